@@ -1,0 +1,41 @@
+"""tinygrad_cv: automatic differentiation for convolutional networks, everything composed from a small set of primitives.
+
+>>> import tinygrad_cv as tg
+>>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+>>> (x @ x).sum().backward()
+>>> x.grad.tolist()
+[[7.0, 11.0], [9.0, 13.0]]
+"""
+
+from .core.context import enable_grad, is_grad_enabled, no_grad
+from .core.errors import CheckpointError, DTypeError, GraphError, ShapeError, TraceError
+from .frontend import concatenate, einsum, matmul, stack, where
+from .frontend.autodiff import (
+    CustomFunction,
+    checkpoint,
+    detect_anomaly,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    vjp,
+)
+from .frontend.creation import (
+    arange,
+    asarray,
+    eye,
+    from_dlpack,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .frontend.random import Generator, manual_seed, rand, randint, randn
+from .frontend.tensor import Tensor
+
+__version__ = "0.1.0"

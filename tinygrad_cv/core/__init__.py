@@ -1,0 +1,1 @@
+"""Avals, primitives as records, the interpreter in context, the tape. Knows no operation."""

@@ -1,0 +1,122 @@
+"""A primitive: everything one operation means, as a record.
+
+A VJP declares by its parameter names what it reads, and only that is kept for the backward pass:
+
+    g                       the cotangent of the output
+    y                       the output
+    x (or a, b, ...)        an input
+    x_shape, x_dtype        an input's shape or dtype, which cost nothing to keep
+    anything else           a parameter of the operation (axis, stride, ...)
+
+so ``mul`` keeps ``b`` for the gradient of ``a``, ``exp`` keeps its output, and ``add`` keeps nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+OUTPUT = "y"
+Source = Any  # OUTPUT, (input index, "value" | "shape" | "dtype"), ("variadic", ...) or the name of a parameter
+
+
+class Aval(NamedTuple):
+    """An abstract value: what is known of an array before it is computed."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Vjp(NamedTuple):
+    """A vector-Jacobian product, and where each name that it reads comes from."""
+
+    function: Callable[..., Any]
+    reads: tuple[tuple[str, Source], ...]  # (argument name, source)
+
+
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation of the closed set."""
+
+    name: str
+    eval: Callable[..., np.ndarray]  # (*arrays, **params) -> array
+    aval: Callable[..., Aval]  # (*avals, **params) -> aval
+    inputs: tuple[str, ...]  # names; a single name that ends in * stands for any number
+    params: tuple[str, ...]
+    vjps: tuple[Vjp | None, ...]  # one for each input, None where it has no derivative
+    family: str
+    label: str  # in drawings
+    formula: str  # in drawings and in docs/primitives.md
+    _kept: dict[tuple[bool, ...], tuple[Source, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def variadic(self) -> bool:
+        return self.inputs[-1:] != () and self.inputs[-1].endswith("*")
+
+    @property
+    def differentiable(self) -> bool:
+        return any(vjp is not None for vjp in self.vjps)
+
+    def vjp(self, index: int) -> Vjp | None:
+        """The VJP of one input."""
+        return self.vjps[0 if self.variadic else index]
+
+    def keeps(self, wanted: tuple[bool, ...]) -> tuple[Source, ...]:
+        """What must be kept for the backward pass when gradients of the ``wanted`` inputs are asked for."""
+        if wanted not in self._kept:
+            vjps = [vjp for i, want in enumerate(wanted) if want and (vjp := self.vjp(i))]
+            sources = [source for vjp in vjps for _, source in vjp.reads if source == OUTPUT or isinstance(source, tuple)]
+            self._kept[wanted] = tuple(source for source in dict.fromkeys(sources) if source != ("variadic", "index"))
+        return self._kept[wanted]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+def define(
+    name: str,
+    *,
+    eval: Callable[..., Any],
+    aval: Callable[..., Aval],
+    inputs: Sequence[str],
+    vjps: Sequence[Callable[..., Any] | None],
+    family: str,
+    formula: str,
+    label: str = "",
+) -> Primitive:
+    """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
+    if name in PRIMITIVES:
+        raise ValueError(f"primitive {name!r} is defined twice")
+    params = tuple(p.name for p in inspect.signature(aval).parameters.values() if p.kind is p.KEYWORD_ONLY)
+    names = tuple(inputs)
+    bound = tuple(vjp and _bind(name, vjp, names, params) for vjp in vjps)
+    PRIMITIVES[name] = Primitive(name, eval, aval, names, params, bound, family, label or name, formula)
+    return PRIMITIVES[name]
+
+
+def _bind(name: str, vjp: Callable[..., Any], inputs: tuple[str, ...], params: tuple[str, ...]) -> Vjp:
+    """Find the source of every name that a VJP reads; a name that means nothing is a mistake in the table."""
+    reads: list[tuple[str, Any]] = []
+    for argument in list(inspect.signature(vjp).parameters)[1:]:  # the first is the cotangent
+        stem, _, attribute = argument.rpartition("_")
+        if argument == OUTPUT or argument in params:
+            reads.append((argument, OUTPUT if argument == OUTPUT else argument))
+        elif argument in inputs:
+            reads.append((argument, (inputs.index(argument), "value")))
+        elif attribute in ("shape", "dtype") and stem in inputs:
+            reads.append((argument, (inputs.index(stem), attribute)))
+        elif inputs[-1].endswith("*") and argument in ("index", "shapes"):
+            reads.append((argument, ("variadic", argument)))
+        else:
+            raise TypeError(f"a VJP of {name!r} reads {argument!r}, which is not an input, a parameter or y")
+    return Vjp(vjp, tuple(reads))

@@ -1,0 +1,320 @@
+"""The tape: which primitive made a value, and the walk back through the graph.
+
+A node points to its parents only and holds just what its VJPs read, so graphs die by reference count. The walk takes
+nodes by falling serial number: a node's users all have higher numbers, so its cotangent is complete when its turn comes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from . import memory
+from .context import Context, Scope, current, eager, quiet, using
+from .errors import GraphError
+from .primitive import OUTPUT, Primitive
+
+_serial = count(1).__next__
+_NOTHING: dict[Any, Any] = {}
+
+
+class Node:
+    """One recorded application of a primitive; or, with no primitive, a leaf."""
+
+    __slots__ = (
+        "primitive",
+        "params",
+        "parents",
+        "saved",
+        "shape",
+        "dtype",
+        "serial",
+        "scope",
+        "epoch",
+        "hooks",
+        "sink",
+        "source",
+        "__weakref__",
+    )
+    primitive: Primitive | None
+    params: dict[str, Any]
+    parents: tuple[Node | None, ...]
+    saved: dict[Any, Any] | None  # what the VJPs read, by its source; None once freed
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    serial: int
+    scope: Scope | None
+    epoch: int
+    hooks: list[Callable[[Any], Any]] | None
+    sink: Any  # weak reference to the tensor whose .grad receives the cotangent
+    source: str | None  # the user's line, where sources are kept
+
+    def __init__(
+        self,
+        primitive: Primitive | None,
+        params: dict[str, Any],
+        parents: tuple[Node | None, ...],
+        saved: dict[Any, Any],
+        value: Any,
+        context: Context,
+    ):
+        self.primitive = primitive
+        self.params = params
+        self.parents = parents
+        self.saved = saved
+        self.shape = value.shape
+        self.dtype = value.dtype
+        self.serial = _serial()
+        self.scope = context.scope
+        self.epoch = memory.epoch
+        self.hooks = self.sink = None
+        self.source = user_line() if context.sources else None
+
+    @property
+    def name(self) -> str:
+        """The primitive's name; ``leaf`` for a leaf."""
+        return self.primitive.name if self.primitive else "leaf"
+
+    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
+        """The parents' shares of this node's cotangent."""
+        if self.primitive is None:
+            return
+        if self.saved:
+            self._check_saved()
+        for i, parent in enumerate(self.parents):
+            if parent is None or not wanted(parent):
+                continue
+            vjp = self.primitive.vjp(i)
+            if vjp is not None:
+                yield parent, vjp.function(g, *[self._read(source, i, g._result) for _, source in vjp.reads])
+
+    def _read(self, source: Any, index: int, wrap: Callable[[Any, Any], Any]) -> Any:
+        if source is OUTPUT:
+            return wrap(self._kept(OUTPUT), self)
+        if type(source) is str:
+            return self.params[source]
+        at, attribute = source
+        if at == "variadic":
+            return index if attribute == "index" else self._kept(source)
+        return wrap(self._kept(source), self.parents[at]) if attribute == "value" else self._kept(source)
+
+    def _kept(self, source: Any) -> Any:
+        if self.saved is None:
+            raise _freed(self)
+        return self.saved[source]
+
+    def _check_saved(self) -> None:
+        assert self.saved is not None
+        prints = self.saved.get("fingerprints")
+        for source, value in self.saved.items():
+            if source is OUTPUT or (type(source) is tuple and source[1] == "value"):
+                if memory.changed_since(value, self.epoch) or (
+                    prints and prints[source] is not None and prints[source] != memory.fingerprint(value)
+                ):
+                    raise GraphError(
+                        f"{describe(self)}: the array of shape {value.shape} that it kept for the backward pass was "
+                        "changed in place after the forward pass. Change a copy, or change it after backward()."
+                    )
+
+    def free(self) -> None:
+        """Drop what was kept for the backward pass."""
+        self.saved = None
+
+
+def leaf(tensor: Any, sink: Any) -> Node:
+    """The node of a tensor that nothing recorded made."""
+    node = Node(None, {}, (), _NOTHING, tensor.value, current())
+    node.sink = sink
+    return node
+
+
+def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
+    """Apply a primitive to tensors: compute the value by the current interpreter, and record it where a gradient needs it."""
+    context = current()
+    values = [tensor.value for tensor in inputs]
+    value = context.interpret(primitive, values, params)
+    node = None
+    if context.recording:
+        parents = tuple([tensor.node for tensor in inputs])
+        for parent in parents:
+            if parent is not None:
+                if primitive.differentiable and value.dtype.kind == "f":
+                    node = Node(primitive, params, parents, _save(primitive, parents, values, value), value, context)
+                break
+    if context.anomaly:
+        check_forward(primitive, values, value)
+    return inputs[0]._result(value, node)
+
+
+def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[Any], value: Any) -> dict[Any, Any]:
+    sources = primitive.keeps(tuple([parent is not None for parent in parents]))
+    if not sources:
+        return _NOTHING
+    saved = {}
+    for source in sources:
+        if source is OUTPUT:
+            saved[source] = value
+        elif source[0] == "variadic":
+            saved[source] = [v.shape for v in values]
+        else:
+            at, attribute = source
+            saved[source] = values[at] if attribute == "value" else getattr(values[at], attribute)
+    if memory._borrowed:
+        saved["fingerprints"] = {source: memory.fingerprint(kept) for source, kept in saved.items()}
+    return saved
+
+
+def pull(
+    roots: Sequence[tuple[Node, Any]],
+    targets: Iterable[Node] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Node, Any]:
+    """Pull cotangents back through the graph.
+
+    Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only what
+    leads to a target is computed, and the targets' cotangents are returned.
+    """
+    cotangents: dict[Node, Any] = {}
+    results: dict[Node, Any] = {}
+    goals = None if targets is None else set(targets)
+    needed = None if goals is None else _leading_to(goals, [node for node, _ in roots])
+    newest = _serial()  # nodes recorded from here on belong to a part that is being recomputed
+    queue: list[tuple[int, Node]] = []
+
+    def wanted(node: Node) -> bool:
+        return needed is None or node in needed or node.serial > newest
+
+    def add(node: Node, g: Any) -> None:
+        if node in cotangents:
+            cotangents[node] = cotangents[node] + g
+        else:
+            cotangents[node] = g
+            heappush(queue, (-node.serial, node))
+
+    context = current()
+    deposited = {id(g.value): g.value for _, g in roots}
+    interpret = quiet if context.interpret is eager else context.interpret  # warnings are switched off once, not per node
+    with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret):
+        for node, g in roots:
+            if wanted(node):
+                add(node, g)
+        while queue:
+            _, node = heappop(queue)
+            g = cotangents.pop(node)
+            if node.saved is None:
+                raise _freed(node)
+            for hook in node.hooks or ():
+                replaced = hook(g)
+                g = g if replaced is None else replaced
+            if goals is not None and node in goals:
+                results[node] = g._result(own(g.value, deposited), g.node)
+            if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
+                g_own = g._result(own(g.value, deposited), g.node)
+                tensor.grad = g_own if tensor.grad is None else tensor.grad + g_own
+            if context.anomaly:
+                for parent, share in node.cotangents(g, wanted):
+                    check_backward(node, g, share)
+                    add(parent, share)
+            else:
+                for parent, share in node.cotangents(g, wanted):
+                    add(parent, share)
+            if not retain_graph and node.primitive is not None:
+                node.free()
+    return results
+
+
+def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
+    """The nodes between the roots and the goals."""
+    reached = set(roots)
+    stack = list(reached)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    needed = set(goals)
+    for node in sorted(reached, key=lambda node: node.serial):
+        if isinstance(node, Replayed) or any(parent in needed for parent in node.parents):
+            needed.add(node)
+    return needed
+
+
+class Replayed(Node):
+    """A part of the graph that was not kept: ``replay`` runs it again, recorded, when its cotangent has arrived."""
+
+    __slots__ = ("replay",)
+    replay: Callable[[tuple[Node | None, ...]], Any]
+
+    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
+        output = self.replay(self.parents)
+        if output.node is not None:
+            yield output.node, g
+
+
+def own(value: Any, taken: dict[int, Any]) -> Any:
+    """An array of its own for a gradient that a user gets: no view, no array that somebody else was given."""
+    if isinstance(value, np.ndarray):
+        if value.base is not None or not value.flags.writeable or id(value) in taken:
+            value = np.array(value, order="C")
+        taken[id(value)] = value
+    return value
+
+
+def describe(node: Node) -> str:
+    """A node in words, for messages."""
+    where = f" in {node.scope.path}" if node.scope else ""
+    line = f", at {node.source}" if node.source else ""
+    return f"{node.name}{where}{line}"
+
+
+def _freed(node: Node) -> GraphError:
+    return GraphError(
+        f"{describe(node)}: backward through a graph that an earlier backward has freed. "
+        "Pass retain_graph=True to the earlier call, or run the forward pass again."
+    )
+
+
+def check_forward(primitive: Primitive, values: list[Any], value: Any) -> None:
+    """Raise where the first NaN or infinity appears in the forward pass."""
+    if primitive.family in ("movement", "window") or _finite(value) or not all(map(_finite, values)):
+        return
+    scope = current().scope
+    raise GraphError(
+        f"forward pass: {primitive.name}{f' in {scope.path}' if scope else ''}, at {user_line()}, "
+        f"made {_census(value)} from finite inputs of shapes {', '.join(str(v.shape) for v in values)}."
+    )
+
+
+def check_backward(node: Node, g: Any, share: Any) -> None:
+    """Raise where the first NaN or infinity appears in the backward pass."""
+    if _finite(g.value) and not _finite(share.value):
+        raise GraphError(
+            f"backward pass: the derivative of {describe(node)} made {_census(share.value)} "
+            f"of a finite cotangent of shape {g.value.shape}."
+        )
+
+
+def _finite(value: Any) -> bool:
+    return not isinstance(value, np.ndarray) or value.dtype.kind != "f" or bool(np.isfinite(value).all())
+
+
+def _census(value: np.ndarray) -> str:
+    nan, inf = int(np.isnan(value).sum()), int(np.isinf(value).sum())
+    return " and ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "infinite value(s)")) if n)
+
+
+def user_line() -> str | None:
+    """File and line of the innermost caller outside this package."""
+    frame = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

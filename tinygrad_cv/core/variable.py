@@ -1,0 +1,178 @@
+"""A value and its place in the graph. The frontend's Tensor adds the operations."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import memory, tape
+from .context import current
+from .errors import DTypeError, GraphError, ShapeError
+
+
+class Variable:
+    """An array with a derivative: ``value`` holds the numbers, ``node`` says how they came about."""
+
+    __slots__ = ("value", "node", "grad", "__weakref__")
+    value: Any  # a NumPy array; while tracing, a variable of the traced graph
+    node: tape.Node | None
+    grad: Any
+
+    def _result(self, value: Any, node: tape.Node | None = None) -> Any:
+        """A new tensor for the result of an operation."""
+        raise NotImplementedError
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    def requires_grad_(self, flag: bool = True) -> Any:
+        """Ask for this tensor's gradient (or stop asking), in place.
+
+        Raises:
+            DTypeError: integers and booleans have no gradient.
+            GraphError: the result of a recorded operation cannot stop requiring one; use :meth:`detach`.
+        """
+        if not flag:
+            if not self.is_leaf:
+                raise GraphError(
+                    "requires_grad_(False) on the result of a recorded operation "
+                    f"({tape.describe(self.node)}): use .detach() to leave the graph."  # type: ignore[arg-type]
+                )
+            self.node = None
+        elif self.node is None:
+            if self.value.dtype.kind != "f":
+                raise DTypeError(
+                    f"requires_grad on a tensor of dtype {self.value.dtype}: only floating-point tensors have "
+                    "gradients. Use .astype('float32') first."
+                )
+            self.node = tape.leaf(self, weakref.ref(self))
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None or self.node.primitive is None and not isinstance(self.node, tape.Replayed)
+
+    def detach(self) -> Any:
+        """The same values, outside of the graph."""
+        return self._result(self.value)
+
+    def retain_grad(self) -> Any:
+        """Keep the gradient of a result too: the next ``backward`` fills its ``.grad``."""
+        if self.node is None:
+            raise GraphError("retain_grad() on a tensor that does not require grad: call requires_grad_() first.")
+        self.node.sink = weakref.ref(self)
+        return self
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` when this tensor's gradient is ready; what it returns, if anything, replaces it.
+
+        Returns a function that removes the hook.
+        """
+        if self.node is None:
+            raise GraphError("register_hook() on a tensor that does not require grad: call requires_grad_() first.")
+        hooks = self.node.hooks = self.node.hooks or []
+        hooks.append(hook)
+        return lambda: hooks.remove(hook)
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+        """Add the gradients of this tensor to the ``.grad`` of the leaves it was computed from.
+
+        Args:
+            gradient: the cotangent, of this tensor's shape; may be left out for a scalar, where it is 1.
+            retain_graph: keep the graph for another backward pass; by default as ``create_graph``.
+            create_graph: record the backward pass, so that it can be differentiated again.
+
+        Raises:
+            GraphError: there is no graph, it was freed, or a cotangent is missing.
+            ShapeError: the cotangent's shape is not this tensor's.
+        """
+        root = self._root("backward()", gradient)
+        retain = create_graph if retain_graph is None else retain_graph
+        tape.pull([root], retain_graph=retain, create_graph=create_graph)
+
+    def _root(self, caller: str, gradient: Any = None) -> tuple[tape.Node, Any]:
+        """This tensor's node and its cotangent, checked."""
+        if self.node is None:
+            raise GraphError(
+                f"{caller} on a tensor of shape {self.value.shape} that has no graph: nothing it was computed from "
+                "requires grad, or it was computed under no_grad() or detached."
+            )
+        shape, dtype = self.value.shape, self.value.dtype
+        if gradient is None:
+            if shape != () and self.value.size != 1:
+                raise GraphError(
+                    f"{caller} on a tensor of shape {shape} without a gradient: only a scalar has one by itself. "
+                    "Reduce it to a scalar loss, or pass gradient= of the same shape."
+                )
+            return self.node, self._result(np.ones(shape, dtype))
+        if not isinstance(gradient, Variable):
+            gradient = self._result(np.array(gradient, dtype))
+        if gradient.value.shape != shape:
+            raise ShapeError(
+                f"{caller}: the gradient has shape {gradient.value.shape}, the tensor {shape}; they must be equal."
+            )
+        if gradient.value.dtype != dtype:
+            raise DTypeError(
+                f"{caller}: the gradient has dtype {gradient.value.dtype}, the tensor {dtype}. Use .astype({str(dtype)!r})."
+            )
+        return self.node, gradient
+
+    def assign(self, other: Any) -> Any:
+        """Give this tensor new values of the same shape and dtype; the old array is left to whoever holds it.
+
+        This is how parameters and running statistics are updated. Graphs recorded before keep the old values.
+
+        Raises:
+            ShapeError, DTypeError: the new values do not fit.
+            GraphError: the tensor requires grad and operations are being recorded; wrap the update in ``no_grad()``.
+        """
+        value = other.value if isinstance(other, Variable) else np.array(other, self.value.dtype)
+        if value.shape != self.value.shape:
+            raise ShapeError(f"assign: the tensor has shape {self.value.shape}, the new values {value.shape}.")
+        if value.dtype != self.value.dtype:
+            raise DTypeError(f"assign: the tensor has dtype {self.value.dtype}, the new values {value.dtype}.")
+        self._check_unrecorded("assign()")
+        self.value = value
+        return self
+
+    def _check_unrecorded(self, caller: str) -> None:
+        if self.node is not None and current().recording:
+            kind = "a leaf that requires grad" if self.is_leaf else f"a recorded result ({tape.describe(self.node)})"
+            raise GraphError(f"{caller} into {kind}: wrap it in `with no_grad():`, or change a .detach() of it.")
+
+
+def gradients(
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> list[Any]:
+    """The cotangents of the inputs; None for an input that the outputs do not depend on."""
+    nodes = [tensor.node for tensor in inputs]
+    for i, node in enumerate(nodes):
+        if node is None:
+            raise GraphError(f"grad: input {i} does not require grad: call requires_grad_() before it is used.")
+    roots = [output._root("grad", g) for output, g in zip(outputs, cotangents, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    found = tape.pull(roots, nodes, retain_graph=retain, create_graph=create_graph)  # type: ignore[arg-type]
+    return [found.get(node) for node in nodes]  # type: ignore[arg-type]
+
+
+def stamp(tensor: Variable, caller: str) -> np.ndarray:
+    """The tensor's array, ready to be changed in place: writable, and noted as changed."""
+    tensor._check_unrecorded(caller)
+    if not tensor.value.flags.writeable:
+        tensor.value = tensor.value.copy()
+    memory.stamp(tensor.value)
+    return tensor.value

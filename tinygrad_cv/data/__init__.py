@@ -1,0 +1,22 @@
+"""Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. Everything here is NumPy arrays."""
+
+from .augment import compose, random_horizontal_flip, random_shift
+from .datasets import DIGITS, FASHION_MNIST_CLASSES, Dataset, TrainTest, fashion_mnist, load_idx
+from .idx import read_idx
+from .loader import DataLoader
+from .preprocess import normalize
+
+__all__ = [
+    "DIGITS",
+    "FASHION_MNIST_CLASSES",
+    "DataLoader",
+    "Dataset",
+    "TrainTest",
+    "compose",
+    "fashion_mnist",
+    "load_idx",
+    "normalize",
+    "random_horizontal_flip",
+    "random_shift",
+    "read_idx",
+]

@@ -1,0 +1,87 @@
+"""Random changes of a batch of images that leave its labels true.
+
+Each function here returns a transform, a callable (images, rng) -> images on N x C x H x W, for
+``DataLoader(..., transform=...)``. Every image of the batch draws its own change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Transform = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
+
+
+def random_horizontal_flip(p: float = 0.5) -> Transform:
+    """Mirror each image, left to right, with probability p: y[n, c, h, w] = x[n, c, h, W - 1 - w].
+
+    Unfit for data whose mirror image means something else, such as digits.
+
+    Raises:
+        ValueError: p is not in [0, 1]; when called, the images are not N x C x H x W.
+
+    >>> flip = random_horizontal_flip(p=1)
+    >>> flip(np.array([[[[1, 2, 3]]]]), np.random.default_rng(0))
+    array([[[[3, 2, 1]]]])
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"random_horizontal_flip: p is {p}; a probability must be in [0, 1].")
+
+    def flip(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        _check_images("random_horizontal_flip", images)
+        chosen = rng.random(len(images)) < p
+        return np.where(chosen[:, None, None, None], images[..., ::-1], images)
+
+    return flip
+
+
+def random_shift(pixels: int, fill: float = 0) -> Transform:
+    """Move each image by up to `pixels` down or up and right or left: y[n, c, h, w] = x[n, c, h + i, w + j].
+
+    i and j are drawn evenly from the whole numbers -pixels .. pixels; what comes in over the border is `fill`,
+    in the images' own units (for normalized images the black of the background is -mean / std).
+
+    Raises:
+        ValueError: pixels is not a whole number of at least 0; when called, the images are not N x C x H x W.
+
+    >>> shift = random_shift(1)
+    >>> shift(np.ones((8, 1, 28, 28)), np.random.default_rng(0)).shape
+    (8, 1, 28, 28)
+    """
+    if pixels != int(pixels) or pixels < 0:
+        raise ValueError(f"random_shift: pixels is {pixels}; it must be a whole number of at least 0.")
+
+    def shift(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        _check_images("random_shift", images)
+        border = (pixels, pixels)
+        padded = np.pad(images, ((0, 0), (0, 0), border, border), constant_values=fill)
+        crops = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # n c i j h w
+        i, j = rng.integers(0, 2 * pixels, size=(2, len(images)), endpoint=True)
+        return crops[np.arange(len(images)), :, i, j]  # n c h w
+
+    return shift
+
+
+def compose(*transforms: Transform) -> Transform:
+    """Apply transforms one after the other, the first one first.
+
+    >>> both = compose(random_shift(2), random_horizontal_flip())
+    >>> both(np.zeros((4, 1, 8, 8)), np.random.default_rng(0)).shape
+    (4, 1, 8, 8)
+    """
+
+    def composed(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        for transform in transforms:
+            images = transform(images, rng)
+        return images
+
+    return composed
+
+
+def _check_images(name: str, images: NDArray[Any]) -> None:
+    if images.ndim != 4:
+        raise ValueError(f"{name}: the images have shape {images.shape}; it must be N x C x H x W. Reshape them.")

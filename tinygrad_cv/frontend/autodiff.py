@@ -1,0 +1,346 @@
+"""Derivatives as functions: grad, vjp, jvp, hvp, jacobian, hessian; checkpoints, functions with a VJP of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import tape
+from ..core.context import current, enable_grad, no_grad, using
+from ..core.errors import GraphError, ShapeError
+from ..core.primitive import Primitive
+from ..core.variable import gradients
+from .creation import asarray
+from .indexing import iota
+from .movement import stack
+from .random import default_generator
+from .tensor import Tensor
+
+Inputs = Any  # one tensor or a sequence of them
+Function = Callable[..., Any]
+
+
+def grad(
+    outputs: Inputs,
+    inputs: Inputs,
+    grad_outputs: Inputs | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> Any:
+    """The gradients of ``outputs`` with respect to ``inputs``, returned instead of stored.
+
+    Args:
+        outputs: a scalar tensor, or several tensors with their cotangents in ``grad_outputs``.
+        inputs: one tensor (one gradient is returned) or a sequence (a tuple is returned).
+        create_graph: record the computation of the gradients, so that they can be differentiated again.
+        allow_unused: return None, rather than raise, for an input that the outputs do not depend on.
+
+    Raises:
+        GraphError: an input does not require grad, is not used, or the graph was freed.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> dy = tg.grad(x ** 3, x, create_graph=True)
+    >>> dy.item(), tg.grad(dy, x).item()
+    (12.0, 12.0)
+    """
+    ys, xs = _tuple(outputs), _tuple(inputs)
+    cotangents = (None,) * len(ys) if grad_outputs is None else _tuple(grad_outputs)
+    if len(cotangents) != len(ys):
+        raise GraphError(f"grad: {len(ys)} outputs need {len(ys)} cotangents, but got {len(cotangents)}.")
+    found = gradients(ys, xs, cotangents, retain_graph, create_graph)
+    for i, g in enumerate(found):
+        if g is None and not allow_unused:
+            raise GraphError(
+                f"grad: the outputs do not depend on input {i} of shape {xs[i].shape}. Pass allow_unused=True to get None."
+            )
+    return tuple(found) if isinstance(inputs, (tuple, list)) else found[0]
+
+
+def _tuple(tensors: Inputs) -> tuple[Any, ...]:
+    return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+
+
+def _recorded(function: Function, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
+    """Fresh leaves with the inputs' values (in the inputs' graph, where there is one), and the function's output on them."""
+    given = tuple(map(asarray, _tuple(inputs)))
+    with enable_grad():
+        leaves = tuple(x * 1 if x.requires_grad else x.detach().requires_grad_() for x in given)
+        return leaves, function(*leaves)
+
+
+def _like(inputs: Inputs, results: Sequence[Any]) -> Any:
+    return tuple(results) if isinstance(inputs, (tuple, list)) else results[0]
+
+
+def _pulled(output: Tensor, leaves: Sequence[Tensor], v: Any, create_graph: bool, retain: bool = True) -> list[Tensor]:
+    """vᵀJ for each input, with zeros where the output does not depend on it."""
+    if output.node is None:
+        return [x.detach() * 0 for x in leaves]
+    found = gradients([output], leaves, [v], retain_graph=retain, create_graph=create_graph)
+    return [x.detach() * 0 if g is None else g for x, g in zip(leaves, found, strict=True)]
+
+
+def vjp(function: Function, inputs: Inputs, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:
+    """The output and the vector-Jacobian product vᵀJ, with the shapes of the inputs.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.vjp(lambda x: x * x, tg.tensor([1.0, 2.0]), tg.tensor([1.0, 10.0]))[1].tolist()
+    [2.0, 40.0]
+    """
+    leaves, output = _recorded(function, inputs)
+    products = _pulled(output, leaves, _cotangent("vjp", output, v), create_graph)
+    return (output if create_graph else output.detach()), _like(inputs, products)
+
+
+def _cotangent(op: str, output: Tensor, v: Any) -> Any:
+    if v is None:
+        if output.size != 1:
+            raise GraphError(f"{op}: the output has shape {output.shape}; pass v of that shape, only a scalar needs none.")
+        return output.detach() * 0 + 1
+    v = asarray(v)
+    if v.shape != output.shape:
+        raise ShapeError(f"{op}: v has shape {v.shape}, the output {output.shape}; they must be equal.")
+    return v
+
+
+def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
+    """The output and the Jacobian-vector product Jv, with the shape of the output.
+
+    A vector-Jacobian product is linear in its vector u, and the derivative of uᵀJ v with respect to u is Jv: two reverse
+    passes make a forward one (Townsend, "A new trick for calculating Jacobian vector products", 2017).
+
+    >>> import tinygrad_cv as tg
+    >>> tg.jvp(lambda x: x * x, tg.tensor([1.0, 2.0]), tg.tensor([1.0, 10.0]))[1].tolist()
+    [2.0, 40.0]
+    """
+    leaves, output = _recorded(function, inputs)
+    vs = tuple(map(asarray, _tuple(v)))
+    for x, direction in zip(leaves, vs, strict=True):
+        if x.shape != direction.shape:
+            raise ShapeError(f"jvp: v has shape {direction.shape}, the input {x.shape}; they must be equal.")
+    with enable_grad():
+        u = (output.detach() * 0).requires_grad_()
+        products = _pulled(output, leaves, u, create_graph=True)
+        along = sum((g * direction).sum() for g, direction in zip(products, vs, strict=True))
+    result = _pulled(along, [u], None, create_graph)[0] if isinstance(along, Tensor) else u.detach()
+    return (output if create_graph else output.detach()), result
+
+
+def hvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
+    """The output of a scalar function and the Hessian-vector product Hv, with the shapes of the inputs.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.hvp(lambda x: (x ** 3).sum(), tg.tensor([1.0, 2.0]), tg.tensor([1.0, 1.0]))[1].tolist()
+    [6.0, 12.0]
+    """
+    leaves, output = _recorded(function, inputs)
+    with enable_grad():
+        first = _pulled(output, leaves, _cotangent("hvp", output, None), create_graph=True)
+        along: Any = sum((g * asarray(d)).sum() for g, d in zip(first, _tuple(v), strict=True))
+    return (output if create_graph else output.detach()), _like(inputs, _pulled(along, leaves, None, create_graph))
+
+
+def jacobian(function: Function, inputs: Inputs, create_graph: bool = False) -> Any:
+    """All derivatives of a function's output: shape (output's axes, input's axes), one for each input.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.jacobian(lambda x: x * x, tg.tensor([1.0, 2.0])).tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
+    leaves, output = _recorded(function, inputs)
+    rows: list[list[Tensor]] = []
+    numbers = iota(output, output.shape, tuple(range(output.ndim)), np.int64)
+    for i in range(output.size):
+        unit = (numbers == i).astype(output.dtype)
+        rows.append(_pulled(output, leaves, unit, create_graph))
+    whole = [
+        stack([row[k] for row in rows]).reshape(*output.shape, *x.shape)
+        if rows
+        else Tensor(np.zeros((*output.shape, *x.shape), output.dtype))
+        for k, x in enumerate(leaves)
+    ]
+    return _like(inputs, whole)
+
+
+def hessian(function: Function, inputs: Inputs, create_graph: bool = False) -> Any:
+    """The second derivatives of a scalar function; for several inputs a tuple of tuples.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.hessian(lambda x: (x ** 3).sum(), tg.tensor([1.0, 2.0])).tolist()
+    [[6.0, 0.0], [0.0, 12.0]]
+    """
+    many = isinstance(inputs, (tuple, list))
+
+    def first(i: int) -> Function:
+        def partial(*xs: Any) -> Any:
+            output = function(*xs)
+            return _pulled(output, xs, _cotangent("hessian", output, None), create_graph=True)[i]
+
+        return partial
+
+    count = len(_tuple(inputs))
+    blocks = tuple(jacobian(first(i), _tuple(inputs), create_graph) for i in range(count))
+    return blocks if many else blocks[0][0]
+
+
+def checkpoint(function: Function, *inputs: Any) -> Any:
+    """``function(*inputs)`` without keeping what lies between: the backward pass computes it again.
+
+    Trades time for memory (Chen et al., "Training deep nets with sublinear memory cost", 2016). Random numbers are drawn
+    again as they were, and running statistics are updated once.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tg.checkpoint(lambda x: (x * x).exp(), x).sum().backward()
+    """
+    context = current()
+    state = default_generator.state.value
+    tensors = [x for x in inputs if isinstance(x, Tensor)]
+    with no_grad():
+        output = function(*inputs)
+    if not isinstance(output, Tensor):
+        raise GraphError(f"checkpoint: the function returned {type(output).__name__}; it must return one tensor.")
+    if not context.recording:
+        return output
+    values = [x.value for x in tensors]
+
+    def replay(parents: tuple[Any, ...]) -> Any:
+        fresh = iter([Tensor._new(value, node) for value, node in zip(values, parents, strict=True)])
+        later = default_generator.state.value
+        default_generator.state.value = state
+        try:
+            with using(recording=True, scope=context.scope, replaying=True):
+                return function(*(next(fresh) if isinstance(x, Tensor) else x for x in inputs))
+        finally:
+            default_generator.state.value = later
+
+    node = tape.Replayed(None, {}, tuple(x.node for x in tensors), {}, output.value, context)
+    node.replay = replay
+    return Tensor._new(output.value, node)
+
+
+class Save:
+    """What a custom function passes from its forward to its backward."""
+
+    def __init__(self) -> None:
+        self.tensors: tuple[Tensor, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Keep tensors; they come back as ``saved_tensors``."""
+        self.tensors = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor, ...]:
+        """The tensors that ``forward`` kept."""
+        return self.tensors
+
+
+class CustomFunction:
+    """A function with a VJP of its own, for what the primitives cannot say. Subclass it; then call ``Name.apply(...)``.
+
+    ``forward(ctx, *inputs)`` computes one tensor, and may ``ctx.save_for_backward(...)``. ``backward(ctx, g)`` returns one
+    cotangent for each tensor input (or None), and is differentiable itself as far as it is made of tensor operations.
+
+    >>> import tinygrad_cv as tg
+    >>> class Clamp(tg.CustomFunction):  # straight-through: the gradient ignores the clamping
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         return x.clip(0, 1)
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         return g
+    >>> x = tg.tensor([-1.0, 0.5, 2.0], requires_grad=True)
+    >>> Clamp.apply(x).sum().backward()
+    >>> x.grad.tolist()
+    [1.0, 1.0, 1.0]
+    """
+
+    @staticmethod
+    def forward(ctx: Save, *inputs: Any) -> Tensor:
+        """Compute the output."""
+        raise NotImplementedError
+
+    @staticmethod
+    def backward(ctx: Save, g: Tensor) -> Any:
+        """Pull the cotangent back to the inputs."""
+        raise NotImplementedError
+
+    @classmethod
+    def apply(cls, *inputs: Any) -> Tensor:
+        """Call the function."""
+        ctx = Save()
+        context = current()
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        with no_grad():
+            output = cls.forward(ctx, *inputs)
+        if not isinstance(output, Tensor):
+            raise GraphError(f"{cls.__name__}.forward returned {type(output).__name__}; it must return one tensor.")
+        parents = tuple(x.node for x in tensors)
+        if not context.recording or not any(parents):
+            return output
+        node = _CustomNode(cls._primitive(), {}, parents, {}, output.value, context)
+        node.function, node.ctx = cls, ctx
+        own = {id(x): x.node for x in tensors}
+        node.nodes = [own.get(id(x)) if x is not output else node for x in ctx.tensors]
+        ctx.tensors = tuple(x.detach() for x in ctx.tensors)
+        if any(kept is node for kept in node.nodes):  # the output itself was kept: no cycle, the node comes back later
+            node.nodes = [None if kept is node else kept for kept in node.nodes]
+            node.own = [x is output for x in ctx.tensors]
+        return Tensor._new(output.value, node)
+
+    @classmethod
+    def _primitive(cls) -> Primitive:
+        """A record for drawings and messages; the closed set does not know it."""
+        return Primitive(cls.__name__, cls.forward, cls.forward, (), (), (), "custom", cls.__name__, cls.__doc__ or "")
+
+
+class _CustomNode(tape.Node):
+    """A node whose VJP the user wrote."""
+
+    __slots__ = ("function", "ctx", "nodes", "own")
+    function: type[CustomFunction]
+    ctx: Save | None
+    nodes: list[Any]
+    own: list[bool]
+
+    def cotangents(self, g: Any, wanted: Any) -> Any:
+        assert self.ctx is not None
+        ctx = Save()
+        ctx.__dict__.update(self.ctx.__dict__)
+        ctx.tensors = tuple(Tensor._new(x.value, node) for x, node in zip(self.ctx.tensors, self.nodes, strict=True))
+        shares = self.function.backward(ctx, g)
+        shares = shares if isinstance(shares, (tuple, list)) else (shares,)
+        if len(shares) != len(self.parents):
+            raise GraphError(
+                f"{self.name}.backward returned {len(shares)} gradients for {len(self.parents)} tensor inputs; "
+                "it must return one for each, None where there is none."
+            )
+        for parent, share in zip(self.parents, shares, strict=True):
+            if parent is not None and share is not None and wanted(parent):
+                share = asarray(share)
+                if share.shape != parent.shape:
+                    raise ShapeError(
+                        f"{self.name}.backward returned a gradient of shape {share.shape} for an input of shape {parent.shape}."
+                    )
+                yield parent, share
+
+    def free(self) -> None:
+        super().free()
+        self.ctx = None
+
+
+def detect_anomaly() -> Any:
+    """Inside, the first NaN or infinity raises, forward or backward, and names the op, its module and the user's line.
+
+    >>> import tinygrad_cv as tg
+    >>> with tg.detect_anomaly():
+    ...     tg.zeros(1).log()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    tinygrad_cv.core.errors.GraphError: forward pass: log, at ...
+    """
+    return using(anomaly=True, sources=True)

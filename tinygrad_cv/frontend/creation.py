@@ -1,0 +1,93 @@
+"""Functions that make tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import memory
+from .movement import shape_of
+from .promotion import FLOAT, check_dtype, to_array
+from .tensor import Tensor
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of the data. Python floats become float32, NumPy arrays keep their dtype.
+
+    Raises:
+        DTypeError: the data are no numbers, or integers and requires_grad.
+        ShapeError: nested lists of unequal lengths.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.tensor([[1, 2], [3, 4]]).dtype
+    dtype('int64')
+    """
+    return Tensor(data, dtype, requires_grad)
+
+
+def asarray(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor; the argument itself, where it is one already."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.astype(dtype)
+    return Tensor(data, dtype)
+
+
+def _full(shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    return Tensor(np.full(shape, value, check_dtype(dtype)), requires_grad=requires_grad)
+
+
+def zeros(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
+    """All 0."""
+    return _full(shape_of(shape), 0, dtype, requires_grad)
+
+
+def ones(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
+    """All 1."""
+    return _full(shape_of(shape), 1, dtype, requires_grad)
+
+
+def full(shape: Any, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All one value."""
+    return _full(shape_of((shape,)), value, dtype or to_array(value).dtype, requires_grad)
+
+
+def zeros_like(other: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0, in the shape and dtype of another."""
+    return _full(other.shape, 0, dtype or other.dtype, requires_grad)
+
+
+def ones_like(other: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1, in the shape and dtype of another."""
+    return _full(other.shape, 1, dtype or other.dtype, requires_grad)
+
+
+def full_like(other: Tensor, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All one value, in the shape and dtype of another."""
+    return _full(other.shape, value, dtype or other.dtype, requires_grad)
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+    """start, start + step, ... before stop; integers give int64, floats float32."""
+    low, high = (0, start) if stop is None else (start, stop)
+    if dtype is None:
+        dtype = np.int64 if all(isinstance(n, (int, np.integer)) for n in (low, high, step)) else FLOAT
+    return Tensor(np.arange(low, high, step).astype(dtype))
+
+
+def linspace(start: float, stop: float, num: int, dtype: Any = FLOAT) -> Tensor:
+    """Evenly spaced numbers, both ends included."""
+    return Tensor(np.linspace(start, stop, num).astype(dtype))
+
+
+def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
+    """Ones on the diagonal."""
+    return Tensor(np.eye(n, m, dtype=dtype))
+
+
+def from_dlpack(data: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array. Others may change it: the graph notices and says so."""
+    array = np.from_dlpack(data)
+    check_dtype(array.dtype)
+    memory.borrow(array)
+    return Tensor._new(array)

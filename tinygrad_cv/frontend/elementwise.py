@@ -1,0 +1,229 @@
+"""Tensor methods that act on each element by itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DTypeError
+from ..core.tape import apply
+from ..core.variable import Variable
+from ..ops import elementwise as ops
+from .promotion import broadcast_shape, cast, check_dtype, expand, floating, operand, together
+
+
+def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
+    """Apply to two operands, of which the first is a tensor."""
+    if isinstance(b, Variable) and a.value.shape == b.value.shape and a.value.dtype == b.value.dtype:
+        return apply(primitive, b, a) if swap else apply(primitive, a, b)
+    b = operand(b, a)
+    if b is NotImplemented:
+        return NotImplemented
+    a, b = together(primitive.name, a, b)
+    return apply(primitive, b, a) if swap else apply(primitive, a, b)
+
+
+def _divide(a: Any, b: Any, swap: bool = False) -> Any:
+    b = operand(b, a)
+    return NotImplemented if b is NotImplemented else _binary(ops.div, floating(a), floating(b), swap)
+
+
+class ElementwiseMethods(Variable):
+    """Arithmetic, comparisons and elementary functions; NumPy names and broadcasting."""
+
+    __slots__ = ()
+    __hash__ = Variable.__hash__
+
+    def __neg__(self) -> Any:
+        return apply(ops.neg, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __add__(self, other: Any) -> Any:
+        return _binary(ops.add, self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return _binary(ops.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _binary(ops.sub, self, other, swap=True)
+
+    def __mul__(self, other: Any) -> Any:
+        return _binary(ops.mul, self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return _divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _divide(self, other, swap=True)
+
+    def __floordiv__(self, other: Any) -> Any:
+        """The quotient rounded down; of integers by way of float64, exact below 2**53."""
+        b = operand(other, self)
+        if b is NotImplemented:
+            return NotImplemented
+        a, b = together("floor division", self, b)
+        if a.dtype.kind == "f":
+            return (a / b).floor()
+        return (cast(a, np.dtype(np.float64)) / cast(b, np.dtype(np.float64))).floor().astype(a.dtype)
+
+    def __mod__(self, other: Any) -> Any:
+        quotient = self // other
+        return NotImplemented if quotient is NotImplemented else self - quotient * other
+
+    def __pow__(self, exponent: Any) -> Any:
+        """Powers; the frequent ones by their own primitives."""
+        if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
+            if exponent == 2:
+                return self.square()
+            if exponent == 1:
+                return self
+            if exponent == 0.5:
+                return self.sqrt()
+            if exponent == -1:
+                return 1.0 / self
+            if self.value.dtype.kind != "f" and exponent < 0:
+                return floating(self) ** exponent
+        return _binary(ops.pow, self, exponent)
+
+    def __rpow__(self, base: Any) -> Any:
+        return _binary(ops.pow, self, base, swap=True)
+
+    def __eq__(self, other: Any) -> Any:  # type: ignore[override]
+        return _binary(ops.equal, self, other)
+
+    def __ne__(self, other: Any) -> Any:  # type: ignore[override]
+        same = _binary(ops.equal, self, other)
+        return NotImplemented if same is NotImplemented else ~same
+
+    def __lt__(self, other: Any) -> Any:
+        return _binary(ops.less, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _binary(ops.less, self, other, swap=True)
+
+    def __le__(self, other: Any) -> Any:
+        return _binary(ops.less_equal, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _binary(ops.less_equal, self, other, swap=True)
+
+    def __and__(self, other: Any) -> Any:
+        """Logical and, of booleans."""
+        return _binary(ops.mul, _boolean("&", self), _boolean("&", other))
+
+    def __or__(self, other: Any) -> Any:
+        """Logical or, of booleans."""
+        return _binary(ops.add, _boolean("|", self), _boolean("|", other))
+
+    def __invert__(self) -> Any:
+        """Logical not, of booleans."""
+        return _binary(ops.equal, _boolean("~", self), False)
+
+    def __abs__(self) -> Any:
+        """|x|, with derivative 0 at 0."""
+        return (self == 0).where(0, (self < 0).where(-self, self))
+
+    abs = __abs__
+
+    def sign(self) -> Any:
+        """-1, 0 or 1."""
+        return (0 < self).astype(self.value.dtype) - (self < 0).astype(self.value.dtype)
+
+    def square(self) -> Any:
+        """x²"""
+        return apply(ops.square, self)
+
+    def sqrt(self) -> Any:
+        """√x"""
+        return apply(ops.sqrt, floating(self))
+
+    def exp(self) -> Any:
+        """eˣ"""
+        return apply(ops.exp, floating(self))
+
+    def log(self) -> Any:
+        """The natural logarithm."""
+        return apply(ops.log, floating(self))
+
+    def sin(self) -> Any:
+        """sin x, x in radians"""
+        return apply(ops.sin, floating(self))
+
+    def cos(self) -> Any:
+        """cos x, x in radians"""
+        return apply(ops.cos, floating(self))
+
+    def tanh(self) -> Any:
+        """tanh x"""
+        return apply(ops.tanh, floating(self))
+
+    def erf(self) -> Any:
+        """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
+        return apply(ops.erf, floating(self))
+
+    def sigmoid(self) -> Any:
+        """1 / (1 + exp(-x)), right to the last digits on both sides."""
+        below = self < 0
+        e = below.where(self, -self).exp()  # never above 1
+        return below.where(e, 1.0) / (1.0 + e)
+
+    def relu(self) -> Any:
+        """max(x, 0): derivative 0 at 0, and NaN stays NaN."""
+        return (self <= 0).where(0, self)
+
+    def floor(self) -> Any:
+        """The largest integer not above x; its derivative is 0."""
+        return apply(ops.floor, self) if self.value.dtype.kind == "f" else self
+
+    def maximum(self, other: Any) -> Any:
+        """The larger of two; at a tie each gets half of the gradient. NaN wins."""
+        return _binary(ops.maximum, self, other)
+
+    def minimum(self, other: Any) -> Any:
+        """The smaller of two; at a tie each gets half of the gradient. NaN wins."""
+        return -((-self).maximum(-operand(other, self)))
+
+    def clip(self, low: Any = None, high: Any = None) -> Any:
+        """x held between bounds; the derivative is 1 inside and at the bounds, 0 outside."""
+        x = self
+        if low is not None:
+            x = (x < low).where(low, x)
+        if high is not None:
+            x = (high < x).where(high, x)
+        return x
+
+    def where(self, a: Any, b: Any) -> Any:
+        """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
+        condition = _boolean("where", self)
+        like = a if isinstance(a, Variable) else b if isinstance(b, Variable) else self._result(np.zeros((), np.float32))
+        a, b = operand(a, like), operand(b, like)
+        a, b = together("where", a, b)
+        shape = broadcast_shape("where", condition, a)
+        condition, a, b = (expand(tensor, shape) for tensor in (condition, a, b))
+        return apply(ops.where, condition, a, b)
+
+    def astype(self, dtype: Any) -> Any:
+        """The values in another dtype; between floats the gradient goes through."""
+        return cast(self, check_dtype(dtype))
+
+    def isnan(self) -> Any:
+        """Where x is NaN."""
+        return self != self
+
+    def isfinite(self) -> Any:
+        """Where x is neither NaN nor infinite."""
+        return abs(self) < math.inf
+
+
+def _boolean(op: str, x: Any) -> Any:
+    if isinstance(x, Variable) and x.value.dtype.kind != "b":
+        raise DTypeError(f"{op} of a tensor of dtype {x.value.dtype}: it takes booleans. Compare first: (x != 0).")
+    return x

@@ -1,0 +1,233 @@
+"""Tensor methods that move elements: shapes, axes, padding, windows."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.context import location
+from ..core.errors import ShapeError
+from ..core.tape import apply
+from ..core.variable import Variable
+from ..ops import movement, windows
+from .promotion import common_dtype, expand, operand
+
+Axis = int | Sequence[int] | None  # noqa: PYI042
+
+
+def axes_of(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes as a tuple of non-negative numbers without repetition; None means all."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    found = tuple(axis_of(op, a, ndim) for a in axes)
+    if len(set(found)) != len(found):
+        raise ShapeError(f"{op}: axis {axis} names an axis twice.")
+    return found
+
+
+def axis_of(op: str, axis: Any, ndim: int) -> int:
+    """One axis as a non-negative number."""
+    axis = operator.index(axis)
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"{op}: axis {axis} of a tensor with {ndim} axes{location()}; use {-ndim} to {ndim - 1}.")
+    return axis % ndim
+
+
+def shape_of(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """A shape given as one tuple or as several numbers."""
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+        args = tuple(args[0])
+    return tuple(map(operator.index, args))
+
+
+class MovementMethods(Variable):
+    """Shapes and axes; NumPy names."""
+
+    __slots__ = ()
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same elements in another shape; one size may be -1, and follows from the others."""
+        wanted = shape_of(shape)
+        old = self.value.shape
+        total = math.prod(old)
+        if wanted.count(-1) == 1:
+            known = math.prod(n for n in wanted if n != -1)
+            missing = total // known if known else 0
+            wanted = tuple(missing if n == -1 else n for n in wanted)
+        if math.prod(wanted) != total or min(wanted, default=0) < 0:
+            raise ShapeError(
+                f"reshape of {old} to {shape_of(shape)}{location()}: {total} elements do not fill it; "
+                "the product of the sizes must stay the same."
+            )
+        return self if wanted == old else apply(movement.reshape, self, shape=wanted)
+
+    def flatten(self, start: int = 0, end: int = -1) -> Any:
+        """Axes ``start`` to ``end`` as one: ``flatten()`` gives D, ``flatten(1)`` N x D."""
+        shape = self.value.shape
+        if not shape:
+            return self.reshape(1)
+        first, last = axis_of("flatten", start, len(shape)), axis_of("flatten", end, len(shape))
+        return self.reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
+
+    def ravel(self) -> Any:
+        """All elements in one axis."""
+        return self.reshape(-1)
+
+    def permute(self, *axes: Any) -> Any:
+        """The axes in another order."""
+        order = axes_of("permute", shape_of(axes), self.value.ndim)
+        if len(order) != self.value.ndim:
+            raise ShapeError(f"permute: {order} does not order the {self.value.ndim} axes of {self.value.shape}.")
+        return self if order == tuple(range(len(order))) else apply(movement.permute, self, axes=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes in another order; reversed, where none is given."""
+        return self.permute(*axes) if axes else self.permute(*reversed(range(self.value.ndim)))
+
+    T = property(transpose, doc="The axes in reverse order.")
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 (NumPy's name)
+        """The last two axes exchanged."""
+        return self.swapaxes(-1, -2)
+
+    def swapaxes(self, first: int, second: int) -> Any:
+        """Two axes exchanged."""
+        axes = list(range(self.value.ndim))
+        i, j = axis_of("swapaxes", first, len(axes)), axis_of("swapaxes", second, len(axes))
+        axes[i], axes[j] = axes[j], axes[i]
+        return self.permute(*axes)
+
+    def moveaxis(self, source: Any, destination: Any) -> Any:
+        """Axes moved to other places, as ``numpy.moveaxis`` does."""
+        ndim = self.value.ndim
+        froms, tos = axes_of("moveaxis", source, ndim), axes_of("moveaxis", destination, ndim)
+        order = [axis for axis in range(ndim) if axis not in froms]
+        for to, axis in sorted(zip(tos, froms, strict=True)):
+            order.insert(to, axis)
+        return self.permute(*order)
+
+    def squeeze(self, axis: Axis = None) -> Any:
+        """Without axes of size 1."""
+        shape = self.value.shape
+        axes = [i for i, n in enumerate(shape) if n == 1] if axis is None else axes_of("squeeze", axis, len(shape))
+        for i in axes:
+            if shape[i] != 1:
+                raise ShapeError(f"squeeze: axis {i} of {shape} has size {shape[i]}, not 1.")
+        return self.reshape(tuple(n for i, n in enumerate(shape) if i not in axes))
+
+    def expand_dims(self, axis: int | Sequence[int]) -> Any:
+        """With new axes of size 1."""
+        axes = (axis,) if isinstance(axis, int) else tuple(axis)
+        ndim = self.value.ndim + len(axes)
+        places = axes_of("expand_dims", axes, ndim)
+        old = iter(self.value.shape)
+        return self.reshape(tuple(1 if i in places else next(old) for i in range(ndim)))
+
+    unsqueeze = expand_dims
+
+    def expand(self, *shape: Any) -> Any:
+        """Broadcast to a shape, without a copy; -1 keeps a size."""
+        wanted, old = shape_of(shape), self.value.shape
+        lead = len(wanted) - len(old)
+        wanted = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
+        if lead < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
+            raise ShapeError(
+                f"expand of {old} to {wanted}{location()}: only axes of size 1 and new leading axes can be repeated."
+            )
+        return expand(self, wanted)
+
+    broadcast_to = expand
+
+    def flip(self, axis: Axis = None) -> Any:
+        """In reverse order along axes."""
+        axes = axes_of("flip", axis, self.value.ndim)
+        return apply(movement.flip, self, axis=axes) if axes else self
+
+    def pad(self, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None) -> Any:
+        """A border of ``(low, high)`` elements of ``value`` on each axis; ``interior`` puts gaps between neighbours."""
+        ndim = self.value.ndim
+        pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
+        gaps = tuple(interior or (0,) * ndim)
+        if len(pairs) != ndim or len(gaps) != ndim or min((n for p in (*pairs, gaps) for n in p), default=0) < 0:
+            raise ShapeError(f"pad of {self.value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis.")
+        if not any(map(any, (*pairs, gaps))):
+            return self
+        return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
+
+    def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:
+        """Elements start, start + step, ... before stop, along every axis; steps are positive."""
+        steps = tuple(step) if step is not None else (1,) * self.value.ndim
+        return apply(movement.slice_, self, start=tuple(start), stop=tuple(stop), step=steps)
+
+    def windows(self, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Any:
+        """Sliding windows over the last axes: (..., H, W) to (..., H', W', Kh, Kw), a view."""
+        return apply(windows.windows, self, kernel=tuple(kernel), stride=tuple(stride), dilation=tuple(dilation))
+
+    def fold(self, stride: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> Any:
+        """Overlapping windows added up: (..., H', W', Kh, Kw) to (..., H, W); the adjoint of :meth:`windows`."""
+        return apply(windows.fold, self, stride=tuple(stride), dilation=tuple(dilation), size=tuple(size))
+
+    def split(self, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+        """Equal parts, or parts that end at the given places, as ``numpy.split`` does."""
+        axis = axis_of("split", axis, self.value.ndim)
+        size = self.value.shape[axis]
+        if isinstance(sections, int):
+            if sections < 1 or size % sections:
+                raise ShapeError(f"split of axis {axis} with size {size} into {sections} parts: it does not divide evenly.")
+            ends = list(range(size // sections, size, size // sections)) if size else [0] * (sections - 1)
+        else:
+            ends = [min(max(end + size if end < 0 else end, 0), size) for end in sections]
+        parts = []
+        for low, high in zip([0, *ends], [*ends, size], strict=True):
+            start, stop = [0] * self.value.ndim, list(self.value.shape)
+            start[axis], stop[axis] = low, max(low, high)
+            parts.append(self.slice(start, stop))
+        return parts
+
+    def repeat(self, repeats: int, axis: int) -> Any:
+        """Each element so many times in a row along an axis, as ``numpy.repeat`` does."""
+        axis = axis_of("repeat", axis, self.value.ndim)
+        shape = self.value.shape
+        wide = self.expand_dims(axis + 1).expand(*shape[: axis + 1], repeats, *shape[axis + 1 :])
+        return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])
+
+
+def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:
+    """Join tensors along an axis that they have.
+
+    Raises:
+        ShapeError: the other axes differ, or there is nothing to join.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.concatenate([tg.zeros(2, 3), tg.ones(2, 1)], axis=1).shape
+    (2, 4)
+    """
+    tensors = _tensors("concatenate", tensors)
+    axis = axis_of("concatenate", axis, tensors[0].ndim)
+    first = tensors[0].shape
+    for tensor in tensors[1:]:
+        if tensor.ndim != len(first) or any(n != m for i, (n, m) in enumerate(zip(first, tensor.shape, strict=True)) if i != axis):
+            raise ShapeError(
+                f"concatenate along axis {axis} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
+                "all other axes must be equal."
+            )
+    return tensors[0] if len(tensors) == 1 else apply(movement.concatenate, *tensors, axis=axis)
+
+
+def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
+    """Join tensors of one shape along a new axis."""
+    tensors = _tensors("stack", tensors)
+    if len({tensor.shape for tensor in tensors}) > 1:
+        raise ShapeError(f"stack of shapes {', '.join(str(t.shape) for t in tensors)}: all must be equal.")
+    return concatenate([tensor.expand_dims(axis) for tensor in tensors], axis_of("stack", axis, tensors[0].ndim + 1))
+
+
+def _tensors(op: str, items: Sequence[Any]) -> list[Any]:
+    like = next((item for item in items if isinstance(item, Variable)), None)
+    if like is None:
+        raise ShapeError(f"{op} takes a sequence with at least one tensor.")
+    return common_dtype(op, *(operand(item, like) for item in items))

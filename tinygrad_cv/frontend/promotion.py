@@ -1,0 +1,117 @@
+"""Bringing operands together: what becomes a tensor, which dtype they share, which shape they broadcast to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.context import location
+from ..core.errors import DTypeError, ShapeError
+from ..core.tape import apply
+from ..core.variable import Variable
+from ..ops import elementwise, movement
+
+FLOAT = np.dtype(np.float32)  # of Python floats
+SCALARS = (bool, int, float, np.generic)
+
+
+def to_array(data: Any, dtype: Any = None) -> np.ndarray:
+    """A new array for a tensor: NumPy arrays keep their dtype, Python floats become float32."""
+    if isinstance(data, Variable):
+        data = data.value
+    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
+    try:
+        array = np.array(data, order="K")
+    except ValueError as error:
+        raise ShapeError(f"tensor: {error}. Every row must have the same length.") from None
+    if dtype is not None:
+        return array.astype(check_dtype(dtype), copy=False)
+    if not typed and array.dtype == np.float64:
+        return array.astype(FLOAT)
+    check_dtype(array.dtype)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """The NumPy dtype, if tensors can have it."""
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise DTypeError(
+            f"dtype {dtype} is not for tensors: use float32, float64, float16, an integer dtype or bool."
+        )
+    return dtype
+
+
+def constant(value: Any, like: Variable) -> Any:
+    """A Python number as a 0-d tensor that does not change the other operand's dtype."""
+    kind = like.value.dtype.kind
+    if kind == "f" or (kind in "iu" and isinstance(value, (int, np.integer))):
+        dtype = like.value.dtype
+        if kind in "iu" and isinstance(value, bool):
+            value = int(value)
+    elif isinstance(value, (bool, np.bool_)):
+        dtype = np.dtype(bool)
+    else:
+        dtype = np.dtype(np.int64) if isinstance(value, (int, np.integer)) else FLOAT
+    return like._result(np.array(value, dtype))
+
+
+def operand(other: Any, like: Variable) -> Any:
+    """The other operand as a tensor; NotImplemented for what is no number, array or tensor."""
+    if isinstance(other, Variable):
+        return other
+    if isinstance(other, SCALARS):
+        return constant(other, like)
+    if isinstance(other, (np.ndarray, list, tuple)):
+        return like._result(to_array(other))
+    return NotImplemented
+
+
+def common_dtype(op: str, *tensors: Variable) -> list[Any]:
+    """Tensors of one dtype. Integers and booleans follow a float; two different floats are an error, never a guess."""
+    dtypes = {tensor.value.dtype for tensor in tensors}
+    if len(dtypes) == 1:
+        return list(tensors)
+    floats = sorted({str(dtype) for dtype in dtypes if dtype.kind == "f"})
+    if len(floats) > 1:
+        raise DTypeError(
+            f"{op} of {' and '.join(str(tensor.value.dtype) for tensor in tensors)}{location()}: no operation changes a "
+            f"dtype silently. Convert one of them: .astype({floats[0]!r})."
+        )
+    dtype = np.dtype(floats[0]) if floats else np.result_type(*dtypes)
+    return [cast(tensor, dtype) for tensor in tensors]
+
+
+def cast(tensor: Variable, dtype: np.dtype) -> Any:
+    """The tensor in that dtype; itself, where it has it."""
+    return tensor if tensor.value.dtype == dtype else apply(elementwise.cast, tensor, dtype=dtype)
+
+
+def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
+    """The shape to which all broadcast."""
+    shapes = [tensor.value.shape for tensor in tensors]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"{op} of shapes {' and '.join(map(str, shapes))}{location()}: they do not broadcast. From the last axis "
+            "backwards, sizes must be equal, or one of them 1 or missing."
+        ) from None
+
+
+def expand(tensor: Variable, shape: tuple[int, ...]) -> Any:
+    """The tensor broadcast to a shape; itself, where it has it."""
+    return tensor if tensor.value.shape == shape else apply(movement.expand, tensor, shape=shape)
+
+
+def together(op: str, *tensors: Any) -> list[Any]:
+    """Tensors of one dtype and one shape."""
+    tensors = common_dtype(op, *tensors)  # type: ignore[assignment]
+    shape = broadcast_shape(op, *tensors)
+    return [expand(tensor, shape) for tensor in tensors]
+
+
+def floating(tensor: Variable) -> Any:
+    """The tensor, integers and booleans as float32."""
+    return tensor if tensor.value.dtype.kind == "f" else cast(tensor, FLOAT)

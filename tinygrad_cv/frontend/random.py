@@ -1,0 +1,88 @@
+"""Random tensors from a seeded, counter-based generator: a state of (seed, counter), and pure draws from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DTypeError
+from ..core.tape import apply
+from ..ops import random as ops
+from .movement import shape_of
+from .promotion import FLOAT, check_dtype
+from .tensor import Tensor
+
+MANTISSA = {"float16": 11, "float32": 24, "float64": 53}
+
+
+class Generator:
+    """A stream of random numbers. ``state`` is a tensor (seed, counter): saving it and setting it back replays the draws."""
+
+    def __init__(self, seed: int = 0):
+        self.state = Tensor._new(np.array([seed % 2**64, 0], np.uint64))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start anew."""
+        self.state.assign(Tensor._new(np.array([seed % 2**64, 0], np.uint64)))
+        return self
+
+    def bits(self, shape: tuple[int, ...], bits: int) -> Tensor:
+        """Uniform integers of so many bits."""
+        drawn = apply(ops.random_bits, self.state, shape=shape, bits=bits)
+        self.state.assign(self.state + Tensor._new(np.array([0, ops.words(shape, bits)], np.uint64)))
+        return drawn
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
+        """Uniform in [0, 1)."""
+        dtype = check_dtype(dtype)
+        if dtype.kind != "f":
+            raise DTypeError(f"random numbers of dtype {dtype}: only floats are drawn; use randint for integers.")
+        bits = MANTISSA[str(dtype)]
+        return self.bits(shape, bits).astype(dtype) * 2.0**-bits
+
+    def normal(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
+        """Normal with mean 0 and variance 1 (Box and Muller, 1958)."""
+        radius = (-2.0 * (1.0 - self.uniform(shape, dtype)).log()).sqrt()
+        return radius * (2.0 * math.pi * self.uniform(shape, dtype)).cos()
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Tensor:
+        """Uniform integers in [low, high), as int64."""
+        if high <= low or high - low > 2**53:
+            raise ValueError(f"randint from {low} to {high}: high must be above low, by at most 2**53.")
+        return (self.uniform(shape, np.float64) * (high - low)).floor().astype(np.int64) + low
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator: everything random in the library draws from it.
+
+    >>> import tinygrad_cv as tg
+    >>> _ = tg.manual_seed(3); a = tg.rand(2)
+    >>> _ = tg.manual_seed(3); b = tg.rand(2)
+    >>> bool((a == b).all())
+    True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def _leaf(drawn: Tensor, requires_grad: bool) -> Tensor:
+    return drawn.requires_grad_() if requires_grad else drawn
+
+
+def rand(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+    """Uniform in [0, 1)."""
+    return _leaf((generator or default_generator).uniform(shape_of(shape), dtype), requires_grad)
+
+
+def randn(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and variance 1."""
+    return _leaf((generator or default_generator).normal(shape_of(shape), dtype), requires_grad)
+
+
+def randint(low: int, high: int, shape: Any, generator: Generator | None = None) -> Tensor:
+    """Uniform integers in [low, high), as int64."""
+    return (generator or default_generator).integers(low, high, shape_of((shape,)))

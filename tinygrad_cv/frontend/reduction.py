@@ -1,0 +1,308 @@
+"""Tensor methods that reduce axes, and products of tensors."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.context import location
+from ..core.errors import ShapeError
+from ..core.tape import apply
+from ..core.variable import Variable
+from ..ops import contraction, reduction
+from .movement import Axis, axes_of, axis_of
+from .promotion import common_dtype, floating, operand
+
+
+class ReductionMethods(Variable):
+    """Sums, means, extrema, products; NumPy names, ``axis`` and ``keepdims``."""
+
+    __slots__ = ()
+
+    def _reduced(self, axes: tuple[int, ...], keepdims: bool) -> Any:
+        """Without the axes that a primitive has reduced to size 1, unless they are to be kept."""
+        if keepdims or not axes:
+            return self
+        return self.reshape(tuple(n for i, n in enumerate(self.value.shape) if i not in axes))  # type: ignore[attr-defined]
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Σ x; integers and booleans give int64."""
+        axes = axes_of("sum", axis, self.value.ndim)
+        if not axes and self.value.dtype.kind == "f":
+            return self
+        return apply(reduction.sum_, self, axis=axes)._reduced(axes, keepdims)
+
+    def sum_to(self, shape: tuple[int, ...]) -> Any:
+        """Σ over the axes that broadcasting from ``shape`` would repeat: the adjoint of ``expand``."""
+        lead = self.value.ndim - len(shape)
+        axes = [i for i, n in enumerate(self.value.shape) if i < lead or shape[i - lead] != n]
+        return apply(reduction.sum_, self, axis=tuple(axes)).reshape(shape)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """1/n Σ x; integers and booleans give float32."""
+        axes = axes_of("mean", axis, self.value.ndim)
+        return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
+
+    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
+        """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no digits."""
+        axes = axes_of("var", axis, self.value.ndim)
+        n = _count("var", self, axes) - ddof
+        return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
+
+    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
+        """√var"""
+        return self.var(axis, keepdims, ddof).sqrt()
+
+    def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
+        """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
+        axes = axes_of("max", axis, self.value.ndim)
+        _count("max", self, axes)
+        if not axes:
+            return self
+        return apply(reduction.max_, self, axis=axes, ties=ties)._reduced(axes, keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """The smallest element. At a tie the gradient is shared evenly. NaN wins."""
+        return -((-self).max(axis, keepdims))  # type: ignore[operator]
+
+    amax, amin = max, min
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Where the first of the largest elements stands, as int64."""
+        axes = axes_of("argmax", axis, self.value.ndim)
+        _count("argmax", self, axes)
+        return self.argmax_kept(axes, np.dtype(np.int64))._reduced(axes, keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Where the first of the smallest elements stands, as int64."""
+        return (-self).argmax(axis, keepdims)  # type: ignore[operator]
+
+    def argmax_kept(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
+        """The place of the first maximum in row-major order over several axes, which stay with size 1."""
+        return apply(reduction.argmax, self, axis=axis, dtype=dtype)
+
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether any element is true."""
+        return (self != 0).astype(np.int8).sum(axis, keepdims) > 0
+
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether all elements are true."""
+        return ~(self == 0).any(axis, keepdims)
+
+    def cumsum(self, axis: int) -> Any:
+        """Sums of the elements up to each place along an axis."""
+        return apply(reduction.cumsum, self, axis=axis_of("cumsum", axis, self.value.ndim))
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Π x, by halves, so that zeros have right derivatives."""
+        axes = axes_of("prod", axis, self.value.ndim)
+        rest = [i for i in range(self.value.ndim) if i not in axes]
+        shape = self.value.shape
+        x = self.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))  # type: ignore[attr-defined]
+        while x.shape[-1] > 1:
+            n = x.shape[-1]
+            half = x[..., : n // 2] * x[..., n // 2 : n // 2 * 2]
+            if n % 2:
+                half = concatenate_last(half, x[..., n - 1 :])
+            x = half
+        x = x.sum(-1) if x.shape[-1] else x.sum(-1) + 1
+        return x.expand_dims(sorted(axes)) if keepdims and axes else x
+
+    def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """√Σx², with derivative 0 at 0."""
+        s = self.square().sum(axis, keepdims)  # type: ignore[attr-defined]
+        zero = s == 0
+        return zero.where(0.0, zero.where(1.0, s).sqrt())
+
+    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
+
+        The maximum that is taken out drops out of the result, exactly and at every order, so it is detached.
+        """
+        m = self.detach().max(axis, keepdims=True)
+        m = m.isfinite().where(m, 0.0)
+        s = (self - m).exp().sum(axis, keepdims=True)  # type: ignore[operator]
+        zero = s == 0
+        out = zero.where(-math.inf, zero.where(1.0, s).log() + m)
+        return out._reduced(axes_of("logsumexp", axis, self.value.ndim), keepdims)
+
+    def topk(self, k: int, axis: int = -1) -> tuple[Any, Any]:
+        """The k largest elements in falling order and their places, found by k maxima; made for small k."""
+        axis = axis_of("topk", axis, self.value.ndim)
+        n = self.value.shape[axis]
+        if not 0 <= k <= n:
+            raise ShapeError(f"topk of {k} elements along an axis of size {n}: k must be 0 to {n}.")
+        places: list[Any] = []
+        numbers = self.iota((axis,), np.dtype(np.int64))  # type: ignore[attr-defined]
+        taken = numbers < 0
+        for _ in range(k):
+            left = taken.where(-math.inf, self.detach())
+            best = left.argmax(axis, keepdims=True)
+            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # where only -inf is left, the first not taken
+            best = (left.max(axis, keepdims=True) == -math.inf).where(free, best)
+            places.append(best)
+            taken = taken | (numbers == best)
+        if not places:
+            empty = self.slice((0,) * self.value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self.value.shape)))  # type: ignore[attr-defined]
+            return empty, empty.detach().astype(np.int64)
+        index = places[0]
+        for place in places[1:]:
+            index = concatenate_last(index.moveaxis(axis, -1), place.moveaxis(axis, -1)).moveaxis(-1, axis)
+        return self.take_along_axis(index, axis), index  # type: ignore[attr-defined]
+
+    def contract(self, other: Any, spec: str) -> Any:
+        """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
+        return apply(contraction.contract, self, other, spec=spec)
+
+    def __matmul__(self, other: Any) -> Any:
+        other = operand(other, self)
+        return NotImplemented if other is NotImplemented else matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        other = operand(other, self)
+        return NotImplemented if other is NotImplemented else matmul(other, self)
+
+    def matmul(self, other: Any) -> Any:
+        """The matrix product, as ``numpy.matmul`` has it."""
+        return self @ other
+
+    dot = matmul
+
+
+def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
+    """The mean μ and x - μ. The rounding of a large mean would stay in every element, so it is taken away in a second step.
+
+    What the second step takes away is zero in exact arithmetic, whatever x is; so are its derivatives of every order, and
+    it is left out of the graph.
+    """
+    mu = x.mean(axis, keepdims=True)
+    d = x - mu
+    rest = d.detach().mean(axis, keepdims=True)
+    return mu + rest, d - rest
+
+
+def concatenate_last(a: Any, b: Any) -> Any:
+    """Two tensors joined along the last axis."""
+    from .movement import concatenate
+
+    return concatenate([a, b], -1)
+
+
+def _count(op: str, x: Variable, axes: tuple[int, ...]) -> int:
+    n = math.prod(x.value.shape[i] for i in axes)
+    if n == 0:
+        raise ShapeError(f"{op} over nothing{location()}: axes {axes} of shape {x.value.shape} hold no element.")
+    return n
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product ... i k, ... k j -> ... i j; leading axes broadcast.
+
+    Raises:
+        ShapeError: the inner sizes differ, or an operand has no axis.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.matmul(tg.ones(5, 2, 3), tg.ones(3, 4)).shape
+    (5, 2, 4)
+    """
+    a, b = common_dtype("matmul", a, b)
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError(f"matmul of shapes {a.shape} and {b.shape}: each needs at least one axis; use * for numbers.")
+    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise ShapeError(
+            f"matmul of shapes {a.shape} and {b.shape}{location()}: the last axis of the first ({a.shape[-1]}) must equal "
+            f"the {'second to last' if b.ndim > 1 else 'only'} axis of the second ({b.shape[-2 if b.ndim > 1 else 0]})."
+        )
+    rows = "i" if a.ndim > 1 else ""
+    columns = "j" if b.ndim > 1 else ""
+    lead = max(a.ndim, b.ndim, 2) - 2
+    letters = [c for c in string.ascii_letters if c not in "ijk"][:lead]
+    a_lead, b_lead = letters[lead - max(a.ndim - 2, 0) :], letters[lead - max(b.ndim - 2, 0) :]
+    return einsum(f"{''.join(a_lead)}{rows}k,{''.join(b_lead)}k{columns}->{''.join(letters)}{rows}{columns}", a, b)
+
+
+def einsum(spec: str, *operands: Any) -> Any:
+    """Sums of products by letters, as ``numpy.einsum`` has it; several operands are contracted from left to right.
+
+    Raises:
+        ShapeError: a letter has two sizes, or the letters do not fit the operands.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.einsum("oc,nchw->nohw", tg.ones(8, 3), tg.ones(2, 3, 5, 5)).shape
+    (2, 8, 5, 5)
+    """
+    like = next((t for t in operands if isinstance(t, Variable)), None)
+    if like is None:
+        raise ShapeError("einsum takes at least one tensor.")
+    tensors = common_dtype("einsum", *(operand(t, like) for t in operands))
+    terms, result = _parse(spec, tensors)
+    sizes: dict[str, int] = {}
+    for term, tensor in zip(terms, tensors, strict=True):
+        for letter, n in zip(term, tensor.shape, strict=True):
+            if n != 1 and sizes.get(letter, 1) not in (1, n):
+                raise ShapeError(
+                    f"einsum {spec!r} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
+                    f"{letter!r} is both {sizes[letter]} and {n}."
+                )
+            sizes[letter] = max(n, sizes.get(letter, 1)) if n else 0
+    pairs = [_simplify(term, tensor, sizes) for term, tensor in zip(terms, tensors, strict=True)]
+    term, total = pairs[0]
+    for i, (right, tensor) in enumerate(pairs[1:], 2):
+        later = set(result).union(*(t for t, _ in pairs[i:]))
+        term, total = _product(term, total, right, tensor, later)
+    total = total.sum(tuple(i for i, letter in enumerate(term) if letter not in result))
+    term = "".join(letter for letter in term if letter in result)
+    total = total.permute(*(term.index(letter) for letter in result if letter in term))
+    shape = [sizes[letter] for letter in result]
+    return total.reshape([n if letter in term else 1 for letter, n in zip(result, shape, strict=True)]).expand(shape)
+
+
+def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
+    left, arrow, result = spec.replace(" ", "").partition("->")
+    terms = left.split(",")
+    spare = [c for c in string.ascii_letters if c not in spec]
+    rank = max((t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors) if "..." in term), default=0)
+    dots = "".join(spare[:rank]) if rank > 0 else ""
+    if len(terms) != len(tensors):
+        raise ShapeError(f"einsum {spec!r} names {len(terms)} operands, but got {len(tensors)}.")
+    full = []
+    for term, t in zip(terms, tensors, strict=True):
+        own = t.ndim - len(term.replace("...", ""))
+        term = term.replace("...", dots[len(dots) - own :] if own > 0 else "")
+        if len(term) != t.ndim or not term.isalpha() and term:
+            raise ShapeError(f"einsum {spec!r}: {term!r} does not name the {t.ndim} axes of shape {t.shape}.")
+        full.append(term)
+    joined = "".join(full)
+    if not arrow:
+        result = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
+    result = result.replace("...", dots)
+    if not set(result) <= set(joined) or len(set(result)) != len(result):
+        raise ShapeError(f"einsum {spec!r}: the result {result!r} must name letters of the operands, each once.")
+    return full, result
+
+
+def _simplify(term: str, tensor: Any, sizes: dict[str, int]) -> tuple[str, Any]:
+    """A term without repeated letters (their diagonal) and without axes of size 1 that others have larger."""
+    for letter in dict.fromkeys(term):
+        while term.count(letter) > 1:
+            first, second = term.index(letter), term.rindex(letter)
+            tensor = tensor.moveaxis((first, second), (-2, -1))
+            n = tensor.shape[-1]
+            tensor = tensor[..., np.arange(n), np.arange(n)]
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
+    thin = [i for i, letter in enumerate(term) if tensor.shape[i] == 1 and sizes[letter] != 1]
+    return "".join(c for i, c in enumerate(term) if i not in thin), tensor.squeeze(thin) if thin else tensor
+
+
+def _product(a_term: str, a: Any, b_term: str, b: Any, later: set[str]) -> tuple[str, Any]:
+    """Two terms contracted; letters that only one of them has, and nobody later, are summed before."""
+    a = a.sum(tuple(i for i, c in enumerate(a_term) if c not in b_term and c not in later))
+    a_term = "".join(c for c in a_term if c in b_term or c in later)
+    b = b.sum(tuple(i for i, c in enumerate(b_term) if c not in a_term and c not in later))
+    b_term = "".join(c for c in b_term if c in a_term or c in later)
+    term = "".join(dict.fromkeys(c for c in a_term + b_term if c in later))
+    return term, a.contract(b, f"{a_term},{b_term}->{term}")

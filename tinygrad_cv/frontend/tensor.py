@@ -1,0 +1,96 @@
+"""class Tensor, put together from its groups of methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DTypeError
+from ..core.tape import Node
+from .elementwise import ElementwiseMethods
+from .indexing import IndexingMethods
+from .interop import InteropMethods
+from .movement import MovementMethods
+from .promotion import to_array
+from .reduction import ReductionMethods
+
+
+class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
+    """An array with a derivative.
+
+    ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; every operation is recorded where one of
+    its operands requires grad, and :meth:`backward` walks the record.
+
+    Attributes:
+        value: the NumPy array. Treat it as read-only.
+        grad: the gradient that ``backward`` has added up, or None.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4., 6.], shape=(3,), dtype=float32)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False):
+        self.value = to_array(data, dtype)
+        self.node = self.grad = None
+        if requires_grad:
+            self.requires_grad_()
+
+    @staticmethod
+    def _new(value: Any, node: Node | None = None) -> Tensor:
+        tensor = _allocate(Tensor)
+        tensor.value = value
+        tensor.node = node
+        tensor.grad = None
+        return tensor
+
+    def _result(self, value: Any, node: Node | None = None) -> Tensor:
+        tensor = _allocate(Tensor)
+        tensor.value = value
+        tensor.node = node
+        tensor.grad = None
+        return tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.value.shape, dtype=np.int64))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The NumPy dtype of the elements."""
+        return self.value.dtype
+
+    def clone(self) -> Tensor:
+        """A copy with memory of its own, still in the graph."""
+        return self * 1 if self.node is not None else self._result(np.array(self.value))
+
+    def checked_float(self, what: str) -> Tensor:
+        """This tensor, if its dtype is a float."""
+        if self.value.dtype.kind != "f":
+            raise DTypeError(f"{what} has dtype {self.value.dtype}: it must be a float. Use .astype('float32').")
+        return self
+
+
+_allocate = object.__new__
+
+
+def rebuild(value: np.ndarray, requires_grad: bool) -> Tensor:
+    """What pickle calls: the data, never the graph."""
+    tensor = Tensor._new(value)
+    return tensor.requires_grad_() if requires_grad else tensor

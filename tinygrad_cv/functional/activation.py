@@ -1,0 +1,98 @@
+"""Activations, composed from elementwise primitives. Selections go by ``where``, so NaN stays NaN and branches are exact."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..core.context import composed
+
+
+@composed
+def relu(x: Any) -> Any:
+    """max(x, 0), with derivative 0 at 0.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.relu(tg.tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+    return x.relu()
+
+
+@composed
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x above 0, negative_slope · x below (Maas, Hannun and Ng, 2013)."""
+    return (x > 0).where(x, x * negative_slope)
+
+
+@composed
+def relu6(x: Any) -> Any:
+    """min(max(x, 0), 6), with derivative 0 at both ends."""
+    return ((x <= 0) | (x >= 6)).where(x.detach().clip(0, 6), x)
+
+
+@composed
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x above 0, alpha (eˣ - 1) below (Clevert, Unterthiner and Hochreiter, 2016, eq. 15)."""
+    return (x > 0).where(x, (x.exp() - 1.0) * alpha)
+
+
+@composed
+def softplus(x: Any) -> Any:
+    """log(1 + eˣ), without overflow."""
+    below = x < 0
+    return below.where(0.0, x) + (1.0 + below.where(x, -x).exp()).log()
+
+
+@composed
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)), without overflow."""
+    return x.sigmoid()
+
+
+@composed
+def tanh(x: Any) -> Any:
+    """tanh x"""
+    return x.tanh()
+
+
+@composed
+def silu(x: Any) -> Any:
+    """x · sigmoid(x) (Elfwing, Uchibe and Doya, 2018)."""
+    return x * x.sigmoid()
+
+
+@composed
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x Φ(x), with the normal distribution function Φ (Hendrycks and Gimpel, 2016); approximate="tanh" as given there."""
+    if approximate == "tanh":
+        return 0.5 * x * (1.0 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).tanh())
+    if approximate != "none":
+        raise ValueError(f"gelu: approximate={approximate!r}; it must be 'none' or 'tanh'.")
+    return 0.5 * x * (1.0 + (x * math.sqrt(0.5)).erf())
+
+
+@composed
+def softmax(x: Any, dim: int = -1) -> Any:
+    """exp(x) / Σ exp(x) along an axis.
+
+    The maximum that is subtracted drops out of the result, exactly and at every order, so it is detached.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.softmax(tg.tensor([1e4, 1e4])).tolist()
+    [0.5, 0.5]
+    """
+    e = (x - x.detach().max(dim, keepdims=True)).exp()
+    return e / e.sum(dim, keepdims=True)
+
+
+@composed
+def log_softmax(x: Any, dim: int = -1) -> Any:
+    """x - log Σ exp(x) along an axis.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.log_softmax(tg.tensor([1e4, 0.0])).tolist()
+    [0.0, -10000.0]
+    """
+    z = x - x.detach().max(dim, keepdims=True)
+    return z - z.exp().sum(dim, keepdims=True).log()

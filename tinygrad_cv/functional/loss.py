@@ -1,0 +1,177 @@
+"""Losses, composed. Each takes ``reduction``: "mean", "sum" or "none"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.context import composed, location
+from ..core.errors import DTypeError, ShapeError
+from ..frontend.creation import asarray
+from ..frontend.indexing import iota
+from .activation import log_softmax, softplus
+
+
+def _reduce(loss: Any, reduction: str, weight: Any = None) -> Any:
+    """The losses, their sum, or their (weighted) mean."""
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return loss.sum()
+    if reduction != "mean":
+        raise ValueError(f"reduction={reduction!r}{location()}: it must be 'mean', 'sum' or 'none'.")
+    if loss.size == 0:
+        raise ShapeError(f"mean loss over nothing{location()}: the batch is empty (shape {loss.shape}).")
+    return loss.mean() if weight is None else loss.sum() / weight.sum()
+
+
+@composed
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """-log softmax(input)[target]: the loss of classification, from scores to a number.
+
+    Args:
+        input: scores, N x C, or N x C x d1 x ...
+        target: class numbers, N (or N x d1 x ...), integers in [0, C); or class probabilities, floats of the input's shape.
+        weight: C; a class's examples count so much. The mean divides by the sum of the weights.
+        ignore_index: examples with this class number count nothing.
+        label_smoothing: in [0, 1]; this share of the probability is spread evenly (Szegedy et al., 2016, section 7).
+
+    Raises:
+        ShapeError: shapes that do not fit, or nothing to take a mean of.
+        DTypeError: class numbers that are floats.
+        IndexError: a class number out of range.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> round(F.cross_entropy(tg.zeros(2, 10), tg.tensor([3, 7])).item(), 4)
+    2.3026
+    """
+    target = asarray(target)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"label_smoothing={label_smoothing}{location()}: it must be in [0, 1].")
+    _check_classes(input, weight)
+    logp = log_softmax(input, 1)
+    if target.dtype.kind == "f" and target.shape == input.shape:
+        p = target * (1.0 - label_smoothing) + label_smoothing / input.shape[1]
+        return _reduce_classes(-(p * logp * _per_class(weight, input, 1.0)).sum(1), reduction)
+    return _nll(logp, target, weight, ignore_index, reduction, label_smoothing)
+
+
+@composed
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """-input[target], for log-probabilities N x C (or N x C x d1 x ...) and class numbers; arguments as in cross_entropy."""
+    _check_classes(input, weight)
+    return _nll(input, asarray(target), weight, ignore_index, reduction, 0.0)
+
+
+def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
+    _check_labels(logp, target, ignore_index)
+    labels = target.expand_dims(1).expand(logp.shape)
+    hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: the label's entry
+    counted = target != ignore_index
+    scale = _per_class(weight, logp, 1.0)
+    loss = -hot.where(logp * scale, 0.0).sum(1)
+    if smoothing:
+        spread = -(logp * scale).sum(1) * (smoothing / logp.shape[1])
+        loss = loss * (1.0 - smoothing) + counted.where(spread, 0.0)
+    if reduction != "mean":
+        return _reduce(counted.where(loss, 0.0), reduction)
+    counts = hot.where(scale, 0.0).sum(1) if weight is not None else counted.astype(logp.dtype)
+    total = counted.where(counts, 0.0).sum()
+    if isinstance(total.value, np.ndarray) and total.item() == 0:
+        cause = "the batch is empty" if target.size == 0 else "every label is ignored, or has weight 0"
+        raise ShapeError(f"mean loss over nothing{location()}: {cause} (labels of shape {target.shape}).")
+    return counted.where(loss, 0.0).sum() / total
+
+
+def _reduce_classes(loss: Any, reduction: str) -> Any:
+    """Of class probabilities: the mean is over the examples."""
+    return _reduce(loss, reduction)
+
+
+def _per_class(weight: Any, logp: Any, default: float) -> Any:
+    if weight is None:
+        return default
+    return asarray(weight).reshape(1, -1, *(1,) * (logp.ndim - 2)).expand(logp.shape)
+
+
+def _check_classes(input: Any, weight: Any) -> None:
+    if input.ndim < 2:
+        raise ShapeError(f"input of shape {input.shape}{location()}: scores must be N x C, or N x C x d1 x ...")
+    if weight is not None and tuple(np.shape(weight) if not hasattr(weight, "shape") else weight.shape) != (input.shape[1],):
+        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must be ({input.shape[1]},), one for each class.")
+
+
+def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
+    wanted = (logp.shape[0], *logp.shape[2:])
+    if target.dtype.kind not in "iu":
+        raise DTypeError(
+            f"target of dtype {target.dtype} and shape {target.shape}{location()}: class numbers must be integers "
+            "(.astype('int64')); class probabilities must be floats of the input's shape."
+        )
+    if target.shape != wanted:
+        raise ShapeError(f"input of shape {logp.shape}, target of shape {target.shape}{location()}: it must be {wanted}.")
+    labels = target.value
+    if isinstance(labels, np.ndarray):
+        wrong = labels[((labels < 0) | (labels >= logp.shape[1])) & (labels != ignore_index)]
+        if wrong.size:
+            raise IndexError(
+                f"class number {wrong.flat[0]} with {logp.shape[1]} classes{location()}: class numbers must be in "
+                f"[0, {logp.shape[1]}), or ignore_index={ignore_index}."
+            )
+
+
+def _check_equal(input: Any, target: Any) -> None:
+    if input.shape != target.shape:
+        raise ShapeError(
+            f"input of shape {input.shape}, target of shape {target.shape}{location()}: they must be equal; broadcasting "
+            "would compare every input with every target."
+        )
+
+
+@composed
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """(input - target)²
+
+    Raises:
+        ShapeError: the shapes differ. They are not broadcast: (N,) against (N, 1) would be N x N differences.
+    """
+    target = asarray(target)
+    _check_equal(input, target)
+    return _reduce((input - target).square(), reduction)
+
+
+@composed
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """|input - target|, with derivative 0 where they are equal."""
+    target = asarray(target)
+    _check_equal(input, target)
+    return _reduce(abs(input - target), reduction)
+
+
+@composed
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """-[t log σ(x) + (1 - t) log(1 - σ(x))], from scores, without overflow.
+
+    Args:
+        input: scores x, of any shape.
+        target: t in [0, 1], of the same shape.
+        weight: counts each element so much; broadcast.
+        pos_weight: counts t = 1 so much; broadcast.
+    """
+    target = asarray(target)
+    _check_equal(input, target)
+    if target.dtype.kind != "f":
+        target = target.astype(input.dtype)
+    ones = softplus(-input)  # -log σ(x)
+    loss = target * (ones if pos_weight is None else ones * pos_weight) + (1.0 - target) * softplus(input)
+    return _reduce(loss if weight is None else loss * weight, reduction)

@@ -1,0 +1,183 @@
+"""One formula, four sets of axes: batch, layer, instance and group normalization.
+
+Nothing here knows a derivative: it comes out of the graph, at every order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..core.context import composed, is_replaying, location, no_grad
+from ..core.errors import ShapeError
+from ..frontend.reduction import Axis, centre
+
+LARGE = 2.0**40  # squares of larger deviations come near float32's range
+
+
+def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: Any = None) -> Any:
+    """y = weight · (x - μ) / √(σ² + eps) + bias, with μ and σ² (biased) taken over ``axes``.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.normalize(tg.tensor([[1.0, 3.0]]), axes=1, eps=0.0).tolist()
+    [[-1.0, 1.0]]
+    """
+    return _normalize(x, axes, eps, weight, bias)[0]
+
+
+def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
+    """The normalized x, and the statistics μ and σ²."""
+    mu, d = centre(x, axes)
+    var = d.square().mean(axes, keepdims=True)
+    if var.known_finite():
+        scale = 1.0 / (var + eps).sqrt()
+        sigma2 = var
+    else:
+        # Squares that overflow: measure in units of the largest deviation. The unit cancels out of y, so it is detached;
+        # where deviations are not large it is 1, and nothing changes.
+        unit = abs(d.detach()).max(axes, keepdims=True)
+        unit = ((unit > LARGE) & unit.isfinite()).where(unit, 1.0)
+        d = d / unit
+        var = d.square().mean(axes, keepdims=True)
+        scale = 1.0 / (var + eps / unit / unit).sqrt()
+        sigma2 = var * unit * unit
+    y = d * (scale if weight is None else scale * weight)
+    return (y if bias is None else y + bias), mu, sigma2
+
+
+@composed
+def batch_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    unbiased: bool = True,
+) -> Any:
+    """Normalize each channel over the batch (Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1).
+
+    y = γ (x - μ) / √(σ² + eps) + β, with μ, σ² over N (fully connected, x: N x D) or over N, H, W (x: N x C x H x W).
+
+    Args:
+        running_mean, running_var: C; averages for test time. In training they are updated in place:
+            running = (1 - momentum) · running + momentum · new, the variance by N - 1 unless ``unbiased`` is false.
+        weight, bias: γ and β, C.
+        training: use the batch's statistics; otherwise, where there are running averages, those.
+
+    Raises:
+        ShapeError: one value per channel in training (its deviation from the mean is always 0), or sizes that differ.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.batch_norm(tg.tensor([[1.0], [3.0]]), training=True, eps=0.0).tolist()
+    [[-1.0], [1.0]]
+    """
+    if x.ndim < 2:
+        raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x D or N x C x ...")
+    c = x.shape[1]
+    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != (c,):
+            raise ShapeError(f"{name} of shape {t.shape}, input of shape {x.shape}{location()}: it must be ({c},).")
+    axes = (0, *range(2, x.ndim))
+    weight, bias = _along_channels(weight, x), _along_channels(bias, x)
+    if not training and running_mean is not None and running_var is not None:
+        scale = 1.0 / (_along_channels(running_var, x) + eps).sqrt()
+        y = (x - _along_channels(running_mean, x)) * (scale if weight is None else scale * weight)
+        return y if bias is None else y + bias
+    if x.size == 0:  # nothing to normalize, nothing learned
+        return x
+    m = x.size // c
+    if m == 1:
+        raise ShapeError(
+            f"input of shape {x.shape}{location()}: one value per channel has no variance, and training would only see β. "
+            "Use a larger batch, or eval()."
+        )
+    y, mu, var = _normalize(x, axes, eps, weight, bias)
+    if training and running_mean is not None and running_var is not None and not is_replaying():
+        with no_grad():
+            new_var = var * (m / (m - 1)) if unbiased else var
+            running_mean.assign(running_mean * (1 - momentum) + mu.reshape(c) * momentum)
+            running_var.assign(running_var * (1 - momentum) + new_var.reshape(c) * momentum)
+    return y
+
+
+@composed
+def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalize each example over its features (Ba, Kiros and Hinton, "Layer normalization", 2016, eq. 4).
+
+    Args:
+        x: N x D, or any leading axes before those of ``normalized_shape``.
+        normalized_shape: the sizes of the last axes, D or (C, H, W); μ and σ are taken over them.
+        weight, bias: of ``normalized_shape``.
+
+    Raises:
+        ShapeError: x does not end with ``normalized_shape``.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.layer_norm(tg.tensor([[1.0, 3.0]]), 2, eps=0.0).tolist()
+    [[-1.0, 1.0]]
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ShapeError(f"input of shape {x.shape}{location()}: its last axes must be normalized_shape={shape}.")
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != shape:
+            raise ShapeError(f"{name} of shape {t.shape}{location()}: it must be normalized_shape={shape}.")
+    return normalize(x, tuple(range(-len(shape), 0)), eps, weight, bias)
+
+
+@composed
+def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalize each channel of each image (Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016).
+
+    Args:
+        x: N x C x H x W (or N x C x ...); μ and σ are N x C x 1 x 1.
+        weight, bias: γ and β, C.
+
+    Raises:
+        ShapeError: no axis behind the channels, or one value per channel.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.instance_norm(tg.tensor([[[[1.0, 3.0]]]]), eps=0.0).tolist()
+    [[[[-1.0, 1.0]]]]
+    """
+    if x.ndim < 3:
+        raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x C x ..., with something to normalize over.")
+    if math.prod(x.shape[2:]) == 1:
+        raise ShapeError(f"input of shape {x.shape}{location()}: one value per channel and image has no variance.")
+    return normalize(x, tuple(range(2, x.ndim)), eps, _along_channels(weight, x), _along_channels(bias, x))
+
+
+@composed
+def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Normalize groups of channels of each image (Wu and He, "Group normalization", 2018, eq. 7).
+
+    With G = C it is instance normalization, with G = 1 layer normalization over (C, H, W).
+
+    Args:
+        x: N x C x H x W (or N x C x ...).
+        num_groups: G, a divisor of C.
+        weight, bias: γ and β, C.
+
+    Raises:
+        ShapeError: G does not divide C.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.group_norm(tg.tensor([[1.0, 3.0, 5.0, 9.0]]), 2, eps=0.0).tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+    """
+    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+        raise ShapeError(f"input of shape {x.shape}, num_groups={num_groups}{location()}: groups must divide the channels.")
+    n, c, *rest = x.shape
+    grouped = x.reshape(n, num_groups, c // num_groups, *rest)  # n (g c) ... -> n g c ...
+    y = normalize(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
+    weight, bias = _along_channels(weight, x), _along_channels(bias, x)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def _along_channels(t: Any, x: Any) -> Any:
+    """C -> 1 x C x 1 x ... x 1"""
+    return None if t is None else t.reshape(1, x.shape[1], *(1,) * (x.ndim - 2))

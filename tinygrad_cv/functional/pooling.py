@@ -1,0 +1,176 @@
+"""Pooling, composed: pad, windows, reduce. H' = floor((H + 2P - K) / S) + 1; per channel; no parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.context import composed, location
+from ..core.errors import ShapeError
+from ..frontend import einsum, stack
+from .arguments import Pair, images, output_size, pair
+
+
+@composed
+def max_pool2d(
+    x: Any, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1, ceil_mode: bool = False
+) -> Any:
+    """The largest element of each window; at a tie the gradient goes to the first in row-major order. NaN wins.
+
+    Args:
+        x: N x C x H x W.
+        kernel_size: K.
+        stride: S, by default K.
+        padding: P, at most K/2; the border never wins.
+        ceil_mode: round H' up, so that the last window may be partial.
+
+    Raises:
+        ShapeError: the kernel does not fit, or P is larger than K/2.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.max_pool2d(tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]]), 2).tolist()
+    [[[[6.0, 8.0], [3.0, 4.0]]]]
+    """
+    kernel, stride, dilation, pads, _ = _windows_of(x, kernel_size, stride, padding, dilation, ceil_mode)
+    return x.pad(((0, 0), (0, 0), *pads), -math.inf).windows(kernel, stride, dilation).max((-2, -1), ties="first")
+
+
+@composed
+def avg_pool2d(
+    x: Any,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """The mean of each window.
+
+    Args:
+        x: N x C x H x W.
+        kernel_size: K.
+        stride: S, by default K.
+        padding: P, at most K/2; zeros that count as elements unless ``count_include_pad`` is false.
+        ceil_mode: round H' up; what a partial window lacks beyond the padding never counts.
+        divisor_override: divide by this instead of the number of elements.
+
+    Raises:
+        ShapeError: the kernel does not fit, or P is larger than K/2.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.avg_pool2d(tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]]), 2).tolist()
+    [[[[3.25, 5.25], [2.0, 2.0]]]]
+    """
+    kernel, stride, _, pads, counts = _windows_of(x, kernel_size, stride, padding, 1, ceil_mode)
+    total = x.pad(((0, 0), (0, 0), *pads)).windows(kernel, stride, (1, 1)).sum((-2, -1))
+    if divisor_override is not None:
+        if divisor_override == 0:
+            raise ShapeError("divisor_override=0: the divisor must not be 0.")
+        return total * (1.0 / divisor_override)
+    elements = [
+        _elements(n, count, k, s, p, count_include_pad)
+        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, stride, pair("padding", padding, 0), strict=True)
+    ]
+    divisor = np.outer(*elements)
+    if (divisor == kernel[0] * kernel[1]).all():
+        return total * (1.0 / (kernel[0] * kernel[1]))
+    return total * (1.0 / divisor).astype(x.dtype)
+
+
+def _elements(n: int, count: int, k: int, s: int, p: int, include_pad: bool) -> np.ndarray:
+    """How many elements each window covers along one axis."""
+    start = np.arange(count) * s - p
+    end = np.minimum(start + k, n + p)
+    return end - start if include_pad else np.minimum(end, n) - np.maximum(start, 0)
+
+
+def _windows_of(
+    x: Any, kernel_size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> tuple[Any, Any, Any, Any, Any]:
+    _, _, h, w = images(x)
+    kernel = pair("kernel_size", kernel_size)
+    strides = kernel if stride is None else pair("stride", stride)
+    spread = pair("dilation", dilation)
+    pads, counts = [], []
+    for n, k, s, p, d in zip((h, w), kernel, strides, pair("padding", padding, 0), spread, strict=True):
+        if 2 * p > k:
+            raise ShapeError(f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel.")
+        span = d * (k - 1) + 1
+        extra = 0
+        if ceil_mode and n + 2 * p >= span:
+            count = -(-(n + 2 * p - span) // s) + 1
+            if (count - 1) * s >= n + p:  # a window that would lie in the padding alone
+                count -= 1
+            extra = max(0, (count - 1) * s + span - (n + 2 * p))
+        pads.append((p, p + extra))
+    counts = output_size((h, w), kernel, strides, tuple(pads), spread)
+    return kernel, strides, spread, tuple(pads), counts
+
+
+@composed
+def adaptive_avg_pool2d(x: Any, output_size: Pair) -> Any:
+    """Means over windows that tile the image such that H' x W' of them come out.
+
+    Window i covers floor(i H / H') to ceil((i + 1) H / H').
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.adaptive_avg_pool2d(tg.ones(2, 3, 7, 5), (2, 3)).shape
+    (2, 3, 2, 3)
+    """
+    _, _, h, w = images(x)
+    rows, columns = _wanted(output_size, h, w)
+    if (rows, columns) == (1, 1):
+        return x.mean((2, 3), keepdims=True)
+    if h % rows == 0 and w % columns == 0:
+        kernel = (h // rows, w // columns)
+        return x.windows(kernel, kernel, (1, 1)).mean((-2, -1))
+    averages = []
+    for n, count in ((h, rows), (w, columns)):
+        matrix = np.zeros((count, n), x.dtype)
+        for i, (low, high) in enumerate(_bins(n, count)):
+            matrix[i, low:high] = 1 / (high - low)
+        averages.append(matrix)
+    return einsum("nchw,ih,jw->ncij", x, *averages)
+
+
+@composed
+def adaptive_max_pool2d(x: Any, output_size: Pair) -> Any:
+    """Maxima over windows that tile the image such that H' x W' of them come out; windows as in the average."""
+    n, c, h, w = images(x)
+    rows, columns = _wanted(output_size, h, w)
+    if h % rows == 0 and w % columns == 0:
+        kernel = (h // rows, w // columns)
+        return x.windows(kernel, kernel, (1, 1)).max((-2, -1), ties="first")
+    places = [
+        x.slice((0, 0, top, left), (n, c, bottom, right)).max((2, 3), ties="first")
+        for top, bottom in _bins(h, rows)
+        for left, right in _bins(w, columns)
+    ]
+    return stack(places, -1).reshape(n, c, rows, columns)
+
+
+@composed
+def global_avg_pool2d(x: Any) -> Any:
+    """The mean of each channel: N x C x H x W to N x C."""
+    images(x)
+    return x.mean((2, 3))
+
+
+@composed
+def global_max_pool2d(x: Any) -> Any:
+    """The maximum of each channel: N x C x H x W to N x C."""
+    images(x)
+    return x.max((2, 3), ties="first")
+
+
+def _bins(n: int, count: int) -> list[tuple[int, int]]:
+    return [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+
+
+def _wanted(output_size: Any, h: int, w: int) -> tuple[int, int]:
+    both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    rows, columns = (n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
+    return pair("output_size", (rows, columns))

@@ -1,0 +1,172 @@
+"""The contraction of two operands, an einsum by letters; eagerly it runs on BLAS.
+
+Letters fall into four groups: batch (in both operands and the output), contracted (in both operands only), and the free
+letters of either operand. Grouped by these, the operands are matrices. Which order the letters have within a group, and
+which free group is innermost in the result, is ours to choose: it decides how fast windows are gathered and which memory
+layout the result carries on to the next operation.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core.primitive import Aval, define
+
+CHUNK = 1 << 20  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
+
+
+class Groups(NamedTuple):
+    a: str
+    b: str
+    y: str
+    batch: tuple[str, ...]
+    contracted: tuple[str, ...]
+    free_a: tuple[str, ...]
+    free_b: tuple[str, ...]
+
+
+@lru_cache(maxsize=1024)
+def parse(spec: str) -> Groups:
+    """The letters of 'ab,bc->ac' by group."""
+    operands, y = spec.split("->")
+    a, b = operands.split(",")
+    return Groups(
+        a,
+        b,
+        y,
+        tuple(i for i in a if i in b and i in y),
+        tuple(i for i in a if i in b and i not in y),
+        tuple(i for i in a if i not in b),
+        tuple(i for i in b if i not in a),
+    )
+
+
+def transposed(spec: str, operand: int) -> str:
+    """The contraction that pulls a cotangent back to one operand: its result has that operand's letters."""
+    g = parse(spec)
+    return f"{g.y},{g.b}->{g.a}" if operand == 0 else f"{g.a},{g.y}->{g.b}"
+
+
+def _aval(a: Aval, b: Aval, *, spec: str) -> Aval:
+    groups = parse(spec)
+    extent = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
+    return Aval(tuple(extent[letter] for letter in groups.y), a.dtype)
+
+
+class Order(NamedTuple):
+    """The letters of a contraction, each group in the order that suits the operands' memory."""
+
+    groups: Groups
+    batch: list[str]
+    contracted: list[str]
+    free_a: list[str]
+    free_b: list[str]
+    contracted_last: bool  # gather the first operand as (free, contracted), not as (contracted, free)
+    b_last: bool  # the result as (free_a, free_b), not as (free_b, free_a)
+
+    @property
+    def result(self) -> list[str]:
+        return self.batch + (self.free_a + self.free_b if self.b_last else self.free_b + self.free_a)
+
+
+def _order(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
+    stride = dict(zip(groups.a, a.strides, strict=True))
+    extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+    contracted = sorted(groups.contracted, key=lambda i: -stride[i])
+    free_a = sorted(groups.free_a, key=lambda i: -stride[i])
+    free_b = sorted(groups.free_b, key=lambda i: extent[i])  # the longest innermost: whoever reads it runs along it
+    contracted_last = not free_a or (bool(contracted) and stride[contracted[-1]] <= stride[free_a[-1]])
+    b_last = not free_a or (bool(free_b) and extent[free_b[-1]] >= extent[free_a[-1]])
+    return Order(groups, list(groups.batch), contracted, free_a, free_b, contracted_last, b_last)
+
+
+def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
+    if a.dtype.kind != "f":
+        return np.einsum(spec, a, b)
+    groups = parse(spec)
+    if b.size > a.size:
+        a, b, groups = b, a, parse(f"{groups.b},{groups.a}->{groups.y}")
+    order = _order(a, b, groups)
+    letter = _cut(a, order)
+    if letter is None:
+        out = _product(a, b, order)
+    elif letter in order.free_a:
+        extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+        out = np.empty([extent[i] for i in order.result], a.dtype)
+        for piece in _pieces(a, groups.a.index(letter)):
+            place = (*[slice(None)] * order.result.index(letter), piece)
+            _product(_take(a, groups.a, letter, piece), b, order, out[place])
+    else:
+        first, *others = _pieces(a, groups.a.index(letter))
+        out = _product(_take(a, groups.a, letter, first), _take(b, groups.b, letter, first), order)
+        for piece in others:
+            out += _product(_take(a, groups.a, letter, piece), _take(b, groups.b, letter, piece), order)
+    return out.transpose([order.result.index(i) for i in groups.y])
+
+
+def _product(a: np.ndarray, b: np.ndarray, order: Order, out: np.ndarray | None = None) -> np.ndarray:
+    """Both operands as matrices, multiplied; the result by letters, written into ``out`` where it is given."""
+    groups, batch, contracted, free_a, free_b, contracted_last, b_last = order
+    extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+    lead = [math.prod(extent[i] for i in batch)] if batch else []
+    m, k, n = (math.prod(extent[i] for i in letters) for letters in (free_a, contracted, free_b))
+    if contracted_last:
+        a_matrix = a.transpose([groups.a.index(i) for i in batch + free_a + contracted]).reshape(*lead, m, k)
+    else:
+        a_matrix = a.transpose([groups.a.index(i) for i in batch + contracted + free_a]).reshape(*lead, k, m)
+        a_matrix = a_matrix.swapaxes(-1, -2)
+    b_matrix = b.transpose([groups.b.index(i) for i in batch + contracted + free_b]).reshape(*lead, k, n)
+    if not b_last:
+        a_matrix, b_matrix = b_matrix.swapaxes(-1, -2), a_matrix.swapaxes(-1, -2)
+    if out is not None and out.flags.c_contiguous:
+        np.matmul(a_matrix, b_matrix, out=out.reshape(*lead, *((m, n) if b_last else (n, m))))
+        return out
+    product = np.matmul(a_matrix, b_matrix).reshape([extent[i] for i in order.result])
+    if out is None:
+        return product
+    out[...] = product
+    return out
+
+
+def _cut(a: np.ndarray, order: Order) -> str | None:
+    """The letter along which a large operand is gathered piece by piece; None where its matrix is a view, or small."""
+    if a.size <= CHUNK or not _overlapping(a):
+        return None
+    letters = order.free_a or order.contracted
+    longest = next((i for i in letters if a.shape[order.groups.a.index(i)] > 1), None)
+    return longest
+
+
+def _overlapping(a: np.ndarray) -> bool:
+    """Whether the array shows its memory more than once, as windows do: then its matrix is a large copy."""
+    span = a.itemsize + sum(abs(stride) * (n - 1) for n, stride in zip(a.shape, a.strides, strict=True))
+    return a.nbytes > 1.5 * span
+
+
+def _pieces(a: np.ndarray, axis: int) -> list[slice]:
+    """Slices of an axis such that a piece has about ``CHUNK`` elements."""
+    n = a.shape[axis]
+    step = max(1, CHUNK * n // a.size)
+    return [slice(i, i + step) for i in range(0, n, step)]
+
+
+def _take(array: np.ndarray, letters: str, letter: str, piece: slice) -> np.ndarray:
+    return array[(*[slice(None)] * letters.index(letter), piece)]
+
+
+contract = define(
+    "contract",
+    eval=_contract,
+    aval=_aval,
+    inputs=("a", "b"),
+    vjps=[
+        lambda g, b, spec: g.contract(b, transposed(spec, 0)),
+        lambda g, a, spec: a.contract(g, transposed(spec, 1)),
+    ],
+    family="contraction",
+    formula="y = Σ a b over the letters that the result lacks",
+)

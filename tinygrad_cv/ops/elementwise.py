@@ -1,0 +1,179 @@
+"""Elementwise primitives. Their inputs share one shape and, but for conditions, one dtype: broadcasting is ``expand``.
+
+A VJP is a row of a calculus table. Where a derivative may be infinite at a finite point, ``over`` and ``times`` take a
+cotangent of zero to mean zero, so that a branch that ``where`` did not take adds exactly nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.primitive import Aval, Primitive, define
+from .arrays import SMALL, allocate, blocks, broadcast, collapse, memory_order
+
+BOOL = np.dtype(bool)
+
+
+def elementwise(
+    name: str, ufunc: Callable[..., Any], formula: str, *vjps: Callable[..., Any] | None, dtype: np.dtype | None = None
+) -> Primitive:
+    """Define a primitive that acts on each element by itself."""
+    inputs = ("x",) if len(vjps) == 1 else ("a", "b")
+    return define(
+        name,
+        eval=_collapsing(ufunc),
+        aval=lambda *avals: Aval(avals[0].shape, dtype or avals[0].dtype),
+        inputs=inputs,
+        vjps=vjps,
+        family="elementwise",
+        formula=formula,
+    )
+
+
+def _collapsing(ufunc: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation on broadcast values is computed before the broadcast."""
+
+    def evaluate(*arrays: np.ndarray) -> np.ndarray:
+        first = arrays[0]
+        if first.size > SMALL and (smaller := collapse(*arrays)):
+            return broadcast(np.asarray(ufunc(*smaller)), first.shape)
+        return ufunc(*arrays)
+
+    return evaluate
+
+
+def over(g: Any, d: Any) -> Any:
+    """g / d, and 0 where g is 0 whatever d is."""
+    return (g == 0.0).where(g, g / d)
+
+
+def times(g: Any, d: Any) -> Any:
+    """g * d, and 0 where g is 0 whatever d is."""
+    return (g == 0.0).where(g, g * d)
+
+
+neg = elementwise("neg", np.negative, "-x", lambda g: -g)
+add = elementwise("add", np.add, "a + b", lambda g: g, lambda g: g)
+sub = elementwise("sub", np.subtract, "a - b", lambda g: g, lambda g: -g)
+mul = elementwise("mul", np.multiply, "a b", lambda g, b: g * b, lambda g, a: g * a)
+div = elementwise("div", np.divide, "a / b", lambda g, b: over(g, b), lambda g, y, b: -over(times(g, y), b))
+square = elementwise("square", np.square, "x²", lambda g, x: (g + g) * x)
+sqrt = elementwise("sqrt", np.sqrt, "√x", lambda g, y: over(g, y + y))
+exp = elementwise("exp", np.exp, "eˣ", lambda g, y: times(g, y))
+log = elementwise("log", np.log, "ln x", lambda g, x: over(g, x))
+sin = elementwise("sin", np.sin, "sin x", lambda g, x: g * x.cos())
+cos = elementwise("cos", np.cos, "cos x", lambda g, x: -(g * x.sin()))
+tanh = elementwise("tanh", np.tanh, "tanh x", lambda g, y: g - g * y.square())
+floor = elementwise("floor", np.floor, "⌊x⌋", None)
+pow = elementwise(
+    "pow",
+    np.power,
+    "aᵇ",
+    lambda g, a, b: times(g, (b == 0.0).where(0.0, b * a**(b - 1.0))),
+    lambda g, y, a: times(g, (a == 0.0).where(0.0, y * a.log())),
+)
+maximum = elementwise(
+    "maximum",
+    np.maximum,
+    "max(a, b)",
+    lambda g, a, b: (a == b).where(0.5 * g, (a < b).where(0.0, g)),  # a tie: half to each
+    lambda g, a, b: (a == b).where(0.5 * g, (b < a).where(0.0, g)),
+)
+equal = elementwise("equal", np.equal, "a = b", None, None, dtype=BOOL)
+less = elementwise("less", np.less, "a < b", None, None, dtype=BOOL)
+less_equal = elementwise("less_equal", np.less_equal, "a ≤ b", None, None, dtype=BOOL)
+
+
+# ---------------------------------------------------------------- where, cast, erf: NumPy's own are slow, or missing
+
+
+def _where(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``np.where`` mispredicts a branch for every other element of a random mask; bit masks have no branches."""
+    if a.size <= SMALL or a.dtype.kind != "f" or a.dtype.itemsize not in (4, 8):
+        return np.where(c, a, b)
+    bits = np.dtype(f"i{a.dtype.itemsize}")
+    dense = next((array for array in (c, a, b) if 0 not in array.strides), c)
+    out = allocate(a.shape, a.dtype, memory_order(dense))
+    mask, operands = c.view(np.int8), [a.view(bits), b.view(bits)]
+    if _is_zero(a):
+        for piece, m, kept in blocks(out.view(bits), mask, operands[1]):
+            np.bitwise_and(kept, np.subtract(m, 1).astype(bits), out=piece)  # 0 - 1 has all bits set
+    elif _is_zero(b):
+        for piece, m, kept in blocks(out.view(bits), mask, operands[0]):
+            np.bitwise_and(kept, np.negative(m).astype(bits), out=piece)
+    else:
+        for piece, m, first, second in blocks(out.view(bits), mask, *operands):
+            np.bitwise_and(first ^ second, np.negative(m).astype(bits), out=piece)
+            np.bitwise_xor(second, piece, out=piece)
+    return out
+
+
+def _is_zero(array: np.ndarray) -> bool:
+    """Whether all elements are one broadcast +0."""
+    return not any(array.strides) and math.copysign(1.0, first := array[(0,) * array.ndim]) == 1.0 and first == 0.0
+
+
+where = define(
+    "where",
+    eval=_where,
+    aval=lambda c, a, b: a,
+    inputs=("c", "a", "b"),
+    vjps=[None, lambda g, c: c.where(g, 0.0), lambda g, c: c.where(0.0, g)],
+    family="elementwise",
+    formula="a where c, else b",
+)
+
+
+def _cast(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    return x.astype(dtype, copy=False)
+
+
+cast = define(
+    "cast",
+    eval=_cast,
+    aval=lambda x, *, dtype: Aval(x.shape, dtype),
+    inputs=("x",),
+    vjps=[lambda g, x_dtype: g.astype(x_dtype)],
+    family="elementwise",
+    formula="x as dtype",
+)
+
+
+def _erf(x: np.ndarray) -> np.ndarray:
+    """erf by Chebyshev series that are fitted, at the first use, to the standard library's math.erf and math.erfc."""
+    near, far = _erf_series()
+    z = np.abs(x, dtype=np.float64) if x.dtype.kind == "f" and x.dtype.itemsize <= 8 else np.abs(x)
+    small = np.minimum(z, 1.0)
+    large = np.clip(z, 1.0, 6.0)
+    inner = small * near(2.0 * small * small - 1.0)
+    outer = 1.0 - np.exp(-large * large) * far(_squeeze(large))
+    return np.copysign(np.where(z < 1.0, inner, np.where(z >= 1.0, outer, z)), x).astype(x.dtype)
+
+
+def _squeeze(z: Any) -> Any:
+    """[1, 6] to [-1, 1], by 1 / (1 + z), in which erfc(z) exp(z²) is nearly straight."""
+    low, high = 1.0 / 7.0, 1.0 / 2.0
+    return (2.0 / (1.0 + z) - (low + high)) / (high - low)
+
+
+_series: list[Any] = []
+
+
+def _erf_series() -> list[Any]:
+    if not _series:
+        chebyshev = np.polynomial.chebyshev.Chebyshev
+        nodes = np.cos(np.pi * (np.arange(64) + 0.5) / 64)
+        small = np.sqrt((nodes + 1.0) / 2.0)
+        near = [math.erf(z) / z for z in small]
+        low, high = 1.0 / 7.0, 1.0 / 2.0
+        large = 2.0 / (nodes * (high - low) + (low + high)) - 1.0
+        far = [math.erfc(z) * math.exp(z * z) for z in large]
+        _series[:] = [chebyshev.fit(nodes, near, 18, domain=[-1, 1]), chebyshev.fit(nodes, far, 26, domain=[-1, 1])]
+    return _series
+
+
+erf = elementwise("erf", _erf, "erf x", lambda g, x: g * (2.0 / math.sqrt(math.pi)) * (-x.square()).exp())

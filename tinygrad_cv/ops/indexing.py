@@ -1,0 +1,55 @@
+"""Gather and its adjoint, the scattered sum; and the numbers 0, 1, 2, ... along axes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..core.primitive import Aval, define
+from .arrays import broadcast
+
+gather = define(
+    "gather",
+    eval=lambda x, index: x.take(index, 0),
+    aval=lambda x, index: Aval((*index.shape, *x.shape[1:]), x.dtype),
+    inputs=("x", "index"),
+    vjps=[lambda g, x_shape, index: g.scatter_add(index, x_shape[0]), None],
+    family="indexing",
+    formula="y[i, ...] = x[index[i], ...]",
+)
+
+
+def _scatter_add(x: np.ndarray, index: np.ndarray, size: int) -> np.ndarray:
+    out = np.zeros((size, *x.shape[index.ndim :]), x.dtype)
+    np.add.at(out, index, x)
+    return out
+
+
+scatter_add = define(
+    "scatter_add",
+    eval=_scatter_add,
+    aval=lambda x, index, *, size: Aval((size, *x.shape[len(index.shape) :]), x.dtype),
+    inputs=("x", "index"),
+    vjps=[lambda g, index: g.gather(index), None],
+    family="indexing",
+    formula="y[k, ...] = Σ x[i, ...] over index[i] = k",
+)
+
+
+def _iota(shape: tuple[int, ...], axis: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    places = np.arange(math.prod(shape[i] for i in axis)).astype(dtype).reshape([shape[i] for i in axis])
+    order = sorted(range(len(axis)), key=axis.__getitem__)
+    places = places.transpose(order).reshape([n if i in axis else 1 for i, n in enumerate(shape)])
+    return broadcast(places, shape)
+
+
+iota = define(
+    "iota",
+    eval=_iota,
+    aval=lambda *, shape, axis, dtype: Aval(shape, dtype),
+    inputs=(),
+    vjps=[],
+    family="indexing",
+    formula="0, 1, 2, ... in row-major order over the axes",
+)

@@ -1,0 +1,42 @@
+"""Random bits from a counter-based generator: a pure function of seed and counter, so it can be replayed and traced."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..core.primitive import Aval, define
+
+
+def words(shape: tuple[int, ...], bits: int) -> int:
+    """How many 64-bit words the bits of one draw take from the stream."""
+    return -(-math.prod(shape) // (64 // _width(bits)))
+
+
+def _width(bits: int) -> int:
+    return 32 if bits <= 32 else 64
+
+
+def _dtype(bits: int) -> np.dtype:
+    return np.dtype(f"u{_width(bits) // 8}")
+
+
+def _random_bits(state: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
+    """Philox 4x64 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), as NumPy has it."""
+    seed, position = (int(word) for word in state)
+    stream = np.random.Philox(key=seed, counter=position // 4)
+    raw = stream.random_raw(words(shape, bits) + position % 4)[position % 4 :]
+    drawn = raw.view(_dtype(bits))[: math.prod(shape)]
+    return (drawn >> _dtype(bits).type(_width(bits) - bits)).reshape(shape)
+
+
+random_bits = define(
+    "random_bits",
+    eval=_random_bits,
+    aval=lambda state, *, shape, bits: Aval(shape, _dtype(bits)),
+    inputs=("state",),
+    vjps=[None],
+    family="random",
+    formula="uniform integers of so many bits; state = (seed, counter)",
+)
