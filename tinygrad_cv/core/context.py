@@ -50,8 +50,11 @@ def quiet(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarr
 
 def eager(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
     """The interpreter that computes at once: NumPy values in, a NumPy array out, IEEE rules without warnings."""
-    with np.errstate(all="ignore"):
+    if primitive.silent:
         return quiet(primitive, values, params)
+    with np.errstate(all="ignore"):
+        value = primitive.eval(*values, **params)
+    return value if type(value) is np.ndarray else np.asarray(value)
 
 
 class Context(NamedTuple):

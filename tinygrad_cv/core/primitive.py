@@ -16,6 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,15 +55,30 @@ class Primitive:
     family: str
     label: str  # in drawings
     formula: str  # in drawings and in docs/primitives.md
+    deferrable: bool = False  # a consumer may compute it piece by piece, see core/deferred.py
+    fuses: str = ""  # the name of the producer that it can be computed together with
+    fused: Callable[..., np.ndarray] | None = None  # (*producer's arrays, **producer's and own params) -> array
     _kept: dict[tuple[bool, ...], tuple[Source, ...]] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def variadic(self) -> bool:
+        """Whether it takes any number of inputs."""
         return self.inputs[-1:] != () and self.inputs[-1].endswith("*")
 
-    @property
+    @cached_property
     def differentiable(self) -> bool:
+        """Whether any input has a derivative."""
         return any(vjp is not None for vjp in self.vjps)
+
+    @cached_property
+    def keeps_nothing(self) -> bool:
+        """Whether no VJP reads anything but its cotangent and parameters."""
+        return not self.variadic and not self.keeps(tuple(vjp is not None for vjp in self.vjps))
+
+    @cached_property
+    def silent(self) -> bool:
+        """Whether NumPy has nothing to warn of."""
+        return self.family in ("movement", "window", "indexing", "random")
 
     def vjp(self, index: int) -> Vjp | None:
         """The VJP of one input."""
@@ -93,6 +109,9 @@ def define(
     family: str,
     formula: str,
     label: str = "",
+    deferrable: bool = False,
+    fuses: str = "",
+    fused: Callable[..., np.ndarray] | None = None,
 ) -> Primitive:
     """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
     if name in PRIMITIVES:
@@ -100,7 +119,9 @@ def define(
     params = tuple(p.name for p in inspect.signature(aval).parameters.values() if p.kind is p.KEYWORD_ONLY)
     names = tuple(inputs)
     bound = tuple(vjp and _bind(name, vjp, names, params) for vjp in vjps)
-    PRIMITIVES[name] = Primitive(name, eval, aval, names, params, bound, family, label or name, formula)
+    PRIMITIVES[name] = Primitive(
+        name, eval, aval, names, params, bound, family, label or name, formula, deferrable, fuses, fused
+    )
     return PRIMITIVES[name]
 
 

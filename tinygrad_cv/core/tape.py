@@ -16,6 +16,7 @@ import numpy as np
 
 from . import memory
 from .context import Context, Scope, current, eager, quiet, using
+from .deferred import forced, lazy
 from .errors import GraphError
 from .primitive import OUTPUT, Primitive
 
@@ -139,19 +140,18 @@ def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
     values = [tensor.value for tensor in inputs]
     value = context.interpret(primitive, values, params)
     node = None
-    if context.recording:
+    if context.recording and primitive.differentiable:
         parents = tuple([tensor.node for tensor in inputs])
-        for parent in parents:
-            if parent is not None:
-                if primitive.differentiable and value.dtype.kind == "f":
-                    node = Node(primitive, params, parents, _save(primitive, parents, values, value), value, context)
-                break
+        if any(parents) and value.dtype.kind == "f":
+            node = Node(primitive, params, parents, _save(primitive, parents, values, value), value, context)
     if context.anomaly:
         check_forward(primitive, values, value)
     return inputs[0]._result(value, node)
 
 
 def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[Any], value: Any) -> dict[Any, Any]:
+    if primitive.keeps_nothing:
+        return _NOTHING
     sources = primitive.keeps(tuple([parent is not None for parent in parents]))
     if not sources:
         return _NOTHING
@@ -199,7 +199,9 @@ def pull(
 
     context = current()
     deposited = {id(g.value): g.value for _, g in roots}
-    interpret = quiet if context.interpret is eager else context.interpret  # warnings are switched off once, not per node
+    interpret = context.interpret
+    if interpret is eager:  # warnings are switched off once, not per node
+        interpret = quiet if create_graph or context.anomaly else lazy
     with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret):
         for node, g in roots:
             if wanted(node):
@@ -207,6 +209,8 @@ def pull(
         while queue:
             _, node = heappop(queue)
             g = cotangents.pop(node)
+            if type(node) is not Node or node.hooks or node.sink or (goals is not None and node in goals):
+                g.value = forced(g.value)
             if node.saved is None:
                 raise _freed(node)
             for hook in node.hooks or ():

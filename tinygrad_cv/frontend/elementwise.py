@@ -18,10 +18,13 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """Apply to two operands, of which the first is a tensor."""
     if isinstance(b, Variable) and a.value.shape == b.value.shape and a.value.dtype == b.value.dtype:
         return apply(primitive, b, a) if swap else apply(primitive, a, b)
-    b = operand(b, a)
-    if b is NotImplemented:
-        return NotImplemented
-    a, b = together(primitive.name, a, b)
+    if type(b) in (float, int) and a.value.dtype.kind == "f":
+        b = expand(a._result(np.array(b, a.value.dtype)), a.value.shape)
+    else:
+        b = operand(b, a)
+        if b is NotImplemented:
+            return NotImplemented
+        a, b = together(primitive.name, a, b)
     return apply(primitive, b, a) if swap else apply(primitive, a, b)
 
 

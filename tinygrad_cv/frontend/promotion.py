@@ -70,9 +70,10 @@ def operand(other: Any, like: Variable) -> Any:
 
 def common_dtype(op: str, *tensors: Variable) -> list[Any]:
     """Tensors of one dtype. Integers and booleans follow a float; two different floats are an error, never a guess."""
-    dtypes = {tensor.value.dtype for tensor in tensors}
-    if len(dtypes) == 1:
+    first = tensors[0].value.dtype
+    if all(tensor.value.dtype == first for tensor in tensors):
         return list(tensors)
+    dtypes = {tensor.value.dtype for tensor in tensors}
     floats = sorted({str(dtype) for dtype in dtypes if dtype.kind == "f"})
     if len(floats) > 1:
         raise DTypeError(
@@ -91,6 +92,8 @@ def cast(tensor: Variable, dtype: np.dtype) -> Any:
 def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
     """The shape to which all broadcast."""
     shapes = [tensor.value.shape for tensor in tensors]
+    if shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

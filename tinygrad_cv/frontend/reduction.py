@@ -156,6 +156,8 @@ class ReductionMethods(Variable):
 
     def contract(self, other: Any, spec: str) -> Any:
         """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
+        if self.value.dtype != other.value.dtype:
+            self, other = common_dtype("contract", self, other)
         return apply(contraction.contract, self, other, spec=spec)
 
     def __matmul__(self, other: Any) -> Any:

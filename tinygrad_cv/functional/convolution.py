@@ -5,6 +5,7 @@ Letters: N images (n), C channels in (c), O filters (o), output place (i, j), ke
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..core.context import composed, location
@@ -47,8 +48,8 @@ def conv2d(
     n, c, h, w = images(x)
     if weight.ndim != 4:
         raise ShapeError(f"weight of shape {weight.shape}{location()}: it must have four axes, Cout x C/groups x Kh x Kw.")
-    o, per_group, *kernel = weight.shape
-    stride, dilation = pair("stride", stride), pair("dilation", dilation)
+    o, per_group = weight.shape[:2]
+    kernel, stride, dilation = pair("kernel", weight.shape[2:]), pair("stride", stride), pair("dilation", dilation)
     _check_groups(c, o, groups)
     if c != per_group * groups:
         raise ShapeError(
@@ -101,11 +102,11 @@ def conv_transpose2d(
             f"input of {c} channels, weight of shape {weight.shape}{location()}: "
             f"the weight must be C x Cout/groups x Kh x Kw with C = {c}."
         )
-    _, per_group, *kernel = weight.shape
+    per_group = weight.shape[1]
     o = per_group * groups
     _check_groups(c, o, groups)
     _check_bias(bias, o)
-    stride, dilation = pair("stride", stride), pair("dilation", dilation)
+    kernel, stride, dilation = pair("kernel", weight.shape[2:]), pair("stride", stride), pair("dilation", dilation)
     padding, extra = pair("padding", padding, 0), pair("output_padding", output_padding, 0)
     for e, s, d in zip(extra, stride, dilation, strict=True):
         if e >= max(s, d):
@@ -141,6 +142,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> F.linear(tg.ones(5, 3), tg.ones(4, 3), tg.zeros(4)).shape
     (5, 4)
     """
+    if weight.ndim != 2:
+        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must have two axes, D' x D.")
     if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         raise ShapeError(
             f"input of shape {x.shape}, weight of shape {weight.shape}{location()}: the input has "
@@ -149,7 +152,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         )
     _check_bias(bias, weight.shape[0])
     lead = x.shape[:-1]
-    y = x.reshape(-1, x.shape[-1]) if len(lead) != 1 else x
+    y = x.reshape(math.prod(lead), x.shape[-1]) if len(lead) != 1 else x
     y = y.contract(weight, "nf,of->no")
     y = y if bias is None else y + bias
     return y if len(lead) == 1 else y.reshape(*lead, weight.shape[0])

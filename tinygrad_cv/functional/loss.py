@@ -56,34 +56,34 @@ def cross_entropy(
     target = asarray(target)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing={label_smoothing}{location()}: it must be in [0, 1].")
-    _check_classes(input, weight)
+    weight = _class_weights(input, weight)
     logp = log_softmax(input, 1)
     if target.dtype.kind == "f" and target.shape == input.shape:
         p = target * (1.0 - label_smoothing) + label_smoothing / input.shape[1]
-        return _reduce_classes(-(p * logp * _per_class(weight, input, 1.0)).sum(1), reduction)
+        return _reduce(-(p * (logp if weight is None else logp * weight)).sum(1), reduction)
     return _nll(logp, target, weight, ignore_index, reduction, label_smoothing)
 
 
 @composed
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """-input[target], for log-probabilities N x C (or N x C x d1 x ...) and class numbers; arguments as in cross_entropy."""
-    _check_classes(input, weight)
-    return _nll(input, asarray(target), weight, ignore_index, reduction, 0.0)
+    return _nll(input, asarray(target), _class_weights(input, weight), ignore_index, reduction, 0.0)
 
 
 def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
     _check_labels(logp, target, ignore_index)
+    target = target.astype(np.int64)  # a narrow dtype has no room for the classes' numbers, or for ignore_index
     labels = target.expand_dims(1).expand(logp.shape)
     hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: the label's entry
     counted = target != ignore_index
-    scale = _per_class(weight, logp, 1.0)
-    loss = -hot.where(logp * scale, 0.0).sum(1)
+    weighted = logp if weight is None else logp * weight
+    loss = -hot.where(weighted, 0.0).sum(1)
     if smoothing:
-        spread = -(logp * scale).sum(1) * (smoothing / logp.shape[1])
+        spread = -weighted.sum(1) * (smoothing / logp.shape[1])
         loss = loss * (1.0 - smoothing) + counted.where(spread, 0.0)
     if reduction != "mean":
         return _reduce(counted.where(loss, 0.0), reduction)
-    counts = hot.where(scale, 0.0).sum(1) if weight is not None else counted.astype(logp.dtype)
+    counts = counted.astype(logp.dtype) if weight is None else hot.where(weight, 0.0).sum(1)
     total = counted.where(counts, 0.0).sum()
     if isinstance(total.value, np.ndarray) and total.item() == 0:
         cause = "the batch is empty" if target.size == 0 else "every label is ignored, or has weight 0"
@@ -91,22 +91,19 @@ def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
     return counted.where(loss, 0.0).sum() / total
 
 
-def _reduce_classes(loss: Any, reduction: str) -> Any:
-    """Of class probabilities: the mean is over the examples."""
-    return _reduce(loss, reduction)
-
-
-def _per_class(weight: Any, logp: Any, default: float) -> Any:
-    if weight is None:
-        return default
-    return asarray(weight).reshape(1, -1, *(1,) * (logp.ndim - 2)).expand(logp.shape)
-
-
-def _check_classes(input: Any, weight: Any) -> None:
+def _class_weights(input: Any, weight: Any) -> Any:
+    """C -> 1 x C x 1 x ... x 1, one number for each class; None stays None."""
     if input.ndim < 2:
         raise ShapeError(f"input of shape {input.shape}{location()}: scores must be N x C, or N x C x d1 x ...")
-    if weight is not None and tuple(np.shape(weight) if not hasattr(weight, "shape") else weight.shape) != (input.shape[1],):
-        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must be ({input.shape[1]},), one for each class.")
+    if weight is None:
+        return None
+    weight, classes = asarray(weight), input.shape[1]
+    if weight.shape != (classes,):
+        raise ShapeError(
+            f"weight of shape {weight.shape}, input of shape {input.shape}{location()}: it must be ({classes},), "
+            "one for each class."
+        )
+    return weight.reshape(1, classes, *(1,) * (input.ndim - 2))
 
 
 def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:

@@ -76,10 +76,8 @@ def batch_norm(
     """
     if x.ndim < 2:
         raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x D or N x C x ...")
+    _check_channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     c = x.shape[1]
-    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        if t is not None and t.shape != (c,):
-            raise ShapeError(f"{name} of shape {t.shape}, input of shape {x.shape}{location()}: it must be ({c},).")
     axes = (0, *range(2, x.ndim))
     weight, bias = _along_channels(weight, x), _along_channels(bias, x)
     if not training and running_mean is not None and running_var is not None:
@@ -87,7 +85,7 @@ def batch_norm(
         y = (x - _along_channels(running_mean, x)) * (scale if weight is None else scale * weight)
         return y if bias is None else y + bias
     if x.size == 0:  # nothing to normalize, nothing learned
-        return x
+        return _affine(x, weight, bias)
     m = x.size // c
     if m == 1:
         raise ShapeError(
@@ -98,8 +96,9 @@ def batch_norm(
     if training and running_mean is not None and running_var is not None and not is_replaying():
         with no_grad():
             new_var = var * (m / (m - 1)) if unbiased else var
-            running_mean.assign(running_mean * (1 - momentum) + mu.reshape(c) * momentum)
+            mean = running_mean * (1 - momentum) + mu.reshape(c) * momentum
             running_var.assign(running_var * (1 - momentum) + new_var.reshape(c) * momentum)
+            running_mean.assign(mean)
     return y
 
 
@@ -147,6 +146,7 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
         raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x C x ..., with something to normalize over.")
     if math.prod(x.shape[2:]) == 1:
         raise ShapeError(f"input of shape {x.shape}{location()}: one value per channel and image has no variance.")
+    _check_channels(x, weight=weight, bias=bias)
     return normalize(x, tuple(range(2, x.ndim)), eps, _along_channels(weight, x), _along_channels(bias, x))
 
 
@@ -170,12 +170,27 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     """
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         raise ShapeError(f"input of shape {x.shape}, num_groups={num_groups}{location()}: groups must divide the channels.")
+    _check_channels(x, weight=weight, bias=bias)
     n, c, *rest = x.shape
     grouped = x.reshape(n, num_groups, c // num_groups, *rest)  # n (g c) ... -> n g c ...
     y = normalize(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
-    weight, bias = _along_channels(weight, x), _along_channels(bias, x)
+    return _affine(y, _along_channels(weight, x), _along_channels(bias, x))
+
+
+def _affine(y: Any, weight: Any, bias: Any) -> Any:
+    """γ y + β"""
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
+
+
+def _check_channels(x: Any, **tensors: Any) -> None:
+    c = x.shape[1]
+    for name, t in tensors.items():
+        if t is not None and t.shape != (c,):
+            raise ShapeError(
+                f"{name} of shape {t.shape}, input of shape {x.shape}{location()}: it must be ({c},), "
+                "one number for each channel."
+            )
 
 
 def _along_channels(t: Any, x: Any) -> Any:

@@ -172,5 +172,6 @@ def _bins(n: int, count: int) -> list[tuple[int, int]]:
 
 def _wanted(output_size: Any, h: int, w: int) -> tuple[int, int]:
     both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    rows, columns = (n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
-    return pair("output_size", (rows, columns))
+    if len(both) == 2:
+        both = tuple(n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
+    return pair("output_size", both)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.primitive import Aval, define
 
-CHUNK = 1 << 20  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
+CHUNK = 5 << 17  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
 
 
 class Groups(NamedTuple):
@@ -73,13 +73,19 @@ class Order(NamedTuple):
         return self.batch + (self.free_a + self.free_b if self.b_last else self.free_b + self.free_a)
 
 
-def _order(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
+def arrange(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
+    """Choose the order of the letters by the operands' strides."""
     stride = dict(zip(groups.a, a.strides, strict=True))
     extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+
+    def run(letter: str) -> tuple[int, int]:
+        """Smallest for the letter along which memory is read best: small steps, and many of them."""
+        return stride[letter], -extent[letter]
+
     contracted = sorted(groups.contracted, key=lambda i: -stride[i])
     free_a = sorted(groups.free_a, key=lambda i: -stride[i])
     free_b = sorted(groups.free_b, key=lambda i: extent[i])  # the longest innermost: whoever reads it runs along it
-    contracted_last = not free_a or (bool(contracted) and stride[contracted[-1]] <= stride[free_a[-1]])
+    contracted_last = not free_a or (bool(contracted) and run(contracted[-1]) <= run(free_a[-1]))
     b_last = not free_a or (bool(free_b) and extent[free_b[-1]] >= extent[free_a[-1]])
     return Order(groups, list(groups.batch), contracted, free_a, free_b, contracted_last, b_last)
 
@@ -90,35 +96,55 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
     groups = parse(spec)
     if b.size > a.size:
         a, b, groups = b, a, parse(f"{groups.b},{groups.a}->{groups.y}")
-    order = _order(a, b, groups)
-    letter = _cut(a, order)
+    order = arrange(a, b, groups)
+    letter = _cut(a, b, order)
     if letter is None:
-        out = _product(a, b, order)
-    elif letter in order.free_a:
+        out = multiply(a, b, order)
+        return out.transpose([order.result.index(i) for i in groups.y])
+    b = arranged(b, order)
+    pieces = _pieces(a, groups.a.index(letter))
+    scratch = np.empty(a.size // a.shape[groups.a.index(letter)] * pieces[0].stop, a.dtype)
+    if letter in order.free_a:
         extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
         out = np.empty([extent[i] for i in order.result], a.dtype)
-        for piece in _pieces(a, groups.a.index(letter)):
+        for piece in pieces:
             place = (*[slice(None)] * order.result.index(letter), piece)
-            _product(_take(a, groups.a, letter, piece), b, order, out[place])
+            multiply(_take(a, groups.a, letter, piece), b, order, scratch, out[place])
     else:
-        first, *others = _pieces(a, groups.a.index(letter))
-        out = _product(_take(a, groups.a, letter, first), _take(b, groups.b, letter, first), order)
-        for piece in others:
-            out += _product(_take(a, groups.a, letter, piece), _take(b, groups.b, letter, piece), order)
+        products = (
+            multiply(_take(a, groups.a, letter, piece), _take(b, groups.b, letter, piece), order, scratch)
+            for piece in pieces
+        )
+        out = next(products)
+        for product in products:
+            out += product
     return out.transpose([order.result.index(i) for i in groups.y])
 
 
-def _product(a: np.ndarray, b: np.ndarray, order: Order, out: np.ndarray | None = None) -> np.ndarray:
-    """Both operands as matrices, multiplied; the result by letters, written into ``out`` where it is given."""
+def arranged(b: np.ndarray, order: Order) -> np.ndarray:
+    """The second operand with its matrix contiguous in memory, so that it is not copied for every piece of the first."""
+    axes = [order.groups.b.index(i) for i in order.batch + order.contracted + order.free_b]
+    return np.ascontiguousarray(b.transpose(axes)).transpose(np.argsort(axes))
+
+
+def multiply(
+    a: np.ndarray, b: np.ndarray, order: Order, scratch: np.ndarray | None = None, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Both operands as matrices, multiplied; the result by letters, written into ``out`` where it is given.
+
+    With ``scratch`` the first operand is gathered there: memory that is used again costs no page faults.
+    """
     groups, batch, contracted, free_a, free_b, contracted_last, b_last = order
     extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
     lead = [math.prod(extent[i] for i in batch)] if batch else []
     m, k, n = (math.prod(extent[i] for i in letters) for letters in (free_a, contracted, free_b))
-    if contracted_last:
-        a_matrix = a.transpose([groups.a.index(i) for i in batch + free_a + contracted]).reshape(*lead, m, k)
-    else:
-        a_matrix = a.transpose([groups.a.index(i) for i in batch + contracted + free_a]).reshape(*lead, k, m)
-        a_matrix = a_matrix.swapaxes(-1, -2)
+    rows, columns = (free_a, contracted) if contracted_last else (contracted, free_a)
+    a = a.transpose([groups.a.index(i) for i in batch + rows + columns])
+    if scratch is not None:
+        gathered = scratch[: a.size].reshape(a.shape)
+        np.copyto(gathered, a)
+        a = gathered
+    a_matrix = a.reshape(*lead, m, k) if contracted_last else a.reshape(*lead, k, m).swapaxes(-1, -2)
     b_matrix = b.transpose([groups.b.index(i) for i in batch + contracted + free_b]).reshape(*lead, k, n)
     if not b_last:
         a_matrix, b_matrix = b_matrix.swapaxes(-1, -2), a_matrix.swapaxes(-1, -2)
@@ -132,13 +158,18 @@ def _product(a: np.ndarray, b: np.ndarray, order: Order, out: np.ndarray | None 
     return out
 
 
-def _cut(a: np.ndarray, order: Order) -> str | None:
-    """The letter along which a large operand is gathered piece by piece; None where its matrix is a view, or small."""
+def _cut(a: np.ndarray, b: np.ndarray, order: Order) -> str | None:
+    """The letter along which a large operand is gathered piece by piece; None where its matrix is a view, or small.
+
+    A contracted letter where the result is so small that adding up a result for each piece costs nothing.
+    """
     if a.size <= CHUNK or not _overlapping(a):
         return None
-    letters = order.free_a or order.contracted
-    longest = next((i for i in letters if a.shape[order.groups.a.index(i)] > 1), None)
-    return longest
+    extent = {**dict(zip(order.groups.b, b.shape, strict=True)), **dict(zip(order.groups.a, a.shape, strict=True))}
+    result = math.prod(extent[i] for i in order.result)
+    add_up = result * (a.size // CHUNK) < a.size // 8
+    letters = (order.contracted if add_up else order.free_a) or order.free_a or order.contracted
+    return next((i for i in letters if extent[i] > 1), None)
 
 
 def _overlapping(a: np.ndarray) -> bool:
@@ -168,5 +199,6 @@ contract = define(
         lambda g, a, spec: a.contract(g, transposed(spec, 1)),
     ],
     family="contraction",
+    deferrable=True,
     formula="y = Σ a b over the letters that the result lacks",
 )

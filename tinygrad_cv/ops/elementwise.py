@@ -25,7 +25,7 @@ def elementwise(
     inputs = ("x",) if len(vjps) == 1 else ("a", "b")
     return define(
         name,
-        eval=_collapsing(ufunc),
+        eval=_collapsing(ufunc, dtype),
         aval=lambda *avals: Aval(avals[0].shape, dtype or avals[0].dtype),
         inputs=inputs,
         vjps=vjps,
@@ -34,26 +34,37 @@ def elementwise(
     )
 
 
-def _collapsing(ufunc: Callable[..., Any]) -> Callable[..., Any]:
+def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[..., Any]:
     """An operation on broadcast values is computed before the broadcast."""
 
     def evaluate(*arrays: np.ndarray) -> np.ndarray:
         first = arrays[0]
-        if first.size > SMALL and (smaller := collapse(*arrays)):
-            return broadcast(np.asarray(ufunc(*smaller)), first.shape)
+        if first.size > SMALL:
+            if smaller := collapse(*arrays):
+                return broadcast(np.asarray(ufunc(*smaller)), first.shape)
+            if all(0 in array.strides for array in arrays):  # an outer product: NumPy would fall back to C order
+                kept = max(arrays, key=lambda array: math.prod(array.shape[i] for i, n in enumerate(array.strides) if n))
+                order = sorted(memory_order(kept), key=lambda axis: kept.strides[axis] != 0)
+                return ufunc(*arrays, out=allocate(first.shape, dtype or first.dtype, order))
         return ufunc(*arrays)
 
     return evaluate
 
 
 def over(g: Any, d: Any) -> Any:
-    """g / d, and 0 where g is 0 whatever d is."""
-    return (g == 0.0).where(g, g / d)
+    """g / d, and 0 (with derivative 0) where g is 0 and d is 0 or NaN."""
+    y = g / d
+    if y.known_finite():
+        return y
+    return g / ((g == 0.0) & ((d == 0.0) | (d != d))).where(math.inf, d)  # noqa: PLR0124 (NaN)
 
 
 def times(g: Any, d: Any) -> Any:
-    """g * d, and 0 where g is 0 whatever d is."""
-    return (g == 0.0).where(g, g * d)
+    """g * d, and 0 (with derivative 0) where g is 0 and d is infinite or NaN."""
+    y = g * d
+    if y.known_finite():
+        return y
+    return g * ((g == 0.0) & (d - d != 0.0)).where(0.0, d)
 
 
 neg = elementwise("neg", np.negative, "-x", lambda g: -g)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
 
@@ -10,8 +12,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..core.primitive import Aval, define
 from .arrays import allocate, memory_order
+from .contraction import arrange, arranged, contract, multiply, parse
 
 Ints = tuple[int, ...]
+CHUNK = 1 << 18  # elements that are added up at a time: they stay in the cache meanwhile
 
 
 def window_count(size: int, kernel: int, stride: int, dilation: int) -> int:
@@ -38,16 +42,59 @@ def _fold(w: np.ndarray, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray
     spatial = len(size)
     lead = w.ndim - 2 * spatial
     counts, kernel = w.shape[lead : lead + spatial], w.shape[lead + spatial :]
-    order = [axis for axis in memory_order(w) if axis < lead + spatial]
-    out = allocate((*w.shape[:lead], *size), w.dtype, order)
+    out = allocate((*w.shape[:lead], *size), w.dtype, [axis for axis in memory_order(w) if axis < lead + spatial])
     out[...] = 0
-    for tap in product(*map(range, kernel)):
-        place = tuple(
-            slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s)
-            for t, d, s, n in zip(tap, dilation, stride, counts, strict=True)
-        )
-        out[(..., *place)] += w[(..., *tap)]
+    outermost = memory_order(w)[0] if w.ndim else 0
+    for block, target in _pieces(w, out, outermost if outermost < lead else None):
+        for tap, place in _places(kernel, counts, stride, dilation):
+            target[place] += block[(Ellipsis, *tap)]
     return out
+
+
+def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation: Ints) -> Iterator[tuple[Ints, Any]]:
+    """For every place in the kernel, where it falls in the image over all windows."""
+    for tap in product(*map(range, kernel)):
+        places = zip(tap, dilation, stride, counts, strict=True)
+        yield tap, (Ellipsis, *(slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s) for t, d, s, n in places))
+
+
+def _contract_fold(a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray:
+    """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time."""
+    groups = parse(spec)
+    images, taps = groups.y[0], groups.y[-len(size) :]
+    if images not in groups.free_a or not set(taps) <= set(groups.free_b) or a.dtype.kind != "f":
+        return _fold(contract.eval(a, b, spec), stride, dilation, size)
+    extent = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
+    kernel = [extent[i] for i in taps]
+    b = b.transpose([groups.b.index(i) for i in taps] + [i for i, c in enumerate(groups.b) if c not in taps])
+    rest = "".join(c for c in groups.b if c not in taps)
+    one = parse(f"{groups.a},{rest}->{groups.y[: -len(size)]}")
+    order = arrange(a, b[(0,) * len(taps)], one)
+    weights = {tap: arranged(b[tap], order) for tap in product(*map(range, kernel))}
+    shape = [extent[i] for i in one.y[: -len(size)]] + list(size)
+    out = allocate(shape, a.dtype, [one.y.index(i) for i in order.result])
+    out[...] = 0
+    axis = groups.a.index(images)
+    elements = math.prod(extent[i] for i in one.y)
+    step = max(1, CHUNK * extent[images] // max(elements, 1))
+    for i in range(0, extent[images], step):
+        part = a[(*[slice(None)] * axis, slice(i, i + step))]
+        for tap, place in _places(kernel, [extent[i] for i in one.y[-len(size) :]], stride, dilation):
+            share = multiply(part, weights[tap], order)
+            out[i : i + step][place] += share.transpose([order.result.index(i) for i in one.y])
+    return out
+
+
+def _pieces(w: np.ndarray, out: np.ndarray, axis: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Corresponding parts along the outermost axis, so small that they stay in the cache while all taps are added."""
+    if axis is None or not w.size:
+        yield w, out
+        return
+    n = w.shape[axis]
+    step = max(1, CHUNK * n // w.size)
+    for i in range(0, n, step):
+        part = (*[slice(None)] * axis, slice(i, i + step))
+        yield w[part], out[part]
 
 
 def _fold_vjp(g: Any, w_shape: Ints, stride: Ints, dilation: Ints, size: Ints) -> Any:
@@ -72,5 +119,7 @@ fold = define(
     inputs=("w",),
     vjps=[_fold_vjp],
     family="window",
+    fuses="contract",
+    fused=_contract_fold,
     formula="y[..., p, q] = sum of w[..., i, j, u, v] over s i + d u = p, s j + d v = q",
 )
