@@ -1,0 +1,65 @@
+"""Layers: thin modules over :mod:`tinygrad_cv.functional`, with PyTorch's names, arguments and state dicts.
+
+``nn.init`` fills parameters; gradient clipping stands in :mod:`tinygrad_cv.optim`.
+"""
+
+from . import init
+from .activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .container import ModuleList, Sequential
+from .convolution import Conv2d, ConvTranspose2d
+from .dropout import Dropout, Dropout2d
+from .folding import fold_batch_norm, fold_pair
+from .linear import Linear
+from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .module import LoadResult, Module
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
+from .parameter import Parameter
+from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from .shape import Flatten, Identity
+from .summary import Summary, summary
+
+__all__ = [
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BCEWithLogitsLoss",
+    "Conv2d",
+    "ConvTranspose2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Dropout2d",
+    "ELU",
+    "Flatten",
+    "fold_batch_norm",
+    "fold_pair",
+    "GELU",
+    "GlobalAvgPool2d",
+    "GroupNorm",
+    "Identity",
+    "init",
+    "InstanceNorm2d",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LoadResult",
+    "LogSoftmax",
+    "MaxPool2d",
+    "Module",
+    "ModuleList",
+    "MSELoss",
+    "NLLLoss",
+    "Parameter",
+    "ReLU",
+    "ReLU6",
+    "Sequential",
+    "Sigmoid",
+    "SiLU",
+    "Softmax",
+    "Softplus",
+    "Summary",
+    "summary",
+    "Tanh",
+]

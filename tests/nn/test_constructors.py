@@ -1,0 +1,84 @@
+"""Wrong sizes are found where a layer is made, with the values, the rule and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+import tinygrad_cv as tg
+from tinygrad_cv import ShapeError, nn
+
+pytestmark = pytest.mark.quick
+
+WRONG = [
+    (lambda: nn.Conv2d(0, 4, 3), ShapeError, "Conv2d: in_channels=0; it must be an integer of at least 1"),
+    (lambda: nn.Conv2d(4, -1, 3), ShapeError, "out_channels=-1"),
+    (lambda: nn.Conv2d(4, 2.5, 3), ShapeError, "out_channels=2.5"),
+    (
+        lambda: nn.Conv2d(4, 6, 3, groups=4),
+        ShapeError,
+        "groups=4 with 4 input and 6 output channels: groups must divide",
+    ),
+    (lambda: nn.Conv2d(4, 6, 3, groups=0), ShapeError, "groups=0"),
+    (lambda: nn.Conv2d(4, 6, 0), ShapeError, "kernel_size=0"),
+    (lambda: nn.Conv2d(4, 6, 3, stride=0), ShapeError, "stride=0"),
+    (lambda: nn.Conv2d(4, 6, 3, padding=-1), ShapeError, "padding=-1"),
+    (lambda: nn.Conv2d(4, 6, 3, padding="full"), ShapeError, "padding='full'"),
+    (lambda: nn.ConvTranspose2d(3, 4, 3, groups=2), ShapeError, "ConvTranspose2d: groups=2 with 3 input and 4 output"),
+    (lambda: nn.Linear(0, 4), ShapeError, "Linear: in_features=0"),
+    (lambda: nn.Linear(4, "4"), ShapeError, "Linear: out_features='4'"),
+    (lambda: nn.BatchNorm2d(0), ShapeError, "BatchNorm2d: num_features=0"),
+    (lambda: nn.BatchNorm2d(3, momentum=1.5), ValueError, "BatchNorm2d: momentum=1.5; it must be in"),
+    (
+        lambda: nn.BatchNorm2d(3, convention="caffe"),
+        ValueError,
+        "convention='caffe'; it must be one of 'torch', 'onnx'",
+    ),
+    (lambda: nn.InstanceNorm2d(3, track_running_stats=True), ValueError, "use BatchNorm2d"),
+    (lambda: nn.GroupNorm(4, 6), ShapeError, "num_groups=4 with num_channels=6"),
+    (lambda: nn.LayerNorm((3, 0)), ShapeError, "normalized_shape=0"),
+    (lambda: nn.MaxPool2d(2, padding=2), ShapeError, "padding=2 with kernel_size=2: padding must be at most half"),
+    (lambda: nn.MaxPool2d(0), ShapeError, "kernel_size=0"),
+    (lambda: nn.AvgPool2d(2, stride=0), ShapeError, "stride=0"),
+    (lambda: nn.AvgPool2d(2, divisor_override=0), ShapeError, "divisor_override=0"),
+    (lambda: nn.AdaptiveAvgPool2d((0, 2)), ShapeError, "output_size=0"),
+    (lambda: nn.Dropout(1.5), ValueError, r"Dropout: p=1.5; a probability must be in \[0, 1\]"),
+    (lambda: nn.Dropout2d(-0.1), ValueError, "Dropout2d: p=-0.1"),
+    (lambda: nn.Dropout(float("nan")), ValueError, "p=nan"),
+    (lambda: nn.GELU("erf"), ValueError, "approximate='erf'; it must be one of 'none', 'tanh'"),
+    (lambda: nn.Softplus(0), ValueError, "beta=0"),
+    (
+        lambda: nn.MSELoss(reduction="average"),
+        ValueError,
+        "reduction='average'; it must be one of 'mean', 'sum', 'none'",
+    ),
+    (lambda: nn.CrossEntropyLoss(label_smoothing=2), ValueError, "label_smoothing=2"),
+]
+
+
+@pytest.mark.parametrize("make, error, message", WRONG, ids=[message[:40] for _, _, message in WRONG])
+def test_wrong_arguments(make, error, message):
+    """cases.md: dropout p outside [0, 1]; channels and groups that do not match."""
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    "layer, shape, message",
+    [
+        (nn.BatchNorm2d(3), (2, 3), "must be N x C x H x W with C = 3"),
+        (nn.BatchNorm1d(3), (2, 4), "num_features=4"),
+        (nn.BatchNorm2d(3), (1, 3, 1, 1), "one value per channel"),
+        (nn.InstanceNorm2d(3), (2, 4, 5, 5), "num_features=4"),
+        (nn.GroupNorm(2, 4), (2, 6, 5, 5), "num_channels=6"),
+        (nn.LayerNorm(4), (2, 5), "must be normalized_shape"),
+        (nn.Conv2d(3, 4, 3), (2, 4, 5, 5), "second axis must be"),
+        (nn.Conv2d(3, 4, 7), (2, 3, 5, 5), "kernel is larger than the padded input"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_wrong_inputs_name_the_layer(layer, shape, message):
+    before = layer.state_dict()
+    with pytest.raises(ShapeError, match=message) as caught:
+        nn.Sequential({"here": layer})(tg.ones(*shape))
+    assert "Sequential.here" in str(caught.value)
+    assert all((before[key] == value).all() for key, value in layer.state_dict().items())

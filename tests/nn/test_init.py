@@ -1,0 +1,76 @@
+"""Initial values: the bounds and deviations of the formulas, the generator, and no trace in the graph."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+from tinygrad_cv import ShapeError, nn
+from tinygrad_cv.nn import init
+
+pytestmark = pytest.mark.quick
+
+SHAPE = (40, 30, 3, 5)
+IN, OUT = 30 * 15, 40 * 15
+
+
+@pytest.mark.parametrize(
+    "fill, deviation",
+    [
+        (lambda w: init.uniform_(w, -2, 2), 2 / math.sqrt(3)),
+        (lambda w: init.normal_(w, 0, 0.5), 0.5),
+        (lambda w: init.xavier_uniform_(w, gain=2), 2 * math.sqrt(2 / (IN + OUT))),
+        (lambda w: init.xavier_normal_(w), math.sqrt(2 / (IN + OUT))),
+        (lambda w: init.kaiming_uniform_(w, nonlinearity="relu"), math.sqrt(2 / IN)),
+        (lambda w: init.kaiming_uniform_(w, a=math.sqrt(5)), math.sqrt(1 / 3 / IN)),
+        (lambda w: init.kaiming_normal_(w, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / OUT)),
+        (lambda w: init.kaiming_normal_(w, a=0.5), math.sqrt(2 / 1.25 / IN)),
+        (lambda w: init.kaiming_normal_(w, nonlinearity="tanh"), 5 / 3 / math.sqrt(IN)),
+    ],
+    ids=str,
+)
+def test_deviations(fill, deviation):
+    tg.manual_seed(11)
+    w = nn.Parameter(np.zeros(SHAPE))
+    assert fill(w) is w and w.requires_grad and w.is_leaf
+    values = w.detach().numpy()
+    assert abs(values.std() / deviation - 1) < 0.02 and abs(values.mean()) < 0.03 * deviation
+
+
+@pytest.mark.parametrize("fill", [init.xavier_uniform_, init.kaiming_uniform_])
+def test_uniform_values_keep_their_bounds(fill):
+    tg.manual_seed(3)
+    values = fill(tg.zeros(*SHAPE)).numpy()
+    bound = math.sqrt(6 / (IN + OUT)) if fill is init.xavier_uniform_ else math.sqrt(6 / IN)
+    assert 0.99 * bound < np.abs(values).max() <= bound * (1 + 1e-6)
+
+
+def test_constants_overwrite_anything():
+    w = tg.tensor([math.nan, math.inf, 1.0])
+    assert init.constant_(w, 3.0).tolist() == [3.0, 3.0, 3.0]
+    assert init.ones_(w).tolist() == [1.0, 1.0, 1.0] and init.zeros_(w).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_seed_repeats_a_model():
+    tg.manual_seed(4)
+    first = nn.Linear(5, 5).state_dict()
+    tg.manual_seed(4)
+    second = nn.Linear(5, 5).state_dict()
+    third = nn.Linear(5, 5).state_dict()
+    assert (first["weight"] == second["weight"]).all() and (first["weight"] != third["weight"]).any()
+    generator = tg.Generator(9)
+    a = init.normal_(tg.zeros(3), generator=generator)
+    b = init.normal_(tg.zeros(3), generator=tg.Generator(9))
+    assert (a == b).all()
+
+
+def test_wrong_arguments():
+    with pytest.raises(ShapeError, match=r"weight of shape \(3,\): fans need at least two axes"):
+        init.kaiming_normal_(tg.zeros(3))
+    with pytest.raises(ValueError, match="mode='fan_avg'"):
+        init.kaiming_normal_(tg.zeros(3, 3), mode="fan_avg")
+    with pytest.raises(ValueError, match="nonlinearity='swish'"):
+        init.kaiming_normal_(tg.zeros(3, 3), nonlinearity="swish")

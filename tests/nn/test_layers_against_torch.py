@@ -1,0 +1,172 @@
+"""Every layer and loss against PyTorch's of the same name and arguments: output, gradients, buffers, state dict."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+from tinygrad_cv import nn
+
+IMAGE = (4, 6, 9, 8)
+
+# name, arguments, keyword arguments, input shape
+LAYERS = [
+    ("Conv2d", (6, 8, 3), {}, IMAGE),
+    ("Conv2d", (6, 8, (3, 2)), {"stride": (2, 1), "padding": (1, 0), "bias": False}, IMAGE),
+    ("Conv2d", (6, 9, 3), {"padding": "same", "dilation": 2, "groups": 3}, IMAGE),
+    ("Conv2d", (6, 12, 3, 2, 1, 1, 6), {}, IMAGE),
+    ("ConvTranspose2d", (6, 8, 3), {}, IMAGE),
+    ("ConvTranspose2d", (6, 8, (3, 4), 2, 1, 1, 2, True, 1), {}, IMAGE),
+    ("ConvTranspose2d", (6, 4, 3), {"stride": 2, "dilation": 2, "bias": False}, IMAGE),
+    ("Linear", (8, 5), {}, (4, 8)),
+    ("Linear", (8, 5), {"bias": False}, (2, 3, 8)),
+    ("BatchNorm1d", (6,), {}, (7, 6)),
+    ("BatchNorm1d", (6,), {"momentum": 0.3}, (4, 6, 5)),
+    ("BatchNorm2d", (6,), {}, IMAGE),
+    ("BatchNorm2d", (6, 1e-3, None), {}, IMAGE),
+    ("BatchNorm2d", (6,), {"affine": False}, IMAGE),
+    ("BatchNorm2d", (6,), {"track_running_stats": False}, IMAGE),
+    ("LayerNorm", (8,), {}, (4, 8)),
+    ("LayerNorm", ((6, 9, 8),), {"bias": False}, IMAGE),
+    ("LayerNorm", (8,), {"elementwise_affine": False, "eps": 1e-2}, IMAGE),
+    ("InstanceNorm2d", (6,), {}, IMAGE),
+    ("InstanceNorm2d", (6, 1e-3, 0.1, True), {}, IMAGE),
+    ("GroupNorm", (3, 6), {}, IMAGE),
+    ("GroupNorm", (2, 6, 1e-3, False), {}, IMAGE),
+    ("ReLU", (), {"inplace": False}, IMAGE),
+    ("ReLU6", (), {}, IMAGE),
+    ("LeakyReLU", (0.2,), {}, IMAGE),
+    ("ELU", (1.5,), {}, IMAGE),
+    ("Softplus", (), {}, IMAGE),
+    ("Softplus", (2.0,), {}, IMAGE),
+    ("Sigmoid", (), {}, IMAGE),
+    ("Tanh", (), {}, IMAGE),
+    ("SiLU", (), {}, IMAGE),
+    ("GELU", (), {}, IMAGE),
+    ("GELU", ("tanh",), {}, IMAGE),
+    ("Softmax", (1,), {}, IMAGE),
+    ("Softmax", (-1,), {}, (4, 8)),
+    ("LogSoftmax", (1,), {}, IMAGE),
+    ("MaxPool2d", (2,), {}, IMAGE),
+    ("MaxPool2d", (3, 2, 1, 1), {"ceil_mode": True}, IMAGE),
+    ("MaxPool2d", ((3, 2),), {"dilation": 2, "stride": 1}, IMAGE),
+    ("AvgPool2d", (2,), {}, IMAGE),
+    ("AvgPool2d", (3, 2, 1, True, False), {}, IMAGE),
+    ("AvgPool2d", (3,), {"divisor_override": 2}, IMAGE),
+    ("AdaptiveAvgPool2d", (1,), {}, IMAGE),
+    ("AdaptiveAvgPool2d", ((4, None),), {}, IMAGE),
+    ("AdaptiveMaxPool2d", ((3, 4),), {}, IMAGE),
+    ("Flatten", (), {}, IMAGE),
+    ("Flatten", (2, 3), {}, IMAGE),
+    ("Dropout", (0.0,), {}, IMAGE),
+    ("Dropout2d", (0.0,), {}, IMAGE),
+    ("Identity", (), {}, IMAGE),
+]
+
+LOSSES = [
+    ("CrossEntropyLoss", {}, "classes"),
+    ("CrossEntropyLoss", {"weight": True, "label_smoothing": 0.1, "ignore_index": 2}, "classes"),
+    ("CrossEntropyLoss", {"reduction": "none"}, "probabilities"),
+    ("NLLLoss", {"weight": True, "reduction": "sum"}, "classes"),
+    ("MSELoss", {}, "numbers"),
+    ("L1Loss", {"reduction": "sum"}, "numbers"),
+    ("BCEWithLogitsLoss", {"pos_weight": True}, "probabilities"),
+    ("BCEWithLogitsLoss", {"weight": True, "reduction": "none"}, "probabilities"),
+]
+
+
+@pytest.fixture(scope="module")
+def torch():
+    module = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
+    module.set_num_threads(1)  # arrays are small; threads would only wait for each other
+    return module
+
+
+def close(ours, theirs, what):
+    theirs = np.asarray(theirs if isinstance(theirs, np.ndarray) else theirs.detach())
+    ours = ours.numpy() if isinstance(ours, tg.Tensor) else ours
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype, what
+    np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10, err_msg=what)
+
+
+def identify(case):
+    return f"{case[0]}{case[1] or ''}{case[2] or ''}".replace(" ", "")
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=identify)
+def test_layer(torch, case):
+    """In float64: two training steps, then use; the state dict goes both ways."""
+    name, args, kwargs, shape = case
+    rng = np.random.default_rng(zlib.crc32(identify(case).encode()))
+    theirs = getattr(torch.nn, name)(*args, **kwargs).double()
+    ours = getattr(nn, name)(*args, **kwargs).to("float64")
+    with torch.no_grad():
+        for p in theirs.parameters():
+            p.add_(torch.from_numpy(rng.normal(size=tuple(p.shape))))
+    assert {k: tuple(v.shape) for k, v in theirs.state_dict().items()} == {
+        k: v.shape for k, v in ours.state_dict().items()
+    }
+    assert [k for k, _ in theirs.named_parameters()] == [k for k, _ in ours.named_parameters()]
+    ours.load_state_dict(theirs.state_dict())
+    for training in (True, True, False):
+        ours.train(training), theirs.train(training)
+        ours.zero_grad(), theirs.zero_grad()
+        data = rng.normal(size=shape) * 3
+        x, z = tg.tensor(data, requires_grad=True), torch.tensor(data, requires_grad=True)
+        y, w = ours(x), theirs(z)
+        close(y.detach(), w, "output")
+        cotangent = rng.normal(size=y.shape)
+        y.backward(tg.tensor(cotangent)), w.backward(torch.from_numpy(cotangent))
+        close(x.grad, z.grad, "gradient of the input")
+        for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            close(p.grad, q.grad, f"gradient of {key}")
+        for key, value in ours.state_dict().items():
+            close(value, theirs.state_dict()[key], key)
+    theirs.load_state_dict({key: torch.from_numpy(value) for key, value in ours.state_dict().items()})
+
+
+@pytest.mark.parametrize("case", LOSSES, ids=lambda case: f"{case[0]}-{case[2]}{case[1]}".replace(" ", ""))
+def test_loss(torch, case):
+    name, kwargs, kind = case
+    rng = np.random.default_rng(zlib.crc32(repr(case).encode()))
+    scores = rng.normal(size=(6, 5))
+    scores = np.log(rng.dirichlet(np.ones(5), size=6)) if name == "NLLLoss" else scores
+    target = {
+        "classes": rng.integers(0, 5, 6),
+        "probabilities": rng.dirichlet(np.ones(5), size=6),
+        "numbers": rng.normal(size=(6, 5)),
+    }[kind]
+    weights = rng.uniform(0.5, 2.0, 5)
+    options = {key: weights if value is True else value for key, value in kwargs.items()}
+    ours = getattr(nn, name)(**{k: tg.tensor(v) if v is weights else v for k, v in options.items()})
+    theirs = getattr(torch.nn, name)(**{k: torch.from_numpy(v) if v is weights else v for k, v in options.items()})
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    x, z = tg.tensor(scores, requires_grad=True), torch.tensor(scores, requires_grad=True)
+    y, w = ours(x, tg.tensor(target)), theirs(z, torch.from_numpy(target))
+    close(y.detach(), w, "loss")
+    cotangent = rng.normal(size=y.shape)
+    y.backward(tg.tensor(cotangent)), w.backward(torch.tensor(cotangent))
+    close(x.grad, z.grad, "gradient")
+
+
+def test_the_defaults_are_pytorchs_distributions(torch):
+    """Weights and biases start uniform in ± 1/√fan_in, as PyTorch's do."""
+    tg.manual_seed(1)
+    torch.manual_seed(1)
+    for name, args in (("Conv2d", (16, 32, 3)), ("ConvTranspose2d", (16, 32, 3)), ("Linear", (200, 100))):
+        ours, theirs = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
+        for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            a, b = p.detach().numpy(), q.detach().numpy()
+            assert abs(np.abs(a).max() / np.abs(b).max() - 1) < 0.15, (name, key)
+            if a.size > 1000:
+                assert abs(a.std() / b.std() - 1) < 0.05 and abs(a.mean()) < 0.05 * np.abs(a).max(), (name, key)
+
+
+def test_bfloat16_is_refused_by_name(torch):
+    from tinygrad_cv import CheckpointError
+
+    with pytest.raises(CheckpointError, match="bias: "):
+        nn.Linear(1, 1).load_state_dict({"weight": torch.ones(1, 1), "bias": torch.ones(1, dtype=torch.bfloat16)})

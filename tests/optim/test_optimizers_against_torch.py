@@ -1,0 +1,139 @@
+"""Every optimizer, clipping and schedule against PyTorch's, step by step, with random gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+from tinygrad_cv import nn, optim
+
+SHAPES = [(4, 3), (5,), (2, 3, 3, 3), ()]
+STEPS = 12
+
+OPTIMIZERS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "weight_decay": 0.05}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    ("AdamW", {}),
+    ("AdamW", {"lr": 0.1, "weight_decay": 0.3}),
+]
+
+
+@pytest.fixture(scope="module")
+def torch():
+    module = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
+    module.set_num_threads(1)  # arrays are small; threads would only wait for each other
+    return module
+
+
+def pair(torch, dtype, seed=0):
+    """The same parameters for both libraries."""
+    rng = np.random.default_rng(seed)
+    arrays = [rng.normal(size=shape).astype(dtype) for shape in SHAPES]
+    return [nn.Parameter(a) for a in arrays], [torch.nn.Parameter(torch.tensor(a)) for a in arrays], rng
+
+
+def set_gradients(torch, ours, theirs, rng, skip=()):
+    for i, (p, q) in enumerate(zip(ours, theirs, strict=True)):
+        g = rng.normal(size=p.shape).astype(p.dtype)
+        p.grad, q.grad = (None, None) if i in skip else (tg.tensor(g), torch.tensor(g))
+
+
+def compare(ours, theirs, dtype):
+    tolerance = {"float32": 2e-6, "float64": 1e-14}[dtype]
+    for p, q in zip(ours, theirs, strict=True):
+        assert str(p.dtype) == dtype and p.requires_grad and p.is_leaf
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name, settings", OPTIMIZERS, ids=[f"{n}-{s}".replace(" ", "") for n, s in OPTIMIZERS])
+def test_every_step_is_pytorchs(torch, name, settings, dtype):
+    """Parameters without gradient are skipped, with their state: one of them misses steps 0, 5 and 6."""
+    ours, theirs, rng = pair(torch, dtype)
+    mine, reference = getattr(optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings)
+    for step in range(STEPS):
+        set_gradients(torch, ours, theirs, rng, skip=(1,) if step in (0, 5, 6) else ())
+        mine.step(), reference.step()
+        compare(ours, theirs, dtype)
+
+
+def test_groups_have_their_own_settings(torch):
+    ours, theirs, rng = pair(torch, "float64")
+    split = lambda p: [{"params": p[:2], "lr": 0.5, "betas": (0.5, 0.5)}, {"params": p[2:]}]  # noqa: E731
+    mine, reference = optim.Adam(split(ours), lr=0.1), torch.optim.Adam(split(theirs), lr=0.1)
+    for _ in range(STEPS):
+        set_gradients(torch, ours, theirs, rng)
+        mine.step(), reference.step()
+        compare(ours, theirs, "float64")
+
+
+@pytest.mark.parametrize("name, settings", [OPTIMIZERS[4], OPTIMIZERS[6]], ids=["SGD", "Adam"])
+def test_saved_and_loaded_in_between(torch, name, settings):
+    ours, theirs, rng = pair(torch, "float64")
+    mine, reference = getattr(optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings)
+    for step in range(STEPS):
+        set_gradients(torch, ours, theirs, rng, skip=(1,) if step == 0 else ())
+        mine.step(), reference.step()
+        saved = mine.state_dict()
+        mine = (
+            getattr(optim, name)(ours, lr=77.0, momentum=0.1) if name == "SGD" else getattr(optim, name)(ours, lr=77.0)
+        )
+        mine.load_state_dict(saved)
+        compare(ours, theirs, "float64")
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, math.inf])
+@pytest.mark.parametrize("max_norm", [0.5, 1e3])
+def test_clipping_by_norm(torch, norm_type, max_norm):
+    ours, theirs, rng = pair(torch, "float64")
+    set_gradients(torch, ours, theirs, rng, skip=(1,))
+    norm = optim.clip_grad_norm_(ours, max_norm, norm_type)
+    wanted = torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)
+    np.testing.assert_allclose(norm.item(), wanted.item(), rtol=1e-13)
+    for p, q in zip(ours, theirs, strict=True):
+        assert (p.grad is None) == (q.grad is None)
+        if p.grad is not None:
+            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-13)
+
+
+def test_clipping_by_value(torch):
+    ours, theirs, rng = pair(torch, "float32")
+    set_gradients(torch, ours, theirs, rng)
+    optim.clip_grad_value_(ours, 0.3), torch.nn.utils.clip_grad_value_(theirs, 0.3)
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
+
+
+@pytest.mark.parametrize(
+    "name, settings",
+    [
+        ("StepLR", {"step_size": 3}),
+        ("StepLR", {"step_size": 1, "gamma": 0.9}),
+        ("MultiStepLR", {"milestones": [2, 5, 5, 9], "gamma": 0.5}),
+        ("CosineAnnealingLR", {"T_max": 8}),
+        ("CosineAnnealingLR", {"T_max": 5, "eta_min": 0.01}),
+    ],
+)
+def test_schedules(torch, name, settings):
+    def make(library, parameters):
+        groups = [{"params": parameters[:1], "lr": 0.3}, {"params": parameters[1:]}]
+        optimizer = library.SGD(groups, lr=0.1)
+        schedules = library if library is optim else library.lr_scheduler
+        return optimizer, getattr(schedules, name)(optimizer, **settings)
+
+    ours, theirs, _ = pair(torch, "float32")
+    optimizer, schedule = make(optim, ours)
+    reference, wanted = make(torch.optim, theirs)
+    for _ in range(20):
+        np.testing.assert_allclose(schedule.get_last_lr(), wanted.get_last_lr(), rtol=1e-11, atol=1e-16)
+        assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+        optimizer.step(), reference.step()
+        schedule.step(), wanted.step()

@@ -1,0 +1,127 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import functional as F
+from ..core.errors import ShapeError
+from ..frontend.creation import zeros
+from ..functional.arguments import Pair, pair
+from . import init
+from .arguments import positive
+from .module import Module
+from .parameter import Parameter
+
+
+class _Convolution(Module):
+    """What a convolution and its transpose share: channels in groups, a kernel, a weight and a bias."""
+
+    def __init__(
+        self,
+        channels: tuple[int, int],
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Any,
+        dilation: Pair,
+        groups: int,
+        bias: bool,
+    ):
+        super().__init__()
+        op = type(self).__name__
+        self.in_channels, self.out_channels = (
+            positive(op, name, c) for name, c in zip(("in_channels", "out_channels"), channels, strict=True)
+        )
+        self.groups = positive(op, "groups", groups)
+        if self.in_channels % groups or self.out_channels % groups:
+            raise ShapeError(
+                f"{op}: groups={groups} with {self.in_channels} input and {self.out_channels} output channels: groups "
+                "must divide both, without remainder."
+            )
+        self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
+        self.padding = padding if padding in ("same", "valid") else pair("padding", padding, 0)
+        self.dilation = pair("dilation", dilation)
+        first, second = self._channels_of_weight()
+        self.weight = Parameter(zeros(first, second // groups, *self.kernel_size))
+        self.bias = Parameter(zeros(self.out_channels)) if bias else None
+        init.default_(self.weight, self.bias)
+
+    def _channels_of_weight(self) -> tuple[int, int]:
+        return self.out_channels, self.in_channels
+
+    def extra_repr(self) -> str:
+        usual = {"padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1), "groups": 1}
+        own = {name: getattr(self, name, value) for name, value in usual.items()}
+        rest = "".join(f", {name}={value}" for name, value in own.items() if value != usual[name])
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}{rest}"
+            f"{'' if self.bias is not None else ', bias=False'}"
+        )
+
+
+class Conv2d(_Convolution):
+    """A convolution with Cout learned filters: H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
+
+    x: N x C x H x W to N x Cout x H' x W'. weight: Cout x C/groups x Kh x Kw; bias: Cout.
+
+    Raises:
+        ShapeError: a size below 1, or groups that do not divide both numbers of channels.
+
+    >>> import tinygrad_cv as tg
+    >>> conv = tg.nn.Conv2d(3, 10, 5, padding=2)
+    >>> conv(tg.ones(1, 3, 32, 32)).shape, sum(p.size for p in conv.parameters())
+    ((1, 10, 32, 32), 760)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair | str = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ):
+        super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
+
+    def forward(self, x: Any) -> Any:
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class ConvTranspose2d(_Convolution):
+    """The transpose of a convolution, with learned filters: H' = (H - 1) S - 2P + D(K - 1) + output_padding + 1.
+
+    x: N x C x H x W to N x Cout x H' x W'. weight: C x Cout/groups x Kh x Kw; bias: Cout.
+
+    Raises:
+        ShapeError: a size below 1, or groups that do not divide both numbers of channels.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.ConvTranspose2d(4, 2, 2, stride=2)(tg.ones(1, 4, 8, 8)).shape
+    (1, 2, 16, 16)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+    ):
+        super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
+        self.output_padding = pair("output_padding", output_padding, 0)
+
+    def _channels_of_weight(self) -> tuple[int, int]:
+        return self.in_channels, self.out_channels
+
+    def forward(self, x: Any) -> Any:
+        return F.conv_transpose2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )

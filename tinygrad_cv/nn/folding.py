@@ -1,0 +1,83 @@
+"""Batch normalization in use is linear, so it goes into the layer before."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..core.context import no_grad
+from .container import Sequential
+from .convolution import Conv2d
+from .linear import Linear
+from .module import Module
+from .normalization import BatchNorm1d, BatchNorm2d
+from .parameter import Parameter
+from .shape import Identity
+
+
+def fold_batch_norm(model: Module) -> Any:
+    """A copy of the model for use, with each batch normalization that follows a layer in a Sequential folded into it.
+
+    γ (W x + b - μ) / √(σ² + eps) + β = W' x + b', with W' = s W, b' = s (b - μ) + β and s = γ / √(σ² + eps) for each
+    output. Outputs change by rounding only. An :class:`Identity` takes the normalization's place, so that numbers stay.
+
+    A pair is a Conv2d and a BatchNorm2d, or a Linear and a BatchNorm1d, next to each other, neither of them used
+    elsewhere in the model, with running averages.
+
+    >>> import tinygrad_cv as tg
+    >>> model = tg.nn.Sequential(tg.nn.Conv2d(3, 8, 3, bias=False), tg.nn.BatchNorm2d(8), tg.nn.ReLU())
+    >>> tg.nn.fold_batch_norm(model)
+    Sequential(
+      (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
+      (1): Identity()
+      (2): ReLU()
+    )
+    """
+    model = copy.deepcopy(model).eval()
+    held = [child for module in model.modules() for child in vars(module).values() if isinstance(child, Module)]
+    uses = Counter(map(id, held))
+    for row in list(model.modules()):
+        if isinstance(row, Sequential):
+            for i in range(len(row) - 1):
+                layer, norm = row[i], row[i + 1]
+                if _fits(layer, norm) and uses[id(layer)] == uses[id(norm)] == 1:
+                    fold_pair(layer, norm)
+                    row[i + 1] = Identity().eval()
+    return model
+
+
+def fold_pair(layer: Any, norm: Any) -> Any:
+    """Give a Conv2d or Linear, in place, the weight and bias that do the normalization behind it too.
+
+    Raises:
+        ValueError: the two do not fit, or the normalization keeps no running averages.
+    """
+    if not _fits(layer, norm):
+        raise ValueError(
+            f"fold_pair of {layer!r} and {norm!r}: it takes a Conv2d and a BatchNorm2d, or a Linear and a BatchNorm1d, "
+            "with as many outputs as features, and running averages."
+        )
+    with no_grad():
+        mean, var = norm.running_mean.astype(np.float64), norm.running_var.astype(np.float64)
+        scale = 1.0 / (var + norm.eps).sqrt()
+        shift = -mean if layer.bias is None else layer.bias.astype(np.float64) - mean
+        if norm.weight is not None:
+            scale = scale * norm.weight.astype(np.float64)
+        shift = shift * scale if norm.bias is None else shift * scale + norm.bias.astype(np.float64)
+        weight = layer.weight
+        scaled = weight.astype(np.float64) * scale.reshape(-1, *(1,) * (weight.ndim - 1))  # o ..., o
+        layer.weight = Parameter(scaled.astype(weight.dtype), weight.requires_grad)
+        layer.bias = Parameter(shift.astype(weight.dtype), weight.requires_grad)
+    return layer
+
+
+def _fits(layer: Any, norm: Any) -> bool:
+    pairs = ((Conv2d, BatchNorm2d), (Linear, BatchNorm1d))
+    return (
+        any(type(layer) is a and type(norm) is b for a, b in pairs)
+        and norm.running_mean is not None
+        and layer.weight.shape[0] == norm.num_features
+    )

@@ -1,0 +1,262 @@
+"""Normalization layers: one formula, y = γ (x - μ) / √(σ² + eps) + β, over four sets of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import EllipsisType
+from typing import Any, NamedTuple
+
+from .. import functional as F
+from ..core.context import is_replaying, location, no_grad
+from ..core.errors import ShapeError
+from ..frontend.creation import full, ones, zeros
+from .arguments import one_of, positive
+from .module import Module
+from .parameter import Parameter
+
+
+class Convention(NamedTuple):
+    """How a library keeps the running averages of batch normalization."""
+
+    momentum: float
+    of_the_new: bool  # momentum is the share of the new value, not of the old
+    unbiased: bool  # the variance is divided by N - 1, not by N
+    start: float  # the variance before the first batch
+
+
+CONVENTIONS = {
+    "torch": Convention(0.1, True, True, 1.0),
+    "onnx": Convention(0.9, False, False, 1.0),
+    "keras": Convention(0.99, False, False, 1.0),
+    "eecs498": Convention(0.9, False, False, 0.0),
+}
+
+
+class _BatchNorm(Module):
+    """Batch normalization over any axes behind the channels; its arguments are explained at :class:`BatchNorm2d`."""
+
+    ranks: tuple[int, ...]  # the numbers of axes that the input may have
+    layout: str
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | EllipsisType | None = ...,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        convention: str = "torch",
+    ):
+        super().__init__()
+        op = type(self).__name__
+        self.num_features = positive(op, "num_features", num_features)
+        self.eps, self.affine, self.track_running_stats = eps, affine, track_running_stats
+        self.convention = one_of(op, "convention", convention, tuple(CONVENTIONS))
+        preset = CONVENTIONS[convention]
+        self.momentum = preset.momentum if momentum is ... else momentum
+        if self.momentum is not None and not 0.0 <= self.momentum <= 1.0:
+            raise ValueError(f"{op}: momentum={momentum}; it must be in [0, 1], or None (evenly).")
+        self.weight = Parameter(ones(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine else None
+        tracked = track_running_stats
+        self.running_mean: Any
+        self.running_var: Any
+        self.num_batches_tracked: Any
+        self.register_buffer("running_mean", zeros(num_features) if tracked else None)
+        self.register_buffer("running_var", full(num_features, preset.start, "float32") if tracked else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype="int64") if tracked else None)
+
+    def forward(self, x: Any) -> Any:
+        _check_channels(self, x, "num_features", self.ranks, self.layout)
+        y = F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training,
+            self._share_of_the_new(),
+            self.eps,
+            CONVENTIONS[self.convention].unbiased,
+        )
+        if self.training and self.num_batches_tracked is not None and x.size and not is_replaying():
+            with no_grad():
+                self.num_batches_tracked.assign(self.num_batches_tracked + 1)
+        return y
+
+    def _share_of_the_new(self) -> Any:
+        if self.momentum is None and self.num_batches_tracked is not None:
+            return 1.0 / (self.num_batches_tracked + 1).astype(self.running_mean.dtype)
+        if self.momentum is None:
+            return 0.0
+        return self.momentum if CONVENTIONS[self.convention].of_the_new else 1.0 - self.momentum
+
+    def extra_repr(self) -> str:
+        named = "" if self.convention == "torch" else f", convention={self.convention!r}"
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}{named}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of features, x: N x D, or sequences, N x C x L; arguments as for :class:`BatchNorm2d`.
+
+    μ, σ, γ and β are 1 x D; over N x C x L they are 1 x C x 1.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.BatchNorm1d(1, eps=0.0)(tg.tensor([[1.0], [3.0]])).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    ranks, layout = (2, 3), "N x C or N x C x L"
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalization of images (Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1).
+
+    y = γ (x - μ) / √(σ² + eps) + β, x: N x C x H x W. μ, σ, γ and β are 1 x C x 1 x 1: in training μ and σ are taken
+    over the batch (N, H, W), in use they are running averages.
+
+    Args:
+        num_features: C.
+        momentum: of the running averages, by default the convention's. It means what the convention says: for "torch"
+            the share of the new value, for the others the share of the old one. None averages all batches evenly.
+        affine: learn γ (``weight``) and β (``bias``); otherwise they are 1 and 0.
+        track_running_stats: keep running averages; otherwise the batch's statistics serve in use too.
+        convention: "torch" (0.1 of the new, unbiased variance), "onnx" (0.9 of the old, biased), "keras" (0.99 of the
+            old, biased) or "eecs498" (0.9 of the old, biased, and the variance starts at 0 instead of 1).
+
+    Raises:
+        ShapeError: num_features below 1; in a call, another number of channels, or one value per channel in training.
+        ValueError: an unknown convention, or a momentum outside [0, 1].
+
+    >>> import tinygrad_cv as tg
+    >>> bn = tg.nn.BatchNorm2d(1)
+    >>> _ = bn(tg.tensor([[[[1.0, 3.0]]]]))
+    >>> bn.running_mean.item(), bn.running_var.item()  # 0.9 * 1 + 0.1 * 2
+    (0.20000000298023224, 1.100000023841858)
+    """
+
+    ranks, layout = (4,), "N x C x H x W"
+
+
+class LayerNorm(Module):
+    """Normalize each example over its features (Ba, Kiros and Hinton, "Layer normalization", 2016, eq. 4).
+
+    x: N x D, or any leading axes before those of ``normalized_shape``; γ and β have ``normalized_shape``.
+
+    Args:
+        normalized_shape: the sizes of the last axes, D or (C, H, W).
+        elementwise_affine: learn γ (``weight``) and, where ``bias`` is true, β (``bias``).
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.LayerNorm(2, eps=0.0)(tg.tensor([[1.0, 3.0]])).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True):
+        super().__init__()
+        sizes = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape = tuple(positive("LayerNorm", "normalized_shape", n) for n in sizes)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
+        self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
+
+    def forward(self, x: Any) -> Any:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class InstanceNorm2d(Module):
+    """Normalize each channel of each image (Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016).
+
+    x: N x C x H x W; μ and σ are N x C x 1 x 1, γ and β 1 x C x 1 x 1. There are no running averages, so training and
+    use are alike, and ``momentum`` stands only where PyTorch has it.
+
+    Raises:
+        ShapeError: num_features below 1; in a call, another number of channels, or images of one pixel.
+        ValueError: track_running_stats, which is not offered.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.InstanceNorm2d(1, eps=0.0)(tg.tensor([[[[1.0, 3.0]]]])).tolist()
+    [[[[-1.0, 1.0]]]]
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+    ):
+        super().__init__()
+        self.num_features = positive("InstanceNorm2d", "num_features", num_features)
+        if track_running_stats:
+            raise ValueError(
+                "InstanceNorm2d: track_running_stats=True; each image is normalized by its own statistics, in use as "
+                "in training. Leave it False, or use BatchNorm2d."
+            )
+        self.eps, self.affine = eps, affine
+        self.weight = Parameter(ones(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine else None
+
+    def forward(self, x: Any) -> Any:
+        _check_channels(self, x, "num_features", (4,), "N x C x H x W")
+        return F.instance_norm(x, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, eps={self.eps}, affine={self.affine}"
+
+
+class GroupNorm(Module):
+    """Normalize groups of channels of each image (Wu and He, "Group normalization", 2018, eq. 7).
+
+    x: N x C x H x W (or N x C x ...); γ and β are 1 x C x 1 x 1. With G = C it is instance normalization, with G = 1
+    layer normalization over (C, H, W).
+
+    Args:
+        num_groups: G, a divisor of C.
+        num_channels: C.
+
+    Raises:
+        ShapeError: a size below 1, or G does not divide C.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.GroupNorm(2, 4, eps=0.0)(tg.tensor([[1.0, 3.0, 5.0, 9.0]])).tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True):
+        super().__init__()
+        self.num_groups = positive("GroupNorm", "num_groups", num_groups)
+        self.num_channels = positive("GroupNorm", "num_channels", num_channels)
+        if num_channels % num_groups:
+            raise ShapeError(
+                f"GroupNorm: num_groups={num_groups} with num_channels={num_channels}: the groups must divide the "
+                "channels, without remainder."
+            )
+        self.eps, self.affine = eps, affine
+        self.weight = Parameter(ones(num_channels)) if affine else None
+        self.bias = Parameter(zeros(num_channels)) if affine else None
+
+    def forward(self, x: Any) -> Any:
+        _check_channels(self, x, "num_channels", range(2, 33), "N x C x ...")
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+
+
+def _check_channels(layer: Any, x: Any, name: str, ranks: Sequence[int], layout: str) -> None:
+    wanted = getattr(layer, name)
+    if x.ndim not in ranks or x.shape[1] != wanted:
+        found = x.shape[1] if x.ndim > 1 else 1
+        raise ShapeError(
+            f"{type(layer).__name__} of {name}={wanted}, input of shape {x.shape}{location()}: it must be {layout} "
+            f"with C = {wanted}. Give the layer {name}={found}, or the input the right shape."
+        )

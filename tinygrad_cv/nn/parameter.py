@@ -1,0 +1,48 @@
+"""Parameter: a tensor that a module learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DTypeError
+from ..frontend.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf tensor with a copy of ``data`` that requires grad; as a module's attribute it is one of its parameters.
+
+    Results of operations on a parameter are plain tensors.
+
+    Raises:
+        DTypeError: the data are no floating-point numbers.
+
+    >>> import tinygrad_cv as tg
+    >>> weight = tg.nn.Parameter(tg.zeros(3, 2))
+    >>> weight.requires_grad, type(weight * 2).__name__
+    (True, 'Tensor')
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True):
+        try:
+            super().__init__(data)
+        except DTypeError as error:
+            raise DTypeError(f"Parameter of {type(data).__name__}: it takes a tensor or an array. {error}") from None
+        if self.value.dtype.kind != "f":
+            raise DTypeError(
+                f"Parameter of dtype {self.value.dtype}: parameters are learned by gradients, so they are floats. Use "
+                ".astype('float32'), or register_buffer() for what is not learned."
+            )
+        if requires_grad:
+            self.requires_grad_()
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (np.array(self.numpy(), order="C"), self.requires_grad)
+
+
+def _rebuild(value: np.ndarray, requires_grad: bool) -> Parameter:
+    """What pickle and deepcopy call: the data and the flag, never the graph."""
+    return Parameter(value, requires_grad)

@@ -1,0 +1,41 @@
+"""Layers that change shapes only, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .module import Module
+
+
+class Flatten(Module):
+    """Axes ``start_dim`` to ``end_dim`` as one: N x C x H x W to N x CHW.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.Flatten()(tg.ones(2, 50, 7, 7)).shape
+    (2, 2450)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Any) -> Any:
+        return x.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """x as it is: a place where another layer could stand. Takes and ignores any arguments.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.Identity()(tg.ones(2)).tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__()
+
+    def forward(self, x: Any) -> Any:
+        return x

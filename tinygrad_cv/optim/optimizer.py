@@ -1,0 +1,222 @@
+"""What optimizers share: groups of parameters, state by name, checks, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.context import current, eager, quiet, using
+from ..core.errors import CheckpointError
+from ..frontend.creation import zeros
+from ..frontend.tensor import Tensor
+from .named import named
+
+Group = dict[str, Any]
+Slots = dict[str, Tensor]
+
+
+class Optimizer:
+    """The base of all optimizers. A subclass gives the default settings, :meth:`update`, and :meth:`keeps`.
+
+    Args:
+        params: a module; its ``named_parameters()`` or ``parameters()``; a list of tensors; or a list of dicts, each
+            with "params" and the settings that differ for them. Tensors without names are named "0", "1", ... by their
+            order, so give names where state is to be saved and the order may change.
+        defaults: the settings of groups that do not give their own.
+
+    Attributes:
+        param_groups: a dict for each group: "params", "names", "lr" and the other settings. Schedules change "lr".
+        state: what is kept for each parameter, by its name.
+
+    Raises:
+        ValueError: no parameters, one given twice, two with one name, one that does not require grad, or a bad setting.
+    """
+
+    counts: tuple[str, ...] = ()  # names of state that is one number; all other state has the parameter's shape
+
+    def __init__(self, params: Any, **defaults: Any):
+        self.defaults = defaults
+        self.param_groups: list[Group] = []
+        self.state: dict[str, Slots] = {}
+        grouped = isinstance(params, (list, tuple)) and params and all(isinstance(group, dict) for group in params)
+        for group in params if grouped else [{"params": params}]:
+            self.add_param_group(group)
+        if not any(group["params"] for group in self.param_groups):
+            raise ValueError(
+                f"{type(self).__name__}: there are no parameters. Pass a module, or a fresh .parameters(): an iterator "
+                "that was used before is empty."
+            )
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Optimize more parameters: a dict with "params", and the settings that differ from the defaults."""
+        op = type(self).__name__
+        if "params" not in group:
+            raise ValueError(f"{op}: a parameter group has the keys {sorted(group)}; it needs 'params'.")
+        unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
+        if unknown:
+            raise ValueError(f"{op}: unknown setting(s) {sorted(unknown)}; it takes {sorted(self.defaults)}.")
+        settings = {**self.defaults, **group}
+        self.check(settings)
+        taken = {id(p): name for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
+        names = set(taken.values())
+        pairs = list(named(op, group["params"], first=len(taken)))
+        for name, p in pairs:
+            if id(p) in taken:
+                raise ValueError(f"{op}: parameter {name!r} is given twice, first as {taken[id(p)]!r}; give it once.")
+            if name in names:
+                raise ValueError(
+                    f"{op}: two parameters are named {name!r}. State is kept by name: give each module's parameters as "
+                    "module.named_parameters(prefix=...)."
+                )
+            if not (p.requires_grad and p.is_leaf):
+                raise ValueError(
+                    f"{op}: parameter {name!r} of shape {p.shape} "
+                    + ("does not require grad" if p.is_leaf else "is the result of an operation")
+                    + "; only leaf tensors that require grad are optimized. Leave it out, or call requires_grad_()."
+                )
+            taken[id(p)] = name
+            names.add(name)
+        settings.update(params=[p for _, p in pairs], names=[name for name, _ in pairs])
+        self.param_groups.append(settings)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Raise ValueError for a setting that makes no sense."""
+        for key in ("lr", "weight_decay", "eps", "momentum"):
+            if not settings.get(key, 0.0) >= 0.0:
+                raise ValueError(f"{type(self).__name__}: {key}={settings[key]}; it must not be negative.")
+        for i, beta in enumerate(settings.get("betas", ())):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"{type(self).__name__}: betas[{i}]={beta}; it must be in [0, 1).")
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; setting it sets that of all groups."""
+        return self.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self.check({"lr": lr})
+        for group in self.param_groups:
+            group["lr"] = lr
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; or make them zeros."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None if set_to_none or p.grad is None else p.grad.detach() * 0
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient.
+
+        Values change by ``assign`` and by tensor operations alone, outside of the recorded graph.
+        """
+        context = current()
+        interpret = quiet if context.interpret is eager else context.interpret  # warnings are switched off once
+        with np.errstate(all="ignore"), using(recording=False, interpret=interpret):
+            for group in self.param_groups:
+                todo = [
+                    (p, p.grad.detach(), self.state.setdefault(name, {}))
+                    for name, p in zip(group["names"], group["params"], strict=True)
+                    if p.grad is not None
+                ]
+                if todo:
+                    self.update(group, todo)
+
+    def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
+        """Give the parameters of a group, each with its gradient and its state, their new values."""
+        raise NotImplementedError(f"{type(self).__name__} has no update(): define `def update(self, group, todo)`.")
+
+    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+        """The names of the state that a parameter has in a group with these settings."""
+        return set()
+
+    # --- saving ---
+
+    def state_dict(self) -> dict[str, Any]:
+        """{"state": {name: {slot: NumPy array}}, "param_groups": [{"names": [...], "lr": ..., ...}]}, all copies."""
+        return {
+            "state": {
+                name: {key: np.array(tensor.numpy()) for key, tensor in slots.items()}
+                for name, slots in self.state.items()
+            },
+            "param_groups": [
+                {key: list(value) if key == "names" else value for key, value in group.items() if key != "params"}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take settings and state saved by :meth:`state_dict`; each goes to the parameter of its name, in any order.
+
+        Raises:
+            CheckpointError: groups, names, shapes or kinds of state do not fit. The message lists all of them, and
+                nothing has changed.
+        """
+        groups, saved = list(state["param_groups"]), state["state"]
+        problems = [*self._group_problems(groups), *self._state_problems(groups, saved)]
+        if problems:
+            lines = "".join(f"\n  {problem}" for problem in problems)
+            raise CheckpointError(
+                f"load_state_dict into {type(self).__name__}: {len(problems)} problem(s):{lines}\nNothing was loaded. "
+                "Make the optimizer with the same groups of the same named parameters."
+            )
+        for group, settings in zip(self.param_groups, groups, strict=True):
+            group.update({key: value for key, value in settings.items() if key != "names"})
+        own = self._parameters()
+        self.state = {
+            name: {
+                key: Tensor(np.asarray(array), np.float64 if key in self.counts else own[name].dtype)
+                for key, array in slots.items()
+            }
+            for name, slots in saved.items()
+        }
+
+    def _parameters(self) -> dict[str, Tensor]:
+        return {name: p for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
+
+    def _group_problems(self, groups: list[Any]) -> list[str]:
+        if len(groups) != len(self.param_groups):
+            return [f"{len(groups)} parameter groups were saved, the optimizer has {len(self.param_groups)}"]
+        problems = []
+        mine = {name: i for i, group in enumerate(self.param_groups) for name in group["names"]}
+        theirs = {name: i for i, group in enumerate(groups) for name in group["names"]}
+        problems += [f"missing parameter {name}" for name in mine if name not in theirs]
+        problems += [f"unexpected parameter {name}" for name in theirs if name not in mine]
+        problems += [
+            f"parameter {name} was in group {theirs[name]}, and is in group {mine[name]}"
+            for name in mine
+            if theirs.get(name, mine[name]) != mine[name]
+        ]
+        for i, group in enumerate(groups):
+            keys = group.keys() - {"names", "initial_lr"}
+            if keys != self.defaults.keys():
+                problems.append(f"group {i} was saved with the settings {sorted(keys)}, not {sorted(self.defaults)}")
+        return problems
+
+    def _state_problems(self, groups: list[Any], saved: Mapping[str, Any]) -> list[str]:
+        own = self._parameters()
+        settings = {name: group for group in groups for name in group["names"]}
+        problems = [f"unexpected state of {name}" for name in saved if name not in settings]
+        for name in (name for name in own if name in saved and name in settings):
+            if saved[name] and saved[name].keys() != (wanted := self.keeps(settings[name])):
+                problems.append(f"state of {name} holds {sorted(saved[name])}, not {sorted(wanted)}")
+                continue
+            for key, array in saved[name].items():
+                shape = () if key in self.counts else own[name].shape
+                if np.shape(array) != shape:
+                    problems.append(f"{key} of {name} has shape {np.shape(array)}, the optimizer needs {shape}")
+        return problems
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{key}={self.param_groups[0][key]}" for key in self.defaults)
+        count = sum(len(group["params"]) for group in self.param_groups)
+        return f"{type(self).__name__}({count} parameters in {len(self.param_groups)} group(s), {settings})"
+
+
+def slot(slots: Slots, name: str, shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """State of a parameter; zeros the first time."""
+    if name not in slots:
+        slots[name] = zeros(shape, dtype=dtype)
+    return slots[name]

@@ -1,0 +1,151 @@
+"""Schedules of the learning rate: each epoch t has a rate by a formula, with PyTorch's names and values."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .optimizer import Optimizer
+
+
+class Schedule:
+    """The base of all schedules: ``step()`` at the end of each epoch sets the rate of the next.
+
+    Attributes:
+        last_epoch: t, the number of calls of ``step()``.
+        base_lrs: the rates of the groups at the beginning.
+    """
+
+    def __init__(self, optimizer: Optimizer):
+        self.optimizer = optimizer
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = 0
+        self._set()
+
+    def rate(self, base: float, t: int) -> float:
+        """The learning rate of epoch t for a group that began with ``base``."""
+        raise NotImplementedError(f"{type(self).__name__} has no rate(): define `def rate(self, base, t)`.")
+
+    def step(self) -> None:
+        """Go on to the next epoch."""
+        self.last_epoch += 1
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """The rates of the groups now."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _set(self) -> None:
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self.rate(base, self.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer."""
+        return {key: value for key, value in vars(self).items() if not isinstance(value, (Optimizer, Schedule))}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go to where a schedule of the same kind was saved.
+
+        Raises:
+            ValueError: it was saved by another kind of schedule, or for another number of groups.
+        """
+        wanted = self.state_dict().keys()
+        if state.keys() != wanted or len(state["base_lrs"]) != len(self.base_lrs):
+            raise ValueError(
+                f"load_state_dict into {type(self).__name__}: the state has {sorted(state)} and base_lrs="
+                f"{state.get('base_lrs')}; it needs {sorted(wanted)} for {len(self.base_lrs)} group(s). Make the same "
+                "schedule as was saved."
+            )
+        vars(self).update(state)
+        self._set()
+
+
+class StepLR(Schedule):
+    """lr · gamma^⌊t / step_size⌋
+
+    >>> import tinygrad_cv as tg
+    >>> sgd = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = tg.optim.StepLR(sgd, step_size=2, gamma=0.5)
+    >>> for _ in range(5): schedule.step()
+    >>> sgd.lr
+    0.25
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1):
+        self.step_size, self.gamma = _positive("StepLR", "step_size", step_size), gamma
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return base * self.gamma ** (t // self.step_size)
+
+
+class MultiStepLR(Schedule):
+    """lr · gamma^(number of milestones that are not above t)
+
+    >>> import tinygrad_cv as tg
+    >>> sgd = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = tg.optim.MultiStepLR(sgd, milestones=[2, 4], gamma=0.5)
+    >>> for _ in range(3): schedule.step()
+    >>> sgd.lr
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1):
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return base * self.gamma ** bisect_right(self.milestones, t)
+
+
+class CosineAnnealingLR(Schedule):
+    """eta_min + (lr - eta_min) (1 + cos(π t / T_max)) / 2 (Loshchilov and Hutter, "SGDR", 2017, eq. 5).
+
+    >>> import tinygrad_cv as tg
+    >>> sgd = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = tg.optim.CosineAnnealingLR(sgd, T_max=4)
+    >>> for _ in range(2): schedule.step()
+    >>> round(sgd.lr, 6)
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0):
+        self.T_max, self.eta_min = _positive("CosineAnnealingLR", "T_max", T_max), eta_min
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+
+
+class LinearWarmup(Schedule):
+    """lr · (start_factor + (1 - start_factor) t / steps) while t < steps, then another schedule from its beginning.
+
+    Source: Goyal et al., "Accurate, large minibatch SGD", 2017, section 2.2.
+
+    >>> import tinygrad_cv as tg
+    >>> sgd = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
+    >>> schedule = tg.optim.LinearWarmup(tg.optim.CosineAnnealingLR(sgd, T_max=4), steps=2, start_factor=0.5)
+    >>> rates = []
+    >>> for _ in range(7): rates.append(round(sgd.lr, 3)); schedule.step()
+    >>> rates
+    [0.5, 0.75, 1.0, 0.854, 0.5, 0.146, 0.0]
+    """
+
+    def __init__(self, after: Schedule, steps: int, start_factor: float = 0.1):
+        self.after, self.steps, self.start_factor = after, _positive("LinearWarmup", "steps", steps), start_factor
+        super().__init__(after.optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        if t < self.steps:
+            return base * (self.start_factor + (1 - self.start_factor) * t / self.steps)
+        return self.after.rate(base, t - self.steps)
+
+
+def _positive(op: str, name: str, value: int) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{op}: {name}={value!r}; it must be an integer of at least 1.")
+    return value

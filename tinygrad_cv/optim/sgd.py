@@ -1,0 +1,76 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..frontend.tensor import Tensor
+from .optimizer import Group, Optimizer, Slots, slot
+
+
+class SGD(Optimizer):
+    """p ← p - lr · b, with the momentum buffer b ← momentum · b + (1 - dampening) (g + weight_decay · p).
+
+    At a parameter's first update b is its gradient, undampened. With ``nesterov`` the step is g + momentum · b instead
+    of b (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, section 2).
+
+    Args:
+        params: a module, its ``named_parameters()``, a list of tensors, or a list of groups; see :class:`Optimizer`.
+        lr: at least 0.
+
+    Raises:
+        ValueError: a negative setting, nesterov without momentum or with dampening, or bad parameters.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> sgd = tg.optim.SGD([x], lr=0.5, momentum=0.9)
+    >>> (x * x).sum().backward(); sgd.step()
+    >>> x.tolist()
+    [0.0, 0.0]
+    """
+
+    counts = ("started",)
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ):
+        super().__init__(
+            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+        )
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        super().check(settings)
+        if settings.get("nesterov") and (settings["momentum"] <= 0 or settings["dampening"] != 0):
+            raise ValueError(
+                f"SGD: nesterov=True with momentum={settings['momentum']}, dampening={settings['dampening']}; it needs "
+                "a positive momentum and no dampening."
+            )
+
+    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+        names = {"momentum_buffer", "started"} if group["dampening"] else {"momentum_buffer"}
+        return names if group["momentum"] else set()
+
+    def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
+        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
+        for p, g, slots in todo:
+            if group["weight_decay"]:
+                g = g + p * group["weight_decay"]
+            if momentum:
+                b = slot(slots, "momentum_buffer", p.shape, p.dtype)
+                fresh = g
+                if dampening:  # but not at the first update; arithmetic, so that every step is one computation
+                    started = slot(slots, "started", (), np.float64)
+                    fresh = g * (1.0 - started * dampening).astype(p.dtype)
+                    started.assign(started * 0.0 + 1.0)
+                b.assign(b * momentum + fresh)
+                g = g + b * momentum if group["nesterov"] else b
+            p.assign(p - g * lr)
