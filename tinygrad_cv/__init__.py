@@ -7,6 +7,9 @@
 [[7.0, 11.0], [9.0, 13.0]]
 """
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from .core.context import enable_grad, is_grad_enabled, no_grad
 from .core.errors import CheckpointError, DTypeError, GraphError, ShapeError, TraceError
 from .frontend import concatenate, einsum, matmul, stack, where
@@ -39,3 +42,22 @@ from .frontend.random import Generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor
 
 __version__ = "0.1.0"
+
+# Rooms, and functions out of them, that are loaded when they are asked for: importing the package stays quick.
+_ROOMS = ("check", "data", "functional", "models", "nn", "optim", "viz")
+_FUNCTIONS = {"gradcheck": "check", "graph": "viz"}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _ROOMS:
+        return _import_module(f".{name}", __name__)
+    if name in _FUNCTIONS:
+        return getattr(_import_module(f".{_FUNCTIONS[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [name for name in globals() if not name.startswith("_")] + [*_ROOMS, *_FUNCTIONS]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

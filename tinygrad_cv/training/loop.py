@@ -1,0 +1,70 @@
+"""The training loop: one epoch over a loader, and the measure of a model on a set of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import functional as F  # noqa: N812 (the field's name)
+from ..core.context import no_grad
+from ..frontend.creation import tensor
+from ..nn import Module
+from ..optim import Optimizer
+
+
+class Epoch(NamedTuple):
+    """Means over the examples of one pass."""
+
+    loss: float
+    accuracy: float  # share of right answers, 0 to 1
+
+
+def train_epoch(
+    model: Module,
+    optimizer: Optimizer,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    after_step: Callable[[], Any] = lambda: None,
+) -> Epoch:
+    """One pass of gradient descent over (images, labels) batches; ``after_step`` runs behind every update.
+
+    >>> import numpy as np
+    >>> from tinygrad_cv import nn, optim
+    >>> model = nn.Linear(2, 2)
+    >>> batches = [(np.eye(2, dtype=np.float32), np.arange(2))] * 50
+    >>> train_epoch(model, optim.SGD(model, lr=1.0), batches).loss < 0.7
+    True
+    """
+    model.train()
+    seen, loss_sum, right = 0, 0.0, 0
+    for images, labels in batches:
+        scores = model(tensor(images))
+        loss = F.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        after_step()
+        seen += len(labels)
+        loss_sum += loss.item() * len(labels)
+        right += int((scores.numpy().argmax(1) == labels).sum())
+    return Epoch(loss_sum / max(seen, 1), right / max(seen, 1))
+
+
+def predict(model: Module, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
+    """Scores N x classes of a model at test time (running averages, no dropout); the model's mode is restored."""
+    was_training = model.training
+    model.eval()
+    try:
+        with no_grad():
+            parts = [model(tensor(images[i : i + batch_size])).numpy() for i in range(0, len(images), batch_size)]
+    finally:
+        model.train(was_training)
+    return np.concatenate(parts)
+
+
+def evaluate(model: Module, images: np.ndarray, labels: np.ndarray, batch_size: int = 250) -> Epoch:
+    """Loss and accuracy of a model at test time."""
+    scores = tensor(predict(model, images, batch_size))
+    right = (scores.numpy().argmax(1) == labels).mean()
+    return Epoch(F.cross_entropy(scores, labels).item(), float(right))

@@ -1,0 +1,105 @@
+"""The folder of a run: weights, history, learning curve, confusion matrix, the model's graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..nn import Module
+from .loop import Epoch
+
+RIGHT, WRONG = "#1b6ca8", "#d1495b"
+
+
+class Run:
+    """Writes what a run leaves behind into one folder. Each file is complete whenever it is there.
+
+    Args:
+        folder: made where it is missing.
+        settings: what the run was started with; part of ``history.json``.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]):
+        self.folder = folder
+        self.settings = settings
+        self.epochs: list[tuple[Epoch, Epoch]] = []  # (training, test)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, train: Epoch, test: Epoch) -> None:
+        """Note an epoch and write the history."""
+        self.epochs.append((train, test))
+        epochs = [{"train": a._asdict(), "test": b._asdict()} for a, b in self.epochs]
+        text = json.dumps({"settings": self.settings, "epochs": epochs}, indent=1, default=str)
+        (self.folder / "history.json").write_text(text + "\n", encoding="utf-8")
+
+    def save_weights(self, model: Module) -> Path:
+        """``weights.safetensors``: every parameter and buffer by its name."""
+        from safetensors.numpy import save
+
+        path = self.folder / "weights.safetensors"
+        arrays = {name: np.array(np.asarray(value), order="C") for name, value in model.state_dict().items()}
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(save(arrays))
+        partial.replace(path)
+        return path
+
+    def save_learning_curve(self) -> Path:
+        """``learning_curve.png``: loss and accuracy over the epochs."""
+        figure, (left, right) = _figure(1, 2, (9, 3.6))
+        numbers = range(1, len(self.epochs) + 1)
+        for name, colour, part in (("training", RIGHT, 0), ("test", WRONG, 1)):
+            left.plot(numbers, [pair[part].loss for pair in self.epochs], "o-", ms=3, color=colour, label=name)
+            right.plot(numbers, [100 * pair[part].accuracy for pair in self.epochs], "o-", ms=3, color=colour, label=name)
+        left.set(xlabel="epoch", ylabel="cross-entropy", title="loss")
+        right.set(xlabel="epoch", ylabel="percent", title="accuracy")
+        for axis in (left, right):
+            axis.grid(alpha=0.3)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.legend(frameon=False)
+        return self._save(figure, "learning_curve.png")
+
+    def save_confusion_matrix(self, labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Path:
+        """``confusion_matrix.png``: rows are the true classes, columns the answers."""
+        counts = confusion_matrix(labels, predicted, len(classes))
+        figure, axis = _figure(1, 1, (6.4, 5.8))
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for i, j in np.ndindex(counts.shape):
+            if counts[i, j]:
+                colour = "white" if shares[i, j] > 0.5 else "black"
+                axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=colour)
+        axis.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+        axis.set_yticks(range(len(classes)), classes)
+        right = np.trace(counts) / max(counts.sum(), 1)
+        axis.set(xlabel="answer", ylabel="truth", title=f"{100 * right:.1f}% of {counts.sum()} test images right")
+        return self._save(figure, "confusion_matrix.png")
+
+    def _save(self, figure: Any, name: str) -> Path:
+        figure.tight_layout()
+        figure.savefig(self.folder / name, dpi=130)
+        return self.folder / name
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How often class i was answered with class j: classes x classes.
+
+    >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+    [[1, 1], [0, 1]]
+    """
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    """A figure that needs no screen and leaves matplotlib's global state alone."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns)
