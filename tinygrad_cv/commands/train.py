@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,18 +19,29 @@ from ..data.datasets import TrainTest
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..nn import Module
+from ..training.loop import Epoch, evaluate, predict, train_epoch
+from ..training.run import Run
 
-EXTRAS = ("tqdm", "matplotlib", "safetensors")
+EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
 NORMS = ("batch", "layer", "instance", "group", "none")
 CHANNELS, HIDDEN = (16, 32, 64), (128,)  # of the default network
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a share of all steps
 
-# What each model takes: channels and side of its images; None takes what there is.
-MODELS: dict[str, tuple[int | None, int | None]] = {
-    "convnet": (None, None),
-    "lenet5": (1, 28),
-    "vgg_small": (3, 32),
-    "resnet20": (3, 32),
+
+
+class Needs(NamedTuple):
+    """What a model takes; None takes what there is."""
+
+    channels: int | None
+    side: int | None
+    threads: int | None  # of BLAS: small matrices gain nothing from a second one, and lose much where it has to wait
+
+
+MODELS = {
+    "convnet": Needs(None, None, 1),
+    "lenet5": Needs(1, 28, 1),
+    "vgg_small": Needs(3, 32, None),
+    "resnet20": Needs(3, 32, None),
 }
 
 
@@ -38,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--model", choices=MODELS, default="convnet", help="the network (default: %(default)s)")
     parser.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
-    parser.add_argument("--epochs", type=_positive(int), default=12, help="passes over the images (default: %(default)s)")
+    parser.add_argument("--epochs", type=_positive(int), default=14, help="passes over the images (default: %(default)s)")
     parser.add_argument("--batch-size", type=_positive(int), default=64, help="images a step (default: %(default)s)")
     parser.add_argument("--lr", type=_positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: %(default)s)")
@@ -59,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise SystemExit(f"--data: {error}") from None
 
-    from ..training.loop import evaluate, predict
-    from ..training.run import Run
+    from threadpoolctl import threadpool_limits
+    from tqdm import tqdm
 
+    needs = MODELS[arguments.model]
     manual_seed(arguments.seed)
-    images, test_images, augment = prepare(sets, *MODELS[arguments.model])
+    images, test_images, augment = prepare(sets, needs.channels, needs.side)
     labels, test_labels = sets.train.labels, sets.test.labels
     model = build(arguments.model, images.shape, len(sets.train.classes), arguments.norm or "batch")
     folder = arguments.out or Path("runs") / f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -73,9 +85,18 @@ def run(arguments: argparse.Namespace) -> int:
     parameters = sum(p.size for p in model.parameters())
     print(f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images")
 
+    def after_epoch(train: Epoch) -> None:
+        test = evaluate(model, test_images, test_labels)
+        results.add(train, test)
+        tqdm.write(
+            f"epoch {len(results.epochs):3d}   training loss {train.loss:.4f} accuracy {100 * train.accuracy:5.1f} %   "
+            f"test loss {test.loss:.4f} accuracy {100 * test.accuracy:5.1f} %"
+        )
+
     interrupted = False
     try:
-        fit(model, images, labels, augment, arguments, lambda train: _report(results, train, evaluate, model, sets, test_images))
+        with threadpool_limits(needs.threads, "blas"):
+            fit(model, images, labels, augment, arguments, after_epoch)
     except KeyboardInterrupt:
         interrupted = True
         print("interrupted: saving what there is", flush=True)
@@ -101,8 +122,6 @@ def fit(
     """Stochastic gradient descent with momentum; the rate rises over the first steps and then falls along a cosine."""
     from tqdm import tqdm
 
-    from ..training.loop import train_epoch
-
     batch_size = min(arguments.batch_size, len(labels))
     loader = DataLoader(images, labels, batch_size, shuffle=True, drop_last=True, seed=arguments.seed, transform=augment)
     steps = len(loader) * arguments.epochs
@@ -117,18 +136,6 @@ def fit(
         for epoch in range(arguments.epochs):
             bar.set_description(f"epoch {epoch + 1}/{arguments.epochs}")
             after_epoch(train_epoch(model, optimizer, loader, after_step))
-
-
-def _report(results: Any, train: Any, evaluate: Any, model: Module, sets: TrainTest, test_images: np.ndarray) -> None:
-    """One line an epoch."""
-    from tqdm import tqdm
-
-    test = evaluate(model, test_images, sets.test.labels)
-    results.add(train, test)
-    tqdm.write(
-        f"epoch {len(results.epochs):3d}   training loss {train.loss:.4f} accuracy {100 * train.accuracy:5.1f} %   "
-        f"test loss {test.loss:.4f} accuracy {100 * test.accuracy:5.1f} %"
-    )
 
 
 def prepare(sets: TrainTest, channels: int | None, side: int | None) -> tuple[np.ndarray, np.ndarray, Any]:

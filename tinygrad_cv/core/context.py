@@ -64,6 +64,7 @@ class Context(NamedTuple):
     interpret: Callable[[Any, list[Any], dict[str, Any]], Any] = eager
     scope: Scope | None = None
     sources: bool = False  # keep the user's source line on every node
+    operands: bool = False  # keep the operands' values on every node, for a drawing
     anomaly: bool = False  # look for the first NaN or infinity
     replaying: bool = False  # a checkpointed part runs again: side effects must not happen twice
 

@@ -18,10 +18,10 @@ _borrowed: dict[int, Any] = {}  # id of a foreign memory's owner -> a weak refer
 
 
 def owner(array: Any) -> Any:
-    """The object that holds an array's memory, behind all its views."""
+    """The object that holds an array's memory, behind all its views; of those to which weak references can be made."""
     while True:
         base = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
-        if base is None:
+        if base is None or not type(base).__weakrefoffset__:  # a DLPack capsule belongs to the one array made from it
             return array
         array = base
 

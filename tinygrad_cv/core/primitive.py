@@ -13,9 +13,7 @@ so ``mul`` keeps ``b`` for the gradient of ``a``, ``exp`` keeps its output, and 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,23 +40,49 @@ class Vjp(NamedTuple):
 
 
 
-@dataclass(frozen=True, eq=False)
 class Primitive:
-    """One operation of the closed set."""
+    """One operation of the closed set.
 
-    name: str
-    eval: Callable[..., np.ndarray]  # (*arrays, **params) -> array
-    aval: Callable[..., Aval]  # (*avals, **params) -> aval
-    inputs: tuple[str, ...]  # names; a single name that ends in * stands for any number
-    params: tuple[str, ...]
-    vjps: tuple[Vjp | None, ...]  # one for each input, None where it has no derivative
-    family: str
-    label: str  # in drawings
-    formula: str  # in drawings and in docs/primitives.md
-    deferrable: bool = False  # a consumer may compute it piece by piece, see core/deferred.py
-    fuses: str = ""  # the name of the producer that it can be computed together with
-    fused: Callable[..., np.ndarray] | None = None  # (*producer's arrays, **producer's and own params) -> array
-    _kept: dict[tuple[bool, ...], tuple[Source, ...]] = field(default_factory=dict, repr=False)
+    Attributes:
+        eval: (*arrays, **params) -> array.
+        aval: (*avals, **params) -> aval.
+        inputs: names of the inputs; a single name that ends in * stands for any number.
+        params: names of the parameters.
+        vjps: one for each input, None where it has no derivative.
+        label, formula: for drawings and for docs/primitives.md.
+        deferrable: a consumer may compute it piece by piece, see core/deferred.py.
+        fuses, fused: the name of the producer that it can be computed together with, and how:
+            (*producer's arrays, **producer's and own params) -> array.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        eval: Callable[..., Any],
+        aval: Callable[..., Aval],
+        inputs: tuple[str, ...] = (),
+        params: tuple[str, ...] = (),
+        vjps: tuple[Vjp | None, ...] = (),
+        family: str = "",
+        label: str = "",
+        formula: str = "",
+        deferrable: bool = False,
+        fuses: str = "",
+        fused: Callable[..., np.ndarray] | None = None,
+    ):
+        self.name = name
+        self.eval = eval
+        self.aval = aval
+        self.inputs = inputs
+        self.params = params
+        self.vjps = vjps
+        self.family = family
+        self.label = label or name
+        self.formula = formula
+        self.deferrable = deferrable
+        self.fuses = fuses
+        self.fused = fused
+        self._kept: dict[tuple[bool, ...], tuple[Source, ...]] = {}
 
     @cached_property
     def variadic(self) -> bool:
@@ -116,7 +140,7 @@ def define(
     """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
     if name in PRIMITIVES:
         raise ValueError(f"primitive {name!r} is defined twice")
-    params = tuple(p.name for p in inspect.signature(aval).parameters.values() if p.kind is p.KEYWORD_ONLY)
+    params = _arguments(aval)[1]
     names = tuple(inputs)
     bound = tuple(vjp and _bind(name, vjp, names, params) for vjp in vjps)
     PRIMITIVES[name] = Primitive(
@@ -125,10 +149,17 @@ def define(
     return PRIMITIVES[name]
 
 
+def _arguments(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a function's positional and of its keyword-only arguments."""
+    code = function.__code__
+    names, positional = code.co_varnames, code.co_argcount
+    return names[:positional], names[positional : positional + code.co_kwonlyargcount]
+
+
 def _bind(name: str, vjp: Callable[..., Any], inputs: tuple[str, ...], params: tuple[str, ...]) -> Vjp:
     """Find the source of every name that a VJP reads; a name that means nothing is a mistake in the table."""
     reads: list[tuple[str, Any]] = []
-    for argument in list(inspect.signature(vjp).parameters)[1:]:  # the first is the cotangent
+    for argument in _arguments(vjp)[0][1:]:  # the first is the cotangent
         stem, _, attribute = argument.rpartition("_")
         if argument == OUTPUT or argument in params:
             reads.append((argument, OUTPUT if argument == OUTPUT else argument))

@@ -17,7 +17,7 @@ import numpy as np
 from . import memory
 from .context import Context, Scope, current, eager, quiet, using
 from .deferred import forced, lazy
-from .errors import GraphError
+from .errors import DTypeError, GraphError, ShapeError
 from .primitive import OUTPUT, Primitive
 
 _serial = count(1).__next__
@@ -40,6 +40,7 @@ class Node:
         "hooks",
         "sink",
         "source",
+        "operands",
         "__weakref__",
     )
     primitive: Primitive | None
@@ -54,6 +55,7 @@ class Node:
     hooks: list[Callable[[Any], Any]] | None
     sink: Any  # weak reference to the tensor whose .grad receives the cotangent
     source: str | None  # the user's line, where sources are kept
+    operands: list[Any] | None  # the inputs' values, where operands are kept
 
     def __init__(
         self,
@@ -73,7 +75,7 @@ class Node:
         self.serial = _serial()
         self.scope = context.scope
         self.epoch = memory.epoch
-        self.hooks = self.sink = None
+        self.hooks = self.sink = self.operands = None
         self.source = user_line() if context.sources else None
 
     @property
@@ -123,8 +125,9 @@ class Node:
                     )
 
     def free(self) -> None:
-        """Drop what was kept for the backward pass."""
-        self.saved = None
+        """Drop what was kept for the backward pass; a leaf keeps nothing, and serves again."""
+        if self.primitive is not None:
+            self.saved = None
 
 
 def leaf(tensor: Any, sink: Any) -> Node:
@@ -144,6 +147,8 @@ def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
         parents = tuple([tensor.node for tensor in inputs])
         if any(parents) and value.dtype.kind == "f":
             node = Node(primitive, params, parents, _save(primitive, parents, values, value), value, context)
+            if context.operands:
+                node.operands = values
     if context.anomaly:
         check_forward(primitive, values, value)
     return inputs[0]._result(value, node)
@@ -155,7 +160,7 @@ def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[A
     sources = primitive.keeps(tuple([parent is not None for parent in parents]))
     if not sources:
         return _NOTHING
-    saved = {}
+    saved: dict[Any, Any] = {}
     for source in sources:
         if source is OUTPUT:
             saved[source] = value
@@ -164,6 +169,11 @@ def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[A
         else:
             at, attribute = source
             saved[source] = values[at] if attribute == "value" else getattr(values[at], attribute)
+    return watched(saved)
+
+
+def watched(saved: dict[Any, Any]) -> dict[Any, Any]:
+    """Kept values, with fingerprints where others can change their memory."""
     if memory._borrowed:
         saved["fingerprints"] = {source: memory.fingerprint(kept) for source, kept in saved.items()}
     return saved
@@ -178,10 +188,12 @@ def pull(
     """Pull cotangents back through the graph.
 
     Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only what
-    leads to a target is computed, and the targets' cotangents are returned.
+    leads to a target is computed, and the targets' cotangents are returned. Gradients are deposited at the end: a walk
+    that fails leaves none behind.
     """
     cotangents: dict[Node, Any] = {}
     results: dict[Node, Any] = {}
+    deposits: list[tuple[Any, Any]] = []
     goals = None if targets is None else set(targets)
     needed = None if goals is None else _leading_to(goals, [node for node, _ in roots])
     newest = _serial()  # nodes recorded from here on belong to a part that is being recomputed
@@ -198,11 +210,11 @@ def pull(
             heappush(queue, (-node.serial, node))
 
     context = current()
-    deposited = {id(g.value): g.value for _, g in roots}
+    taken = {id(g.value): g.value for _, g in roots}
     interpret = context.interpret
     if interpret is eager:  # warnings are switched off once, not per node
         interpret = quiet if create_graph or context.anomaly else lazy
-    with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret):
+    with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
         for node, g in roots:
             if wanted(node):
                 add(node, g)
@@ -214,13 +226,12 @@ def pull(
             if node.saved is None:
                 raise _freed(node)
             for hook in node.hooks or ():
-                replaced = hook(g)
-                g = g if replaced is None else replaced
+                if (replaced := hook(g)) is not None:
+                    g = foreign("a hook", replaced, node)
             if goals is not None and node in goals:
-                results[node] = g._result(own(g.value, deposited), g.node)
+                results[node] = g._result(own(g.value, taken), g.node)
             if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
-                g_own = g._result(own(g.value, deposited), g.node)
-                tensor.grad = g_own if tensor.grad is None else tensor.grad + g_own
+                deposits.append((tensor, g._result(own(g.value, taken), g.node)))
             if context.anomaly:
                 for parent, share in node.cotangents(g, wanted):
                     check_backward(node, g, share)
@@ -228,8 +239,10 @@ def pull(
             else:
                 for parent, share in node.cotangents(g, wanted):
                     add(parent, share)
-            if not retain_graph and node.primitive is not None:
+            if not retain_graph:
                 node.free()
+        for tensor, g in deposits:
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
     return results
 
 
@@ -255,10 +268,37 @@ class Replayed(Node):
     __slots__ = ("replay",)
     replay: Callable[[tuple[Node | None, ...]], Any]
 
+    @property
+    def name(self) -> str:
+        """What messages and drawings call it."""
+        return "checkpoint"
+
     def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
+        """The output of the replay takes over the cotangent."""
+        self._check_saved()
         output = self.replay(self.parents)
         if output.node is not None:
             yield output.node, g
+
+    def free(self) -> None:
+        """Drop the inputs, and the function that replays."""
+        self.saved = None
+        del self.replay
+
+
+def foreign(origin: str, g: Any, node: Node) -> Any:
+    """A cotangent that a user's function made: checked, and as a view, since its array may be somebody else's."""
+    if g.value.shape != node.shape:
+        raise ShapeError(
+            f"{origin} returned a gradient of shape {g.value.shape} for {describe(node)} of shape {node.shape}; "
+            "they must be equal."
+        )
+    if g.value.dtype != node.dtype:
+        raise DTypeError(
+            f"{origin} returned a gradient of dtype {g.value.dtype} for {describe(node)} of dtype {node.dtype}. "
+            f"Use .astype({str(node.dtype)!r})."
+        )
+    return g._result(g.value.view(), g.node) if isinstance(g.value, np.ndarray) else g
 
 
 def own(value: Any, taken: dict[int, Any]) -> Any:

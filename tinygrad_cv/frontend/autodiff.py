@@ -10,7 +10,7 @@ import numpy as np
 from ..core import tape
 from ..core.context import current, enable_grad, no_grad, using
 from ..core.errors import GraphError, ShapeError
-from ..core.primitive import Primitive
+from ..core.primitive import OUTPUT, Primitive
 from ..core.variable import gradients
 from .creation import asarray
 from .indexing import iota
@@ -101,10 +101,23 @@ def _cotangent(op: str, output: Tensor, v: Any) -> Any:
         if output.size != 1:
             raise GraphError(f"{op}: the output has shape {output.shape}; pass v of that shape, only a scalar needs none.")
         return output.detach() * 0 + 1
-    v = asarray(v)
-    if v.shape != output.shape:
-        raise ShapeError(f"{op}: v has shape {v.shape}, the output {output.shape}; they must be equal.")
+    return _vector(op, v, "output", output)
+
+
+def _vector(op: str, v: Any, what: str, like: Tensor) -> Tensor:
+    """A vector for a product; numbers and arrays take the dtype of what they stand beside."""
+    v = v if isinstance(v, Tensor) else Tensor(v, like.dtype)
+    if v.shape != like.shape:
+        raise ShapeError(f"{op}: v has shape {v.shape}, the {what} {like.shape}; they must be equal.")
     return v
+
+
+def _directions(op: str, inputs: Inputs, leaves: Sequence[Tensor], v: Any) -> list[Tensor]:
+    """One vector for each input, of its shape."""
+    vs = tuple(v) if isinstance(inputs, (tuple, list)) else (v,)
+    if len(vs) != len(leaves):
+        raise GraphError(f"{op}: {len(leaves)} inputs need {len(leaves)} vectors, but got {len(vs)}.")
+    return [_vector(op, d, "input", x) for d, x in zip(vs, leaves, strict=True)]
 
 
 def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
@@ -118,10 +131,7 @@ def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) 
     [2.0, 40.0]
     """
     leaves, output = _recorded(function, inputs)
-    vs = tuple(map(asarray, _tuple(v)))
-    for x, direction in zip(leaves, vs, strict=True):
-        if x.shape != direction.shape:
-            raise ShapeError(f"jvp: v has shape {direction.shape}, the input {x.shape}; they must be equal.")
+    vs = _directions("jvp", inputs, leaves, v)
     with enable_grad():
         u = (output.detach() * 0).requires_grad_()
         products = _pulled(output, leaves, u, create_graph=True)
@@ -138,9 +148,10 @@ def hvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) 
     [6.0, 12.0]
     """
     leaves, output = _recorded(function, inputs)
+    vs = _directions("hvp", inputs, leaves, v)
     with enable_grad():
         first = _pulled(output, leaves, _cotangent("hvp", output, None), create_graph=True)
-        along: Any = sum((g * asarray(d)).sum() for g, d in zip(first, _tuple(v), strict=True))
+        along: Any = sum((g * d).sum() for g, d in zip(first, vs, strict=True))
     return (output if create_graph else output.detach()), _like(inputs, _pulled(along, leaves, None, create_graph))
 
 
@@ -213,12 +224,13 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
         later = default_generator.state.value
         default_generator.state.value = state
         try:
-            with using(recording=True, scope=context.scope, replaying=True):
+            with using(recording=True, interpret=context.interpret, scope=context.scope, replaying=True):
                 return function(*(next(fresh) if isinstance(x, Tensor) else x for x in inputs))
         finally:
             default_generator.state.value = later
 
-    node = tape.Replayed(None, {}, tuple(x.node for x in tensors), {}, output.value, context)
+    saved = tape.watched({(i, "value"): value for i, value in enumerate(values)})
+    node = tape.Replayed(None, {}, tuple(x.node for x in tensors), saved, output.value, context)
     node.replay = replay
     return Tensor._new(output.value, node)
 
@@ -282,36 +294,36 @@ class CustomFunction:
         parents = tuple(x.node for x in tensors)
         if not context.recording or not any(parents):
             return output
-        node = _CustomNode(cls._primitive(), {}, parents, {}, output.value, context)
+        saved = tape.watched({(i, "value"): x.value for i, x in enumerate(ctx.tensors)})
+        node = _CustomNode(cls._primitive(), {}, parents, saved, output.value, context)
         node.function, node.ctx = cls, ctx
         own = {id(x): x.node for x in tensors}
-        node.nodes = [own.get(id(x)) if x is not output else node for x in ctx.tensors]
+        node.nodes = [OUTPUT if x is output else own.get(id(x)) for x in ctx.tensors]  # not the node itself: no cycle
         ctx.tensors = tuple(x.detach() for x in ctx.tensors)
-        if any(kept is node for kept in node.nodes):  # the output itself was kept: no cycle, the node comes back later
-            node.nodes = [None if kept is node else kept for kept in node.nodes]
-            node.own = [x is output for x in ctx.tensors]
         return Tensor._new(output.value, node)
 
     @classmethod
     def _primitive(cls) -> Primitive:
         """A record for drawings and messages; the closed set does not know it."""
-        return Primitive(cls.__name__, cls.forward, cls.forward, (), (), (), "custom", cls.__name__, cls.__doc__ or "")
+        return Primitive(cls.__name__, cls.forward, cls.forward, family="custom", formula=cls.__doc__ or "")
 
 
 class _CustomNode(tape.Node):
     """A node whose VJP the user wrote."""
 
-    __slots__ = ("function", "ctx", "nodes", "own")
+    __slots__ = ("function", "ctx", "nodes")
     function: type[CustomFunction]
     ctx: Save | None
-    nodes: list[Any]
-    own: list[bool]
+    nodes: list[Any]  # of the kept tensors: an input's node, OUTPUT for this one, None for a constant
 
     def cotangents(self, g: Any, wanted: Any) -> Any:
         assert self.ctx is not None
         ctx = Save()
         ctx.__dict__.update(self.ctx.__dict__)
-        ctx.tensors = tuple(Tensor._new(x.value, node) for x, node in zip(self.ctx.tensors, self.nodes, strict=True))
+        if self.saved:
+            self._check_saved()
+        nodes = [self if node is OUTPUT else node for node in self.nodes]
+        ctx.tensors = tuple(Tensor._new(x.value, node) for x, node in zip(self.ctx.tensors, nodes, strict=True))
         shares = self.function.backward(ctx, g)
         shares = shares if isinstance(shares, (tuple, list)) else (shares,)
         if len(shares) != len(self.parents):
@@ -321,12 +333,7 @@ class _CustomNode(tape.Node):
             )
         for parent, share in zip(self.parents, shares, strict=True):
             if parent is not None and share is not None and wanted(parent):
-                share = asarray(share)
-                if share.shape != parent.shape:
-                    raise ShapeError(
-                        f"{self.name}.backward returned a gradient of shape {share.shape} for an input of shape {parent.shape}."
-                    )
-                yield parent, share
+                yield parent, tape.foreign(f"{self.name}.backward", asarray(share), parent)
 
     def free(self) -> None:
         super().free()

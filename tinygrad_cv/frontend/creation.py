@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import memory
-from .movement import shape_of
+from .movement import sizes_of
 from .promotion import FLOAT, check_dtype, to_array
 from .tensor import Tensor
 
@@ -34,22 +34,27 @@ def asarray(data: Any, dtype: Any = None) -> Tensor:
 
 
 def _full(shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    return Tensor(np.full(shape, value, check_dtype(dtype)), requires_grad=requires_grad)
+    return Tensor(np.full(shape, value, _dtype(dtype)), requires_grad=requires_grad)
+
+
+def _dtype(dtype: Any) -> np.dtype:
+    """None is the default dtype here, not float64 as NumPy takes it."""
+    return FLOAT if dtype is None else check_dtype(dtype)
 
 
 def zeros(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
     """All 0."""
-    return _full(shape_of(shape), 0, dtype, requires_grad)
+    return _full(sizes_of("zeros", shape), 0, dtype, requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
     """All 1."""
-    return _full(shape_of(shape), 1, dtype, requires_grad)
+    return _full(sizes_of("ones", shape), 1, dtype, requires_grad)
 
 
 def full(shape: Any, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """All one value."""
-    return _full(shape_of((shape,)), value, dtype or to_array(value).dtype, requires_grad)
+    return _full(sizes_of("full", (shape,)), value, dtype or to_array(value).dtype, requires_grad)
 
 
 def zeros_like(other: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -77,12 +82,12 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
 
 def linspace(start: float, stop: float, num: int, dtype: Any = FLOAT) -> Tensor:
     """Evenly spaced numbers, both ends included."""
-    return Tensor(np.linspace(start, stop, num).astype(dtype))
+    return Tensor(np.linspace(start, stop, num).astype(_dtype(dtype)))
 
 
 def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
     """Ones on the diagonal."""
-    return Tensor(np.eye(n, m, dtype=dtype))
+    return Tensor(np.eye(n, m, dtype=_dtype(dtype)))
 
 
 def from_dlpack(data: Any) -> Tensor:

@@ -11,7 +11,7 @@ from ..core.errors import DTypeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise as ops
-from .promotion import broadcast_shape, cast, check_dtype, expand, floating, operand, together
+from .promotion import beyond, broadcast_shape, cast, check_dtype, expand, floating, given, operand, together
 
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
@@ -30,7 +30,33 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
 
 def _divide(a: Any, b: Any, swap: bool = False) -> Any:
     b = operand(b, a)
-    return NotImplemented if b is NotImplemented else _binary(ops.div, floating(a), floating(b), swap)
+    if b is NotImplemented:
+        return NotImplemented
+    if a.value.dtype.kind != "f" and b.value.dtype.kind != "f":
+        a, b = floating(a), floating(b)
+    return _binary(ops.div, a, b, swap)
+
+
+def _floor_divide(a: Any, b: Any) -> Any:
+    a, b = together("floor division", a, b)
+    if a.dtype.kind == "f":
+        return (a / b).floor()
+    return (cast(a, np.dtype(np.float64)) / cast(b, np.dtype(np.float64))).floor().astype(a.dtype)
+
+
+def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
+    """As ``_binary``; a number beyond an integer dtype's range is as good as infinite."""
+    if isinstance(b, (int, np.integer)) and (sign := beyond(b, a.value.dtype)):
+        a, b = cast(a, np.dtype(np.float64)), sign * math.inf
+    return _binary(primitive, a, b, swap)
+
+
+def turned(x: Any) -> Any:
+    """-x; for integers and booleans, which may have no -x, another value that falls as x rises, and turns back again."""
+    kind = x.value.dtype.kind
+    if kind == "b":
+        return ~x
+    return -x if kind == "f" else (np.iinfo(x.value.dtype).max if kind == "u" else -1) - x
 
 
 class ElementwiseMethods(Variable):
@@ -61,6 +87,10 @@ class ElementwiseMethods(Variable):
 
     __rmul__ = __mul__
 
+    def times(self, other: Any) -> Any:
+        """x · other, and 0 where x is 0 whatever the other is: how a derivative takes its cotangent."""
+        return _binary(ops.times, self, other)
+
     def __truediv__(self, other: Any) -> Any:
         return _divide(self, other)
 
@@ -70,16 +100,20 @@ class ElementwiseMethods(Variable):
     def __floordiv__(self, other: Any) -> Any:
         """The quotient rounded down; of integers by way of float64, exact below 2**53."""
         b = operand(other, self)
-        if b is NotImplemented:
-            return NotImplemented
-        a, b = together("floor division", self, b)
-        if a.dtype.kind == "f":
-            return (a / b).floor()
-        return (cast(a, np.dtype(np.float64)) / cast(b, np.dtype(np.float64))).floor().astype(a.dtype)
+        return NotImplemented if b is NotImplemented else _floor_divide(self, b)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        b = operand(other, self)
+        return NotImplemented if b is NotImplemented else _floor_divide(b, self)
 
     def __mod__(self, other: Any) -> Any:
-        quotient = self // other
-        return NotImplemented if quotient is NotImplemented else self - quotient * other
+        """What the quotient rounded down leaves: x - b ⌊x / b⌋."""
+        b = operand(other, self)
+        return NotImplemented if b is NotImplemented else self - _floor_divide(self, b) * b
+
+    def __rmod__(self, other: Any) -> Any:
+        b = operand(other, self)
+        return NotImplemented if b is NotImplemented else b - _floor_divide(b, self) * self
 
     def __pow__(self, exponent: Any) -> Any:
         """Powers; the frequent ones by their own primitives."""
@@ -100,31 +134,33 @@ class ElementwiseMethods(Variable):
         return _binary(ops.pow, self, base, swap=True)
 
     def __eq__(self, other: Any) -> Any:  # type: ignore[override]
-        return _binary(ops.equal, self, other)
+        return _compare(ops.equal, self, other)
 
     def __ne__(self, other: Any) -> Any:  # type: ignore[override]
-        same = _binary(ops.equal, self, other)
+        same = _compare(ops.equal, self, other)
         return NotImplemented if same is NotImplemented else ~same
 
     def __lt__(self, other: Any) -> Any:
-        return _binary(ops.less, self, other)
+        return _compare(ops.less, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return _binary(ops.less, self, other, swap=True)
+        return _compare(ops.less, self, other, swap=True)
 
     def __le__(self, other: Any) -> Any:
-        return _binary(ops.less_equal, self, other)
+        return _compare(ops.less_equal, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return _binary(ops.less_equal, self, other, swap=True)
+        return _compare(ops.less_equal, self, other, swap=True)
 
     def __and__(self, other: Any) -> Any:
         """Logical and, of booleans."""
-        return _binary(ops.mul, _boolean("&", self), _boolean("&", other))
+        return _binary(ops.mul, _boolean("&", self), _boolean("&", operand(other, self)))
 
     def __or__(self, other: Any) -> Any:
         """Logical or, of booleans."""
-        return _binary(ops.add, _boolean("|", self), _boolean("|", other))
+        return _binary(ops.add, _boolean("|", self), _boolean("|", operand(other, self)))
+
+    __rand__, __ror__ = __and__, __or__
 
     def __invert__(self) -> Any:
         """Logical not, of booleans."""
@@ -188,11 +224,12 @@ class ElementwiseMethods(Variable):
 
     def maximum(self, other: Any) -> Any:
         """The larger of two; at a tie each gets half of the gradient. NaN wins."""
-        return _binary(ops.maximum, self, other)
+        return _binary(ops.maximum, self, given("maximum", other, self))
 
     def minimum(self, other: Any) -> Any:
         """The smaller of two; at a tie each gets half of the gradient. NaN wins."""
-        return -((-self).maximum(-operand(other, self)))
+        a, b = together("minimum", self, given("minimum", other, self))
+        return turned(turned(a).maximum(turned(b)))
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
         """x held between bounds; the derivative is 1 inside and at the bounds, 0 outside."""
@@ -207,7 +244,7 @@ class ElementwiseMethods(Variable):
         """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
         condition = _boolean("where", self)
         like = a if isinstance(a, Variable) else b if isinstance(b, Variable) else self._result(np.zeros((), np.float32))
-        a, b = operand(a, like), operand(b, like)
+        a, b = given("where", a, like), given("where", b, like)
         a, b = together("where", a, b)
         shape = broadcast_shape("where", condition, a)
         condition, a, b = (expand(tensor, shape) for tensor in (condition, a, b))

@@ -13,6 +13,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable, stamp
 from ..ops import indexing
+from .movement import axis_of
 from .promotion import broadcast_shape, cast, expand, to_array
 
 INT = np.dtype(np.int64)
@@ -45,9 +46,9 @@ class IndexingMethods(Variable):
         if values.dtype.kind == "f" and self.value.dtype.kind != "f":
             raise DTypeError(f"t[...] = v: {values.dtype} does not go into {self.value.dtype}. Use .astype() on one of them.")
         place = self.value[raw].shape
-        if np.broadcast_shapes(place, values.shape[max(values.ndim - len(place), 0) :]) != place or math.prod(
-            values.shape[: max(values.ndim - len(place), 0)]
-        ) != 1:
+        lead = max(values.ndim - len(place), 0)
+        pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
+        if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
             raise ShapeError(f"t[...] = v: the place has shape {place}, the values {values.shape}; they must broadcast to it.")
         stamp(self, "t[...] = v")[raw] = values
 
@@ -62,14 +63,15 @@ class IndexingMethods(Variable):
     def take_along_axis(self, index: Any, axis: int = -1) -> Any:
         """y[..., i, ...] = x[..., index[..., i, ...], ...], as ``numpy.take_along_axis`` does."""
         index = index if isinstance(index, Variable) else self._result(to_array(index))
-        axis = axis % self.value.ndim
-        shape = index.value.shape
-        places = [
-            index if i == axis else index.iota((i,), INT)  # type: ignore[attr-defined]
-            for i in range(self.value.ndim)
-        ]
-        if len(shape) != self.value.ndim:
-            raise ShapeError(f"take_along_axis: index of shape {shape} on a tensor of shape {self.value.shape}; axes must match.")
+        old = self.value.shape
+        axis = axis_of("take_along_axis", axis, len(old))
+        if len(index.value.shape) != len(old):
+            raise ShapeError(
+                f"take_along_axis: index of shape {index.value.shape} on a tensor of shape {old}; axes must match."
+            )
+        numbers = [iota(self, tuple(n if j == i else 1 for j in range(len(old))), (i,), INT) for i, n in enumerate(old)]
+        places = [index if i == axis else number for i, number in enumerate(numbers)]
+        broadcast_shape("take_along_axis", *places)
         return self[tuple(places)]
 
     def iota(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -91,48 +93,60 @@ def _raw(part: Any) -> Any:
 
 def _parts(key: Any, shape: tuple[int, ...]) -> list[Any]:
     """The key by axes: ints, slices, None and index tensors, the ellipsis and the missing axes filled in."""
-    keys = list(key) if isinstance(key, tuple) else [key]
-    parts: list[Any] = []
-    used = 0
-    dots = None
-    for item in keys:
-        if item is Ellipsis:
-            if dots is not None:
-                raise IndexError("an index can have only one ellipsis ('...')")
-            dots = len(parts)
-        elif item is None:
-            parts.append(None)
-        elif isinstance(item, slice):
-            parts.append(item)
-            used += 1
-        elif isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_)):
-            parts.append(int(item))
-            used += 1
-        else:
-            arrays = _index_arrays(item, shape, used + (0 if dots is None else 0), keys)
-            parts.extend(arrays)
-            used += len(arrays)
+    items = [_item(item) for item in (key if isinstance(key, tuple) else (key,))]
+    used = sum(map(_axes, items))
     if used > len(shape):
         raise IndexError(f"too many indices for a tensor of shape {shape}{location()}: {used} for {len(shape)} axes")
-    place = len(parts) if dots is None else dots
-    parts[place:place] = [slice(None)] * (len(shape) - used)
+    rest = [slice(None)] * (len(shape) - used)
+    if sum(item is Ellipsis for item in items) > 1:
+        raise IndexError("an index can have only one ellipsis ('...')")
+    parts: list[Any] = []
+    axis = 0
+    for item in (*items, *(() if any(item is Ellipsis for item in items) else (Ellipsis,))):
+        if item is Ellipsis:
+            parts.extend(rest)
+            axis += len(rest)
+            continue
+        n = _axes(item)
+        parts.extend(_places(item, shape[axis : axis + n]) if isinstance(item, Variable) else [item])
+        axis += n
     return parts
 
 
-def _index_arrays(item: Any, shape: tuple[int, ...], axis: int, keys: list[Any]) -> list[Any]:
-    """An index array as integer tensors: a mask counts for as many axes as it has, each with the places of its True."""
+def _item(item: Any) -> Any:
+    """One part of a key: an int, a slice, None, an ellipsis, or a tensor of integers or booleans."""
     from .tensor import Tensor
 
-    array = item.value if isinstance(item, Variable) else np.asarray(item)
-    if getattr(array, "size", 1) == 0 and not isinstance(item, (Variable, np.ndarray)):
-        array = np.asarray(array, np.int64)
-    if array.dtype.kind == "b":
-        return [Tensor._new(part.astype(INT)) for part in np.nonzero(array)]
-    if array.dtype.kind not in "iu":
-        raise IndexError(
-            f"index of dtype {array.dtype}: tensors are indexed by integers, slices, None, ..., integer arrays and masks"
-        )
-    return [cast(item, INT) if isinstance(item, Variable) else Tensor._new(array.astype(INT))]
+    if item is None or item is Ellipsis or isinstance(item, slice):
+        return item
+    if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+        return int(item)
+    if not isinstance(item, Variable):
+        array = np.asarray(item)
+        empty = array.size == 0 and not isinstance(item, np.ndarray)
+        item = Tensor._new(array.astype(INT) if empty else array)
+    dtype = item.value.dtype
+    if dtype.kind not in "iub":
+        raise IndexError(f"index of dtype {dtype}: tensors are indexed by integers, slices, None, ..., integer arrays and masks")
+    if dtype.kind == "b" and not item.value.shape:
+        raise IndexError("a single boolean as an index: use None for a new axis, or where() for a choice")
+    return item
+
+
+def _axes(item: Any) -> int:
+    """For how many axes a part of a key stands: a mask for as many as it has."""
+    if item is None or item is Ellipsis:
+        return 0
+    return len(item.value.shape) if isinstance(item, Variable) and item.value.dtype.kind == "b" else 1
+
+
+def _places(index: Any, shape: tuple[int, ...]) -> list[Any]:
+    """An index tensor as integers; a mask as the places of its True, along each of its axes."""
+    if index.value.dtype.kind != "b":
+        return [cast(index, INT)]
+    if index.value.shape != shape:
+        raise IndexError(f"mask of shape {index.value.shape} on axes of shape {shape}{location()}: they must be equal")
+    return [index._result(part.astype(INT)) for part in np.nonzero(index._concrete("indexing by a mask"))]
 
 
 def _basic(x: Any, parts: list[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import memory, tape
+from ..core.deferred import forced
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
 
@@ -18,6 +19,7 @@ class InteropMethods(Variable):
     __array_priority__ = 1000
 
     def _concrete(self, caller: str) -> np.ndarray:
+        self.value = forced(self.value)
         if not isinstance(self.value, np.ndarray):
             raise TraceError(
                 f"{caller} of a tensor whose value is not known while tracing (shape {self.value.shape}), at "

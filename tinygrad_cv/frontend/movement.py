@@ -43,6 +43,14 @@ def shape_of(args: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(map(operator.index, args))
 
 
+def sizes_of(op: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape of something new: no size is negative."""
+    shape = shape_of(args)
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"{op}: a size of the shape {shape} is negative.")
+    return shape
+
+
 class MovementMethods(Variable):
     """Shapes and axes; NumPy names."""
 
@@ -134,7 +142,7 @@ class MovementMethods(Variable):
         wanted, old = shape_of(shape), self.value.shape
         lead = len(wanted) - len(old)
         wanted = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
-        if lead < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
+        if min((lead, *wanted)) < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
             raise ShapeError(
                 f"expand of {old} to {wanted}{location()}: only axes of size 1 and new leading axes can be repeated."
             )
@@ -159,17 +167,39 @@ class MovementMethods(Variable):
         return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
 
     def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:
-        """Elements start, start + step, ... before stop, along every axis; steps are positive."""
-        steps = tuple(step) if step is not None else (1,) * self.value.ndim
-        return apply(movement.slice_, self, start=tuple(start), stop=tuple(stop), step=steps)
+        """Elements start, start + step, ... before stop, along every axis; steps are positive, places within the tensor."""
+        start, stop, shape = tuple(start), tuple(stop), self.value.shape
+        steps = tuple(step) if step is not None else (1,) * len(shape)
+        fits = len(start) == len(stop) == len(steps) == len(shape)
+        if not fits or not all(0 <= a <= b <= n and s > 0 for a, b, s, n in zip(start, stop, steps, shape, strict=True)):
+            raise ShapeError(
+                f"slice of {shape} from {start} to {stop} by {steps}{location()}: for each axis, "
+                "0 <= start <= stop <= size and step > 0."
+            )
+        return apply(movement.slice_, self, start=start, stop=stop, step=steps)
 
     def windows(self, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Any:
         """Sliding windows over the last axes: (..., H, W) to (..., H', W', Kh, Kw), a view."""
-        return apply(windows.windows, self, kernel=tuple(kernel), stride=tuple(stride), dilation=tuple(dilation))
+        kernel, stride, dilation = tuple(kernel), tuple(stride), tuple(dilation)
+        if not len(kernel) == len(stride) == len(dilation) <= self.value.ndim or min((1, *kernel, *stride, *dilation)) < 1:
+            raise ShapeError(
+                f"windows of {self.value.shape}, kernel {kernel}, stride {stride}, dilation {dilation}{location()}: "
+                "one of each for every windowed axis, all at least 1."
+            )
+        return apply(windows.windows, self, kernel=kernel, stride=stride, dilation=dilation)
 
     def fold(self, stride: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> Any:
         """Overlapping windows added up: (..., H', W', Kh, Kw) to (..., H, W); the adjoint of :meth:`windows`."""
-        return apply(windows.fold, self, stride=tuple(stride), dilation=tuple(dilation), size=tuple(size))
+        stride, dilation, size, shape = tuple(stride), tuple(dilation), tuple(size), self.value.shape
+        lead = len(shape) - 2 * len(size)
+        fits = len(stride) == len(dilation) == len(size) and lead >= 0 and min((1, *stride, *dilation)) > 0
+        sides = zip(size, shape[lead : lead + len(size)], shape[lead + len(size) :], stride, dilation, strict=False)
+        if not fits or any(count and s * (count - 1) + d * (k - 1) >= n for n, count, k, s, d in sides):
+            raise ShapeError(
+                f"fold of {shape} into {size}, stride {stride}, dilation {dilation}{location()}: one of each for every "
+                "windowed axis, and stride (windows - 1) + dilation (kernel - 1) < size."
+            )
+        return apply(windows.fold, self, stride=stride, dilation=dilation, size=size)
 
     def split(self, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
         """Equal parts, or parts that end at the given places, as ``numpy.split`` does."""
@@ -191,6 +221,8 @@ class MovementMethods(Variable):
     def repeat(self, repeats: int, axis: int) -> Any:
         """Each element so many times in a row along an axis, as ``numpy.repeat`` does."""
         axis = axis_of("repeat", axis, self.value.ndim)
+        if repeats < 0:
+            raise ShapeError(f"repeat: {repeats} times is negative.")
         shape = self.value.shape
         wide = self.expand_dims(axis + 1).expand(*shape[: axis + 1], repeats, *shape[axis + 1 :])
         return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])

@@ -54,7 +54,33 @@ def constant(value: Any, like: Variable) -> Any:
         dtype = np.dtype(bool)
     else:
         dtype = np.dtype(np.int64) if isinstance(value, (int, np.integer)) else FLOAT
+    if isinstance(value, (int, np.integer)) and beyond(value, dtype):
+        raise DTypeError(f"{value} beside a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64').")
     return like._result(np.array(value, dtype))
+
+
+def given(op: str, other: Any, like: Variable) -> Any:
+    """:func:`operand` for a function, which cannot leave what it does not know to the other operand."""
+    tensor = operand(other, like)
+    if tensor is NotImplemented:
+        raise DTypeError(f"{op} of {type(other).__name__}: it takes tensors, arrays and numbers.")
+    return tensor
+
+
+def operands(op: str, *items: Any) -> list[Any]:
+    """Tensors, arrays and numbers, at least one of them a tensor, as tensors of one dtype."""
+    like = next((item for item in items if isinstance(item, Variable)), None)
+    if like is None:
+        raise ShapeError(f"{op} takes at least one tensor.")
+    return common_dtype(op, *(given(op, item, like) for item in items))
+
+
+def beyond(value: Any, dtype: np.dtype) -> int:
+    """1 or -1 where a number lies above or below the range of an integer dtype, else 0."""
+    if dtype.kind not in "iu":
+        return 0
+    limits = np.iinfo(dtype)
+    return int(value > limits.max) - int(value < limits.min)
 
 
 def operand(other: Any, like: Variable) -> Any:

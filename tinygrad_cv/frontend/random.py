@@ -10,7 +10,7 @@ import numpy as np
 from ..core.errors import DTypeError
 from ..core.tape import apply
 from ..ops import random as ops
-from .movement import shape_of
+from .movement import sizes_of
 from .promotion import FLOAT, check_dtype
 from .tensor import Tensor
 
@@ -36,7 +36,7 @@ class Generator:
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
         """Uniform in [0, 1)."""
-        dtype = check_dtype(dtype)
+        dtype = FLOAT if dtype is None else check_dtype(dtype)
         if dtype.kind != "f":
             raise DTypeError(f"random numbers of dtype {dtype}: only floats are drawn; use randint for integers.")
         bits = MANTISSA[str(dtype)]
@@ -75,14 +75,14 @@ def _leaf(drawn: Tensor, requires_grad: bool) -> Tensor:
 
 def rand(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1)."""
-    return _leaf((generator or default_generator).uniform(shape_of(shape), dtype), requires_grad)
+    return _leaf((generator or default_generator).uniform(sizes_of("rand", shape), dtype), requires_grad)
 
 
 def randn(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
     """Normal with mean 0 and variance 1."""
-    return _leaf((generator or default_generator).normal(shape_of(shape), dtype), requires_grad)
+    return _leaf((generator or default_generator).normal(sizes_of("randn", shape), dtype), requires_grad)
 
 
 def randint(low: int, high: int, shape: Any, generator: Generator | None = None) -> Tensor:
     """Uniform integers in [low, high), as int64."""
-    return (generator or default_generator).integers(low, high, shape_of((shape,)))
+    return (generator or default_generator).integers(low, high, sizes_of("randint", (shape,)))

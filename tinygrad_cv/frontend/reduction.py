@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,11 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import contraction, reduction
 from .movement import Axis, axes_of, axis_of
-from .promotion import common_dtype, floating, operand
+from .elementwise import turned
+from .promotion import cast, common_dtype, floating, operand, operands
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class ReductionMethods(Variable):
@@ -54,11 +57,13 @@ class ReductionMethods(Variable):
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
-        """√var"""
-        return self.var(axis, keepdims, ddof).sqrt()
+        """√var, with derivative 0 at 0."""
+        return _root(self.var(axis, keepdims, ddof))
 
     def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
         """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
+        if ties not in ("even", "first"):
+            raise ValueError(f"max: ties={ties!r}; it must be 'even' or 'first'.")
         axes = axes_of("max", axis, self.value.ndim)
         _count("max", self, axes)
         if not axes:
@@ -67,7 +72,7 @@ class ReductionMethods(Variable):
 
     def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """The smallest element. At a tie the gradient is shared evenly. NaN wins."""
-        return -((-self).max(axis, keepdims))  # type: ignore[operator]
+        return turned(turned(self).max(axis, keepdims))
 
     amax, amin = max, min
 
@@ -79,7 +84,7 @@ class ReductionMethods(Variable):
 
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
         """Where the first of the smallest elements stands, as int64."""
-        return (-self).argmax(axis, keepdims)  # type: ignore[operator]
+        return turned(self).argmax(axis, keepdims)
 
     def argmax_kept(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
         """The place of the first maximum in row-major order over several axes, which stay with size 1."""
@@ -102,7 +107,8 @@ class ReductionMethods(Variable):
         axes = axes_of("prod", axis, self.value.ndim)
         rest = [i for i in range(self.value.ndim) if i not in axes]
         shape = self.value.shape
-        x = self.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))  # type: ignore[attr-defined]
+        x = self if self.value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
+        x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))  # type: ignore[attr-defined]
         while x.shape[-1] > 1:
             n = x.shape[-1]
             half = x[..., : n // 2] * x[..., n // 2 : n // 2 * 2]
@@ -114,9 +120,7 @@ class ReductionMethods(Variable):
 
     def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """√Σx², with derivative 0 at 0."""
-        s = self.square().sum(axis, keepdims)  # type: ignore[attr-defined]
-        zero = s == 0
-        return zero.where(0.0, zero.where(1.0, s).sqrt())
+        return _root(self.square().sum(axis, keepdims))  # type: ignore[attr-defined]
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
@@ -139,11 +143,13 @@ class ReductionMethods(Variable):
         places: list[Any] = []
         numbers = self.iota((axis,), np.dtype(np.int64))  # type: ignore[attr-defined]
         taken = numbers < 0
+        kind = self.value.dtype.kind
+        lowest = -math.inf if kind == "f" else False if kind == "b" else int(np.iinfo(self.value.dtype).min)
         for _ in range(k):
-            left = taken.where(-math.inf, self.detach())
+            left = taken.where(lowest, self.detach())
             best = left.argmax(axis, keepdims=True)
-            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # where only -inf is left, the first not taken
-            best = (left.max(axis, keepdims=True) == -math.inf).where(free, best)
+            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # where only lowest is left, the first not taken
+            best = (left.max(axis, keepdims=True) == lowest).where(free, best)
             places.append(best)
             taken = taken | (numbers == best)
         if not places:
@@ -176,14 +182,21 @@ class ReductionMethods(Variable):
 
 
 def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
-    """The mean μ and x - μ. The rounding of a large mean would stay in every element, so it is taken away in a second step.
+    """The mean μ and x - μ, exact to the last digits however large the mean is.
 
-    What the second step takes away is zero in exact arithmetic, whatever x is; so are its derivatives of every order, and
-    it is left out of the graph.
+    The rounding of a large mean would stay in every element, so it is taken away in a second step. Where the mean is the
+    first element up to rounding, that element is taken instead, so that equal elements give exactly 0.
+
+    Both corrections are zero in exact arithmetic, whatever x is; so are their derivatives of every order, and they are
+    left out of the graph.
     """
-    mu = x.mean(axis, keepdims=True)
+    axes = axes_of("mean", axis, x.ndim)
+    mu = x.mean(axes, keepdims=True)
+    first = x.detach().slice((0,) * x.ndim, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    gap = first - mu.detach()
+    mu = mu + (abs(gap) <= abs(first) * math.sqrt(np.finfo(mu.dtype).eps)).where(gap, 0.0)
     d = x - mu
-    rest = d.detach().mean(axis, keepdims=True)
+    rest = d.detach().mean(axes, keepdims=True)
     return mu + rest, d - rest
 
 
@@ -192,6 +205,12 @@ def concatenate_last(a: Any, b: Any) -> Any:
     from .movement import concatenate
 
     return concatenate([a, b], -1)
+
+
+def _root(s: Any) -> Any:
+    """√s, with derivative 0 at 0."""
+    zero = s == 0
+    return zero.where(0.0, zero.where(1.0, s).sqrt())
 
 
 def _count(op: str, x: Variable, axes: tuple[int, ...]) -> int:
@@ -211,7 +230,7 @@ def matmul(a: Any, b: Any) -> Any:
     >>> tg.matmul(tg.ones(5, 2, 3), tg.ones(3, 4)).shape
     (5, 2, 4)
     """
-    a, b = common_dtype("matmul", a, b)
+    a, b = operands("matmul", a, b)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul of shapes {a.shape} and {b.shape}: each needs at least one axis; use * for numbers.")
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -222,12 +241,12 @@ def matmul(a: Any, b: Any) -> Any:
     rows = "i" if a.ndim > 1 else ""
     columns = "j" if b.ndim > 1 else ""
     lead = max(a.ndim, b.ndim, 2) - 2
-    letters = [c for c in string.ascii_letters if c not in "ijk"][:lead]
+    letters = [c for c in LETTERS if c not in "ijk"][:lead]
     a_lead, b_lead = letters[lead - max(a.ndim - 2, 0) :], letters[lead - max(b.ndim - 2, 0) :]
     return einsum(f"{''.join(a_lead)}{rows}k,{''.join(b_lead)}k{columns}->{''.join(letters)}{rows}{columns}", a, b)
 
 
-def einsum(spec: str, *operands: Any) -> Any:
+def einsum(spec: str, *items: Any) -> Any:
     """Sums of products by letters, as ``numpy.einsum`` has it; several operands are contracted from left to right.
 
     Raises:
@@ -237,10 +256,7 @@ def einsum(spec: str, *operands: Any) -> Any:
     >>> tg.einsum("oc,nchw->nohw", tg.ones(8, 3), tg.ones(2, 3, 5, 5)).shape
     (2, 8, 5, 5)
     """
-    like = next((t for t in operands if isinstance(t, Variable)), None)
-    if like is None:
-        raise ShapeError("einsum takes at least one tensor.")
-    tensors = common_dtype("einsum", *(operand(t, like) for t in operands))
+    tensors = operands("einsum", *items)
     terms, result = _parse(spec, tensors)
     sizes: dict[str, int] = {}
     for term, tensor in zip(terms, tensors, strict=True):
@@ -250,7 +266,7 @@ def einsum(spec: str, *operands: Any) -> Any:
                     f"einsum {spec!r} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
                     f"{letter!r} is both {sizes[letter]} and {n}."
                 )
-            sizes[letter] = max(n, sizes.get(letter, 1)) if n else 0
+            sizes[letter] = n if n != 1 else sizes.get(letter, 1)
     pairs = [_simplify(term, tensor, sizes) for term, tensor in zip(terms, tensors, strict=True)]
     term, total = pairs[0]
     for i, (right, tensor) in enumerate(pairs[1:], 2):
@@ -260,13 +276,14 @@ def einsum(spec: str, *operands: Any) -> Any:
     term = "".join(letter for letter in term if letter in result)
     total = total.permute(*(term.index(letter) for letter in result if letter in term))
     shape = [sizes[letter] for letter in result]
+    total = cast(total, tensors[0].dtype)  # sums of integers are int64
     return total.reshape([n if letter in term else 1 for letter, n in zip(result, shape, strict=True)]).expand(shape)
 
 
 def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
     left, arrow, result = spec.replace(" ", "").partition("->")
     terms = left.split(",")
-    spare = [c for c in string.ascii_letters if c not in spec]
+    spare = [c for c in LETTERS if c not in spec]
     rank = max((t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors) if "..." in term), default=0)
     dots = "".join(spare[:rank]) if rank > 0 else ""
     if len(terms) != len(tensors):
@@ -281,6 +298,8 @@ def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
     joined = "".join(full)
     if not arrow:
         result = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
+    if arrow and dots and "..." not in result:
+        raise ShapeError(f"einsum {spec!r}: the result must keep the axes of '...'.")
     result = result.replace("...", dots)
     if not set(result) <= set(joined) or len(set(result)) != len(result):
         raise ShapeError(f"einsum {spec!r}: the result {result!r} must name letters of the operands, each once.")

@@ -39,9 +39,15 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 @composed
 def softplus(x: Any) -> Any:
-    """log(1 + eˣ), without overflow."""
+    """log(1 + eˣ), without overflow, and right to the last digits where it is small.
+
+    What 1 + e rounds away is given back to first order; in exact arithmetic that is nothing, so it is detached.
+    """
     below = x < 0
-    return below.where(0.0, x) + (1.0 + below.where(x, -x).exp()).log()
+    e = below.where(x, -x).exp()  # never above 1
+    w = 1.0 + e
+    lost = (e.detach() - (w.detach() - 1.0)) / w.detach()
+    return below.where(0.0, x) + (w.log() + lost)
 
 
 @composed

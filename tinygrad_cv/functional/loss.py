@@ -80,7 +80,7 @@ def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
     loss = -hot.where(weighted, 0.0).sum(1)
     if smoothing:
         spread = -weighted.sum(1) * (smoothing / logp.shape[1])
-        loss = loss * (1.0 - smoothing) + counted.where(spread, 0.0)
+        loss = loss * (1.0 - smoothing) + spread
     if reduction != "mean":
         return _reduce(counted.where(loss, 0.0), reduction)
     counts = counted.astype(logp.dtype) if weight is None else hot.where(weight, 0.0).sum(1)

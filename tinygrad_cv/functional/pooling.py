@@ -100,7 +100,7 @@ def _windows_of(
             raise ShapeError(f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel.")
         span = d * (k - 1) + 1
         extra = 0
-        if ceil_mode and n + 2 * p >= span:
+        if ceil_mode and n + 2 * p > span - s:
             count = -(-(n + 2 * p - span) // s) + 1
             if (count - 1) * s >= n + p:  # a window that would lie in the padding alone
                 count -= 1

@@ -124,7 +124,7 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
 def arranged(b: np.ndarray, order: Order) -> np.ndarray:
     """The second operand with its matrix contiguous in memory, so that it is not copied for every piece of the first."""
     axes = [order.groups.b.index(i) for i in order.batch + order.contracted + order.free_b]
-    return np.ascontiguousarray(b.transpose(axes)).transpose(np.argsort(axes))
+    return np.asarray(b.transpose(axes), order="C").transpose(np.argsort(axes))
 
 
 def multiply(

@@ -1,7 +1,7 @@
 """Elementwise primitives. Their inputs share one shape and, but for conditions, one dtype: broadcasting is ``expand``.
 
-A VJP is a row of a calculus table. Where a derivative may be infinite at a finite point, ``over`` and ``times`` take a
-cotangent of zero to mean zero, so that a branch that ``where`` did not take adds exactly nothing.
+A VJP is a row of a calculus table. It multiplies by ``times``, for which zero times anything is zero, infinity and NaN
+included: so a branch that ``where`` did not take adds exactly nothing to a gradient.
 """
 
 from __future__ import annotations
@@ -51,41 +51,45 @@ def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[.
     return evaluate
 
 
+def _times(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    product = np.asarray(np.multiply(a, b, out=out))
+    flat = product.ravel(order="K")
+    if math.isfinite(np.dot(flat, flat)):  # one quick look, since nearly always there is nothing to mend
+        return product
+    return np.where(a == 0, a, product)
+
+
 def over(g: Any, d: Any) -> Any:
-    """g / d, and 0 (with derivative 0) where g is 0 and d is 0 or NaN."""
-    y = g / d
-    if y.known_finite():
-        return y
-    return g / ((g == 0.0) & ((d == 0.0) | (d != d))).where(math.inf, d)  # noqa: PLR0124 (NaN)
-
-
-def times(g: Any, d: Any) -> Any:
-    """g * d, and 0 (with derivative 0) where g is 0 and d is infinite or NaN."""
-    y = g * d
-    if y.known_finite():
-        return y
-    return g * ((g == 0.0) & (d - d != 0.0)).where(0.0, d)
+    """g / d, and 0 where g is 0 whatever d is."""
+    return g.times(1.0 / d)
 
 
 neg = elementwise("neg", np.negative, "-x", lambda g: -g)
 add = elementwise("add", np.add, "a + b", lambda g: g, lambda g: g)
 sub = elementwise("sub", np.subtract, "a - b", lambda g: g, lambda g: -g)
-mul = elementwise("mul", np.multiply, "a b", lambda g, b: g * b, lambda g, a: g * a)
-div = elementwise("div", np.divide, "a / b", lambda g, b: over(g, b), lambda g, y, b: -over(times(g, y), b))
-square = elementwise("square", np.square, "x²", lambda g, x: (g + g) * x)
+mul = elementwise("mul", np.multiply, "a b", lambda g, b: g.times(b), lambda g, a: g.times(a))
+times = elementwise(
+    "times",
+    _times,
+    "a b, and 0 where a = 0",
+    lambda g, a, b: g.times(((a == 0.0) & (b - b != 0.0)).where(0.0, b)),  # constant where b is infinite or NaN
+    lambda g, a: g.times(a),
+)
+div = elementwise("div", np.divide, "a / b", lambda g, b: over(g, b), lambda g, y, b: -over(g.times(y), b))
+square = elementwise("square", np.square, "x²", lambda g, x: (g + g).times(x))
 sqrt = elementwise("sqrt", np.sqrt, "√x", lambda g, y: over(g, y + y))
-exp = elementwise("exp", np.exp, "eˣ", lambda g, y: times(g, y))
+exp = elementwise("exp", np.exp, "eˣ", lambda g, y: g.times(y))
 log = elementwise("log", np.log, "ln x", lambda g, x: over(g, x))
-sin = elementwise("sin", np.sin, "sin x", lambda g, x: g * x.cos())
-cos = elementwise("cos", np.cos, "cos x", lambda g, x: -(g * x.sin()))
-tanh = elementwise("tanh", np.tanh, "tanh x", lambda g, y: g - g * y.square())
+sin = elementwise("sin", np.sin, "sin x", lambda g, x: g.times(x.cos()))
+cos = elementwise("cos", np.cos, "cos x", lambda g, x: -g.times(x.sin()))
+tanh = elementwise("tanh", np.tanh, "tanh x", lambda g, y: g.times(1.0 - y.square()))
 floor = elementwise("floor", np.floor, "⌊x⌋", None)
 pow = elementwise(
     "pow",
     np.power,
     "aᵇ",
-    lambda g, a, b: times(g, (b == 0.0).where(0.0, b * a**(b - 1.0))),
-    lambda g, y, a: times(g, (a == 0.0).where(0.0, y * a.log())),
+    lambda g, a, b: g.times(b).times(a ** (b - 1.0)),
+    lambda g, y, a: g.times((a == 0.0).where(0.0, y * a.log())),
 )
 maximum = elementwise(
     "maximum",
@@ -187,4 +191,4 @@ def _erf_series() -> list[Any]:
     return _series
 
 
-erf = elementwise("erf", _erf, "erf x", lambda g, x: g * (2.0 / math.sqrt(math.pi)) * (-x.square()).exp())
+erf = elementwise("erf", _erf, "erf x", lambda g, x: g.times((2.0 / math.sqrt(math.pi)) * (-x.square()).exp()))

@@ -37,7 +37,7 @@ def _count(x: np.ndarray, axis: Axes) -> int:
 
 
 def _by_taps(x: np.ndarray, axis: Axes) -> bool:
-    return x.size > SMALL and 0 < _count(x, axis) <= FEW and max(axis) > 0
+    return x.size > SMALL and 0 < _count(x, axis) <= FEW and max(axis, default=0) > 0
 
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:

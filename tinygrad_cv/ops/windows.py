@@ -61,8 +61,8 @@ def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation
 def _contract_fold(a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray:
     """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time."""
     groups = parse(spec)
-    images, taps = groups.y[0], groups.y[-len(size) :]
-    if images not in groups.free_a or not set(taps) <= set(groups.free_b) or a.dtype.kind != "f":
+    images, taps = groups.y[: -2 * len(size)][:1], groups.y[-len(size) :]
+    if not images or images not in groups.free_a or not set(taps) <= set(groups.free_b) or a.dtype.kind != "f":
         return _fold(contract.eval(a, b, spec), stride, dilation, size)
     extent = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
     kernel = [extent[i] for i in taps]

@@ -1,0 +1,7 @@
+"""Drawings of computation graphs. The tape becomes records, records become text, DOT, and pictures."""
+
+from .api import graph
+from .records import EdgeView, NodeView, ScopeView
+from .view import GraphView
+
+__all__ = ["EdgeView", "GraphView", "NodeView", "ScopeView", "graph"]

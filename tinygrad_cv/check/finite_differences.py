@@ -1,0 +1,182 @@
+"""Slopes of a function by differences, each with a bound on its own error. Knows NumPy only.
+
+At an element x, with steps h, h/2 and h/4, the central differences
+
+    D(h) = vᵀ (f(x + h) - f(x - h)) / 2h,    f's outputs as one vector, v the cotangent,
+
+are extrapolated twice (Richardson's and Romberg's scheme), which leaves an error of order h⁶. It is bounded by how far
+the two results of the first extrapolation differ, and by the noise of f over h. Where that bound is not small the step
+was too long, or it crossed a kink: a tenth of the step is tried, and so on.
+
+The jump of the slope at x comes from the one-sided differences, output by output, so that jumps cannot cancel. It is
+extrapolated in the same way: for a smooth function it vanishes, at a kink it stays however short the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+Function = Callable[[Sequence[np.ndarray]], np.ndarray]  # the inputs -> all outputs, as one vector
+
+ROUNDING = float(np.finfo(np.float64).eps)
+SHORTER = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the first step
+ENOUGH = 1e-8  # a bound of this share of the gradient is small
+SETTLED = 1e-2  # differences that still change by more than this share do not converge
+POINTS = 9  # of the table that measures noise
+FINE, COARSE = 1e-13, 1e-7  # spacing of its points: for rounding in float64, and in float32
+VARIANCE_OF_FOURTH = 70.0  # of the fourth difference of noise of variance 1: 1² + 4² + 6² + 4² + 1²
+WIDE = 40.0  # deviations of the noise that an extrapolated difference may be off by, over h
+
+
+class Slope(NamedTuple):
+    """What differences say about the derivative with respect to one element."""
+
+    value: float
+    bound: float  # of the value's error
+    step: float
+    low: float  # the slopes between the left and the right one-sided derivative lie between these
+    high: float
+    differentiable: bool
+
+
+class _Trial(NamedTuple):
+    """The differences at one step."""
+
+    slope: Slope
+    truncation: float
+    noise: float
+    jump: float
+
+    @property
+    def smooth(self) -> bool:
+        return self.jump <= 2.0 * self.slope.bound
+
+
+class Differences:
+    """Differences of vᵀ f around a point."""
+
+    def __init__(self, f: Function, inputs: Sequence[np.ndarray], v: np.ndarray, eps: float, seed: int):
+        self.f, self.v, self.eps = f, v, eps
+        self.inputs = [np.array(x, np.float64) for x in inputs]
+        self.units = [_units(x) for x in self.inputs]
+        rng = np.random.default_rng(seed)
+        self.directions = [unit * rng.choice((-1.0, 1.0), unit.shape) for unit in self.units]
+        self.y = self._at(self.inputs)
+        self.size = float(np.abs(v) @ np.abs(self.y))
+        self.noise = float(np.abs(v) @ np.maximum(self.noise_of(f), np.finfo(f(inputs).dtype).eps * np.abs(self.y)))
+
+    def _at(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        return self.f(inputs).astype(np.float64)
+
+    def noise_of(self, g: Function) -> np.ndarray:
+        """How far rounding moves a function of the same inputs, by output: Hamming's table of fourth differences."""
+        fine = self._table(g, FINE)
+        noise = _deviation(fine)
+        stairs = np.ptp(fine, axis=0) == 0  # outputs that do not see so small a change: is there a float32 inside?
+        return np.where(stairs, _deviation(self._table(g, COARSE)), noise) if stairs.any() else noise
+
+    def _table(self, g: Function, spacing: float) -> np.ndarray:
+        """g at neighbouring points, all on one side of x: a kink at x is not crossed."""
+        middle = g(self.inputs).astype(np.float64)
+        points = [
+            [x + k * spacing * direction for x, direction in zip(self.inputs, self.directions, strict=True)]
+            for k in range(1, POINTS + 1)
+        ]
+        return np.stack([g(point) - middle for point in points])
+
+    def slope(self, number: int, place: tuple[int, ...], gradient: float, typical: float) -> Slope:
+        """The slope along one element of one input.
+
+        Args:
+            gradient: the value that is being checked.
+            typical: the size that gradients of this input have.
+        """
+        trials: list[_Trial] = []
+        for h in self._steps(number, place):
+            trial = self._try(number, place, h)
+            if trial is None:
+                continue
+            trials.append(trial)
+            enough = ENOUGH * max(abs(gradient), abs(trial.slope.value))
+            if trial.smooth and (trial.slope.bound <= enough or trial.truncation <= trial.noise):
+                break
+        if not trials:  # no finite values on one side: the edge of the domain
+            return Slope(np.nan, np.inf, 0.0, -np.inf, np.inf, False)
+        smooth = _agreeing([trial for trial in trials if trial.smooth])
+        if _stays(trials):
+            return trials[-1].slope._replace(differentiable=False)
+        if not smooth:  # the jump shrinks, or grows: the slope is continuous but steep, or there is a step
+            last = trials[-1]
+            return last.slope._replace(bound=last.slope.bound + last.jump, differentiable=last.jump < trials[-2].jump)
+        best = min(smooth, key=lambda trial: trial.slope.bound)
+        scale = max(abs(best.slope.value), typical)
+        return best.slope._replace(differentiable=best.truncation <= max(best.noise, SETTLED * scale))
+
+    def _steps(self, number: int, place: tuple[int, ...]) -> list[float]:
+        """Shorter and shorter, at last in proportion to the element itself."""
+        unit, own = self.units[number][place], abs(self.inputs[number][place])
+        steps = [self.eps * shorter * unit for shorter in SHORTER]
+        return steps + [self.eps * shorter * own for shorter in SHORTER if 0 < shorter * own < unit * SHORTER[-1]]
+
+    def _try(self, number: int, place: tuple[int, ...], h: float) -> _Trial | None:
+        """The differences at h, h/2 and h/4; None where f is not finite."""
+        x = self.inputs[number]
+        middle = x[place]
+        rights, lefts = [], []
+        for step in (h, h / 2, h / 4):
+            sides = []
+            for there in (middle + step, middle - step):
+                x[place] = there
+                sides.append((self._at(self.inputs) - self.y) / (there - middle))
+            x[place] = middle
+            rights.append(sides[0])
+            lefts.append(sides[1])
+        if not all(np.isfinite(side).all() for side in (*rights, *lefts)):
+            return None
+        d1, d2, d3 = (float(self.v @ (right + left)) / 2 for right, left in zip(rights, lefts, strict=True))
+        r1, r2 = (4 * d2 - d1) / 3, (4 * d3 - d2) / 3
+        value = (16 * r2 - r1) / 15
+        j1, j2, j3 = (right - left for right, left in zip(rights, lefts, strict=True))
+        jump = float(np.abs(self.v) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # its terms in h and h³ are gone
+        noise = WIDE * self.noise / h + 64 * ROUNDING * float(np.abs(self.v) @ np.abs(rights[2]))
+        ends = self.v * rights[2], self.v * lefts[2]
+        low, high = float(np.minimum(*ends).sum()), float(np.maximum(*ends).sum())
+        slope = Slope(value, abs(r2 - r1) + noise, h, low, high, True)
+        return _Trial(slope, abs(r2 - r1), noise, jump)
+
+
+def _stays(trials: list[_Trial]) -> bool:
+    """Whether the jump of the slope stays as the steps get shorter. That of a smooth function shrinks, noise grows."""
+    last = trials[-1]
+    return not last.smooth and (len(trials) == 1 or 0.5 * trials[-2].jump < last.jump < 2.0 * trials[-2].jump)
+
+
+def _agreeing(trials: list[_Trial]) -> list[_Trial]:
+    """Trials that all shorter ones confirm: steps longer than a function's waves see none of them, and look precise."""
+    confirmed: list[_Trial] = []
+    for trial in reversed(trials):
+        a = trial.slope
+        if all(abs(a.value - b.slope.value) <= a.bound + b.slope.bound for b in confirmed):
+            confirmed.append(trial)
+    return confirmed
+
+
+def root_mean_square(x: np.ndarray) -> np.ndarray:
+    """Over the first axis, without overflow."""
+    largest = np.abs(x).max(0)
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(largest * np.sqrt(np.square(x / largest).mean(0)), nan=0.0, posinf=0.0)
+
+
+def _deviation(table: np.ndarray) -> np.ndarray:
+    """The deviation of each column's noise; what is smooth in it has no fourth difference."""
+    return root_mean_square(np.diff(table, 4, axis=0)) / np.sqrt(VARIANCE_OF_FOURTH)
+
+
+def _units(x: np.ndarray) -> np.ndarray:
+    """The size of each element, of which steps are a share; small ones go by a hundredth of the root mean square."""
+    magnitude = float(root_mean_square(x.ravel()))
+    return np.maximum(np.abs(x), 1e-2 * magnitude if magnitude else 1.0)

@@ -1,0 +1,150 @@
+"""What can be checked: a function of tensors, or a NumPy function with a backward written by hand.
+
+Either becomes the same thing: inputs to one vector of outputs, and a cotangent of that vector to one gradient an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import DTypeError, GraphError, ShapeError
+from ..core.variable import gradients
+from ..frontend.isolation import isolated
+from ..frontend.tensor import Tensor
+
+Arrays = Sequence[np.ndarray]
+
+
+class TensorFunction:
+    """A function of tensors; its gradients come from the tape."""
+
+    def __init__(self, f: Callable[..., Any]):
+        self.f = f
+
+    def __call__(self, inputs: Arrays) -> np.ndarray:
+        with isolated():
+            return _vector([y.value for y in self._outputs(_leaves(inputs))])
+
+    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
+        """Jᵀ v, one array for each input."""
+        leaves = _leaves(inputs)
+        with isolated():
+            found = _pull(self._outputs(leaves), leaves, Tensor(v), create_graph=False)
+        return [np.zeros(x.shape) if g is None else np.array(g.value) for x, g in zip(inputs, found, strict=True)]
+
+    def derivative(self) -> TensorFunction:
+        """The function of (*inputs, v) whose outputs are the gradients of vᵀ f with respect to the inputs."""
+
+        def gradient(*tensors: Tensor) -> list[Tensor]:
+            *leaves, v = tensors
+            found = _pull(self._outputs(leaves), leaves, v, create_graph=True)
+            return [x.detach() * 0 if g is None else g for x, g in zip(leaves, found, strict=True)]
+
+        return TensorFunction(gradient)
+
+    def _outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        returned = self.f(*leaves)
+        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+        for y in outputs:
+            if not isinstance(y, Tensor):
+                raise GraphError(
+                    f"gradcheck: f returned {type(y).__name__}; it must return a tensor, or a tuple of tensors. "
+                    "A NumPy function is checked together with its backward: gradcheck(f, inputs, backward=...)."
+                )
+        _check_outputs([y.value for y in outputs])
+        return outputs
+
+
+class ArrayFunction:
+    """A function of NumPy arrays, and its backward(g, *inputs), which returns one gradient for each input."""
+
+    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any]):
+        self.f, self.backward = f, backward
+
+    def __call__(self, inputs: Arrays) -> np.ndarray:
+        return _vector(self._outputs(inputs))
+
+    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
+        """What ``backward`` returns for the cotangent v: one array for each input."""
+        outputs = self._outputs(inputs)
+        parts: list[Any] = [part.astype(y.dtype) for part, y in zip(_split(v, outputs), outputs, strict=True)]
+        g = tuple(parts) if isinstance(self._returned, (tuple, list)) else parts[0]
+        copies = _copies(inputs)
+        found = self.backward(g, *copies)
+        _check_untouched("backward", inputs, copies)
+        found = found if isinstance(found, (tuple, list)) else (found,)
+        if len(found) != len(inputs):
+            raise GraphError(
+                f"gradcheck: backward returned {len(found)} gradients for {len(inputs)} inputs; it must return one for "
+                "each, None where there is none."
+            )
+        return [np.zeros(x.shape) if d is None else _array("backward", d) for x, d in zip(inputs, found, strict=True)]
+
+    def _outputs(self, inputs: Arrays) -> list[np.ndarray]:
+        copies = _copies(inputs)
+        self._returned = self.f(*copies)
+        _check_untouched("f", inputs, copies)
+        many = isinstance(self._returned, (tuple, list))
+        outputs = [_array("f", y) for y in (self._returned if many else [self._returned])]
+        _check_outputs(outputs)
+        return outputs
+
+
+def _leaves(inputs: Arrays) -> list[Tensor]:
+    return [Tensor(x, requires_grad=True) for x in inputs]
+
+
+def _copies(inputs: Arrays) -> list[np.ndarray]:
+    return [np.array(x) for x in inputs]
+
+
+def _pull(outputs: Sequence[Tensor], leaves: Sequence[Tensor], v: Tensor, create_graph: bool) -> list[Any]:
+    """The gradients of vᵀ f; None for a leaf that f does not depend on."""
+    ys, cotangents = [], []
+    for y, part in zip(outputs, _split(v, outputs), strict=True):
+        if y.node is not None:
+            ys.append(y)
+            cotangents.append(part.astype(y.dtype))
+    return gradients(ys, leaves, cotangents, create_graph=create_graph) if ys else [None] * len(leaves)
+
+
+def _vector(outputs: Arrays) -> np.ndarray:
+    return np.concatenate([y.ravel() for y in outputs])
+
+
+def _split(v: Any, outputs: Sequence[Any]) -> Iterator[Any]:
+    """The parts of a vector, or of a tensor, that belong to the outputs."""
+    start = 0
+    for y in outputs:
+        yield v[start : start + y.size].reshape(y.shape)
+        start += y.size
+
+
+def _array(who: str, returned: Any) -> np.ndarray:
+    if isinstance(returned, Tensor):
+        raise GraphError(
+            f"gradcheck: {who} returned a Tensor, but backward= was given: then f and backward work on NumPy arrays. "
+            "Leave backward= out to check the gradients of a function of tensors."
+        )
+    array = np.asarray(returned)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"gradcheck: {who} returned {type(returned).__name__}; it must return NumPy arrays of floats.")
+    return array
+
+
+def _check_outputs(outputs: Sequence[np.ndarray]) -> None:
+    for y in outputs:
+        if y.dtype.kind != "f":
+            raise DTypeError(f"gradcheck: f returned dtype {y.dtype}; only floats have derivatives: use .astype.")
+    if sum(y.size for y in outputs) == 0:
+        shapes = ", ".join(str(y.shape) for y in outputs) or "no output"
+        raise ShapeError(f"gradcheck: f returned nothing to differentiate ({shapes}). Give it inputs with elements.")
+
+
+def _check_untouched(who: str, inputs: Arrays, copies: Arrays) -> None:
+    for i, (x, copy) in enumerate(zip(inputs, copies, strict=True)):
+        if not np.array_equal(x, copy, equal_nan=True):
+            raise GraphError(f"gradcheck: {who} changed input {i} in place. Work on a copy: x = x.copy().")

@@ -1,0 +1,100 @@
+"""graph: the view of what was computed, or of what a function computes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import GraphError
+from ..frontend.creation import asarray
+from ..frontend.isolation import isolated
+from ..frontend.tensor import Tensor
+from .names import Names
+from .reading import read
+from .view import GraphView
+
+
+def graph(target: Any, *inputs: Any, names: Mapping[str, Any] | None = None) -> GraphView:
+    """The computation graph of tensors, or of a function of the inputs.
+
+    ``graph(loss)`` shows what was recorded on the way to a tensor. What required no gradient was not recorded: it
+    appears as a constant. ``graph(model, x)`` runs the model to show all of it, with x as an input, the values of small
+    tensors, and the user's lines; running statistics and the default random generator are as before.
+
+    Args:
+        target: a tensor, several tensors, or a function or module that is called with the inputs.
+        inputs: tensors, arrays, or whatever else the function takes.
+        names: what to call tensors, and modules whose parameters are in the graph; ``names=locals()`` will do.
+
+    Raises:
+        GraphError: nothing was recorded, or the target is no tensor and no function.
+
+    >>> import tinygrad_cv as tg
+    >>> x, y = tg.tensor(2.0, requires_grad=True), tg.tensor(2.0, requires_grad=True)
+    >>> p = x / (x + y)
+    >>> view = tg.graph(p, names=locals())
+    >>> [node.label or node.name for node in view.nodes]
+    ['x', 'y', 'add', 'div', 'p']
+    >>> print(view.dot().splitlines()[0])
+    digraph {
+    """
+    known = Names()
+    if isinstance(target, Tensor):
+        outputs, what = [target], "the tensor"
+    elif isinstance(target, (tuple, list)):
+        outputs, what = list(_tensors(target)), "the tensors"
+    elif callable(target):
+        outputs, what = _run(target, inputs, known), "the function's output"
+    else:
+        raise GraphError(
+            f"graph of {type(target).__name__}: pass a tensor, a list of tensors, or a function and its inputs, as in "
+            "graph(model, x)."
+        )
+    known.take(names or {})
+    recorded = [tensor for tensor in outputs if tensor.node is not None]
+    if not recorded:
+        raise GraphError(
+            f"graph: {what} has no graph: nothing it was computed from requires grad, or it was computed under "
+            "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
+        )
+    return GraphView(read(recorded, known))
+
+
+def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names) -> list[Tensor]:
+    """The outputs of a function, recorded with the values of all operands."""
+    given = [asarray(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    given = [x.detach() if isinstance(x, Tensor) else x for x in given]
+    tensors = {name: x for name, x in zip(_parameter_names(f, len(given)), given, strict=True) if isinstance(x, Tensor)}
+    for x in tensors.values():
+        x.requires_grad_(x.dtype.kind == "f")
+    known.inputs(tensors)
+    known.module(f)
+    with isolated(sources=True, operands=True):
+        returned = f(*given)
+    return list(_tensors(returned))
+
+
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """What the function calls its inputs."""
+    try:
+        parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
+    except (TypeError, ValueError):
+        parameters = ()  # type: ignore[assignment]
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [names[i] if i < len(names) else f"input {i}" for i in range(count)]
+
+
+def _tensors(returned: Any) -> Iterable[Tensor]:
+    """The tensors in nested tuples, lists and dicts, in order."""
+    stack = [returned]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Tensor):
+            yield item
+        elif isinstance(item, Mapping):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, (tuple, list)):
+            stack.extend(reversed(item))

@@ -1,0 +1,172 @@
+"""From primitives to layers: records in which each layer, or each composed function, is one node.
+
+The levels inside of a model's structure are counted: a layer is level 1, what its formula composes is level 2, and so
+on. A layer that does nothing but call one function, as Conv2d calls conv2d, is one level with it. Modules that hold
+modules are no level: they stay as frames, so that residual connections and operations between layers remain visible.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .records import EdgeView, NodeView, Records, ScopeView, chain, paths
+
+
+def collapse(records: Records, depth: int | None) -> Records:
+    """The records down to a depth; all primitives for None.
+
+    Raises:
+        ValueError: a depth below 1.
+    """
+    if depth is None:
+        return records
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+        raise ValueError(f"graph: depth={depth!r}: it must be 1 (layers), 2, ... or None (primitives).")
+    inner = inner_functions(records)
+    units = _units(records.scopes, {function.number for function in inner.values()}, depth)
+    if not any(unit is not None for unit in units):
+        return records
+    member = [None if node.scope is None else units[node.scope] for node in records.nodes]
+    for node, users in zip(records.nodes, _users(records), strict=True):
+        if node.kind != "op":
+            inside = {member[user] for user in users}
+            absorbed = node.kind in ("parameter", "constant") and len(inside) == 1
+            member[node.number] = inside.pop() if absorbed else None
+    return _merged(records, member, inner)
+
+
+def _units(scopes: Sequence[ScopeView], inner: set[int], depth: int) -> list[int | None]:
+    """For each scope, the scope that stands for its operations as one node; None where they stand for themselves."""
+    passed = inner | _holds_modules(scopes)
+    units: list[int | None] = []
+    for scope in scopes:
+        levels = [step.number for step in chain(scopes, scope.number) if step.number not in passed]
+        units.append(levels[depth - 1] if len(levels) >= depth else None)
+    return units
+
+
+def _holds_modules(scopes: Sequence[ScopeView]) -> set[int]:
+    holders: set[int] = set()
+    for scope in scopes:
+        around = scope.parent
+        while scope.kind == "module" and around is not None and around not in holders:
+            holders.add(around)
+            around = scopes[around].parent
+    return holders
+
+
+def inner_functions(records: Records) -> dict[int, ScopeView]:
+    """Layers that do nothing but call one function, and that function."""
+    inside: dict[int, list[ScopeView]] = {}
+    for scope in records.scopes:
+        if scope.parent is not None:
+            inside.setdefault(scope.parent, []).append(scope)
+    busy = {node.scope for node in records.nodes if node.kind == "op"}  # scopes with operations of their own
+    return {
+        parent: children[0]
+        for parent, children in inside.items()
+        if len(children) == 1
+        and children[0].kind == "function"
+        and records.scopes[parent].kind == "module"
+        and parent not in busy
+    }
+
+
+def _users(records: Records) -> list[list[int]]:
+    users: list[list[int]] = [[] for _ in records.nodes]
+    for edge in records.edges:
+        users[edge.source].append(edge.target)
+    return users
+
+
+def _merged(records: Records, member: Sequence[int | None], inner: dict[int, ScopeView]) -> Records:
+    """One node for each unit, in the place of its first operation."""
+    groups: dict[int, list[NodeView]] = {}
+    for node, unit in zip(records.nodes, member, strict=True):
+        if unit is not None:
+            groups.setdefault(unit, []).append(node)
+    ends = [(edge, member[edge.source], member[edge.target]) for edge in records.edges]
+    outer = [(edge, source, target) for edge, source, target in ends if source is None or source != target]
+    results = {source: records.nodes[edge.source] for edge, source, _ in outer if source is not None}
+    made: dict[int, int] = {}  # unit -> new node
+    numbers: dict[int, int] = {}  # old node -> new node
+    nodes: list[NodeView] = []
+    for node, unit in zip(records.nodes, member, strict=True):
+        if unit is None:
+            numbers[node.number] = len(nodes)
+            nodes.append(replace(node, number=len(nodes)))
+        elif node.kind == "op" and unit not in made:
+            made[unit] = len(nodes)
+            function = inner.get(unit, records.scopes[unit])
+            result = results.get(unit, groups[unit][-1])
+            nodes.append(_group(chain(records.scopes, unit), function, groups[unit], result, len(nodes)))
+    numbers.update((node.number, made[unit]) for unit, members in groups.items() for node in members)
+    edges: dict[tuple[int, int, int], EdgeView] = {}
+    for edge, _, target in outer:
+        place, role = (edge.place, edge.role) if target is None else (0, "")
+        key = edge.source, numbers[edge.target], place
+        edges.setdefault(key, replace(edge, source=numbers[edge.source], target=key[1], place=place, role=role))
+    return _without_empty_scopes(nodes, tuple(edges.values()), records.scopes)
+
+
+def _group(
+    around: Sequence[ScopeView], function: ScopeView, members: Sequence[NodeView], result: NodeView, number: int
+) -> NodeView:
+    """The node that stands for a layer or a composed function."""
+    scope = around[-1]
+    operations = [node for node in members if node.kind == "op"]
+    does = function.name if function.kind == "function" else operations[0].label if len(operations) == 1 else ""
+    module, functions = paths(around)
+    count = sum(_size(node) for node in members if node.kind == "parameter")
+    return NodeView(
+        number=number,
+        kind="group",
+        op=does,
+        label=does or scope.name,
+        detail=f"{count:,} parameters" if count else "",
+        family=_family(operations),
+        name=scope.name if scope.kind == "module" and does else "",
+        scope=scope.parent,
+        module=module,
+        function=functions,
+        shape=result.shape,
+        dtype=result.dtype,
+        value=result.value,
+        source=operations[0].source,
+        serial=operations[0].serial,
+    )
+
+
+def _size(node: NodeView) -> int:
+    return math.prod(node.shape or ())
+
+
+def _family(operations: Sequence[NodeView]) -> str:
+    """The colour of a group: that of the heaviest of its operations."""
+    present = {node.family for node in operations}
+    heavy = "custom", "contraction", "reduction", "window", "elementwise"
+    return next((family for family in heavy if family in present), operations[0].family)
+
+
+def _without_empty_scopes(
+    nodes: Sequence[NodeView], edges: tuple[EdgeView, ...], scopes: Sequence[ScopeView]
+) -> Records:
+    used: set[int] = set()
+    for node in nodes:
+        scope = node.scope
+        while scope is not None and scope not in used:
+            used.add(scope)
+            scope = scopes[scope].parent
+    order = {old: new for new, old in enumerate(sorted(used))}
+    kept = (scopes[old] for old in order)
+
+    def place(scope: int | None) -> int | None:
+        return None if scope is None else order[scope]
+
+    return Records(
+        tuple(replace(node, scope=place(node.scope)) for node in nodes),
+        edges,
+        tuple(replace(scope, number=order[scope.number], parent=place(scope.parent)) for scope in kept),
+    )

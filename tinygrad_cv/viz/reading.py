@@ -1,0 +1,229 @@
+"""From the tape to records. What the tape does not hold is taken from the tensors that are alive, or left open.
+
+A node keeps no value of its own, but its users may have kept it for their derivatives. An input that required no
+gradient is not on the tape at all: it is drawn as a constant, with the value that was kept of it, if any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from ..core.context import Scope
+from ..core.primitive import OUTPUT
+from ..core.tape import Node, Replayed
+from ..core.variable import Variable
+from ..ops.contraction import contract, parse
+from ..ops.elementwise import where
+from .labels import detail_text, value_text
+from .names import Names
+from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain, paths
+
+
+def read(roots: Sequence[Variable], names: Names) -> Records:
+    """The records of everything that leads to some tensors."""
+    nodes = _reachable(root.node for root in roots if root.node is not None)
+    return _Reader(nodes, roots, names).records()
+
+
+def _reachable(roots: Iterable[Node]) -> list[Node]:
+    """The nodes of the graph by serial number, which is the order of computation."""
+    found = set(roots)
+    stack = list(found)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    return sorted(found, key=lambda node: node.serial)
+
+
+class _Reader:
+    """The state of one reading."""
+
+    def __init__(self, nodes: list[Node], roots: Sequence[Variable], names: Names):
+        self.tape, self.roots, self.names = nodes, roots, names
+        self.values = _values(nodes, roots, names)
+        self.nodes: list[NodeView] = []
+        self.edges: list[EdgeView] = []
+        self.scopes: list[ScopeView] = []
+        self.numbers: dict[Node, int] = {}
+        self.known: dict[int, int | None] = {id(None): None}  # id of a scope -> its number
+        self.paths: dict[int | None, tuple[str, str]] = {None: ("", "")}  # of scopes, by number
+        self.constants: dict[int, int] = {}  # id of an array -> its node's number
+
+    def records(self) -> Records:
+        for node in self.tape:
+            if node.parents:
+                sources = [
+                    self._constant(node, i) if parent is None else self.numbers[parent]
+                    for i, parent in enumerate(node.parents)
+                ]
+                self._add(node)
+                for i, source in enumerate(sources):
+                    self._connect(source, self.numbers[node], i, _role(node, i))
+            else:
+                self._add(node)
+        for root in {id(root.node): root for root in self.roots if root.node is not None}.values():
+            self._output(root)
+        self._place_parameters()
+        return Records(tuple(self.nodes), tuple(self.edges), tuple(self.scopes))
+
+    def _add(self, node: Node) -> None:
+        primitive = node.primitive
+        common: dict[str, Any] = {
+            "number": len(self.nodes),
+            "name": self.names.of_node(node),
+            "shape": node.shape,
+            "dtype": str(node.dtype),
+            "value": value_text(self.values.get(node)),
+            "source": _line(node.source),
+            "serial": node.serial,
+        }
+        if not node.parents:
+            self.numbers[node] = self._append(NodeView(kind=self.names.kind_of(node), **common))
+            return
+        scope = self._scope(node.scope)
+        module, function = self.paths[scope]
+        common.update(kind="op", scope=scope, module=module, function=function)
+        if primitive is None:
+            assert isinstance(node, Replayed)
+            formula = "computed again in the backward pass"
+            common.update(op="checkpoint", label="checkpoint", family="custom", formula=formula)
+        else:
+            common.update(
+                op=primitive.name,
+                label=primitive.label,
+                family=primitive.family,
+                formula=primitive.formula,
+                detail=detail_text(node.params),
+            )
+        self.numbers[node] = self._append(NodeView(**common))
+
+    def _append(self, view: NodeView) -> int:
+        self.nodes.append(view)
+        return view.number
+
+    def _constant(self, node: Node, place: int) -> int:
+        """The number of the node of an input that is not on the tape."""
+        array = _kept(node, place)
+        shared = isinstance(array, np.ndarray) and any(array.strides) and array.size > 1
+        if shared and id(array) in self.constants:
+            return self.constants[id(array)]
+        name, kind = self.names.of_array(array)
+        shape, dtype = (array.shape, array.dtype) if isinstance(array, np.ndarray) else _inferred(node, place)
+        number = self._append(
+            NodeView(
+                number=len(self.nodes),
+                kind=kind,
+                name=name,
+                scope=self._scope(node.scope) if kind != "input" else None,
+                shape=shape,
+                dtype=str(dtype or ""),
+                value=value_text(array),
+            )
+        )
+        if shared:
+            self.constants[id(array)] = number
+        return number
+
+    def _output(self, root: Variable) -> None:
+        assert root.node is not None
+        source = self.nodes[self.numbers[root.node]]
+        number = self._append(
+            NodeView(
+                number=len(self.nodes),
+                kind="output",
+                name=source.name,
+                shape=source.shape,
+                dtype=source.dtype,
+                value=value_text(root.value),
+            )
+        )
+        self._connect(source.number, number, 0, "")
+
+    def _connect(self, source: int, target: int, place: int, role: str) -> None:
+        view = self.nodes[source]
+        name = view.name if view.kind == "op" else ""
+        value = view.value if view.kind != "constant" else ""
+        self.edges.append(EdgeView(source, target, place, role, view.shape, name, value))
+
+    def _place_parameters(self) -> None:
+        """A parameter stands in the innermost scope that holds all its users."""
+        shared: dict[int, list[ScopeView]] = {}
+        for edge in self.edges:
+            if self.nodes[edge.source].kind == "parameter":
+                around = chain(self.scopes, self.nodes[edge.target].scope)
+                before = shared.get(edge.source, around)
+                shared[edge.source] = [a for a, b in zip(before, around, strict=False) if a is b]
+        for number, around in shared.items():
+            if around:
+                self.nodes[number] = replace(self.nodes[number], scope=around[-1].number)
+
+    def _scope(self, scope: Scope | None) -> int | None:
+        """The number of a scope; those around it are numbered before it."""
+        if id(scope) not in self.known:
+            assert scope is not None
+            for step in scope.chain():
+                if id(step) not in self.known:
+                    number = self.known[id(step)] = len(self.scopes)
+                    self.scopes.append(ScopeView(number, step.name, step.kind, self.known[id(step.parent)]))
+                    self.paths[number] = paths(chain(self.scopes, number))
+        return self.known[id(scope)]
+
+
+def _values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> dict[Node, Any]:
+    """The values of nodes, as far as somebody holds them: as they were when they were used, or else as they are now."""
+    values: dict[Node, Any] = {}
+    for node in nodes:
+        if node.saved and OUTPUT in node.saved:
+            values[node] = node.saved[OUTPUT]
+        for i, parent in enumerate(node.parents):
+            if parent is not None and (kept := _kept(node, i)) is not None:
+                values[parent] = kept
+    alive = [node.sink() for node in nodes if node.sink is not None]
+    for tensor in (*roots, *names.tensors, *alive):
+        if tensor is not None and tensor.node is not None:
+            values.setdefault(tensor.node, tensor.value)
+    return values
+
+
+def _kept(node: Node, place: int) -> Any:
+    """The value of an input, if the node kept it."""
+    if node.operands is not None:
+        return node.operands[place]
+    return node.saved.get((place, "value")) if node.saved else None
+
+
+def _inferred(node: Node, place: int) -> tuple[Shape | None, Any]:
+    """Shape and dtype of an input that nobody kept."""
+    primitive = node.primitive
+    if primitive is where and place == 0:
+        return node.shape, np.dtype(bool)
+    if primitive is not None and primitive.family == "elementwise":
+        return node.shape, node.dtype
+    if primitive is contract:
+        groups = parse(node.params["spec"])
+        other = node.parents[1 - place]
+        assert other is not None
+        extent = dict(zip((groups.a, groups.b)[1 - place], other.shape, strict=True))
+        extent.update(zip(groups.y, node.shape, strict=True))
+        return tuple(extent[letter] for letter in (groups.a, groups.b)[place]), node.dtype
+    return None, None
+
+
+def _role(node: Node, place: int) -> str:
+    """What the formula calls an input, where there are several."""
+    primitive = node.primitive
+    if primitive is None or primitive.variadic or len(primitive.inputs) < 2:
+        return ""
+    return primitive.inputs[place]
+
+
+def _line(source: str | None) -> str:
+    """The user's line without its folders: the same program gives the same drawing anywhere."""
+    return PurePath(source).name if source else ""

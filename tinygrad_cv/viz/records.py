@@ -1,0 +1,81 @@
+"""What a drawing is made of: nodes, edges and nested scopes, as plain data. Nothing here refers to a live graph.
+
+Whatever is drawn becomes these records first; whatever draws reads nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """An operation, a tensor that no operation made, or an output."""
+
+    number: int  # in order of computation, from 0
+    kind: str  # op, group (of ops), parameter (of a module), leaf (requires grad), input, constant or output
+    op: str = ""  # the primitive, or the composed function of a group
+    label: str = ""
+    formula: str = ""
+    detail: str = ""  # arguments in short
+    family: str = ""
+    name: str = ""  # of the variable, parameter or layer
+    scope: int | None = None  # the innermost
+    module: str = ""  # the path of the module it stands in
+    function: str = ""  # the composed functions it belongs to
+    shape: Shape | None = None  # of its value; None where nobody knows
+    dtype: str = ""
+    value: str = ""  # where it is known, and small
+    source: str = ""  # the user's line, where sources were kept
+    serial: int = 0  # on the tape
+
+
+@dataclass(frozen=True)
+class EdgeView:
+    """A value on its way to where it is used."""
+
+    source: int
+    target: int
+    place: int = 0  # which input of the target
+    role: str = ""  # what the target's formula calls it
+    shape: Shape | None = None
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class ScopeView:
+    """A module or a composed function, at one call."""
+
+    number: int
+    name: str
+    kind: str  # module or function
+    parent: int | None
+
+
+@dataclass(frozen=True)
+class Records:
+    """A drawing's content. Numbers are places in these tuples; a scope stands behind its parent."""
+
+    nodes: tuple[NodeView, ...]
+    edges: tuple[EdgeView, ...]
+    scopes: tuple[ScopeView, ...]
+
+
+def chain(scopes: Sequence[ScopeView], scope: int | None) -> list[ScopeView]:
+    """The scopes from the outermost to this one."""
+    found = []
+    while scope is not None:
+        found.append(scopes[scope])
+        scope = found[-1].parent
+    return found[::-1]
+
+
+def paths(chain: Sequence[ScopeView]) -> tuple[str, str]:
+    """The names of the modules joined by dots, and those of the composed functions."""
+    module = ".".join(scope.name for scope in chain if scope.kind == "module")
+    function = ".".join(scope.name for scope in chain if scope.kind == "function")
+    return module, function

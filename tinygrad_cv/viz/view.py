@@ -1,0 +1,122 @@
+"""The view of a graph that the user holds."""
+
+from __future__ import annotations
+
+import html
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+from .collapse import collapse
+from .dot import dot_text
+from .records import EdgeView, NodeView, Records, ScopeView
+from .render import render
+from .text import json_text, text_lines
+
+MANY = 300  # nodes: a notebook shows a larger graph by its layers
+TOO_MANY = 1500  # nodes: and one with so many layers as text
+LINES = 200  # of that text
+
+
+class GraphView:
+    """A graph as data, as text and as a picture. It holds no tensors, and does not change when they do.
+
+    Each picture takes ``depth``: 1 draws layers (or, without modules, composed functions), 2 what they compose, and so
+    on; None, the default, draws primitives. ``direction`` is "TB" (top to bottom) or "LR" (left to right).
+
+    >>> import tinygrad_cv as tg
+    >>> print(tg.graph(lambda x: x * x + 1.0, tg.tensor(3.0)).text())
+    #   node      inputs  shape   value  in
+    #0  input x           scalar  3
+    #1  mul       #0 #0   scalar  9
+    #2  constant          scalar  1
+    #3  add       #1 #2   scalar  10
+    #4  output    #3      scalar  10
+    """
+
+    def __init__(self, records: Records):
+        self._records = records
+
+    @property
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Operations, tensors and outputs, in order of computation."""
+        return self._records.nodes
+
+    @property
+    def edges(self) -> tuple[EdgeView, ...]:
+        """Values on their way, by the numbers of their nodes."""
+        return self._records.edges
+
+    @property
+    def scopes(self) -> tuple[ScopeView, ...]:
+        """Calls of modules and composed functions, each behind the one around it."""
+        return self._records.scopes
+
+    def collapse(self, depth: int | None) -> GraphView:
+        """The view down to a depth.
+
+        Raises:
+            ValueError: a depth below 1.
+        """
+        return GraphView(collapse(self._records, depth))
+
+    def dot(self, depth: int | None = None, direction: str | None = None) -> str:
+        """The drawing in the DOT language, the same for the same program, byte for byte."""
+        return dot_text(collapse(self._records, depth), direction)
+
+    def svg(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+        """Write the picture as SVG.
+
+        Raises:
+            RuntimeError: no renderer is installed; the message says how to get one.
+        """
+        self._write(path, "svg", depth, direction)
+
+    def png(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+        """Write the picture as PNG; errors as for :meth:`svg`."""
+        self._write(path, "png", depth, direction)
+
+    def pdf(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+        """Write the picture as PDF; errors as for :meth:`svg`."""
+        self._write(path, "pdf", depth, direction)
+
+    def _write(self, path: str | PathLike[str], format: str, depth: int | None, direction: str | None) -> None:
+        Path(path).write_bytes(render(self.dot(depth, direction), format))
+
+    def text(self, depth: int | None = None) -> str:
+        """One line a node."""
+        return text_lines(collapse(self._records, depth))
+
+    def json(self, depth: int | None = None) -> str:
+        """Nodes, edges and scopes as JSON."""
+        return json_text(collapse(self._records, depth))
+
+    def __repr__(self) -> str:
+        return f"GraphView({len(self.nodes)} nodes, {len(self.edges)} edges)"
+
+    @cached_property
+    def _shown(self) -> Records:
+        """What a notebook shows: all of a small graph, the layers of a large one."""
+        return collapse(self._records, 1 if len(self.nodes) > MANY else None)
+
+    @cached_property
+    def _picture(self) -> str | None:
+        """The picture for a notebook; None where it cannot be drawn, or would help no one."""
+        if len(self._shown.nodes) > TOO_MANY:
+            return None
+        try:
+            svg = render(dot_text(self._shown), "svg").decode()
+            return svg[svg.index("<svg") :]
+        except Exception:
+            return None
+
+    def _repr_svg_(self) -> str | None:
+        return self._picture
+
+    def _repr_html_(self) -> str:
+        if self._picture is not None:
+            return self._picture
+        nodes, edges, scopes = self._shown.nodes, self._shown.edges, self._shown.scopes
+        lines = text_lines(Records(nodes[:LINES], tuple(edge for edge in edges if edge.target < LINES), scopes))
+        more = f"\n... and {len(nodes) - LINES} more" if len(nodes) > LINES else ""
+        return f"<pre>{html.escape(lines + more)}</pre>"
