@@ -1,0 +1,49 @@
+"""The pages for readers: links lead somewhere, and programs that stand in them run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.examples.test_examples import ROOT, environment
+
+PAGES = ["README.md", "CONTRIBUTING.md", "NEWS.md", "docs/README.md", "benchmarks/README.md"]
+PAGES += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "design").glob("*.md"))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    path = ROOT / page
+    targets = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
+    missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.quick
+def test_design_notes_are_numbered_and_listed():
+    names = sorted(path.name for path in (ROOT / "docs" / "design").glob("*.md"))
+    assert [name[:5] for name in names] == [f"{number:04}-" for number in range(1, len(names) + 1)]
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in names if f"(design/{name})" not in index] == []
+
+
+@pytest.mark.parametrize("heading", ["Look at a graph", "Find a slow step"])
+def test_programs_in_contributing_run(heading, tmp_path):
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## )", text, re.S | re.M)
+    programs = re.findall(r"```python\n(.*?)```", section[1], re.S)
+    assert len(programs) == 1
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", programs[0]],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if "RuntimeError" in done.stderr and "Graphviz" in done.stderr:
+        pytest.skip("no renderer for graphs")
+    assert done.returncode == 0, done.stderr
+    assert Path(tmp_path / "lenet5.svg").exists() or "contract" in done.stdout
