@@ -247,8 +247,6 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "logsumexp": lambda x: copies(x.exp()).logsumexp(0),
     "indexing": lambda x: x.exp()[[1, 0, 1]][[1, 0]],
     "contract": lambda x: x.exp().contract(constant(2.0, 3.0), "i,i->i"),
-    "contract with itself": lambda x: x.exp().contract(x.exp(), "i,i->i"),
-    "contract with infinity": lambda x: x.contract(constant(INF, 2.0), "i,i->i"),
     "relu": lambda x: F.relu(x.exp()),
     "relu6": lambda x: F.relu6(x.exp()),
     "leaky_relu": lambda x: F.leaky_relu(x.exp()),
@@ -276,7 +274,10 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("bad", [pytest.param(1e3, marks=quick), pytest.param(NAN, marks=quick), 0.0, -1.0, INF, -INF])
 def test_an_unused_branch_adds_exactly_nothing(name, bad):
-    """At an unused place where(use, f(x), 3 x²) has both derivatives of 3 x², whatever f does there."""
+    """At an unused place where(use, f(x), 3 x²) has both derivatives of 3 x², whatever f does there.
+
+    One exception, by decision (docs/design/0002): inside a contraction zero times infinity is NaN, as BLAS has it.
+    """
     x = tg.tensor(np.array([bad, 0.7]), requires_grad=True)
     use = np.array([False, True])
     mixed = tg.where(use, FUNCTIONS[name](x), 3.0 * x * x if math.isfinite(bad) else 1.0)
@@ -298,8 +299,6 @@ SHARED: dict[str, Callable[[Any, Any], Any]] = {
     "div": lambda x, w: w[0] / x,
     "batch_norm at test time": lambda x, w: F.batch_norm(x, constant(0.0, 0.0), constant(1.0, 1.0), w[0], w[1]),
     "layer_norm": lambda x, w: F.layer_norm(x, 2, w[0], w[1]),
-    "linear": lambda x, w: F.linear(x, w),
-    "conv2d": lambda x, w: F.conv2d(x.reshape(3, 2, 1, 1), w.reshape(2, 2, 1, 1)).reshape(3, 2),
 }
 
 

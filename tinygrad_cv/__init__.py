@@ -1,4 +1,4 @@
-"""tinygrad_cv: automatic differentiation for convolutional networks, everything composed from a small set of primitives.
+"""tinygrad_cv: automatic differentiation for convolutional networks, all composed from a small set of primitives.
 
 >>> import tinygrad_cv as tg
 >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -56,7 +56,57 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = [name for name in globals() if not name.startswith("_")] + [*_ROOMS, *_FUNCTIONS]
+__all__ = [
+    "CheckpointError",
+    "CustomFunction",
+    "DTypeError",
+    "Generator",
+    "GraphError",
+    "ShapeError",
+    "Tensor",
+    "TraceError",
+    "arange",
+    "asarray",
+    "checkpoint",
+    "concatenate",
+    "detect_anomaly",
+    "einsum",
+    "enable_grad",
+    "eye",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "grad",
+    "hessian",
+    "hvp",
+    "is_grad_enabled",
+    "jacobian",
+    "jvp",
+    "linspace",
+    "manual_seed",
+    "matmul",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "rand",
+    "randint",
+    "randn",
+    "stack",
+    "tensor",
+    "vjp",
+    "where",
+    "zeros",
+    "zeros_like",
+    "check",
+    "data",
+    "functional",
+    "models",
+    "nn",
+    "optim",
+    "viz",
+    "gradcheck",
+    "graph",
+]
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,6 @@ CHANNELS, HIDDEN = (16, 32, 64), (128,)  # of the default network
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a share of all steps
 
 
-
 class Needs(NamedTuple):
     """What a model takes; None takes what there is."""
 
@@ -49,9 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--model", choices=MODELS, default="convnet", help="the network (default: %(default)s)")
     parser.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
-    parser.add_argument("--epochs", type=_positive(int), default=14, help="passes over the images (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=_positive(int), default=14, help="passes over the images (default: %(default)s)"
+    )
     parser.add_argument("--batch-size", type=_positive(int), default=64, help="images a step (default: %(default)s)")
-    parser.add_argument("--lr", type=_positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
+    parser.add_argument(
+        "--lr", type=_positive(float), default=0.05, help="highest learning rate (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="folder with four IDX files, plain or .gz (default: shipped images)")
     parser.add_argument("--out", type=Path, help="folder for results (default: runs/<model>-<time>)")
@@ -83,7 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     results = Run(folder, settings)
     draw(model, images[:2], folder)
     parameters = sum(p.size for p in model.parameters())
-    print(f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images")
+    print(
+        f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images"
+    )
 
     def after_epoch(train: Epoch) -> None:
         test = evaluate(model, test_images, test_labels)
@@ -123,7 +128,9 @@ def fit(
     from tqdm import tqdm
 
     batch_size = min(arguments.batch_size, len(labels))
-    loader = DataLoader(images, labels, batch_size, shuffle=True, drop_last=True, seed=arguments.seed, transform=augment)
+    loader = DataLoader(
+        images, labels, batch_size, shuffle=True, drop_last=True, seed=arguments.seed, transform=augment
+    )
     steps = len(loader) * arguments.epochs
     optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
     schedule = optim.LinearWarmup(optim.CosineAnnealingLR(optimizer, T_max=steps), max(1, int(WARMUP * steps)))

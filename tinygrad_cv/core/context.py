@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

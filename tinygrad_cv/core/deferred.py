@@ -21,7 +21,7 @@ LARGE = 1 << 18  # elements: smaller values are not worth putting off
 class Deferred:
     """A primitive applied to values, not computed yet."""
 
-    __slots__ = ("primitive", "values", "params", "shape", "dtype")
+    __slots__ = ("dtype", "params", "primitive", "shape", "values")
 
     def __init__(self, primitive: Primitive, values: list[Any], params: dict[str, Any], aval: Aval):
         self.primitive, self.values, self.params = primitive, values, params

@@ -44,7 +44,8 @@ def changed_since(array: Any, when: int) -> bool:
 def borrow(array: np.ndarray) -> None:
     """Note that others can change this array's memory."""
     holder = owner(array)
-    _borrowed[id(holder)] = weakref.ref(holder, lambda _, key=id(holder): _borrowed.pop(key, None))
+    key = id(holder)
+    _borrowed[key] = weakref.ref(holder, lambda _: _borrowed.pop(key, None))
 
 
 def fingerprint(array: Any) -> int | None:

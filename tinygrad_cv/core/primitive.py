@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
 OUTPUT = "y"
 Source = Any  # OUTPUT, (input index, "value" | "shape" | "dtype"), ("variadic", ...) or the name of a parameter
 
@@ -36,8 +35,6 @@ class Vjp(NamedTuple):
 
     function: Callable[..., Any]
     reads: tuple[tuple[str, Source], ...]  # (argument name, source)
-
-
 
 
 class Primitive:
@@ -59,7 +56,7 @@ class Primitive:
         self,
         name: str,
         eval: Callable[..., Any],
-        aval: Callable[..., Aval],
+        aval: Callable[..., Any],
         inputs: tuple[str, ...] = (),
         params: tuple[str, ...] = (),
         vjps: tuple[Vjp | None, ...] = (),
@@ -112,7 +109,9 @@ class Primitive:
         """What must be kept for the backward pass when gradients of the ``wanted`` inputs are asked for."""
         if wanted not in self._kept:
             vjps = [vjp for i, want in enumerate(wanted) if want and (vjp := self.vjp(i))]
-            sources = [source for vjp in vjps for _, source in vjp.reads if source == OUTPUT or isinstance(source, tuple)]
+            sources = [
+                source for vjp in vjps for _, source in vjp.reads if source == OUTPUT or isinstance(source, tuple)
+            ]
             self._kept[wanted] = tuple(source for source in dict.fromkeys(sources) if source != ("variadic", "index"))
         return self._kept[wanted]
 

@@ -1,7 +1,7 @@
 """The tape: which primitive made a value, and the walk back through the graph.
 
 A node points to its parents only and holds just what its VJPs read, so graphs die by reference count. The walk takes
-nodes by falling serial number: a node's users all have higher numbers, so its cotangent is complete when its turn comes.
+nodes by falling serial number: a node's users have higher numbers, so its cotangent is complete when its turn comes.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ class Node:
     """One recorded application of a primitive; or, with no primitive, a leaf."""
 
     __slots__ = (
-        "primitive",
-        "params",
-        "parents",
-        "saved",
-        "shape",
+        "__weakref__",
         "dtype",
-        "serial",
-        "scope",
         "epoch",
         "hooks",
+        "operands",
+        "params",
+        "parents",
+        "primitive",
+        "saved",
+        "scope",
+        "serial",
+        "shape",
         "sink",
         "source",
-        "operands",
-        "__weakref__",
     )
     primitive: Primitive | None
     params: dict[str, Any]
@@ -113,16 +113,16 @@ class Node:
 
     def _check_saved(self) -> None:
         assert self.saved is not None
-        prints = self.saved.get("fingerprints")
+        prints = self.saved.get("fingerprints", _NOTHING)
         for source, value in self.saved.items():
-            if source is OUTPUT or (type(source) is tuple and source[1] == "value"):
-                if memory.changed_since(value, self.epoch) or (
-                    prints and prints[source] is not None and prints[source] != memory.fingerprint(value)
-                ):
-                    raise GraphError(
-                        f"{describe(self)}: the array of shape {value.shape} that it kept for the backward pass was "
-                        "changed in place after the forward pass. Change a copy, or change it after backward()."
-                    )
+            if source is not OUTPUT and not (type(source) is tuple and source[1] == "value"):
+                continue
+            known = prints.get(source)
+            if memory.changed_since(value, self.epoch) or (known is not None and known != memory.fingerprint(value)):
+                raise GraphError(
+                    f"{describe(self)}: the array of shape {value.shape} that it kept for the backward pass was "
+                    "changed in place after the forward pass. Change a copy, or change it after backward()."
+                )
 
     def free(self) -> None:
         """Drop what was kept for the backward pass; a leaf keeps nothing, and serves again."""
@@ -138,7 +138,7 @@ def leaf(tensor: Any, sink: Any) -> Node:
 
 
 def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
-    """Apply a primitive to tensors: compute the value by the current interpreter, and record it where a gradient needs it."""
+    """Apply a primitive to tensors: the current interpreter computes, and what a gradient needs is recorded."""
     context = current()
     values = [tensor.value for tensor in inputs]
     value = context.interpret(primitive, values, params)
@@ -187,9 +187,9 @@ def pull(
 ) -> dict[Node, Any]:
     """Pull cotangents back through the graph.
 
-    Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only what
-    leads to a target is computed, and the targets' cotangents are returned. Gradients are deposited at the end: a walk
-    that fails leaves none behind.
+    Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only
+    what leads to a target is computed, and the targets' cotangents are returned. Gradients are deposited at the
+    end: a walk that fails leaves none behind.
     """
     cotangents: dict[Node, Any] = {}
     results: dict[Node, Any] = {}

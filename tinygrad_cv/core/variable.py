@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,16 @@ from .errors import DTypeError, GraphError, ShapeError
 class Variable:
     """An array with a derivative: ``value`` holds the numbers, ``node`` says how they came about."""
 
-    __slots__ = ("value", "node", "grad", "__weakref__")
+    __slots__ = ("__weakref__", "grad", "node", "value")
     value: Any  # a NumPy array; while tracing, a variable of the traced graph
     node: tape.Node | None
     grad: Any
+
+    if TYPE_CHECKING:  # the groups of methods that the frontend puts together use each other's
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __eq__(self, other: Any) -> Any: ...
+        def __ne__(self, other: Any) -> Any: ...
 
     def _result(self, value: Any, node: tape.Node | None = None) -> Any:
         """A new tensor for the result of an operation."""
@@ -60,7 +66,7 @@ class Variable:
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor."""
-        return self.node is None or self.node.primitive is None and not isinstance(self.node, tape.Replayed)
+        return self.node is None or (self.node.primitive is None and not isinstance(self.node, tape.Replayed))
 
     def detach(self) -> Any:
         """The same values, outside of the graph."""
@@ -123,7 +129,8 @@ class Variable:
             )
         if gradient.value.dtype != dtype:
             raise DTypeError(
-                f"{caller}: the gradient has dtype {gradient.value.dtype}, the tensor {dtype}. Use .astype({str(dtype)!r})."
+                f"{caller}: the gradient has dtype {gradient.value.dtype}, the tensor {dtype}. "
+                f"Use .astype({str(dtype)!r})."
             )
         return self.node, gradient
 
@@ -165,8 +172,8 @@ def gradients(
             raise GraphError(f"grad: input {i} does not require grad: call requires_grad_() before it is used.")
     roots = [output._root("grad", g) for output, g in zip(outputs, cotangents, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    found = tape.pull(roots, nodes, retain_graph=retain, create_graph=create_graph)  # type: ignore[arg-type]
-    return [found.get(node) for node in nodes]  # type: ignore[arg-type]
+    found = tape.pull(roots, nodes, retain_graph=retain, create_graph=create_graph)
+    return [found.get(node) for node in nodes]
 
 
 def stamp(tensor: Variable, caller: str) -> np.ndarray:

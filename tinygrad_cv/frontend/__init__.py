@@ -55,15 +55,38 @@ def _dot(a: Any, b: Any) -> Any:
     return einsum(f"{rows}z,{right}->{rows}{columns}", a, b)
 
 
+METHODS = (
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "max",
+    "min",
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "cumsum",
+    "prod",
+    "any",
+    "all",
+    "reshape",
+    "transpose",
+    "squeeze",
+    "expand_dims",
+    "swapaxes",
+    "moveaxis",
+    "ravel",
+    "flip",
+    "repeat",
+    "split",
+    "broadcast_to",
+    "take_along_axis",
+)
+
 # What NumPy's own functions do with tensors: np.sum(t) is t.sum().
 FUNCTIONS: dict[str, Any] = {
-    **{
-        name: _method(name)
-        for name in (
-            "sum mean var std max min amax amin argmax argmin cumsum prod any all reshape transpose squeeze expand_dims "
-            "swapaxes moveaxis ravel flip repeat split broadcast_to take_along_axis"
-        ).split()
-    },
+    **{name: _method(name) for name in METHODS},
     "concatenate": concatenate,
     "stack": stack,
     "einsum": einsum,

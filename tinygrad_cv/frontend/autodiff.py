@@ -55,7 +55,8 @@ def grad(
     for i, g in enumerate(found):
         if g is None and not allow_unused:
             raise GraphError(
-                f"grad: the outputs do not depend on input {i} of shape {xs[i].shape}. Pass allow_unused=True to get None."
+                f"grad: the outputs do not depend on input {i} of shape {xs[i].shape}. "
+                "Pass allow_unused=True to get None."
             )
     return tuple(found) if isinstance(inputs, (tuple, list)) else found[0]
 
@@ -65,7 +66,7 @@ def _tuple(tensors: Inputs) -> tuple[Any, ...]:
 
 
 def _recorded(function: Function, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
-    """Fresh leaves with the inputs' values (in the inputs' graph, where there is one), and the function's output on them."""
+    """Fresh leaves with the inputs' values (in their graph, where there is one), and the function's output on them."""
     given = tuple(map(asarray, _tuple(inputs)))
     with enable_grad():
         leaves = tuple(x * 1 if x.requires_grad else x.detach().requires_grad_() for x in given)
@@ -99,7 +100,9 @@ def vjp(function: Function, inputs: Inputs, v: Any = None, create_graph: bool = 
 def _cotangent(op: str, output: Tensor, v: Any) -> Any:
     if v is None:
         if output.size != 1:
-            raise GraphError(f"{op}: the output has shape {output.shape}; pass v of that shape, only a scalar needs none.")
+            raise GraphError(
+                f"{op}: the output has shape {output.shape}; pass v of that shape, only a scalar needs none."
+            )
         return output.detach() * 0 + 1
     return _vector(op, v, "output", output)
 
@@ -123,8 +126,8 @@ def _directions(op: str, inputs: Inputs, leaves: Sequence[Tensor], v: Any) -> li
 def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
     """The output and the Jacobian-vector product Jv, with the shape of the output.
 
-    A vector-Jacobian product is linear in its vector u, and the derivative of uᵀJ v with respect to u is Jv: two reverse
-    passes make a forward one (Townsend, "A new trick for calculating Jacobian vector products", 2017).
+    A vector-Jacobian product is linear in its vector u, and the derivative of uᵀJ v with respect to u is Jv: two
+    reverse passes make a forward one (Townsend, "A new trick for calculating Jacobian vector products", 2017).
 
     >>> import tinygrad_cv as tg
     >>> tg.jvp(lambda x: x * x, tg.tensor([1.0, 2.0]), tg.tensor([1.0, 10.0]))[1].tolist()
@@ -201,8 +204,8 @@ def hessian(function: Function, inputs: Inputs, create_graph: bool = False) -> A
 def checkpoint(function: Function, *inputs: Any) -> Any:
     """``function(*inputs)`` without keeping what lies between: the backward pass computes it again.
 
-    Trades time for memory (Chen et al., "Training deep nets with sublinear memory cost", 2016). Random numbers are drawn
-    again as they were, and running statistics are updated once.
+    Trades time for memory (Chen et al., "Training deep nets with sublinear memory cost", 2016). Random numbers are
+    drawn again as they were, and running statistics are updated once.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -254,8 +257,8 @@ class Save:
 class CustomFunction:
     """A function with a VJP of its own, for what the primitives cannot say. Subclass it; then call ``Name.apply(...)``.
 
-    ``forward(ctx, *inputs)`` computes one tensor, and may ``ctx.save_for_backward(...)``. ``backward(ctx, g)`` returns one
-    cotangent for each tensor input (or None), and is differentiable itself as far as it is made of tensor operations.
+    ``forward(ctx, *inputs)`` computes one tensor, and may ``ctx.save_for_backward(...)``. ``backward(ctx, g)`` returns
+    one cotangent for each tensor input (or None); made of tensor operations, it is differentiable itself.
 
     >>> import tinygrad_cv as tg
     >>> class Clamp(tg.CustomFunction):  # straight-through: the gradient ignores the clamping
@@ -311,7 +314,7 @@ class CustomFunction:
 class _CustomNode(tape.Node):
     """A node whose VJP the user wrote."""
 
-    __slots__ = ("function", "ctx", "nodes")
+    __slots__ = ("ctx", "function", "nodes")
     function: type[CustomFunction]
     ctx: Save | None
     nodes: list[Any]  # of the kept tensors: an input's node, OUTPUT for this one, None for a constant

@@ -91,8 +91,10 @@ def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
 
 
 def from_dlpack(data: Any) -> Tensor:
-    """A tensor that shares the memory of another library's array. Others may change it: the graph notices and says so."""
-    array = np.from_dlpack(data)
+    """A tensor that shares the memory of another library's array. Where others change it, the graph notices."""
+    array = (
+        data.view(np.ndarray) if isinstance(data, np.ndarray) else np.from_dlpack(data)
+    )  # that refuses read-only ones
     check_dtype(array.dtype)
     memory.borrow(array)
     return Tensor._new(array)

@@ -11,7 +11,18 @@ from ..core.errors import DTypeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise as ops
-from .promotion import beyond, broadcast_shape, cast, check_dtype, expand, floating, given, operand, together
+from .promotion import (
+    beyond,
+    broadcast_shape,
+    cast,
+    check_dtype,
+    expand,
+    floating,
+    given,
+    number,
+    operand,
+    together,
+)
 
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
@@ -19,7 +30,7 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     if isinstance(b, Variable) and a.value.shape == b.value.shape and a.value.dtype == b.value.dtype:
         return apply(primitive, b, a) if swap else apply(primitive, a, b)
     if type(b) in (float, int) and a.value.dtype.kind == "f":
-        b = expand(a._result(np.array(b, a.value.dtype)), a.value.shape)
+        b = expand(a._result(number(b, a.value.dtype)), a.value.shape)
     else:
         b = operand(b, a)
         if b is NotImplemented:
@@ -52,7 +63,7 @@ def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
 
 
 def turned(x: Any) -> Any:
-    """-x; for integers and booleans, which may have no -x, another value that falls as x rises, and turns back again."""
+    """-x; for integers and booleans, which may have no -x, another value that falls as x rises, and turns back."""
     kind = x.value.dtype.kind
     if kind == "b":
         return ~x
@@ -133,10 +144,10 @@ class ElementwiseMethods(Variable):
     def __rpow__(self, base: Any) -> Any:
         return _binary(ops.pow, self, base, swap=True)
 
-    def __eq__(self, other: Any) -> Any:  # type: ignore[override]
+    def __eq__(self, other: Any) -> Any:
         return _compare(ops.equal, self, other)
 
-    def __ne__(self, other: Any) -> Any:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Any:
         same = _compare(ops.equal, self, other)
         return NotImplemented if same is NotImplemented else ~same
 
@@ -243,7 +254,9 @@ class ElementwiseMethods(Variable):
     def where(self, a: Any, b: Any) -> Any:
         """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
         condition = _boolean("where", self)
-        like = a if isinstance(a, Variable) else b if isinstance(b, Variable) else self._result(np.zeros((), np.float32))
+        like = (
+            a if isinstance(a, Variable) else b if isinstance(b, Variable) else self._result(np.zeros((), np.float32))
+        )
         a, b = given("where", a, like), given("where", b, like)
         a, b = together("where", a, b)
         shape = broadcast_shape("where", condition, a)
@@ -256,7 +269,7 @@ class ElementwiseMethods(Variable):
 
     def isnan(self) -> Any:
         """Where x is NaN."""
-        return self != self
+        return self != self  # noqa: PLR0124 (only NaN differs from itself)
 
     def isfinite(self) -> Any:
         """Where x is neither NaN nor infinite."""

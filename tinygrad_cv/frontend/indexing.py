@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -44,12 +43,16 @@ class IndexingMethods(Variable):
         if values.dtype.kind not in "fiub":
             raise DTypeError(f"t[...] = v: v has dtype {values.dtype}; it takes numbers.")
         if values.dtype.kind == "f" and self.value.dtype.kind != "f":
-            raise DTypeError(f"t[...] = v: {values.dtype} does not go into {self.value.dtype}. Use .astype() on one of them.")
+            raise DTypeError(
+                f"t[...] = v: {values.dtype} does not go into {self.value.dtype}. Use .astype() on one of them."
+            )
         place = self.value[raw].shape
         lead = max(values.ndim - len(place), 0)
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
         if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
-            raise ShapeError(f"t[...] = v: the place has shape {place}, the values {values.shape}; they must broadcast to it.")
+            raise ShapeError(
+                f"t[...] = v: the place has shape {place}, the values {values.shape}; they must broadcast to it."
+            )
         stamp(self, "t[...] = v")[raw] = values
 
     def gather(self, index: Any) -> Any:
@@ -127,7 +130,9 @@ def _item(item: Any) -> Any:
         item = Tensor._new(array.astype(INT) if empty else array)
     dtype = item.value.dtype
     if dtype.kind not in "iub":
-        raise IndexError(f"index of dtype {dtype}: tensors are indexed by integers, slices, None, ..., integer arrays and masks")
+        raise IndexError(
+            f"index of dtype {dtype}: tensors are indexed by integers, slices, None, ..., integer arrays and masks"
+        )
     if dtype.kind == "b" and not item.value.shape:
         raise IndexError("a single boolean as an index: use None for a new axis, or where() for a choice")
     return item
@@ -210,7 +215,8 @@ def _advanced(x: Any, parts: list[Any]) -> Any:
     k = len(shape)
     taken = taken.permute(*range(k, k + before), *range(k), *range(k + before, taken.value.ndim))
     sizes = iter(taken.value.shape)
-    out, seen = [], False
+    out: list[int] = []
+    seen = False
     if not together:
         out.extend(next(sizes) for _ in shape)
         seen = True

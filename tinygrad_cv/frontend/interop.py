@@ -78,17 +78,21 @@ class InteropMethods(Variable):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.node is not None:
             raise GraphError(
-                "a tensor that requires grad would lose its gradient as a NumPy array: use .detach() or .numpy() to say so."
+                "a tensor that requires grad would lose its gradient as a NumPy array: use .detach() or .numpy()."
             )
         value = self._concrete("numpy.asarray")
         if copy is False and dtype is not None and value.dtype != dtype:
             raise ValueError(f"a copy is needed to turn {value.dtype} into {np.dtype(dtype)}.")
-        return value.astype(dtype or value.dtype) if copy or (dtype is not None and dtype != value.dtype) else self.numpy()
+        return (
+            value.astype(dtype or value.dtype) if copy or (dtype is not None and dtype != value.dtype) else self.numpy()
+        )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """np.exp(t) is t.exp() and stays in the graph. A ufunc without a counterpart refuses to drop a gradient."""
         if kwargs.get("out") is not None:
-            raise GraphError(f"np.{ufunc.__name__} with out= an array: a tensor's result cannot be written into an array.")
+            raise GraphError(
+                f"np.{ufunc.__name__} with out= an array: a tensor's result cannot be written into an array."
+            )
         own = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and own and not kwargs:
             like = next(x for x in inputs if isinstance(x, Variable))
@@ -98,7 +102,7 @@ class InteropMethods(Variable):
         return _through_arrays(f"np.{ufunc.__name__}", getattr(ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """np.sum(t) is t.sum() and np.stack a stack in the graph; others work on arrays unless a gradient would be lost."""
+        """np.sum(t) is t.sum(), in the graph; functions without a counterpart work on arrays, or refuse."""
         from . import FUNCTIONS
 
         own = FUNCTIONS.get(function.__name__)
@@ -143,7 +147,7 @@ def _through_arrays(name: str, function: Any, args: Any, kwargs: Any) -> Any:
                     f"{name} has no derivative here, and a tensor that requires grad would lose its gradient silently: "
                     "use .detach(), or a method of the tensor."
                 )
-            return x.numpy()  # type: ignore[attr-defined]
+            return x.numpy()
         return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
 
     result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})

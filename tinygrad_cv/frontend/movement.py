@@ -14,7 +14,7 @@ from ..core.variable import Variable
 from ..ops import movement, windows
 from .promotion import common_dtype, expand, operand
 
-Axis = int | Sequence[int] | None  # noqa: PYI042
+Axis = int | Sequence[int] | None
 
 
 def axes_of(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
@@ -161,17 +161,21 @@ class MovementMethods(Variable):
         pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
         gaps = tuple(interior or (0,) * ndim)
         if len(pairs) != ndim or len(gaps) != ndim or min((n for p in (*pairs, gaps) for n in p), default=0) < 0:
-            raise ShapeError(f"pad of {self.value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis.")
+            raise ShapeError(
+                f"pad of {self.value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis."
+            )
         if not any(map(any, (*pairs, gaps))):
             return self
         return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
 
     def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:
-        """Elements start, start + step, ... before stop, along every axis; steps are positive, places within the tensor."""
+        """Elements start, start + step, ... before stop, on every axis; steps are positive, places in the tensor."""
         start, stop, shape = tuple(start), tuple(stop), self.value.shape
         steps = tuple(step) if step is not None else (1,) * len(shape)
         fits = len(start) == len(stop) == len(steps) == len(shape)
-        if not fits or not all(0 <= a <= b <= n and s > 0 for a, b, s, n in zip(start, stop, steps, shape, strict=True)):
+        if not fits or not all(
+            0 <= a <= b <= n and s > 0 for a, b, s, n in zip(start, stop, steps, shape, strict=True)
+        ):
             raise ShapeError(
                 f"slice of {shape} from {start} to {stop} by {steps}{location()}: for each axis, "
                 "0 <= start <= stop <= size and step > 0."
@@ -181,7 +185,10 @@ class MovementMethods(Variable):
     def windows(self, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Any:
         """Sliding windows over the last axes: (..., H, W) to (..., H', W', Kh, Kw), a view."""
         kernel, stride, dilation = tuple(kernel), tuple(stride), tuple(dilation)
-        if not len(kernel) == len(stride) == len(dilation) <= self.value.ndim or min((1, *kernel, *stride, *dilation)) < 1:
+        if (
+            not len(kernel) == len(stride) == len(dilation) <= self.value.ndim
+            or min((1, *kernel, *stride, *dilation)) < 1
+        ):
             raise ShapeError(
                 f"windows of {self.value.shape}, kernel {kernel}, stride {stride}, dilation {dilation}{location()}: "
                 "one of each for every windowed axis, all at least 1."
@@ -207,7 +214,9 @@ class MovementMethods(Variable):
         size = self.value.shape[axis]
         if isinstance(sections, int):
             if sections < 1 or size % sections:
-                raise ShapeError(f"split of axis {axis} with size {size} into {sections} parts: it does not divide evenly.")
+                raise ShapeError(
+                    f"split of axis {axis} with size {size} into {sections} parts: it does not divide evenly."
+                )
             ends = list(range(size // sections, size, size // sections)) if size else [0] * (sections - 1)
         else:
             ends = [min(max(end + size if end < 0 else end, 0), size) for end in sections]
@@ -242,7 +251,9 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:
     axis = axis_of("concatenate", axis, tensors[0].ndim)
     first = tensors[0].shape
     for tensor in tensors[1:]:
-        if tensor.ndim != len(first) or any(n != m for i, (n, m) in enumerate(zip(first, tensor.shape, strict=True)) if i != axis):
+        if tensor.ndim != len(first) or any(
+            n != m for i, (n, m) in enumerate(zip(first, tensor.shape, strict=True)) if i != axis
+        ):
             raise ShapeError(
                 f"concatenate along axis {axis} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
                 "all other axes must be equal."

@@ -37,9 +37,7 @@ def check_dtype(dtype: Any) -> np.dtype:
     """The NumPy dtype, if tensors can have it."""
     dtype = np.dtype(dtype)
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
-        raise DTypeError(
-            f"dtype {dtype} is not for tensors: use float32, float64, float16, an integer dtype or bool."
-        )
+        raise DTypeError(f"dtype {dtype} is not for tensors: use float32, float64, float16, an integer dtype or bool.")
     return dtype
 
 
@@ -55,8 +53,18 @@ def constant(value: Any, like: Variable) -> Any:
     else:
         dtype = np.dtype(np.int64) if isinstance(value, (int, np.integer)) else FLOAT
     if isinstance(value, (int, np.integer)) and beyond(value, dtype):
-        raise DTypeError(f"{value} beside a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64').")
-    return like._result(np.array(value, dtype))
+        raise DTypeError(
+            f"{value} beside a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64')."
+        )
+    return like._result(number(value, dtype))
+
+
+def number(value: Any, dtype: np.dtype) -> np.ndarray:
+    """A number as a 0-d array; one that is out of the dtype's range becomes infinite without a warning."""
+    if dtype.itemsize == 8 or abs(value) < 6e4:
+        return np.array(value, dtype)
+    with np.errstate(over="ignore"):
+        return np.array(value, dtype)
 
 
 def given(op: str, other: Any, like: Variable) -> Any:
@@ -103,8 +111,8 @@ def common_dtype(op: str, *tensors: Variable) -> list[Any]:
     floats = sorted({str(dtype) for dtype in dtypes if dtype.kind == "f"})
     if len(floats) > 1:
         raise DTypeError(
-            f"{op} of {' and '.join(str(tensor.value.dtype) for tensor in tensors)}{location()}: no operation changes a "
-            f"dtype silently. Convert one of them: .astype({floats[0]!r})."
+            f"{op} of {' and '.join(str(tensor.value.dtype) for tensor in tensors)}{location()}: no operation "
+            f"changes a dtype silently. Convert one of them: .astype({floats[0]!r})."
         )
     dtype = np.dtype(floats[0]) if floats else np.result_type(*dtypes)
     return [cast(tensor, dtype) for tensor in tensors]

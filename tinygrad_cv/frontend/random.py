@@ -18,7 +18,7 @@ MANTISSA = {"float16": 11, "float32": 24, "float64": 53}
 
 
 class Generator:
-    """A stream of random numbers. ``state`` is a tensor (seed, counter): saving it and setting it back replays the draws."""
+    """A stream of random numbers. ``state`` is a tensor (seed, counter): setting it back replays the draws."""
 
     def __init__(self, seed: int = 0):
         self.state = Tensor._new(np.array([seed % 2**64, 0], np.uint64))

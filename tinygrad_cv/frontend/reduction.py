@@ -13,10 +13,9 @@ from ..core.errors import ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import contraction, reduction
-from .movement import Axis, axes_of, axis_of
 from .elementwise import turned
+from .movement import Axis, axes_of, axis_of
 from .promotion import cast, common_dtype, floating, operand, operands
-
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -30,7 +29,7 @@ class ReductionMethods(Variable):
         """Without the axes that a primitive has reduced to size 1, unless they are to be kept."""
         if keepdims or not axes:
             return self
-        return self.reshape(tuple(n for i, n in enumerate(self.value.shape) if i not in axes))  # type: ignore[attr-defined]
+        return self.reshape(tuple(n for i, n in enumerate(self.value.shape) if i not in axes))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Σ x; integers and booleans give int64."""
@@ -107,8 +106,8 @@ class ReductionMethods(Variable):
         axes = axes_of("prod", axis, self.value.ndim)
         rest = [i for i in range(self.value.ndim) if i not in axes]
         shape = self.value.shape
-        x = self if self.value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
-        x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))  # type: ignore[attr-defined]
+        x: Any = self if self.value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
+        x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
         while x.shape[-1] > 1:
             n = x.shape[-1]
             half = x[..., : n // 2] * x[..., n // 2 : n // 2 * 2]
@@ -120,7 +119,7 @@ class ReductionMethods(Variable):
 
     def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """√Σx², with derivative 0 at 0."""
-        return _root(self.square().sum(axis, keepdims))  # type: ignore[attr-defined]
+        return _root(self.square().sum(axis, keepdims))
 
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
@@ -129,7 +128,7 @@ class ReductionMethods(Variable):
         """
         m = self.detach().max(axis, keepdims=True)
         m = m.isfinite().where(m, 0.0)
-        s = (self - m).exp().sum(axis, keepdims=True)  # type: ignore[operator]
+        s = (self - m).exp().sum(axis, keepdims=True)
         zero = s == 0
         out = zero.where(-math.inf, zero.where(1.0, s).log() + m)
         return out._reduced(axes_of("logsumexp", axis, self.value.ndim), keepdims)
@@ -141,24 +140,28 @@ class ReductionMethods(Variable):
         if not 0 <= k <= n:
             raise ShapeError(f"topk of {k} elements along an axis of size {n}: k must be 0 to {n}.")
         places: list[Any] = []
-        numbers = self.iota((axis,), np.dtype(np.int64))  # type: ignore[attr-defined]
+        numbers = self.iota((axis,), np.dtype(np.int64))
         taken = numbers < 0
         kind = self.value.dtype.kind
         lowest = -math.inf if kind == "f" else False if kind == "b" else int(np.iinfo(self.value.dtype).min)
         for _ in range(k):
             left = taken.where(lowest, self.detach())
             best = left.argmax(axis, keepdims=True)
-            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # where only lowest is left, the first not taken
+            free = (
+                (~taken).astype(np.int8).argmax(axis, keepdims=True)
+            )  # where only lowest is left, the first not taken
             best = (left.max(axis, keepdims=True) == lowest).where(free, best)
             places.append(best)
             taken = taken | (numbers == best)
         if not places:
-            empty = self.slice((0,) * self.value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self.value.shape)))  # type: ignore[attr-defined]
+            empty = self.slice(
+                (0,) * self.value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self.value.shape))
+            )
             return empty, empty.detach().astype(np.int64)
         index = places[0]
         for place in places[1:]:
             index = concatenate_last(index.moveaxis(axis, -1), place.moveaxis(axis, -1)).moveaxis(-1, axis)
-        return self.take_along_axis(index, axis), index  # type: ignore[attr-defined]
+        return self.take_along_axis(index, axis), index
 
     def contract(self, other: Any, spec: str) -> Any:
         """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
@@ -184,17 +187,17 @@ class ReductionMethods(Variable):
 def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
     """The mean μ and x - μ, exact to the last digits however large the mean is.
 
-    The rounding of a large mean would stay in every element, so it is taken away in a second step. Where the mean is the
-    first element up to rounding, that element is taken instead, so that equal elements give exactly 0.
+    The rounding of a large mean would stay in every element, so it is taken away in a second step. Where the mean is
+    the first element up to rounding, that element is taken instead, so that equal elements give exactly 0.
 
-    Both corrections are zero in exact arithmetic, whatever x is; so are their derivatives of every order, and they are
-    left out of the graph.
+    Together the two corrections are zero in exact arithmetic, whatever x is; so are their derivatives of every order,
+    and they are left out of the graph.
     """
     axes = axes_of("mean", axis, x.ndim)
     mu = x.mean(axes, keepdims=True)
     first = x.detach().slice((0,) * x.ndim, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
     gap = first - mu.detach()
-    mu = mu + (abs(gap) <= abs(first) * math.sqrt(np.finfo(mu.dtype).eps)).where(gap, 0.0)
+    mu = mu + (gap.square() <= first.square() * float(np.finfo(mu.dtype).eps)).where(gap, 0.0)
     d = x - mu
     rest = d.detach().mean(axes, keepdims=True)
     return mu + rest, d - rest
@@ -233,10 +236,11 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = operands("matmul", a, b)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul of shapes {a.shape} and {b.shape}: each needs at least one axis; use * for numbers.")
-    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+    inner = b.shape[-2 if b.ndim > 1 else 0]
+    if a.shape[-1] != inner:
         raise ShapeError(
-            f"matmul of shapes {a.shape} and {b.shape}{location()}: the last axis of the first ({a.shape[-1]}) must equal "
-            f"the {'second to last' if b.ndim > 1 else 'only'} axis of the second ({b.shape[-2 if b.ndim > 1 else 0]})."
+            f"matmul of shapes {a.shape} and {b.shape}{location()}: the last axis of the first ({a.shape[-1]}) must "
+            f"equal the {'second to last' if b.ndim > 1 else 'only'} axis of the second ({inner})."
         )
     rows = "i" if a.ndim > 1 else ""
     columns = "j" if b.ndim > 1 else ""
@@ -284,15 +288,16 @@ def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
     left, arrow, result = spec.replace(" ", "").partition("->")
     terms = left.split(",")
     spare = [c for c in LETTERS if c not in spec]
-    rank = max((t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors) if "..." in term), default=0)
-    dots = "".join(spare[:rank]) if rank > 0 else ""
     if len(terms) != len(tensors):
         raise ShapeError(f"einsum {spec!r} names {len(terms)} operands, but got {len(tensors)}.")
+    ranks = [t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors, strict=True) if "..." in term]
+    rank = max(ranks, default=0)
+    dots = "".join(spare[:rank]) if rank > 0 else ""
     full = []
     for term, t in zip(terms, tensors, strict=True):
         own = t.ndim - len(term.replace("...", ""))
         term = term.replace("...", dots[len(dots) - own :] if own > 0 else "")
-        if len(term) != t.ndim or not term.isalpha() and term:
+        if len(term) != t.ndim or (not term.isalpha() and term):
             raise ShapeError(f"einsum {spec!r}: {term!r} does not name the {t.ndim} axes of shape {t.shape}.")
         full.append(term)
     joined = "".join(full)

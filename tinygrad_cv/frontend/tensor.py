@@ -19,7 +19,7 @@ from .reduction import ReductionMethods
 class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
     """An array with a derivative.
 
-    ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; every operation is recorded where one of
+    ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; an operation is recorded where one of
     its operands requires grad, and :meth:`backward` walks the record.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Activations, composed from elementwise primitives. Selections go by ``where``, so NaN stays NaN and branches are exact."""
+"""Activations, composed from elementwise primitives. Selections go by ``where``: NaN stays NaN, branches are exact."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def silu(x: Any) -> Any:
 
 @composed
 def gelu(x: Any, approximate: str = "none") -> Any:
-    """x Φ(x), with the normal distribution function Φ (Hendrycks and Gimpel, 2016); approximate="tanh" as given there."""
+    """x Φ(x), with the normal distribution function Φ (Hendrycks and Gimpel, 2016); "tanh" as given there."""
     if approximate == "tanh":
         return 0.5 * x * (1.0 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).tanh())
     if approximate != "none":

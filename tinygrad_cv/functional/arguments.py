@@ -22,7 +22,7 @@ def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:
         raise ShapeError(f"{name}={value!r}{location()}: it must be an integer or a pair of integers.")
     if min(numbers) < least:
         raise ShapeError(f"{name}={value!r}{location()}: it must be at least {least}.")
-    return numbers  # type: ignore[return-value]
+    return numbers
 
 
 def images(x: Any) -> tuple[int, int, int, int]:

@@ -27,8 +27,8 @@ def conv2d(
 ) -> Any:
     """Slide Cout filters over N images (the cross-correlation that the field calls convolution).
 
-    y[n, o, i, j] = bias[o] + Σ_{c,u,v} weight[o, c, u, v] · x̃[n, c, S i + D u, S j + D v], where x̃ is x with P zeros around
-    it, and H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
+    y[n, o, i, j] = bias[o] + Σ_{c,u,v} weight[o, c, u, v] · x̃[n, c, S i + D u, S j + D v], where x̃ is x with P zeros
+    around it, and H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
 
     Args:
         x: N x C x H x W.
@@ -47,7 +47,9 @@ def conv2d(
     """
     n, c, h, w = images(x)
     if weight.ndim != 4:
-        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must have four axes, Cout x C/groups x Kh x Kw.")
+        raise ShapeError(
+            f"weight of shape {weight.shape}{location()}: it must have four axes, Cout x C/groups x Kh x Kw."
+        )
     o, per_group = weight.shape[:2]
     kernel, stride, dilation = pair("kernel", weight.shape[2:]), pair("stride", stride), pair("dilation", dilation)
     _check_groups(c, o, groups)
@@ -110,12 +112,16 @@ def conv_transpose2d(
     padding, extra = pair("padding", padding, 0), pair("output_padding", output_padding, 0)
     for e, s, d in zip(extra, stride, dilation, strict=True):
         if e >= max(s, d):
-            raise ShapeError(f"output_padding={e}{location()}: it must be less than the stride ({s}) or the dilation ({d}).")
-    full = [(m - 1) * s + d * (k - 1) + 1 + e for m, s, d, k, e in zip((h, w), stride, dilation, kernel, extra, strict=True)]
+            raise ShapeError(
+                f"output_padding={e}{location()}: it must be less than the stride ({s}) or the dilation ({d})."
+            )
+    full = [
+        (m - 1) * s + d * (k - 1) + 1 + e for m, s, d, k, e in zip((h, w), stride, dilation, kernel, extra, strict=True)
+    ]
     if any(size <= 2 * p for size, p in zip(full, padding, strict=True)):
         raise ShapeError(
-            f"padding={padding}{location()}: H' = (H - 1)S - 2P + D(K - 1) + output_padding + 1 must be at least 1, but "
-            f"{full[0]} - 2*{padding[0]} and {full[1]} - 2*{padding[1]} are left."
+            f"padding={padding}{location()}: H' = (H - 1)S - 2P + D(K - 1) + output_padding + 1 must be at least "
+            f"1, but {full[0]} - 2*{padding[0]} and {full[1]} - 2*{padding[1]} are left."
         )
     x = x.reshape(n, groups, c // groups, h, w)  # n (g o) i j -> n g o i j
     weight = weight.reshape(groups, c // groups, per_group, *kernel)  # (g o) c u v -> g o c u v
@@ -161,7 +167,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 def _check_groups(c: int, o: int, groups: int) -> None:
     if not isinstance(groups, int) or groups < 1 or c % groups or o % groups:
         raise ShapeError(
-            f"groups={groups} with {c} input and {o} output channels{location()}: groups must divide both, without remainder."
+            f"groups={groups} with {c} input and {o} output channels{location()}: groups must divide both."
         )
 
 

@@ -39,7 +39,7 @@ def cross_entropy(
 
     Args:
         input: scores, N x C, or N x C x d1 x ...
-        target: class numbers, N (or N x d1 x ...), integers in [0, C); or class probabilities, floats of the input's shape.
+        target: class numbers, N (or N x d1 x ...), integers in [0, C); or probabilities, floats of the input's shape.
         weight: C; a class's examples count so much. The mean divides by the sum of the weights.
         ignore_index: examples with this class number count nothing.
         label_smoothing: in [0, 1]; this share of the probability is spread evenly (Szegedy et al., 2016, section 7).
@@ -66,7 +66,7 @@ def cross_entropy(
 
 @composed
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """-input[target], for log-probabilities N x C (or N x C x d1 x ...) and class numbers; arguments as in cross_entropy."""
+    """-input[target], for log-probabilities N x C (or N x C x d1 x ...); other arguments as in cross_entropy."""
     return _nll(input, asarray(target), _class_weights(input, weight), ignore_index, reduction, 0.0)
 
 
@@ -114,7 +114,9 @@ def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
             "(.astype('int64')); class probabilities must be floats of the input's shape."
         )
     if target.shape != wanted:
-        raise ShapeError(f"input of shape {logp.shape}, target of shape {target.shape}{location()}: it must be {wanted}.")
+        raise ShapeError(
+            f"input of shape {logp.shape}, target of shape {target.shape}{location()}: it must be {wanted}."
+        )
     labels = target.value
     if isinstance(labels, np.ndarray):
         wrong = labels[((labels < 0) | (labels >= logp.shape[1])) & (labels != ignore_index)]
@@ -128,8 +130,8 @@ def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
 def _check_equal(input: Any, target: Any) -> None:
     if input.shape != target.shape:
         raise ShapeError(
-            f"input of shape {input.shape}, target of shape {target.shape}{location()}: they must be equal; broadcasting "
-            "would compare every input with every target."
+            f"input of shape {input.shape}, target of shape {target.shape}{location()}: they must be equal; "
+            "broadcasting would compare every input with every target."
         )
 
 

@@ -33,8 +33,8 @@ def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[
         scale = 1.0 / (var + eps).sqrt()
         sigma2 = var
     else:
-        # Squares that overflow: measure in units of the largest deviation. The unit cancels out of y, so it is detached;
-        # where deviations are not large it is 1, and nothing changes.
+        # Squares that overflow: measure in units of the largest deviation. The unit cancels out of y, so it is
+        # detached; where deviations are not large it is 1, and nothing changes.
         unit = abs(d.detach()).max(axes, keepdims=True)
         unit = ((unit > LARGE) & unit.isfinite()).where(unit, 1.0)
         d = d / unit
@@ -89,8 +89,8 @@ def batch_norm(
     m = x.size // c
     if m == 1:
         raise ShapeError(
-            f"input of shape {x.shape}{location()}: one value per channel has no variance, and training would only see β. "
-            "Use a larger batch, or eval()."
+            f"input of shape {x.shape}{location()}: one value per channel has no variance, and training would "
+            "only see β. Use a larger batch, or eval()."
         )
     y, mu, var = _normalize(x, axes, eps, weight, bias)
     if training and running_mean is not None and running_var is not None and not is_replaying():
@@ -143,7 +143,9 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
     [[[[-1.0, 1.0]]]]
     """
     if x.ndim < 3:
-        raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x C x ..., with something to normalize over.")
+        raise ShapeError(
+            f"input of shape {x.shape}{location()}: it must be N x C x ..., with something to normalize over."
+        )
     if math.prod(x.shape[2:]) == 1:
         raise ShapeError(f"input of shape {x.shape}{location()}: one value per channel and image has no variance.")
     _check_channels(x, weight=weight, bias=bias)
@@ -169,7 +171,9 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     [[-1.0, 1.0, -1.0, 1.0]]
     """
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
-        raise ShapeError(f"input of shape {x.shape}, num_groups={num_groups}{location()}: groups must divide the channels.")
+        raise ShapeError(
+            f"input of shape {x.shape}, num_groups={num_groups}{location()}: groups must divide the channels."
+        )
     _check_channels(x, weight=weight, bias=bias)
     n, c, *rest = x.shape
     grouped = x.reshape(n, num_groups, c // num_groups, *rest)  # n (g c) ... -> n g c ...

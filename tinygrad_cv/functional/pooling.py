@@ -15,7 +15,12 @@ from .arguments import Pair, images, output_size, pair
 
 @composed
 def max_pool2d(
-    x: Any, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1, ceil_mode: bool = False
+    x: Any,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
 ) -> Any:
     """The largest element of each window; at a tie the gradient goes to the first in row-major order. NaN wins.
 
@@ -23,7 +28,7 @@ def max_pool2d(
         x: N x C x H x W.
         kernel_size: K.
         stride: S, by default K.
-        padding: P, at most K/2; the border never wins.
+        padding: P, at most K/2; the border is -inf and never wins over a number.
         ceil_mode: round H' up, so that the last window may be partial.
 
     Raises:
@@ -64,15 +69,15 @@ def avg_pool2d(
     >>> F.avg_pool2d(tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]]), 2).tolist()
     [[[[3.25, 5.25], [2.0, 2.0]]]]
     """
-    kernel, stride, _, pads, counts = _windows_of(x, kernel_size, stride, padding, 1, ceil_mode)
-    total = x.pad(((0, 0), (0, 0), *pads)).windows(kernel, stride, (1, 1)).sum((-2, -1))
+    kernel, strides, _, pads, counts = _windows_of(x, kernel_size, stride, padding, 1, ceil_mode)
+    total = x.pad(((0, 0), (0, 0), *pads)).windows(kernel, strides, (1, 1)).sum((-2, -1))
     if divisor_override is not None:
         if divisor_override == 0:
             raise ShapeError("divisor_override=0: the divisor must not be 0.")
         return total * (1.0 / divisor_override)
     elements = [
         _elements(n, count, k, s, p, count_include_pad)
-        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, stride, pair("padding", padding, 0), strict=True)
+        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, strides, pair("padding", padding, 0), strict=True)
     ]
     divisor = np.outer(*elements)
     if (divisor == kernel[0] * kernel[1]).all():
@@ -94,10 +99,12 @@ def _windows_of(
     kernel = pair("kernel_size", kernel_size)
     strides = kernel if stride is None else pair("stride", stride)
     spread = pair("dilation", dilation)
-    pads, counts = [], []
+    pads = []
     for n, k, s, p, d in zip((h, w), kernel, strides, pair("padding", padding, 0), spread, strict=True):
         if 2 * p > k:
-            raise ShapeError(f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel.")
+            raise ShapeError(
+                f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel."
+            )
         span = d * (k - 1) + 1
         extra = 0
         if ceil_mode and n + 2 * p > span - s:

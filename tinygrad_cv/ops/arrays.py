@@ -47,9 +47,7 @@ def broadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def collapse(*arrays: np.ndarray) -> list[np.ndarray] | None:
     """Arrays of one shape without the axes along which all are constant; None where there is no such axis."""
     constant = [
-        axis
-        for axis, n in enumerate(arrays[0].shape)
-        if n > 1 and all(array.strides[axis] == 0 for array in arrays)
+        axis for axis, n in enumerate(arrays[0].shape) if n > 1 and all(array.strides[axis] == 0 for array in arrays)
     ]
     if not constant:
         return None
@@ -58,7 +56,7 @@ def collapse(*arrays: np.ndarray) -> list[np.ndarray] | None:
 
 
 def blocks(out: np.ndarray, *operands: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Corresponding pieces of arrays of one shape, each piece of about ``BLOCK`` elements, in the memory order of ``out``."""
+    """Corresponding pieces of arrays of one shape, each of about ``BLOCK`` elements, in the memory order of ``out``."""
     order = memory_order(out)
     arrays = [array.transpose(order) for array in (out, *operands)]
     if all(array.flags.c_contiguous for array in arrays):

@@ -1,9 +1,9 @@
 """The contraction of two operands, an einsum by letters; eagerly it runs on BLAS.
 
-Letters fall into four groups: batch (in both operands and the output), contracted (in both operands only), and the free
-letters of either operand. Grouped by these, the operands are matrices. Which order the letters have within a group, and
-which free group is innermost in the result, is ours to choose: it decides how fast windows are gathered and which memory
-layout the result carries on to the next operation.
+Letters fall into four groups: batch (in both operands and the output), contracted (in both operands only), and the
+free letters of either operand. Grouped by these, the operands are matrices. Which order the letters have within a
+group, and which free group is innermost in the result, is ours to choose: it decides how fast windows are gathered
+and which memory layout the result carries on to the next operation.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
 
 
 def arranged(b: np.ndarray, order: Order) -> np.ndarray:
-    """The second operand with its matrix contiguous in memory, so that it is not copied for every piece of the first."""
+    """The second operand with its matrix contiguous in memory: not copied anew for every piece of the first."""
     axes = [order.groups.b.index(i) for i in order.batch + order.contracted + order.free_b]
     return np.asarray(b.transpose(axes), order="C").transpose(np.argsort(axes))
 

@@ -43,7 +43,9 @@ def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[.
             if smaller := collapse(*arrays):
                 return broadcast(np.asarray(ufunc(*smaller)), first.shape)
             if all(0 in array.strides for array in arrays):  # an outer product: NumPy would fall back to C order
-                kept = max(arrays, key=lambda array: math.prod(array.shape[i] for i, n in enumerate(array.strides) if n))
+                kept = max(
+                    arrays, key=lambda array: math.prod(array.shape[i] for i, n in enumerate(array.strides) if n)
+                )
                 order = sorted(memory_order(kept), key=lambda axis: kept.strides[axis] != 0)
                 return ufunc(*arrays, out=allocate(first.shape, dtype or first.dtype, order))
         return ufunc(*arrays)
@@ -159,12 +161,12 @@ cast = define(
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    """erf by Chebyshev series that are fitted, at the first use, to the standard library's math.erf and math.erfc."""
+    """erf to the last digits: its Maclaurin series below 1; above, a series fitted to the standard library's erfc."""
     near, far = _erf_series()
     z = np.abs(x, dtype=np.float64) if x.dtype.kind == "f" and x.dtype.itemsize <= 8 else np.abs(x)
     small = np.minimum(z, 1.0)
     large = np.clip(z, 1.0, 6.0)
-    inner = small * near(2.0 * small * small - 1.0)
+    inner = small * near(small * small)
     outer = 1.0 - np.exp(-large * large) * far(_squeeze(large))
     return np.copysign(np.where(z < 1.0, inner, np.where(z >= 1.0, outer, z)), x).astype(x.dtype)
 
@@ -181,13 +183,12 @@ _series: list[Any] = []
 def _erf_series() -> list[Any]:
     if not _series:
         chebyshev = np.polynomial.chebyshev.Chebyshev
+        near = [(-1) ** n * 2.0 / math.sqrt(math.pi) / (math.factorial(n) * (2 * n + 1)) for n in range(18)]
         nodes = np.cos(np.pi * (np.arange(64) + 0.5) / 64)
-        small = np.sqrt((nodes + 1.0) / 2.0)
-        near = [math.erf(z) / z for z in small]
         low, high = 1.0 / 7.0, 1.0 / 2.0
         large = 2.0 / (nodes * (high - low) + (low + high)) - 1.0
         far = [math.erfc(z) * math.exp(z * z) for z in large]
-        _series[:] = [chebyshev.fit(nodes, near, 18, domain=[-1, 1]), chebyshev.fit(nodes, far, 26, domain=[-1, 1])]
+        _series[:] = [np.polynomial.Polynomial(near), chebyshev.fit(nodes, far, 26, domain=[-1, 1])]
     return _series
 
 

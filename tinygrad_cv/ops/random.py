@@ -23,7 +23,7 @@ def _dtype(bits: int) -> np.dtype:
 
 
 def _random_bits(state: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
-    """Philox 4x64 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), as NumPy has it."""
+    """Philox 4x64, 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), as NumPy has it."""
     seed, position = (int(word) for word in state)
     stream = np.random.Philox(key=seed, counter=position // 4)
     raw = stream.random_raw(words(shape, bits) + position % 4)[position % 4 :]

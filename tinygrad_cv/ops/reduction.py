@@ -162,8 +162,8 @@ def _argmax(x: np.ndarray, axis: Axes, dtype: np.dtype) -> np.ndarray:
             np.maximum(best, tap, out=best)
             np.maximum(place, np.multiply(better, i, dtype=dtype), out=place)  # i grows, so the last one found wins
         return place
-    others = [i for i in range(x.ndim) if i not in axis]
-    flat = x.transpose(*others, *axis).reshape(*(x.shape[i] for i in others), _count(x, axis))
+    rest = [i for i in range(x.ndim) if i not in axis]
+    flat = x.transpose(*rest, *axis).reshape(*(x.shape[i] for i in rest), _count(x, axis))
     return flat.argmax(-1).astype(dtype).reshape(kept(x.shape, axis))
 
 

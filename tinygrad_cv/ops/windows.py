@@ -47,7 +47,8 @@ def _fold(w: np.ndarray, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray
     outermost = memory_order(w)[0] if w.ndim else 0
     for block, target in _pieces(w, out, outermost if outermost < lead else None):
         for tap, place in _places(kernel, counts, stride, dilation):
-            target[place] += block[(Ellipsis, *tap)]
+            at: Any = (Ellipsis, *tap)
+            target[place] += block[at]
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import functional as F  # noqa: N812 (the field's name)
+from .. import functional as F
 from ..core.context import no_grad
 from ..frontend.creation import tensor
 from ..nn import Module

@@ -53,7 +53,9 @@ class Run:
         numbers = range(1, len(self.epochs) + 1)
         for name, colour, part in (("training", RIGHT, 0), ("test", WRONG, 1)):
             left.plot(numbers, [pair[part].loss for pair in self.epochs], "o-", ms=3, color=colour, label=name)
-            right.plot(numbers, [100 * pair[part].accuracy for pair in self.epochs], "o-", ms=3, color=colour, label=name)
+            right.plot(
+                numbers, [100 * pair[part].accuracy for pair in self.epochs], "o-", ms=3, color=colour, label=name
+            )
         left.set(xlabel="epoch", ylabel="cross-entropy", title="loss")
         right.set(xlabel="epoch", ylabel="percent", title="accuracy")
         for axis in (left, right):
