@@ -92,9 +92,8 @@ def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
 
 def from_dlpack(data: Any) -> Tensor:
     """A tensor that shares the memory of another library's array. Where others change it, the graph notices."""
-    array = (
-        data.view(np.ndarray) if isinstance(data, np.ndarray) else np.from_dlpack(data)
-    )  # that refuses read-only ones
+    # np.from_dlpack refuses read-only arrays
+    array = data.view(np.ndarray) if isinstance(data, np.ndarray) else np.from_dlpack(data)
     check_dtype(array.dtype)
     memory.borrow(array)
     return Tensor._new(array)
