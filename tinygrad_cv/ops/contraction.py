@@ -17,6 +17,7 @@ import numpy as np
 from ..core.primitive import Aval, define
 
 CHUNK = 5 << 17  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
+ROWS = 5 << 10  # enough of the matrix's long side for BLAS to be efficient; more would only leave the cache
 
 
 class Groups(NamedTuple):
@@ -102,7 +103,7 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
         out = multiply(a, b, order)
         return out.transpose([order.result.index(i) for i in groups.y])
     b = arranged(b, order)
-    pieces = _pieces(a, groups.a.index(letter))
+    pieces = _pieces(a, order, letter)
     scratch = np.empty(a.size // a.shape[groups.a.index(letter)] * pieces[0].stop, a.dtype)
     if letter in order.free_a:
         extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
@@ -178,10 +179,12 @@ def _overlapping(a: np.ndarray) -> bool:
     return a.nbytes > 1.5 * span
 
 
-def _pieces(a: np.ndarray, axis: int) -> list[slice]:
-    """Slices of an axis such that a piece has about ``CHUNK`` elements."""
-    n = a.shape[axis]
-    step = max(1, CHUNK * n // a.size)
+def _pieces(a: np.ndarray, order: Order, letter: str) -> list[slice]:
+    """Slices along a letter such that a piece is a matrix of ``ROWS`` or has ``CHUNK`` elements, whatever is less."""
+    extent = dict(zip(order.groups.a, a.shape, strict=True))
+    sides = (math.prod(extent[i] for i in letters) for letters in (order.free_a, order.contracted))
+    n = extent[letter]
+    step = max(1, min(CHUNK, ROWS * min(sides)) * n // a.size)
     return [slice(i, i + step) for i in range(0, n, step)]
 
 

@@ -1,0 +1,50 @@
+"""The bounds that the benchmarks hold tinygrad_cv to. No other file of this folder holds such a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit on one measured figure."""
+
+    what: str
+    limit: float
+    unit: str
+    at_least: bool = False
+
+    def holds(self, value: float | None) -> bool:
+        """Whether `value` keeps the bound; a figure that could not be measured does not."""
+        if value is None:
+            return False
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def verdict(self, value: float | None) -> str:
+        """One line that says what was measured, against which limit, and the outcome."""
+        measured = "not measured" if value is None else f"{value:.2f} {self.unit}"
+        relation = ">=" if self.at_least else "<="
+        outcome = "ok" if self.holds(value) else "MISSED"
+        return f"{outcome:6s} {self.what}: {measured} (bound {relation} {self.limit:g} {self.unit})"
+
+
+def _against_torch(title: str, limit: float) -> Bound:
+    return Bound(f"{title} training step, time against torch eager NCHW", limit, "times")
+
+
+# Training steps: time of ours divided by the time of torch eager in its default layout, same cores and threads.
+TRAIN_STEP = {
+    "lenet": _against_torch("LeNet-BN", 5.0),
+    "vgg": _against_torch("VGG-small-BN", 2.0),
+    "resnet20": _against_torch("ResNet-20", 4.5),
+}
+
+# Training steps: time of MyGrad divided by the time of ours.
+SPEEDUP_OVER_MYGRAD = {
+    "lenet": Bound("LeNet-BN training step, speed over MyGrad", 3.0, "times", at_least=True),
+}
+
+PEAK_MEMORY = Bound("ResNet-20 training step, peak memory against torch eager", 2.5, "times")
+RECORDED_ADD = Bound("add of 10 float32 elements, gradient recorded", 5.0, "us")
+BACKWARD_PER_NODE = Bound("backward pass, per node", 6.0, "us")
+IMPORT_TIME = Bound("import tinygrad_cv against import numpy", 1.5, "times")

@@ -1,0 +1,118 @@
+"""What every benchmark here shares: a guard against other load on the machine, statistics, a clean environment."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.bounds import Bound
+
+ROOT = Path(__file__).parents[1]  # from which `benchmarks` can be imported
+PROC = Path("/proc")
+MAX_FOREIGN = 0.05  # share of the machine's processor time that others may use during a clean interval
+ATTEMPTS = 4  # to measure undisturbed
+Result = TypeVar("Result")
+_REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+class LoadGuard:
+    """Measures which share of the machine's processor time others used since the guard was made.
+
+    The processes named by `pids` and the present one are not "others". Time stolen by a hypervisor is.
+    """
+
+    def __init__(self, pids: Iterable[int] = ()) -> None:
+        self._pids = {os.getpid(), *pids}
+        self._start = self._read()
+
+    def foreign(self) -> float | None:
+        """The share in 0..1, or None where the system does not tell."""
+        end = self._read()
+        if self._start is None or end is None:
+            return None
+        elapsed, busy, own = (after - before for before, after in zip(self._start, end, strict=True))
+        ticks = max(elapsed, 1e-3) * os.sysconf("SC_CLK_TCK") * (os.cpu_count() or 1)
+        return max(0.0, busy - own) / ticks
+
+    def clean(self, limit: float = MAX_FOREIGN) -> bool:
+        """Whether others used at most `limit`; an unknown share counts as clean."""
+        share = self.foreign()
+        return share is None or share <= limit
+
+    def _read(self) -> tuple[float, float, float] | None:
+        try:
+            total = (PROC / "stat").read_text().split("\n", 1)[0].split()
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, total[1:9])
+            own = sum(_processor_ticks(pid) for pid in self._pids)
+        except (OSError, ValueError):
+            return None
+        return time.perf_counter(), user + nice + system + irq + softirq + steal, own
+
+
+def _processor_ticks(pid: int) -> int:
+    fields = (PROC / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15]))  # user and system time, its own and its waited-for children's
+
+
+def wait_until_quiet(seconds: float = 60.0, limit: float = MAX_FOREIGN) -> bool:
+    """Wait until others leave the machine alone for a quarter of a second, or until `seconds` have passed."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        guard = LoadGuard()
+        time.sleep(0.25)
+        if guard.clean(limit):
+            return True
+    return False
+
+
+def undisturbed(measure: Callable[[], Result], pids: Iterable[int] = (), limit: float = MAX_FOREIGN) -> Result | None:
+    """What `measure` returns when others used at most `limit` meanwhile; None when no attempt was that calm."""
+    pids = tuple(pids)
+    for _ in range(ATTEMPTS):
+        if not wait_until_quiet(limit=limit):
+            break
+        guard = LoadGuard(pids)
+        result = measure()
+        if guard.clean(limit):
+            return result
+    print("  left out: the machine was busy", file=sys.stderr, flush=True)
+    return None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Order statistics of a sample."""
+
+    median: float
+    p10: float
+    minimum: float
+    count: int
+
+
+def summarize(samples: Sequence[float]) -> Summary:
+    """Median, 10th percentile (nearest rank), minimum and size of a sample that is not empty."""
+    ordered = sorted(samples)
+    return Summary(statistics.median(ordered), ordered[len(ordered) // 10], ordered[0], len(ordered))
+
+
+def clean_environment(threads: int) -> dict[str, str]:
+    """The environment for a measured process: that many threads, and OpenBLAS as it chooses for the machine."""
+    environment = {key: value for key, value in os.environ.items() if key not in _REMOVED}
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[variable] = str(threads)
+    return environment
+
+
+def report(figures: Iterable[tuple[Bound, float | None]], check: bool) -> int:
+    """Print a verdict for each figure; the exit code is 1 if one misses its bound and `check` is set."""
+    kept = True
+    for bound, value in figures:
+        print(bound.verdict(value))
+        kept = kept and bound.holds(value)
+    return int(check and not kept)

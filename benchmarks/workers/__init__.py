@@ -1,0 +1,1 @@
+"""One process per measured system. Each builds a workload, and then answers the commands of `protocol`."""
