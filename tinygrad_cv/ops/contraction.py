@@ -102,10 +102,10 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
     if letter is None:
         out = multiply(a, b, order)
         return out.transpose([order.result.index(i) for i in groups.y])
-    b = arranged(b, order)
     pieces = _pieces(a, order, letter)
     scratch = np.empty(a.size // a.shape[groups.a.index(letter)] * pieces[0].stop, a.dtype)
     if letter in order.free_a:
+        b = arranged(b, order)
         extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
         out = np.empty([extent[i] for i in order.result], a.dtype)
         for piece in pieces:

@@ -15,6 +15,7 @@ from .arrays import allocate, memory_order
 from .contraction import arrange, arranged, contract, multiply, parse
 
 Ints = tuple[int, ...]
+SHORT = 16  # elements: shorter runs are slow to add up
 CHUNK = 1 << 18  # elements that are added up at a time: they stay in the cache meanwhile
 
 
@@ -71,6 +72,8 @@ def _contract_fold(a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilati
     rest = "".join(c for c in groups.b if c not in taps)
     one = parse(f"{groups.a},{rest}->{groups.y[: -len(size)]}")
     order = arrange(a, b[(0,) * len(taps)], one)
+    if stride[-1] == 1 and extent[one.y[-1]] < SHORT:
+        order = order._replace(b_last=True)  # then neighbouring places and their channels are one run in memory
     weights = {tap: arranged(b[tap], order) for tap in product(*map(range, kernel))}
     shape = [extent[i] for i in one.y[: -len(size)]] + list(size)
     out = allocate(shape, a.dtype, [one.y.index(i) for i in order.result])
