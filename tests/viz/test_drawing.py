@@ -39,7 +39,6 @@ quick = pytest.mark.quick
 def view_with(name):
     """A graph in which the name stands everywhere: of a variable, an operation, a module, a formula."""
 
-
     class Double(tg.CustomFunction):
         @staticmethod
         def forward(ctx, x):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,9 +52,14 @@ def transposed(spec: str, operand: int) -> str:
     return f"{g.y},{g.b}->{g.a}" if operand == 0 else f"{g.a},{g.y}->{g.b}"
 
 
+def extents(groups: Groups, a: Any, b: Any) -> dict[str, int]:
+    """How far each letter runs."""
+    return {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
+
+
 def _aval(a: Aval, b: Aval, *, spec: str) -> Aval:
     groups = parse(spec)
-    extent = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
+    extent = extents(groups, a, b)
     return Aval(tuple(extent[letter] for letter in groups.y), a.dtype)
 
 
@@ -71,13 +76,14 @@ class Order(NamedTuple):
 
     @property
     def result(self) -> list[str]:
+        """The letters of the result as it lies in memory."""
         return self.batch + (self.free_a + self.free_b if self.b_last else self.free_b + self.free_a)
 
 
 def arrange(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
     """Choose the order of the letters by the operands' strides."""
     stride = dict(zip(groups.a, a.strides, strict=True))
-    extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+    extent = extents(groups, a, b)
 
     def run(letter: str) -> tuple[int, int]:
         """Smallest for the letter along which memory is read best: small steps, and many of them."""
@@ -106,7 +112,7 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
     scratch = np.empty(a.size // a.shape[groups.a.index(letter)] * pieces[0].stop, a.dtype)
     if letter in order.free_a:
         b = arranged(b, order)
-        extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+        extent = extents(groups, a, b)
         out = np.empty([extent[i] for i in order.result], a.dtype)
         for piece in pieces:
             place = (*[slice(None)] * order.result.index(letter), piece)
@@ -136,7 +142,7 @@ def multiply(
     With ``scratch`` the first operand is gathered there: memory that is used again costs no page faults.
     """
     groups, batch, contracted, free_a, free_b, contracted_last, b_last = order
-    extent = {**dict(zip(groups.b, b.shape, strict=True)), **dict(zip(groups.a, a.shape, strict=True))}
+    extent = extents(groups, a, b)
     lead = [math.prod(extent[i] for i in batch)] if batch else []
     m, k, n = (math.prod(extent[i] for i in letters) for letters in (free_a, contracted, free_b))
     rows, columns = (free_a, contracted) if contracted_last else (contracted, free_a)
@@ -166,7 +172,7 @@ def _cut(a: np.ndarray, b: np.ndarray, order: Order) -> str | None:
     """
     if a.size <= CHUNK or not _overlapping(a):
         return None
-    extent = {**dict(zip(order.groups.b, b.shape, strict=True)), **dict(zip(order.groups.a, a.shape, strict=True))}
+    extent = extents(order.groups, a, b)
     result = math.prod(extent[i] for i in order.result)
     add_up = result * (a.size // CHUNK) < a.size // 8
     letters = (order.contracted if add_up else order.free_a) or order.free_a or order.contracted

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..core.primitive import Aval, define
 from .arrays import allocate, memory_order
-from .contraction import arrange, arranged, contract, multiply, parse
+from .contraction import arrange, arranged, contract, extents, multiply, parse
 
 Ints = tuple[int, ...]
 SHORT = 16  # elements: shorter runs are slow to add up
@@ -61,31 +61,33 @@ def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation
 
 
 def _contract_fold(a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray:
-    """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time."""
-    groups = parse(spec)
-    images, taps = groups.y[: -2 * len(size)][:1], groups.y[-len(size) :]
+    """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time.
+
+    Of the letters of y, the first is the images', the last are the taps'; the taps must be the second operand's alone.
+    """
+    groups, spatial = parse(spec), len(size)
+    images, taps = groups.y[: -2 * spatial][:1], groups.y[-spatial:]
     if not images or images not in groups.free_a or not set(taps) <= set(groups.free_b) or a.dtype.kind != "f":
         return _fold(contract.eval(a, b, spec), stride, dilation, size)
-    extent = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
-    kernel = [extent[i] for i in taps]
-    b = b.transpose([groups.b.index(i) for i in taps] + [i for i, c in enumerate(groups.b) if c not in taps])
-    rest = "".join(c for c in groups.b if c not in taps)
-    one = parse(f"{groups.a},{rest}->{groups.y[: -len(size)]}")
-    order = arrange(a, b[(0,) * len(taps)], one)
+    extent = extents(groups, a, b)
+    rest = [letter for letter in groups.b if letter not in taps]
+    b = b.transpose([groups.b.index(letter) for letter in (*taps, *rest)])
+    one = parse(f"{groups.a},{''.join(rest)}->{groups.y[:-spatial]}")  # the contraction of one tap
+    order = arrange(a, b[(0,) * spatial], one)
     if stride[-1] == 1 and extent[one.y[-1]] < SHORT:
         order = order._replace(b_last=True)  # then neighbouring places and their channels are one run in memory
+    kernel, counts = [extent[i] for i in taps], [extent[i] for i in one.y[-spatial:]]
     weights = {tap: arranged(b[tap], order) for tap in product(*map(range, kernel))}
-    shape = [extent[i] for i in one.y[: -len(size)]] + list(size)
+    axes = [order.result.index(i) for i in one.y]
+    shape = [*(extent[i] for i in one.y[:-spatial]), *size]
     out = allocate(shape, a.dtype, [one.y.index(i) for i in order.result])
     out[...] = 0
-    axis = groups.a.index(images)
-    elements = math.prod(extent[i] for i in one.y)
-    step = max(1, CHUNK * extent[images] // max(elements, 1))
-    for i in range(0, extent[images], step):
-        part = a[(*[slice(None)] * axis, slice(i, i + step))]
-        for tap, place in _places(kernel, [extent[i] for i in one.y[-len(size) :]], stride, dilation):
-            share = multiply(part, weights[tap], order)
-            out[i : i + step][place] += share.transpose([order.result.index(i) for i in one.y])
+    n = extent[images]
+    step = max(1, CHUNK * n // max(math.prod(extent[i] for i in one.y), 1))
+    for i in range(0, n, step):
+        part = a[(*[slice(None)] * groups.a.index(images), slice(i, i + step))]
+        for tap, place in _places(kernel, counts, stride, dilation):
+            out[i : i + step][place] += multiply(part, weights[tap], order).transpose(axes)
     return out
 
 
