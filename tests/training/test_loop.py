@@ -44,6 +44,13 @@ def test_training_learns():
     assert evaluate(model, *problem()).accuracy == 1.0
 
 
+def test_an_epoch_trains_in_training_mode():
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).eval()
+    before = model[0].running_mean.numpy().copy()
+    train_epoch(model, optim.SGD(model, lr=0.1), batches())
+    assert model.training and not np.array_equal(model[0].running_mean.numpy(), before)
+
+
 def test_prediction_uses_running_averages_and_restores_the_mode():
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5))
     images, _ = problem()

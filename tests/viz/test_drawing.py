@@ -118,9 +118,10 @@ def test_the_same_program_gives_the_same_text_in_another_process(tmp_path):
         "[x * i for i in range(7)]\n"
         "print(tg.graph(F.softmax(x * x), names={'x': x}).dot())\n"
     )
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     texts = {
         subprocess.run(
-            [sys.executable, program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, program], env={**here, "PYTHONHASHSEED": seed}, capture_output=True, check=True
         ).stdout
         for seed in ("1", "2")
     }
