@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"train needs {', '.join(missing)}: pip install 'tinygrad_cv[train]'")
+        raise SystemExit(f"train needs {', '.join(missing)}: pip install '.[train]' in the project's folder")
     if arguments.norm and arguments.model != "convnet":
         raise SystemExit(f"--norm is for --model convnet; {arguments.model} has its own layers.")
     try:
