@@ -12,7 +12,6 @@ from typing import Any as _Any
 
 from .core.context import enable_grad, is_grad_enabled, no_grad
 from .core.errors import CheckpointError, DTypeError, GraphError, ShapeError, TraceError
-from .frontend import concatenate, einsum, matmul, stack, where
 from .frontend.autodiff import (
     CustomFunction,
     checkpoint,
@@ -35,10 +34,13 @@ from .frontend.creation import (
     ones,
     ones_like,
     tensor,
+    where,
     zeros,
     zeros_like,
 )
+from .frontend.movement import concatenate, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
+from .frontend.reduction import einsum, matmul
 from .frontend.tensor import Tensor
 
 __version__ = "0.1.0"

@@ -10,8 +10,8 @@ import pytest
 
 import tinygrad_cv as tg
 from tinygrad_cv.core.context import scope
-from tinygrad_cv.frontend import FUNCTIONS
 from tinygrad_cv.frontend.interop import UFUNCS
+from tinygrad_cv.frontend.numpy_protocol import FUNCTIONS
 
 quick = pytest.mark.quick
 

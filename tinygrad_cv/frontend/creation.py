@@ -97,3 +97,15 @@ def from_dlpack(data: Any) -> Tensor:
     check_dtype(array.dtype)
     memory.borrow(array)
     return Tensor._new(array)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """``a`` where the condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor([-1.0, 4.0], requires_grad=True)
+    >>> tg.where(x > 0, x.sqrt(), x).sum().backward()
+    >>> x.grad
+    tensor([1.  , 0.25], shape=(2,), dtype=float32)
+    """
+    return asarray(condition).where(a, b)

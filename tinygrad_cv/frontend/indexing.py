@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import location
+from ..core.context import current, location
 from ..core.errors import DTypeError, ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable, stamp
@@ -25,7 +25,7 @@ class IndexingMethods(Variable):
 
     def __getitem__(self, key: Any) -> Any:
         """NumPy's rules: integers, slices, None, ..., integer arrays and boolean masks, in any mixture."""
-        parts = _parts(key, self.value.shape)
+        parts = _parts(key, self)
         arrays = [part for part in parts if isinstance(part, Variable)]
         if not arrays:
             return _basic(self, parts)
@@ -84,8 +84,6 @@ class IndexingMethods(Variable):
 
 def iota(like: Variable, shape: tuple[int, ...], axis: tuple[int, ...], dtype: Any) -> Any:
     """0, 1, 2, ... in row-major order over some axes of a shape."""
-    from ..core.context import current
-
     params = {"shape": shape, "axis": axis, "dtype": np.dtype(dtype)}
     return like._result(current().interpret(indexing.iota, [], params))
 
@@ -94,9 +92,10 @@ def _raw(part: Any) -> Any:
     return part.value if isinstance(part, Variable) else part
 
 
-def _parts(key: Any, shape: tuple[int, ...]) -> list[Any]:
+def _parts(key: Any, like: Variable) -> list[Any]:
     """The key by axes: ints, slices, None and index tensors, the ellipsis and the missing axes filled in."""
-    items = [_item(item) for item in (key if isinstance(key, tuple) else (key,))]
+    shape = like.value.shape
+    items = [_item(item, like) for item in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes, items))
     if used > len(shape):
         raise IndexError(f"too many indices for a tensor of shape {shape}{location()}: {used} for {len(shape)} axes")
@@ -116,10 +115,8 @@ def _parts(key: Any, shape: tuple[int, ...]) -> list[Any]:
     return parts
 
 
-def _item(item: Any) -> Any:
+def _item(item: Any, like: Variable) -> Any:
     """One part of a key: an int, a slice, None, an ellipsis, or a tensor of integers or booleans."""
-    from .tensor import Tensor
-
     if item is None or item is Ellipsis or isinstance(item, slice):
         return item
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
@@ -127,7 +124,7 @@ def _item(item: Any) -> Any:
     if not isinstance(item, Variable):
         array = np.asarray(item)
         empty = array.size == 0 and not isinstance(item, np.ndarray)
-        item = Tensor._new(array.astype(INT) if empty else array)
+        item = like._result(array.astype(INT) if empty else array)
     dtype = item.value.dtype
     if dtype.kind not in "iub":
         raise IndexError(

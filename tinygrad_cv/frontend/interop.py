@@ -10,6 +10,8 @@ from ..core import memory, tape
 from ..core.deferred import forced
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
+from .numpy_protocol import FUNCTIONS, UFUNCS
+from .promotion import operand
 
 
 class InteropMethods(Variable):
@@ -96,15 +98,11 @@ class InteropMethods(Variable):
         own = UFUNCS.get(ufunc.__name__)
         if method == "__call__" and own and not kwargs:
             like = next(x for x in inputs if isinstance(x, Variable))
-            from .promotion import operand
-
             return own(*(operand(x, like) for x in inputs))
         return _through_arrays(f"np.{ufunc.__name__}", getattr(ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """np.sum(t) is t.sum(), in the graph; functions without a counterpart work on arrays, or refuse."""
-        from . import FUNCTIONS
-
         own = FUNCTIONS.get(function.__name__)
         if own is not None:
             return own(*args, **{key: value for key, value in kwargs.items() if value is not np._NoValue})
@@ -121,11 +119,6 @@ class InteropMethods(Variable):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # kDLCPU
-
-    def __reduce__(self) -> Any:
-        from .tensor import rebuild
-
-        return rebuild, (np.array(self._concrete("pickle"), order="C"), self.is_leaf and self.requires_grad)
 
     def __repr__(self) -> str:
         if not isinstance(self.value, np.ndarray):
@@ -162,43 +155,3 @@ def _first(args: Any) -> Any:
         if type(x) in (list, tuple) and (found := _first(x)) is not None:
             return found
     return None
-
-
-UFUNCS: dict[str, Any] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b,
-    "floor_divide": lambda a, b: a // b,
-    "remainder": lambda a, b: a % b,
-    "power": lambda a, b: a**b,
-    "float_power": lambda a, b: a**b,
-    "negative": lambda x: -x,
-    "positive": lambda x: x,
-    "absolute": abs,
-    "fabs": abs,
-    "sign": lambda x: x.sign(),
-    "square": lambda x: x.square(),
-    "sqrt": lambda x: x.sqrt(),
-    "reciprocal": lambda x: 1.0 / x,
-    "exp": lambda x: x.exp(),
-    "log": lambda x: x.log(),
-    "sin": lambda x: x.sin(),
-    "cos": lambda x: x.cos(),
-    "tanh": lambda x: x.tanh(),
-    "floor": lambda x: x.floor(),
-    "maximum": lambda a, b: a.maximum(b),
-    "minimum": lambda a, b: a.minimum(b),
-    "matmul": lambda a, b: a @ b,
-    "equal": lambda a, b: a == b,
-    "not_equal": lambda a, b: a != b,
-    "less": lambda a, b: a < b,
-    "less_equal": lambda a, b: a <= b,
-    "greater": lambda a, b: a > b,
-    "greater_equal": lambda a, b: a >= b,
-    "logical_and": lambda a, b: (a != 0) & (b != 0),
-    "logical_or": lambda a, b: (a != 0) | (b != 0),
-    "logical_not": lambda x: x == 0,
-    "isnan": lambda x: x.isnan(),
-    "isfinite": lambda x: x.isfinite(),
-}

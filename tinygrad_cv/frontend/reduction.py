@@ -14,7 +14,7 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import contraction, reduction
 from .elementwise import turned
-from .movement import Axis, axes_of, axis_of
+from .movement import Axis, axes_of, axis_of, concatenate
 from .promotion import cast, common_dtype, floating, operand, operands
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -205,8 +205,6 @@ def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
 
 def concatenate_last(a: Any, b: Any) -> Any:
     """Two tensors joined along the last axis."""
-    from .movement import concatenate
-
     return concatenate([a, b], -1)
 
 

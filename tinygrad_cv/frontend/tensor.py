@@ -56,6 +56,9 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
         tensor.grad = None
         return tensor
 
+    def __reduce__(self) -> Any:
+        return _rebuild, (np.array(self._concrete("pickle"), order="C"), self.is_leaf and self.requires_grad)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of the axes."""
@@ -90,7 +93,7 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
 _allocate = object.__new__
 
 
-def rebuild(value: np.ndarray, requires_grad: bool) -> Tensor:
+def _rebuild(value: np.ndarray, requires_grad: bool) -> Tensor:
     """What pickle calls: the data, never the graph."""
     tensor = Tensor._new(value)
     return tensor.requires_grad_() if requires_grad else tensor

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.context import composed, location
 from ..core.errors import ShapeError
-from ..frontend import einsum, stack
+from ..frontend.movement import stack
+from ..frontend.reduction import einsum
 from .arguments import Pair, images, output_size, pair
 
 
