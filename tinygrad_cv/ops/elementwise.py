@@ -54,8 +54,8 @@ def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[.
 
 
 def _times(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    product = np.asarray(np.multiply(a, b, out=out))
-    flat = product.ravel(order="K")
+    product = np.multiply(a, b, out=out)
+    flat = product if product.ndim == 1 else product.ravel(order="K")
     if math.isfinite(np.dot(flat, flat)):  # one quick look, since nearly always there is nothing to mend
         return product
     return np.where(a == 0, a, product)
