@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.primitive import Aval, define
 
-CHUNK = 5 << 17  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
+CHUNK = 5 << 18  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
 ROWS = 5 << 10  # enough of the matrix's long side for BLAS to be efficient; more would only leave the cache
 
 
