@@ -315,6 +315,17 @@ def test_an_unused_example_adds_exactly_nothing_to_the_gradient_of_a_weight(name
     np.testing.assert_array_equal(*gradients)
 
 
+@quick
+@pytest.mark.parametrize("bad", [NAN, INF])
+def test_a_contraction_is_the_one_place_where_an_unused_example_counts(bad):
+    """The limit that docs/design/0002 states, here so that whoever lifts it finds the page: in BLAS 0 x inf is NaN."""
+    rows, keep = np.array([[1.0, 2.0], [bad, 3.0]]), np.array([[True], [False]])
+    weight = tg.tensor(np.array([[0.5, -1.0], [2.0, 0.25]]), requires_grad=True)
+    tg.where(keep, F.linear(tg.tensor(rows), weight), 0.0).sum().backward()
+    assert np.isnan(weight.grad.numpy()[:, 0]).all()
+    np.testing.assert_array_equal(weight.grad.numpy()[:, 1], [2.0, 2.0])
+
+
 # ---------------------------------------------------------------- numbers
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import DTypeError
 from ..core.tape import Node
 from .elementwise import ElementwiseMethods
 from .indexing import IndexingMethods
@@ -82,12 +81,6 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
     def clone(self) -> Tensor:
         """A copy with memory of its own, still in the graph."""
         return self * 1 if self.node is not None else self._result(np.array(self.value))
-
-    def checked_float(self, what: str) -> Tensor:
-        """This tensor, if its dtype is a float."""
-        if self.value.dtype.kind != "f":
-            raise DTypeError(f"{what} has dtype {self.value.dtype}: it must be a float. Use .astype('float32').")
-        return self
 
 
 _allocate = object.__new__
