@@ -1,0 +1,273 @@
+"""Compiling, keeping and loading machine code."""
+
+import ctypes
+import gc
+import os
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from tinygrad_cv.compiler.runtime import objects
+from tinygrad_cv.compiler.runtime.objects import assembly, compile_module, compile_modules, load
+from tinygrad_cv.compiler.runtime.target import CPUS, host, named
+
+pytestmark = pytest.mark.quick
+
+
+def scale(name="scale", factor=2.0):
+    """y[i] = factor x[i] for n floats"""
+    return f"""
+        define void @{name}(ptr noalias %x, ptr noalias %y, i64 %n) {{
+        entry:
+          br label %loop
+        loop:
+          %i = phi i64 [0, %entry], [%next, %loop]
+          %px = getelementptr float, ptr %x, i64 %i
+          %py = getelementptr float, ptr %y, i64 %i
+          %v = load float, ptr %px
+          %w = fmul float %v, {factor:.1f}
+          store float %w, ptr %py
+          %next = add i64 %i, 1
+          %more = icmp slt i64 %next, %n
+          br i1 %more, label %loop, label %done
+        done:
+          ret void
+        }}"""
+
+
+def call(address, *arguments):
+    values = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
+    ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(values))(address)(*values)
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    """a cache of its own for each test"""
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def emitted(monkeypatch):
+    """the texts that LLVM was really asked to compile"""
+    texts = []
+    emit = objects._emit
+    monkeypatch.setattr(objects, "_emit", lambda text, *rest, **more: texts.append(text) or emit(text, *rest, **more))
+    return texts
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_compiled_code_computes(level):
+    x, y = np.arange(37, dtype=np.float32), np.zeros(40, np.float32)
+    library = load([compile_module(scale(), host(), level)], ["scale"])
+    call(library["scale"], x, y, 37)
+    np.testing.assert_array_equal(y, [*(2 * x), 0, 0, 0])
+
+
+@pytest.mark.parametrize("cpu", [cpu for cpu in CPUS if named(cpu).runs_here])
+def test_code_for_a_lesser_processor_runs_here(cpu):
+    x, y = np.arange(5, dtype=np.float32), np.zeros(5, np.float32)
+    library = load([compile_module(scale(), named(cpu))], ["scale"])
+    call(library["scale"], x, y, 5)
+    np.testing.assert_array_equal(y, 2 * x)
+
+
+def test_many_modules_in_one_library():
+    texts = [scale(f"scale{i}", float(i)) for i in range(20)]
+    library = load(compile_modules(texts, host()), [f"scale{i}" for i in range(20)])
+    x, y = np.ones(3, np.float32), np.zeros(3, np.float32)
+    for i in range(20):
+        call(library[f"scale{i}"], x, y, 3)
+        assert y.tolist() == [i] * 3
+    assert sorted(library) == sorted(f"scale{i}" for i in range(20))
+
+
+def test_memory_functions_that_llvm_calls_are_found():
+    text = """
+        declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+        declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+        declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
+        define void @f(ptr %x, ptr %y, ptr %z, i64 %n) {
+          call void @llvm.memset.p0.i64(ptr %x, i8 7, i64 %n, i1 false)
+          call void @llvm.memcpy.p0.p0.i64(ptr %y, ptr %x, i64 %n, i1 false)
+          call void @llvm.memmove.p0.p0.i64(ptr %z, ptr %y, i64 %n, i1 false)
+          ret void
+        }"""
+    x, y, z = (np.zeros(5000, np.uint8) for _ in range(3))
+    library = load([compile_module(text, host())], ["f"])
+    call(library["f"], x, y, z, 4999)
+    for array in x, y, z:
+        assert array[:4999].min() == 7 and array[4999] == 0
+
+
+def test_constants_of_a_module_are_found():
+    """a vector constant lies in a section of its own, which has to be in reach of the code"""
+    text = """
+        define void @f(ptr %x) {
+          store <4 x float> <float 1.0, float 2.0, float 3.0, float 4.0>, ptr %x
+          ret void
+        }"""
+    x = np.zeros(8, np.float32)
+    library = load([compile_module(text, host())], ["f"])
+    call(library["f"], x)
+    assert x.tolist() == [1, 2, 3, 4, 0, 0, 0, 0]
+
+
+def test_a_second_time_the_code_comes_from_disk(emitted, folder):
+    first = compile_module(scale(), host())
+    assert compile_module(scale(), host()) == first
+    assert len(emitted) == 1 and len(os.listdir(folder)) == 1
+
+
+def test_one_text_twice_in_a_list_is_compiled_once(emitted):
+    one, two, three = compile_modules([scale(), scale(factor=3.0), scale()], host())
+    assert one == three != two
+    assert len(emitted) == 2
+
+
+def test_other_text_target_or_level_is_another_entry(emitted, folder):
+    compile_module(scale(), host())
+    compile_module(scale(factor=3.0), host())
+    compile_module(scale(), named("aarch64"))
+    compile_module(scale(), host(), level=0)
+    assert len(emitted) == len(os.listdir(folder)) == 4
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:40], lambda b: b[:-1] + b"?", lambda b: b"?" * 100])
+def test_a_damaged_entry_is_compiled_again(damage, emitted, folder):
+    whole = compile_module(scale(), host())
+    (entry,) = folder.iterdir()
+    entry.write_bytes(damage(entry.read_bytes()))
+    assert compile_module(scale(), host()) == whole
+    assert compile_module(scale(), host()) == whole
+    assert len(emitted) == 2
+
+
+def test_an_entry_that_cannot_be_read(emitted, folder):
+    compile_module(scale(), host())
+    (entry,) = folder.iterdir()
+    entry.unlink()
+    entry.mkdir()
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+
+
+def test_a_place_that_cannot_be_written_costs_only_time(emitted, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path / "file"))
+    compile_module(scale(), host())
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+
+
+def test_where_objects_are_kept(monkeypatch, tmp_path):
+    assert objects.directory() == tmp_path / "cache"
+    monkeypatch.delenv("TGCV_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert objects.directory() == tmp_path / "tinygrad_cv"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
+
+
+def test_the_entry_unused_for_longest_goes_first(emitted, folder, monkeypatch):
+    texts = [scale(factor=float(i)) for i in (3, 5, 6, 7)]
+    compile_modules(texts[:3], host())
+    size = max(entry.stat().st_size for entry in folder.iterdir())
+    for i, text in enumerate(texts[:3]):
+        os.utime(folder / objects._key(text, host(), objects.LEVEL), (i, i))
+    (folder / "not-ours.txt").write_text("x" * 100)
+    compile_module(texts[0], host())  # used again
+    monkeypatch.setattr(objects, "CACHE_BYTES", 3 * size)
+    compile_module(texts[3], host())
+    compile_modules([texts[0], texts[2], texts[3]], host())
+    assert len(emitted) == 4
+    compile_module(texts[1], host())
+    assert len(emitted) == 5
+    assert (folder / "not-ours.txt").exists()
+
+
+def test_several_python_threads_compile_at_once():
+    codes = {}
+
+    def work(i):
+        codes[i] = compile_modules([scale(f"f{j}", float(i)) for j in range(10)], host())
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    x, y = np.ones(1, np.float32), np.zeros(1, np.float32)
+    for i in range(4):
+        library = load(codes[i], ["f9"])
+        call(library["f9"], x, y, 1)
+        assert y.tolist() == [i]
+
+
+def test_llvmlite_with_its_lock_does_it_as_well(monkeypatch):
+    monkeypatch.setattr(objects, "_unlocked", lambda name: getattr(objects.ffi.lib, name))
+    assert "scale" in assembly(scale(), host())
+
+
+def test_assembly_for_64_bit_arm():
+    text = assembly(scale(), named("aarch64"))
+    assert "fadd\ts" in text or "fmul\ts" in text
+    assert "scale:" in text
+
+
+def test_scalar_loops_are_vectorized_at_level_3_alone():
+    target = named("haswell")
+    assert "%ymm" in assembly(scale(factor=3.0), target, 3)
+    for level in range(3):
+        assert "%ymm" not in assembly(scale(factor=3.0), target, level)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("define void @f() { rett void }", "expected instruction"),
+        ("define void @f() { entry: br label %entry }", "Entry block"),
+    ],
+)
+def test_malformed_ir_is_refused(text, words, folder):
+    with pytest.raises(RuntimeError, match=words):
+        compile_module(text, host())
+    with pytest.raises(RuntimeError, match=words):
+        compile_modules([scale(), text], host())
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_a_function_that_nobody_defines():
+    with pytest.raises(RuntimeError, match=r"none of the objects defines missing\."):
+        load([compile_module(scale(), host())], ["scale", "missing"])
+
+
+@pytest.mark.parametrize("make", [lambda: load([compile_module(scale(), host())], ["scale"]), lambda: malformed()])
+def test_cycles_of_references_are_collected_safely(make):
+    """the collector finalizes the objects of a cycle in any order, LLVM's owners must outlive what they own"""
+    for _ in range(8):
+        cycle = [make()]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+
+
+def malformed():
+    try:
+        compile_module("define void @f() { entry: br label %entry }", host())
+    except RuntimeError as error:
+        return error
+
+
+def test_a_freed_library_leaves_others_alone():
+    code = compile_module(scale(), host())
+    kept = load([code], ["scale"])
+    for _ in range(20):
+        load([code], ["scale"])
+    x, y = np.ones(1, np.float32), np.zeros(1, np.float32)
+    call(kept["scale"], x, y, 1)
+    assert y.tolist() == [2]

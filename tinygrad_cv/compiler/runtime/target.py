@@ -1,0 +1,120 @@
+"""The machine that code is made for: what LLVM has to know of it, and what a schedule has to know.
+
+    host()                      this machine
+    named("haswell")            another, by its processor
+
+Code for another machine can be made and read, and on a host with wider vectors of the same kind it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of machine.
+
+    Attributes:
+        triple: LLVM's name for architecture, vendor and system: ``x86_64-unknown-linux-gnu``.
+        cpu: LLVM's name of the processor.
+        features: LLVM's list of features beyond what ``cpu`` implies: ``+avx2,-avx512f``.
+        vector_bytes: the width of a vector register: 64 (AVX-512), 32 (AVX2), 16 (SSE, NEON).
+        vector_registers: how many vector registers there are: 32, 16, 16, 32.
+        fma: whether a fused multiply-add is one instruction. Where it is not, LLVM calls a function for ``llvm.fma``.
+        l1, l2: bytes of the data caches that one core has to itself.
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+    vector_registers: int
+    fma: bool
+    l1: int = 32 << 10
+    l2: int = 512 << 10
+
+    @property
+    def arch(self) -> str:
+        """``x86_64``, ``aarch64``, ..."""
+        return architecture(self.triple)
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this machine has the vectors that the target's code uses."""
+        here = host()
+        return self.arch == here.arch and self.vector_bytes <= here.vector_bytes and self.fma <= here.fma
+
+
+# cpu: architecture, features, vector_bytes, vector_registers, fma
+CPUS = {
+    "skylake-avx512": ("x86_64", "-prefer-256-bit", 64, 32, True),
+    "sapphirerapids": ("x86_64", "-prefer-256-bit", 64, 32, True),
+    "znver4": ("x86_64", "", 64, 32, True),
+    "haswell": ("x86_64", "", 32, 16, True),
+    "znver3": ("x86_64", "", 32, 16, True),
+    "x86-64-v2": ("x86_64", "", 16, 16, False),
+    "x86-64": ("x86_64", "", 16, 16, False),
+    "aarch64": ("aarch64", "", 16, 32, True),
+    "neoverse-n1": ("aarch64", "", 16, 32, True),
+}
+
+
+@cache
+def named(cpu: str) -> Target:
+    """A target by the name of its processor.
+
+    Raises:
+        ValueError: a processor that is not in :data:`CPUS`.
+
+    >>> named("haswell").vector_bytes, named("aarch64").vector_registers
+    (32, 32)
+    """
+    if cpu not in CPUS:
+        raise ValueError(f"named: no processor {cpu!r}; there are {', '.join(CPUS)}. host() is this machine.")
+    arch, features, width, registers, fma = CPUS[cpu]
+    triple = llvm.get_process_triple()
+    if architecture(triple) != arch:
+        triple = f"{arch}-unknown-linux-gnu"
+    return Target(triple, "generic" if cpu == arch == "aarch64" else cpu, features, width, registers, fma)
+
+
+@cache
+def host() -> Target:
+    """This machine."""
+    triple = llvm.get_process_triple()
+    try:
+        has = llvm.get_host_cpu_features()
+    except RuntimeError:  # LLVM cannot tell on every system
+        has = llvm.FeatureMap()
+    avx512, avx2 = has.get("avx512f", False), has.get("avx2", False)
+    if avx512:
+        has["prefer-256-bit"] = False  # vectors of 512 bits are whole registers, not halves
+    if architecture(triple) == "x86_64":
+        vectors = (64, 32) if avx512 else (32, 16) if avx2 else (16, 16)
+        fma = bool(has.get("fma"))
+    else:
+        vectors, fma = (16, 32), True
+    return Target(triple, llvm.get_host_cpu_name(), has.flatten(), *vectors, fma, cache_bytes(1), cache_bytes(2))
+
+
+def architecture(triple: str) -> str:
+    """The first part of a triple, by its usual name."""
+    arch = triple.split("-")[0]
+    return {"arm64": "aarch64", "amd64": "x86_64"}.get(arch, arch)
+
+
+def cache_bytes(level: int) -> int:
+    """The size of a core's data cache, as Linux tells it; elsewhere, what most processors have."""
+    for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        try:
+            kind, which, size = ((index / name).read_text().strip() for name in ("type", "level", "size"))
+        except OSError:
+            continue
+        if which == str(level) and kind in ("Data", "Unified") and size.endswith("K"):
+            return int(size[:-1]) << 10
+    return {1: 32 << 10, 2: 512 << 10}[level]
