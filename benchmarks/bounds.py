@@ -13,6 +13,7 @@ class Bound:
     limit: float
     unit: str
     at_least: bool = False
+    aim: float | None = None  # what would be better still
 
     def holds(self, value: float | None) -> bool:
         """Whether `value` keeps the bound; a figure that could not be measured does not."""
@@ -24,8 +25,9 @@ class Bound:
         """One line that says what was measured, against which limit, and the outcome."""
         measured = "not measured" if value is None else f"{value:.2f} {self.unit}"
         relation = ">=" if self.at_least else "<="
+        aim = "" if self.aim is None else f", aim {self.aim:g}"
         outcome = "ok" if self.holds(value) else "MISSED"
-        return f"{outcome:6s} {self.what}: {measured} (bound {relation} {self.limit:g} {self.unit})"
+        return f"{outcome:6s} {self.what}: {measured} (bound {relation} {self.limit:g} {self.unit}{aim})"
 
 
 def _against_torch(title: str, limit: float) -> Bound:
@@ -43,6 +45,32 @@ TRAIN_STEP = {
 SPEEDUP_OVER_MYGRAD = {
     "lenet": Bound("LeNet-BN training step, speed over MyGrad", 3.0, "times", at_least=True),
 }
+
+
+def _against_peers(title: str, limit: float, aim: float) -> Bound:
+    return Bound(f"{title}, compiled, time against the fastest peer", limit, "times", aim=aim)
+
+
+# One compiled step: time of ours divided by the time of the fastest of all other systems, same cores and threads.
+JIT = {
+    "lenet": _against_peers("LeNet-BN training step", 0.55, 0.40),
+    "vgg": _against_peers("VGG-small-BN training step", 0.95, 0.85),
+    "resnet20": _against_peers("ResNet-20 training step", 0.82, 0.70),
+    "bn_relu": _against_peers("BN + ReLU forward and backward", 0.5, 0.35),
+    "separable": _against_peers("separable block forward and backward", 1.0, 0.7),
+    **{
+        f"{network}_inference_{batch}": _against_peers(f"{title} inference, batch {batch}", 1.0, 0.7)
+        for network, title in (("lenet", "LeNet-BN"), ("vgg", "VGG-small-BN"), ("resnet20", "ResNet-20"))
+        for batch in (1, 64)
+    },
+}
+FIRST_CALL = {
+    "cold": Bound("ResNet-20 training step, first call with an empty cache", 3.0, "s"),
+    "warm": Bound("ResNet-20 training step, first call with the object cache", 0.5, "s"),
+}
+GROWTH = Bound("time a sample against that of the smallest batch", 1.0, "times")
+JIT_PEAK_MEMORY = Bound("ResNet-20 training step, compiled, peak memory against torch eager", 1.0, "times")
+JIT_CALL = Bound("call of a trivial compiled function", 15.0, "us")
 
 PEAK_MEMORY = Bound("ResNet-20 training step, peak memory against torch eager", 2.5, "times")
 RECORDED_ADD = Bound("add of 10 float32 elements, gradient recorded", 5.0, "us")

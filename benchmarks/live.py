@@ -7,20 +7,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from benchmarks.measure import ROOT, clean_environment
+from benchmarks.systems import SYSTEMS
 from benchmarks.workloads import THREADS, Workload
-
-COMMANDS = {
-    "torch": ["benchmarks.workers.torch_worker", "{workload}"],
-    "torch_channels_last": ["benchmarks.workers.torch_worker", "{workload}", "--channels-last"],
-    "mygrad": ["benchmarks.workers.mygrad_worker", "{workload}"],
-    "ours": ["benchmarks.workers.ours_worker", "{workload}"],
-}
-REFERENCE = "torch"
 
 
 class WorkerError(RuntimeError):
@@ -30,18 +24,19 @@ class WorkerError(RuntimeError):
 class LiveWorker:
     """A worker process; used in a `with` statement, at whose end the process ends."""
 
-    def __init__(self, system: str, workload: Workload, patience: float = 300.0) -> None:
+    def __init__(
+        self, system: str, workload: Workload, environment: Mapping[str, str] | None = None, patience: float = 600.0
+    ) -> None:
         self.system = system
         self._patience = patience
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        arguments = [part.format(workload=workload.name) for part in COMMANDS[system]]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [sys.executable, *SYSTEMS[system].command(workload)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=clean_environment(THREADS),
+            env={**clean_environment(THREADS), **SYSTEMS[system].environment, **(environment or {})},
             cwd=ROOT,
         )
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from benchmarks.bounds import Bound
 
@@ -109,6 +111,15 @@ def clean_environment(threads: int) -> dict[str, str]:
     return environment
 
 
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that all commands share."""
+    parser.add_argument(
+        "--max-foreign", type=float, default=MAX_FOREIGN, help="load by others that spoils a measurement (0..1)"
+    )
+    parser.add_argument("--json", type=Path, help="put the figures into this file, under the command's name")
+    parser.add_argument("--check", action="store_true", help="exit with code 1 where a bound is missed")
+
+
 def report(figures: Iterable[tuple[Bound, float | None]], check: bool) -> int:
     """Print a verdict for each figure; the exit code is 1 if one misses its bound and `check` is set."""
     kept = True
@@ -116,3 +127,10 @@ def report(figures: Iterable[tuple[Bound, float | None]], check: bool) -> int:
         print(bound.verdict(value))
         kept = kept and bound.holds(value)
     return int(check and not kept)
+
+
+def keep(path: Path, section: str, figures: Mapping[str, Any]) -> None:
+    """Put the figures into a section of a JSON file, and leave all other figures there as they are."""
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    stored.setdefault(section, {}).update(figures)
+    path.write_text(json.dumps(stored, indent=2) + "\n")

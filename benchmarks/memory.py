@@ -1,4 +1,4 @@
-"""Peak memory of the ResNet-20 training step, ours against PyTorch's.
+"""Peak memory of the ResNet-20 training step, ours (eager and compiled) against PyTorch's.
 
 Run as `python -m benchmarks.memory --help`.
 """
@@ -6,18 +6,18 @@ Run as `python -m benchmarks.memory --help`.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
-from pathlib import Path
 
-from benchmarks.bounds import PEAK_MEMORY
-from benchmarks.live import REFERENCE, LiveWorker, WorkerError
-from benchmarks.measure import report
+from benchmarks.bounds import JIT_PEAK_MEMORY, PEAK_MEMORY
+from benchmarks.live import LiveWorker, WorkerError
+from benchmarks.measure import add_common_arguments, keep, report
+from benchmarks.systems import REFERENCE
 from benchmarks.workloads import WORKLOADS
 
 STEPS = 3  # the second holds momentum and gradients too; a third shows that nothing grows
 SECONDS = 600.0
+BOUNDS = {"ours": PEAK_MEMORY, "ours_jit": JIT_PEAK_MEMORY}
 
 
 def peak(system: str) -> dict[str, float]:
@@ -32,12 +32,11 @@ def main() -> int:
     """Read the command line, measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes for each system")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--check", action="store_true", help="exit with code 1 where the bound is missed")
+    add_common_arguments(parser)
     arguments = parser.parse_args()
     print(f"{'MiB':10s} {'imports':>8s} {'peak':>8s} {'above':>8s}   medians of {arguments.repeats} processes")
     medians: dict[str, dict[str, float]] = {}
-    for system in (REFERENCE, "ours"):
+    for system in (REFERENCE, *BOUNDS):
         try:
             runs = [peak(system) for _ in range(arguments.repeats)]
         except WorkerError as error:
@@ -46,10 +45,15 @@ def main() -> int:
         figures = {key: statistics.median(run[key] for run in runs) for key in ("baseline", "peak", "above")}
         print(f"{system:10s} " + " ".join(f"{value:8.1f}" for value in figures.values()), flush=True)
         medians[system] = figures
-    ratio = medians["ours"]["above"] / medians[REFERENCE]["above"] if len(medians) == 2 else None
+    ratios = {
+        system: medians[system]["above"] / medians[REFERENCE]["above"]
+        if {system, REFERENCE} <= medians.keys()
+        else None
+        for system in BOUNDS
+    }
     if arguments.json:
-        arguments.json.write_text(json.dumps({"MiB": medians, "ratio": ratio}, indent=2))
-    return report([(PEAK_MEMORY, ratio)], arguments.check)
+        keep(arguments.json, "memory", {"MiB": medians, "ratios": ratios})
+    return report([(bound, ratios[system]) for system, bound in BOUNDS.items()], arguments.check)
 
 
 if __name__ == "__main__":

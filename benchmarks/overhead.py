@@ -1,4 +1,4 @@
-"""Costs that do not depend on the data's size: recording, backward per node, import.
+"""Costs that do not depend on the data's size: recording, backward per node, a compiled call, import.
 
 Run as `python -m benchmarks.overhead --help`.
 """
@@ -6,20 +6,26 @@ Run as `python -m benchmarks.overhead --help`.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from benchmarks.bounds import BACKWARD_PER_NODE, IMPORT_TIME, RECORDED_ADD, Bound
-from benchmarks.measure import MAX_FOREIGN, ROOT, clean_environment, report, summarize, undisturbed
+from benchmarks.bounds import BACKWARD_PER_NODE, IMPORT_TIME, JIT_CALL, RECORDED_ADD, Bound
+from benchmarks.measure import (
+    ROOT,
+    add_common_arguments,
+    clean_environment,
+    keep,
+    report,
+    summarize,
+    undisturbed,
+)
 from benchmarks.workloads import THREADS
 
 SIZE = 10
@@ -35,6 +41,14 @@ def add_time(first: Any, second: Any) -> float:
     start = time.perf_counter()
     for _ in range(CALLS):
         first + second
+    return 1e6 * (time.perf_counter() - start) / CALLS
+
+
+def call_time(function: Callable[[Any], Any], argument: Any) -> float:
+    """Microseconds that one `function(argument)` takes."""
+    start = time.perf_counter()
+    for _ in range(CALLS):
+        function(argument)
     return 1e6 * (time.perf_counter() - start) / CALLS
 
 
@@ -101,14 +115,18 @@ def interleaved(measures: dict[str, Callable[[], float]], repeats: int, limit: f
 
 
 def engine_measures() -> dict[str, Callable[[], float]]:
-    """The adds and the backward passes, by the name that is printed."""
+    """The adds, the compiled call and the backward passes, by the name that is printed."""
     import tinygrad_cv as tg
 
     values = np.ones(SIZE, np.float32)
+    constant = tg.tensor(values)
+    double = tg.jit(lambda x: x + x)
+    double(constant)  # traced and compiled, before it is timed
     recorded = tg.tensor(values, requires_grad=True), tg.tensor(values, requires_grad=True)
     return {
         "add, NumPy": lambda: add_time(values, values),
         "add, recorded": lambda: add_time(*recorded),
+        "add, compiled": lambda: call_time(double, constant),
         **{name: lambda case=case: backward_time(*case) for name, case in CHAINS.items()},  # type: ignore[misc]
     }
 
@@ -141,21 +159,20 @@ def main() -> int:
     """Read the command line, measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument(
-        "--max-foreign", type=float, default=MAX_FOREIGN, help="load by others that spoils a sample (0..1)"
-    )
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--check", action="store_true", help="exit with code 1 where a bound is missed")
+    add_common_arguments(parser)
     arguments = parser.parse_args()
     medians = tabulate(interleaved(engine_measures(), arguments.repeats, arguments.max_foreign), "us")
     with TemporaryDirectory() as cache:
         medians |= tabulate(interleaved(import_measures(cache), arguments.repeats, arguments.max_foreign), "ms")
-    figures: list[tuple[Bound, float | None]] = [(RECORDED_ADD, medians.get("add, recorded"))]
+    figures: list[tuple[Bound, float | None]] = [
+        (RECORDED_ADD, medians.get("add, recorded")),
+        (JIT_CALL, medians.get("add, compiled")),
+    ]
     figures += [(replace(BACKWARD_PER_NODE, what=f"{name}, per node"), medians.get(name)) for name in CHAINS]
     ours, numpy = medians.get("import tinygrad_cv"), medians.get("import numpy")
     figures.append((IMPORT_TIME, ours / numpy if ours and numpy else None))
     if arguments.json:
-        arguments.json.write_text(json.dumps(medians, indent=2))
+        keep(arguments.json, "overhead", medians)
     return report(figures, arguments.check)
 
 

@@ -1,4 +1,4 @@
-"""The three training steps that are measured: sizes, data, hyperparameters and initial parameters.
+"""What is measured: networks, tasks, sizes, data, hyperparameters and initial values.
 
 The networks themselves stand in `benchmarks.workers.networks`, with PyTorch's layer names.
 """
@@ -9,27 +9,38 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 LEARNING_RATE = 0.01
 MOMENTUM = 0.9
 EPSILON = 1e-5  # of batch normalization
+UPDATE = 0.1  # weight of the new in its running statistics
 CLASSES = 10
 THREADS = 2
 
 Arrays = dict[str, np.ndarray]
+Task = Literal["training", "gradient", "inference"]
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A training step: forward, cross-entropy, backward, SGD with momentum, in training mode."""
+    """A network, and what is done with it in one step.
+
+    training:   forward in training mode, cross-entropy, backward, SGD with momentum
+    gradient:   forward in training mode, then backward from a given cotangent to the parameters and to the input
+    inference:  forward in evaluation mode, nothing recorded
+    """
 
     name: str
     title: str
+    network: str
+    task: Task
     batch: int
     image: tuple[int, int, int]  # C x H x W
     steps: int  # timed in one round, so that a round of torch lasts about half a second
+    output: tuple[int, ...] = (CLASSES,)  # without the batch
 
     def data(self, dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
         """Images (N x C x H x W, standard normal, float32 values) and labels (N, int64), the same in every process."""
@@ -37,22 +48,41 @@ class Workload:
         images = rng.standard_normal((self.batch, *self.image), dtype=np.float32)
         return images.astype(dtype), rng.integers(0, CLASSES, self.batch)
 
+    def cotangent(self, dtype: str = "float32") -> np.ndarray:
+        """A cotangent of the output (standard normal, float32 values), the same in every process."""
+        return np.random.default_rng(2).standard_normal((self.batch, *self.output), dtype=np.float32).astype(dtype)
 
+
+def _inference(network: str, title: str, image: tuple[int, int, int], steps: tuple[int, int]) -> list[Workload]:
+    return [
+        Workload(f"{network}_inference_{batch}", f"{title} inference", network, "inference", batch, image, count)
+        for batch, count in zip((1, 64), steps, strict=True)
+    ]
+
+
+MNIST, CIFAR = (1, 28, 28), (3, 32, 32)
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("lenet", "LeNet-BN", batch=128, image=(1, 28, 28), steps=40),
-        Workload("vgg", "VGG-small-BN", batch=64, image=(3, 32, 32), steps=2),
-        Workload("resnet20", "ResNet-20", batch=64, image=(3, 32, 32), steps=4),
+        Workload("lenet", "LeNet-BN", "lenet", "training", 128, MNIST, 40),
+        Workload("vgg", "VGG-small-BN", "vgg", "training", 64, CIFAR, 2),
+        Workload("resnet20", "ResNet-20", "resnet20", "training", 64, CIFAR, 4),
+        Workload("bn_relu", "BN + ReLU", "bn_relu", "gradient", 64, (64, 32, 32), 20, output=(64, 32, 32)),
+        Workload("separable", "separable block", "separable", "gradient", 32, (64, 32, 32), 10, output=(128, 32, 32)),
+        *_inference("lenet", "LeNet-BN", MNIST, steps=(500, 200)),
+        *_inference("vgg", "VGG-small-BN", CIFAR, steps=(100, 6)),
+        *_inference("resnet20", "ResNet-20", CIFAR, steps=(100, 15)),
     )
 }
+TRAINING = [name for name, workload in WORKLOADS.items() if workload.task == "training"]
 
 
-def initial_parameters(shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
-    """Draw float32 values for named parameters; each depends on its name and shape only.
+def initial_values(shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """Draw float32 values for named parameters and running statistics; each depends on its name and shape only.
 
-    Weights are normal, with variance 2 / fan_in for convolutions and 1 / (3 fan_in) for linear layers. Gains and biases
-    are drawn around 1 and 0 rather than set to them, so that a system which ignored one would disagree with the others.
+    Weights are normal, with variance 2 / fan_in for convolutions and 1 / (3 fan_in) for linear layers. Gains, biases
+    and statistics are drawn around 1 and 0 rather than set to them, so that a system which ignored one would disagree
+    with the others.
     """
     return {name: _draw(name, tuple(shape)).astype(np.float32) for name, shape in shapes.items()}
 
@@ -62,4 +92,4 @@ def _draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
     if len(shape) > 1:
         gain = 2 if len(shape) == 4 else 1 / 3
         return values * math.sqrt(gain / math.prod(shape[1:]))
-    return 0.1 * values + (1.0 if name.endswith("weight") else 0.0)
+    return 0.1 * values + (1.0 if name.endswith(("weight", "running_var")) else 0.0)

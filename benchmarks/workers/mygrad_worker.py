@@ -61,7 +61,7 @@ class LeNet:
             parameter.data -= LEARNING_RATE * velocity
         return float(loss.item())
 
-    def gradients(self) -> Arrays:
+    def results(self) -> Arrays:
         """The gradients of the last step."""
         return {name: np.asarray(parameter.grad) for name, parameter in self._parameters.items()}
 

@@ -1,4 +1,4 @@
-"""The measured networks, each written once: `nn` is `torch.nn` or `tinygrad_cv.nn`.
+"""The measured networks, each written once: `nn` is `torch.nn`, `tinygrad_cv.nn` or has the same layers.
 
 So structure and parameter names agree by construction, and one set of initial parameters serves all.
 """
@@ -10,9 +10,9 @@ from typing import Any
 from benchmarks.workloads import CLASSES
 
 
-def build(workload: str, nn: Any) -> Any:
-    """The network of a workload, made of the layers of `nn`."""
-    return {"lenet": lenet_bn, "vgg": vgg_small_bn, "resnet20": resnet20}[workload](nn)
+def build(network: str, nn: Any) -> Any:
+    """A network by its name, made of the layers of `nn`."""
+    return NETWORKS[network](nn)
 
 
 def lenet_bn(nn: Any) -> Any:
@@ -89,6 +89,28 @@ def resnet20(nn: Any) -> Any:
     return ResNet20()
 
 
-def _conv_bn_relu(nn: Any, channels: int, width: int, kernel_size: int, padding: int) -> list[Any]:
-    convolution = nn.Conv2d(channels, width, kernel_size, padding=padding, bias=False)
+def bn_relu(nn: Any) -> Any:
+    """Batch normalization of 64 channels and ReLU."""
+    return nn.Sequential(nn.BatchNorm2d(64), nn.ReLU())
+
+
+def separable(nn: Any) -> Any:
+    """A depthwise-separable block as in MobileNet, from 64 to 128 channels."""
+    return nn.Sequential(
+        *_conv_bn_relu(nn, 64, 64, kernel_size=3, padding=1, groups=64),
+        *_conv_bn_relu(nn, 64, 128, kernel_size=1, padding=0),
+    )
+
+
+def _conv_bn_relu(nn: Any, channels: int, width: int, kernel_size: int, padding: int, groups: int = 1) -> list[Any]:
+    convolution = nn.Conv2d(channels, width, kernel_size, padding=padding, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(width), nn.ReLU()]
+
+
+NETWORKS = {
+    "lenet": lenet_bn,
+    "vgg": vgg_small_bn,
+    "resnet20": resnet20,
+    "bn_relu": bn_relu,
+    "separable": separable,
+}

@@ -1,0 +1,83 @@
+"""Times what `tg.jit` makes of training steps, blocks and inference beside all other systems.
+
+Run as `python -m benchmarks.jit --help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.bounds import JIT, Bound
+from benchmarks.compare import Plan, Workers, add_comparison_arguments, compare, fastest, paired_ratio, tabulate
+from benchmarks.measure import keep, report
+from benchmarks.systems import PEERS, REFERENCE
+from benchmarks.workloads import WORKLOADS
+
+OURS = "ours_jit"
+Row = dict[str, Any]
+
+
+def kernel_classes(kernels: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Kernels summed by kind, the longest first.
+
+    The roofline's time of a kernel is what its operations or its bytes take at least, its share that by the time
+    measured; the share of a class is the sum of the ones by the sum of the others.
+    """
+    classes: dict[str, Row] = {}
+    for kernel in kernels:
+        total = classes.setdefault(
+            kernel["kind"], {"kernels": 0, "flops": 0, "bytes": 0, "ms": 0.0, "roofline_ms": 0.0}
+        )
+        total["kernels"] += 1
+        total["roofline_ms"] += kernel["share"] * kernel["ms"]
+        for name in ("flops", "bytes", "ms"):
+            total[name] += kernel[name]
+    rows = [{"kind": kind, **total, "share": total["roofline_ms"] / total["ms"]} for kind, total in classes.items()]
+    return sorted(rows, key=lambda row: -row["ms"])
+
+
+def show(classes: Iterable[Row]) -> None:
+    """Print a line for each class of kernels."""
+    print(f"  {'kernels':20s} {'count':>6s} {'ms':>8s} {'GFLOP/s':>8s} {'GB/s':>8s} {'roofline':>8s}")
+    for row in classes:
+        rates = (row[name] / row["ms"] / 1e6 for name in ("flops", "bytes"))
+        print(
+            f"  {row['kind']:20s} {row['kernels']:6d} {row['ms']:8.2f} "
+            + " ".join(f"{rate:8.1f}" for rate in rates)
+            + f" {row['share']:8.0%}"
+        )
+
+
+def main() -> int:
+    """Read the command line, run, print, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.jit", description=(__doc__ or "").splitlines()[0])
+    add_comparison_arguments(parser, WORKLOADS, [*PEERS, "ours", OURS])
+    arguments = parser.parse_args()
+    plan = Plan(arguments.rounds, arguments.steps, arguments.max_foreign)
+    figures: list[tuple[Bound, float | None]] = []
+    for name in arguments.workloads:
+        classes: list[Row] = []
+
+        def look(workers: Workers, classes: list[Row] = classes) -> None:
+            if OURS in workers:
+                classes += kernel_classes(workers[OURS].ask("kernels")["kernels"])
+
+        rounds = compare(WORKLOADS[name], arguments.systems, plan, finish=look)
+        peer = fastest(rounds, PEERS)
+        ratio = paired_ratio(rounds.get(OURS, {}), rounds[peer]) if peer else None
+        if rounds:
+            table = tabulate(rounds, peer or REFERENCE, plan.rounds)
+            show(classes)
+            if arguments.json:
+                row = {"systems": table, "peer": peer, "ratio": ratio, "kernels": classes}
+                keep(arguments.json, "jit", {name: row})
+        if OURS in arguments.systems:
+            figures.append((JIT[name], ratio))
+    return report(figures, arguments.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""What the benchmark of compiled steps makes of its figures; the networks on JAX's layers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.bounds import JIT
+from benchmarks.growth import growth
+from benchmarks.jit import kernel_classes
+from benchmarks.measure import keep
+from benchmarks.systems import PEERS, SYSTEMS
+from benchmarks.workloads import WORKLOADS, Workload, initial_values
+
+
+def test_every_workload_has_a_bound_and_its_peers() -> None:
+    assert JIT.keys() == WORKLOADS.keys()
+    assert not {"ours", "ours_jit", "mygrad"} & PEERS.keys()
+    training, inference = WORKLOADS["vgg"], WORKLOADS["vgg_inference_1"]
+    assert SYSTEMS["torch_freeze"].runs(inference) and not SYSTEMS["torch_freeze"].runs(training)
+    assert not SYSTEMS["mygrad"].runs(training)
+
+
+def test_kernel_classes_weigh_the_roofline_by_time() -> None:
+    kernels = [
+        {"kind": "contraction", "flops": 8, "bytes": 2, "ms": 3.0, "share": 0.5},
+        {"kind": "elementwise", "flops": 1, "bytes": 4, "ms": 5.0, "share": 0.4},
+        {"kind": "contraction", "flops": 4, "bytes": 1, "ms": 1.0, "share": 0.9},
+    ]
+    elementwise, contraction = kernel_classes(kernels)
+    assert elementwise["kind"] == "elementwise" and elementwise["share"] == pytest.approx(0.4)
+    assert (contraction["kernels"], contraction["flops"], contraction["bytes"], contraction["ms"]) == (2, 12, 3, 4.0)
+    assert contraction["share"] == pytest.approx(0.6)
+    assert kernel_classes([]) == []
+
+
+def test_growth_is_the_worst_time_a_sample() -> None:
+    assert growth({16: 8.0, 32: 14.0, 64: 40.0}) == pytest.approx(40 / 64 / (8 / 16))
+    assert growth({16: 8.0}) is None
+
+
+def test_figures_are_kept_beside_those_of_other_commands(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    keep(path, "jit", {"lenet": 1})
+    keep(path, "memory", {"ratio": 2})
+    keep(path, "jit", {"vgg": 3})
+    assert json.loads(path.read_text()) == {"jit": {"lenet": 1, "vgg": 3}, "memory": {"ratio": 2}}
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["NCHW", "NHWC"])
+@pytest.mark.parametrize("network", ["lenet", "resnet20", "separable"])
+def test_networks_on_jax_are_those_of_torch(network: str, last: bool) -> None:
+    pytest.importorskip("jax")
+    torch = pytest.importorskip("torch")
+    from benchmarks.workers.jax_layers import KERNEL, layers, to_jax, to_numpy
+    from benchmarks.workers.networks import build
+
+    workload: Workload = WORKLOADS[network]
+    images = np.random.default_rng(0).standard_normal((4, *workload.image), dtype=np.float32)
+    expected = build(network, torch.nn)
+    values = initial_values(
+        {name: tuple(value.shape) for name, value in expected.state_dict().items() if "batches" not in name}
+    )
+    expected.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()}, strict=False)
+    found = build(network, layers(last))
+    found.bind({name: to_jax(value, last, KERNEL) for name, value in values.items()})
+    output = to_numpy(found(to_jax(images, last)), last)
+    np.testing.assert_allclose(output, expected.train()(torch.from_numpy(images)).detach(), atol=2e-4)
+    statistics = found.bound(("running_mean", "running_var"))
+    for name, value in statistics.items():
+        np.testing.assert_allclose(value, expected.state_dict()[name], rtol=1e-4, atol=1e-5)
