@@ -1,0 +1,185 @@
+"""All cores at work on one program: steps in order, each step's parts in parallel, one native call for all of it.
+
+    program = Program([Step(kernel, args, parts), ...])
+    program.run()                       # on get_num_threads() threads
+    program.run(threads=1)              # on the calling thread alone: for little work
+    program.seconds()                   # runs it once more, and says how long each step took
+
+A kernel is native code, ``void kernel(ptr args, i64 part, i64 parts)``: it does its share of the step, ``part`` of
+``parts``. Parts of a step must not depend on each other; a step begins when all parts of the one before are done.
+``parts=1`` is a serial step. What a program computes depends on ``parts``, never on how many threads there are.
+
+Threads take parts, they are not given them: one that the system has delayed costs its share of the speed and nothing
+more, since the others do what it leaves. Each begins with the parts that it also had in the step before, so that
+data stay in its core's cache. Twice as many parts as threads even out a busy machine; as many parts as threads are
+best on an idle one.
+
+Between runs the workers sleep. During a run a thread that has to wait spins for some microseconds, then lets others
+have its core, then sleeps. The calling thread works too; a second Python thread that calls meanwhile runs its
+program by itself. A child of ``os.fork`` makes itself new workers. Where there are no POSIX threads, the calling thread
+does it all.
+
+Where the workers and the caller are as many as the cores, each worker is pinned to one; the calling thread is moved
+away from a worker's core but stays free.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import operator
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .cores import cores, current_core, move, pin
+from .driver import CONDITIONS, MAX_PARTS, MUTEX, POOL_BYTES, alone, pool_functions
+
+POSIX = os.name == "posix"
+
+
+class Step(NamedTuple):
+    """One kernel of a program."""
+
+    kernel: int  # its address
+    args: int  # the address of what it is called with
+    parts: int  # in how many parts it is done, 1 to MAX_PARTS
+
+
+class Program:
+    """Steps that run one after another, each in parallel.
+
+    Args:
+        steps: the kernels; what they and their arguments point to must live as long as the program.
+        keep: anything that shall live as long as the program.
+
+    Raises:
+        ValueError: a step with a null kernel, or with no parts or more than :data:`MAX_PARTS`.
+    """
+
+    def __init__(self, steps: Iterable[Step | tuple[int, int, int]], keep: Any = None):
+        self.steps = [Step(*step) for step in steps]
+        self.keep = keep
+        for i, step in enumerate(self.steps):
+            if not step.kernel or not 1 <= step.parts <= MAX_PARTS:
+                raise ValueError(
+                    f"Program: step {i} is {step}; it needs the address of a kernel and 1 to {MAX_PARTS} parts."
+                )
+        self._records = np.array(self.steps, np.uint64).reshape(-1, 3)
+        self._address, self._count = self._records.ctypes.data, len(self.steps)
+
+    def run(self, threads: int | None = None) -> None:
+        """Do all steps, on at most so many threads; on :func:`get_num_threads` by default."""
+        if not self._run_on_pool(threads, None):
+            alone()(self._address, self._count)
+
+    def seconds(self, threads: int | None = None) -> np.ndarray:
+        """Do all steps, and tell how long each took."""
+        ends = np.zeros((self._count + 1, 2), np.int64)  # seconds and nanoseconds, as POSIX tells the time
+        if self._run_on_pool(threads, ends.ctypes.data):
+            return np.diff(ends @ [1.0, 1e-9], axis=0)
+        times = [time.perf_counter()]
+        for record in self._records:
+            alone()(record.ctypes.data, 1)
+            times.append(time.perf_counter())
+        return np.diff(times)
+
+    def _run_on_pool(self, threads: int | None, ends: int | None) -> bool:
+        """Whether there were threads to run on."""
+        limit = get_num_threads() if threads is None else min(threads, get_num_threads())
+        return limit > 1 and POSIX and _state.pool().run(self._address, self._count, limit, ends)
+
+
+def set_num_threads(n: int) -> None:
+    """Use ``n`` threads, the calling one included, for every program from now on.
+
+    Raises:
+        ValueError: n is below 1.
+    """
+    n = operator.index(n)
+    if n < 1:
+        raise ValueError(f"set_num_threads: {n} threads; there must be at least 1, the calling one.")
+    _state.threads = n
+    _state.retire()
+
+
+def get_num_threads() -> int:
+    """How many threads a program may use: as set, or else the cores in this process's affinity mask."""
+    if _state.threads is None:
+        _state.threads = len(cores())
+    return _state.threads
+
+
+class _Pool:
+    """Workers that sleep until there is a program, and the memory in which they and the callers meet."""
+
+    def __init__(self, threads: int):
+        self._functions = pool_functions()
+        self._memory = ctypes.create_string_buffer(POOL_BYTES + 64)
+        self._address = ctypes.addressof(self._memory) + -ctypes.addressof(self._memory) % 64
+        process = ctypes.CDLL(None)
+        process.pthread_mutex_init(ctypes.c_void_p(self._address + MUTEX), None)
+        for condition in CONDITIONS:
+            process.pthread_cond_init(ctypes.c_void_p(self._address + condition), None)
+        here, available = current_core(), cores()
+        self._home = here if threads == len(available) and here in available else None
+        others = [core for core in available if core != here] if self._home is not None else [None] * (threads - 1)
+        self._workers = [
+            threading.Thread(target=self._work, args=(i, core), daemon=True, name=f"tinygrad_cv-{i}")
+            for i, core in enumerate(others, 1)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def _work(self, index: int, core: int | None) -> None:
+        if core is not None:
+            pin(core)
+        self._functions["work"](self._address, index)
+
+    def run(self, steps: int, count: int, threads: int, ends: int | None) -> bool:
+        """Whether the program was run: not if another thread's program is running."""
+        if self._home is not None and current_core() != self._home:
+            move(self._home)
+        return bool(self._functions["run"](self._address, steps, count, threads, ends))
+
+    def stop(self) -> None:
+        """Send the workers away, after the program that they are at."""
+        self._functions["stop"](self._address)
+        for worker in self._workers:
+            worker.join()
+
+
+class _State:
+    """The number of threads, and their pool once it is needed."""
+
+    def __init__(self) -> None:
+        self.threads: int | None = None
+        self._pool: _Pool | None = None
+        self._lock = threading.Lock()
+
+    def pool(self) -> _Pool:
+        pool = self._pool
+        if pool is None:
+            with self._lock:
+                pool = self._pool = self._pool or _Pool(get_num_threads())
+        return pool
+
+    def retire(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()
+
+    def forget(self) -> None:
+        """In a forked child: its parent's workers are not here, and its locks may be held by nobody."""
+        self._pool, self._lock = None, threading.Lock()
+
+
+_state = _State()
+atexit.register(_state.retire)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_state.forget)
