@@ -1,0 +1,653 @@
+"""A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
+
+``low`` and ``high`` are a range of the outermost loop's steps. Expressions are written at the outermost loop in which all
+their variables are known, once for each place of the tile that they depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..ir import Value
+from ..lower.elementwise import LOWERINGS, maximum, select
+from ..schedule.affine import Affine, Var
+from ..schedule.expr import Condition, Expr, walk
+from ..schedule.layout import Layout
+from ..schedule.nest import Nest, Store
+from ..schedule.tiling import Tiling, widths
+from .function import Function, Int, memory_type, number, scalar_type, vector_type
+
+UNROLLED = 8  # steps of a short innermost loop are written out
+BOOL = np.dtype(bool)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Equal tiles along a variable: ``count`` of ``size`` places from ``start``; ``first`` numbers them."""
+
+    first: int
+    start: int
+    count: int
+    size: int
+
+
+Place = dict[Var, Int]
+Mask = tuple[str, bool]  # a condition, and whether it is one for each lane
+
+
+class NestLowering:
+    """Writes one nest."""
+
+    def __init__(self, name: str, nest: Nest, tiling: Tiling, layouts: Mapping[Value, Layout], fma: bool):
+        self.nest, self.tiling, self.layouts, self.fma = nest, tiling, layouts, fma
+        self.f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
+        self.buffers = buffers_of(nest)
+        self.reductions = nest.reductions
+        self._bases: dict[Value, str] = {}
+        self._memo: list[dict[Any, str]] = [{}]
+        self._guarded = _inside_guards(nest.exprs)
+        self._hoistable = [
+            expr for expr in walk(nest.exprs) if expr.kind in ("load", "op", "guard") and expr not in self._guarded
+            and not any(inner.kind == "reduce" for inner in walk([expr]))
+        ]
+        self._zeros = False  # sums that are added to memory piece by piece begin with zeros there
+        self._results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
+
+    # ---------------------------------------------------------------- loops
+
+    def function(self) -> Function:
+        """The function, written."""
+        f = self.f
+        for i, value in enumerate(self.buffers):
+            slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
+            self._bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
+        if self.tiling.flush:
+            self._zeros = True
+            self._loops(self.tiling.outer, {}, {}, first=True)
+            self._zeros = False
+        self._flush(list(self.tiling.flush.items()), {})
+        return f
+
+    @property
+    def steps(self) -> int:
+        """How many steps the outermost loop has: what threads share."""
+        return sum(s.count for s in self._segments(self.tiling.outer[0])) if self.tiling.outer else 1
+
+    def _segments(self, var: Var) -> list[Segment]:
+        t, found, first, start = self.tiling, [], 0, 0
+        if var is t.vector:
+            count = -(-var.extent // t.lanes)
+            full, rest = divmod(count, t.vectors)
+            whole = var.extent // (t.vectors * t.lanes)
+            sizes = [(t.vectors, whole)] + [(t.vectors, full - whole)] * (full > whole) + [(rest, 1)] * (rest > 0)
+            unit = t.lanes
+        else:
+            sizes, unit = widths(var.extent, t.rows.get(var, 1)), 1
+        for size, n in sizes:
+            if n:
+                found.append(Segment(first, start, n, size))
+            first, start = first + n, start + n * size * unit
+        return found
+
+    def _flush(self, left: list[tuple[Var, int]], place: Place) -> None:
+        """The reduction's outer loops, whose results are added to memory; within them the threads' share."""
+        if not left:
+            self._loops(self.tiling.outer, place, {}, first=True)
+            return
+        (var, width), rest = left[0], left[1:]
+
+        def body(i: Int, _: list[str]) -> list[str]:
+            self._flush(rest, {**place, var: i})
+            return []
+
+        self._level(lambda: self.f.loop(0, var.extent, width, [], body))
+
+    def _loops(self, outer: Sequence[Var], place: Place, tile: dict[Var, int], first: bool = False) -> None:
+        if not outer:
+            self._tile(place, tile)
+            return
+        f, var, rest = self.f, outer[0], outer[1:]
+        unit = self.tiling.lanes if var is self.tiling.vector else 1
+        for segment in self._segments(var):
+
+            def body(i: Int, _: list[str] | None = None, segment: Segment = segment) -> list[str]:
+                inside = {**place, var: f.sum([(i, segment.size * unit)], segment.start)}
+                sizes = {**tile, var: segment.size}
+                self._memo.append({})
+                if rest or self.reductions:
+                    self._hoist(self._spots(inside, sizes))
+                self._loops(rest, inside, sizes)
+                self._memo.pop()
+                return []
+
+            if not first:
+                f.loop(0, segment.count, 1, [], body)
+                continue
+            low, high = (f.value(f"sub i64 {end}, {segment.first}") for end in ("%low", "%high"))
+            if segment.count == 1:  # its place is known, and with it how much of a vector is inside
+                below = f.value(f"icmp sle i64 {low}, 0")
+                above = f.value(f"icmp sgt i64 {high}, 0")
+                f.branch(f.value(f"and i1 {below}, {above}"), lambda body=body: body(0))  # type: ignore[misc]
+            else:
+                f.loop(f.most(low, 0), f.least(high, segment.count), 1, [], body)
+
+    def _level(self, body: Callable[[], object]) -> None:
+        """One loop deeper: what is written inside is forgotten behind."""
+        self._memo.append({})
+        body()
+        self._memo.pop()
+
+    def _hoist(self, spots: list[Place]) -> None:
+        """Write what is known at this loop, so that the loops inside need not."""
+        if self._zeros or not spots:
+            return
+        known = set(spots[0])
+        for expr in self._hoistable:
+            if expr.vars <= known and (expr.vars or expr.kind == "load" or expr.args):
+                for spot in _distinct(spots, set(expr.vars)):
+                    self._emit(expr, spot)
+
+    # ---------------------------------------------------------------- a tile
+
+    def _tile(self, place: Place, tile: dict[Var, int]) -> None:
+        """All places of the tile: first the reductions, then what is made of them."""
+        spots = self._spots(place, tile)
+        if self._zeros:
+            (store,) = self.nest.stores
+            dtype = store.value.dtype
+            for spot in spots:
+                self._store(store, spot, self.f.splat(number(dtype.type(0)), dtype, self._lanes), True)
+            return
+        self._results = {}
+        groups: dict[tuple[Var, ...], list[Expr]] = {}
+        for reduction in self.reductions:
+            groups.setdefault(reduction.par[1], []).append(reduction)
+        for variables, reductions in groups.items():
+            self._reduce(variables, reductions, spots, place)
+        for spot in spots:
+            for store in self.nest.stores:
+                value, vector = self._emit(store.expr, spot)
+                self._store(store, spot, value, vector)
+
+    def _spots(self, place: Place, tile: dict[Var, int]) -> list[Place]:
+        """The places of a tile, as far as their variables are known."""
+        t = self.tiling
+        axes = []
+        for var, start in place.items():
+            unit = t.lanes if var is t.vector else 1
+            axes.append([(var, self.f.add(start, k * unit)) for k in range(tile.get(var, 1))])
+        return [dict(spot) for spot in product(*axes)]
+
+    @property
+    def _lanes(self) -> int:
+        """The lanes of the result: one where vectors run along what is summed over."""
+        return self.tiling.lanes if self.tiling.vector in self.tiling.outer else 1
+
+    def _live(self, spot: Place) -> int:
+        """How many lanes of the vector at a spot are inside; all, where that is not known to be less."""
+        var, lanes = self.tiling.vector, self.tiling.lanes
+        if var is None or var not in spot:
+            return lanes
+        start = spot[var]
+        if isinstance(start, int):
+            return max(0, min(lanes, var.extent - start))
+        return lanes
+
+    # ---------------------------------------------------------------- reductions
+
+    def _reduce(self, variables: tuple[Var, ...], reductions: list[Expr], spots: list[Place], place: Place) -> None:
+        f, t = self.f, self.tiling
+        summed = [v for v in t.inner if v in variables] or list(variables)
+        along = t.vector in variables
+        lanes = t.lanes if t.vector is not None else 1
+        innermost = summed[-1] if summed else None
+        unroll = t.unroll if innermost is not None else 1
+        used = {v for r in reductions for body in r.args for v in body.vars}
+        keys = _distinct(spots, used)
+        slots: list[tuple[Expr, int, int, Place, str]] = []  # reduction, spot, unrolled step, place, part
+        first: list[tuple[str, str]] = []
+        for reduction in reductions:
+            for i, spot in enumerate(keys):
+                for u in range(unroll if reduction.par[0] != "argmax" else 1):
+                    for part in ("place", "best") if reduction.par[0] == "argmax" else ("",):
+                        dtype = reduction.args[0].dtype if part == "best" else reduction.dtype
+                        start = f.splat(_neutral(reduction, dtype, part), dtype, lanes)
+                        if t.flush and u == 0:
+                            start = self._load_sum(spot)
+                        slots.append((reduction, i, u, spot, part))
+                        first.append((vector_type(dtype, lanes), start))
+
+        def step(at: Place, accumulators: list[str], steps: int) -> list[str]:
+            accumulators = list(accumulators)
+            for u in range(steps):
+                for k, (reduction, _, slot_u, spot, part) in enumerate(slots):
+                    argmax = reduction.par[0] == "argmax"
+                    if (slot_u != u and not argmax) or part == "place":
+                        continue
+                    where = {**spot, **at}
+                    if innermost is not None:
+                        unit = lanes if along and innermost is t.vector else 1
+                        where[innermost] = f.add(at[innermost], u * unit)
+                    if argmax:
+                        accumulators[k - 1 : k + 1] = self._argmax(reduction, where, accumulators[k - 1 : k + 1], lanes)
+                        continue
+                    for body in reduction.args:
+                        accumulators[k] = self._accumulate(reduction, body, where, accumulators[k], lanes)
+            return accumulators
+
+        def nest(left: list[Var], at: Place, accumulators: list[str]) -> list[str]:
+            if not left:
+                return step(at, accumulators, 1)
+            var, rest = left[0], left[1:]
+            unit = lanes if along and var is t.vector else 1
+            low: Int = 0
+            high: Int = -(-var.extent // unit)
+            kinds = [kind for kind, _ in first]
+            whole = var.extent // unit
+
+            def body(i: Int, values: list[str]) -> list[str]:
+                start = f.mul(i, unit)
+                self._memo.append({})
+                inside = {**at, var: f.add(start, offset)}
+                if rest:
+                    self._hoist([{**spot, **inside} for spot in keys])
+                out = nest(rest, inside, list(values)) if rest else step(inside, list(values), width)
+                self._memo.pop()
+                return out
+
+            offset: Int = 0
+            if var in t.flush:  # runs from where the outer loop stands
+                offset, high = place[var], t.flush[var]
+                whole = high
+            width = 1
+            if not rest:
+                width = unroll
+                short = isinstance(high, int) and high <= UNROLLED and len(slots) * high <= 128
+                main = whole // unroll * unroll
+                if short:
+                    for i in range(0, main, unroll):
+                        accumulators = body(i, accumulators)
+                else:
+                    accumulators = f.loop(0, main, unroll, list(zip(kinds, accumulators, strict=True)), body)
+                width = 1
+                for i in range(main, high):  # type: ignore[arg-type]
+                    accumulators = body(i, accumulators)
+                return accumulators
+            if isinstance(high, int) and high <= 1:
+                return body(0, accumulators)
+            return f.loop(low, high, 1, list(zip(kinds, accumulators, strict=True)), body)
+
+        values = nest(summed, {}, [value for _, value in first])
+        for reduction in reductions:
+            for i, spot in enumerate(keys):
+                mine = [v for v, (r, j, *_) in zip(values, slots, strict=True) if r is reduction and j == i]
+                if reduction.par[0] == "argmax":
+                    self._results[reduction, self._key(reduction, spot)] = mine[0]
+                    continue
+                total = mine[0]
+                for value in mine[1:]:
+                    total = self._combine(reduction, total, value, lanes)
+                if along:
+                    total = f.reduce(
+                        total, reduction.dtype, lanes, lambda a, b, n, r=reduction: self._combine(r, a, b, n)
+                    )
+                self._results[reduction, self._key(reduction, spot)] = total
+
+    def _accumulate(self, reduction: Expr, body: Expr, where: Place, total: str, lanes: int) -> str:
+        f, dtype = self.f, reduction.dtype
+        kind = vector_type(dtype, lanes)
+        live = self._live(where) if self.tiling.vector in reduction.par[1] else lanes
+        product_ = body.kind == "op" and body.name == "mul" and dtype.kind == "f"
+        if reduction.par[0] == "sum" and product_ and self.fma and live == lanes:
+            a, b = (self._vector(self._emit(x, where), x.dtype, lanes) for x in body.args)
+            return f.call("llvm.fma", kind, a, b, total)
+        value = self._vector(self._emit(body, where), body.dtype, lanes)
+        if live < lanes:
+            mask = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
+            value = select(f, mask, value, f.splat(_neutral(reduction, dtype), dtype, lanes), dtype, lanes)
+        return self._combine(reduction, total, value, lanes)
+
+    def _combine(self, reduction: Expr, a: str, b: str, lanes: int) -> str:
+        dtype = reduction.dtype
+        if reduction.par[0] == "sum":
+            word = "fadd" if dtype.kind == "f" else "add"
+            return self.f.value(f"{word} {vector_type(dtype, lanes)} {a}, {b}")
+        return maximum(self.f, [a, b], dtype, dtype, lanes)
+
+    def _argmax(self, reduction: Expr, where: Place, state: list[str], lanes: int) -> list[str]:
+        """The place and the value of the first maximum so far; NaN is larger than all, and the first one stays."""
+        f, (body,), dtype = self.f, reduction.args, reduction.dtype
+        source = body.dtype
+        place, best = state
+        x = self._vector(self._emit(body, where), source, lanes)
+        kind, mask = vector_type(source, lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
+        compare = LOWERINGS["less_equal"](f, [x, best], source, BOOL, lanes)
+        better = f.value(f"xor {mask} {compare}, {f.splat('true', BOOL, lanes)}")
+        if source.kind == "f":
+            better = f.value(f"and {mask} {better}, {f.value(f'fcmp ord {kind} {best}, {best}')}")
+        flat: Int = 0
+        for v in reduction.par[1]:
+            flat = f.add(f.mul(flat, v.extent), where[v])
+        here = str(flat)
+        if dtype.itemsize < 8:
+            here = f.value(f"trunc i64 {flat} to {scalar_type(dtype)}") if isinstance(flat, str) else here
+        new = select(f, better, f.splat(here, dtype, lanes), place, dtype, lanes)
+        return [new, maximum(f, [best, x], source, source, lanes)]
+
+    def _load_sum(self, spot: Place) -> str:
+        """What has been added up before."""
+        (store,) = self.nest.stores
+        value, index = store.value, store.index
+        return self._load_at(value, self._flat(value, index, spot), self.layouts[value].flat(index), spot, None)[0]
+
+    # ---------------------------------------------------------------- expressions
+
+    def _key(self, expr: Expr, spot: Place) -> tuple[Any, ...]:
+        return tuple(spot[v] for v in sorted(expr.vars, key=lambda v: v.number) if v in spot)
+
+    def _vector(self, value: tuple[str, bool], dtype: np.dtype, lanes: int) -> str:
+        """A value in all lanes."""
+        text, is_vector = value
+        return text if is_vector or lanes == 1 else self.f.splat(text, dtype, lanes)
+
+    def _emit(self, expr: Expr, spot: Place, mask: Mask | None = None) -> tuple[str, bool]:
+        """An expression at a spot: its name, and whether it is a vector."""
+        if expr.kind == "const":
+            return number(expr.par), False
+        if expr.kind == "reduce":
+            lanes = self._lanes
+            return self._results[expr, self._key(expr, spot)], lanes > 1
+        key = (expr.number, self._key(expr, spot), mask if expr in self._guarded else None)
+        for scope in reversed(self._memo):
+            if key in scope:
+                return scope[key]  # type: ignore[return-value]
+        made = self._write(expr, spot, mask if expr in self._guarded else None)
+        self._memo[-1][key] = made  # type: ignore[assignment]
+        return made
+
+    def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+        f, lanes = self.f, self.tiling.lanes
+        if expr.kind == "load":
+            return self._load(expr, spot, mask)
+        if expr.kind == "index":
+            return self._index(expr, spot)
+        if expr.kind == "guard":
+            return self._guard(expr, spot, mask)
+        args = [self._emit(a, spot, mask) for a in expr.args]
+        is_vector = any(vector for _, vector in args)
+        n = lanes if is_vector else 1
+        names = [self._vector(a, x.dtype, n) for a, x in zip(args, expr.args, strict=True)]
+        if expr.name == "where":
+            return select(f, *names, expr.dtype, n), is_vector
+        return LOWERINGS[expr.name](f, names, expr.args[0].dtype, expr.dtype, n), is_vector
+
+    def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
+        f, affine, lanes = self.f, expr.par, self.tiling.lanes
+        base = f.sum([(spot[v], c) for v, c in affine.terms], affine.const)
+        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
+        if not step or lanes == 1:
+            return str(base), False
+        kind = f"<{lanes} x i64>"
+        steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
+        return f.value(f"add {kind} {f.splat(str(base), expr.dtype, lanes)}, {steps}"), True
+
+    def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+        f, lanes = self.f, self.tiling.lanes
+        uniform, varying = None, None
+        for condition in expr.par:
+            text, is_vector = self._condition(condition, spot)
+            if text == "true":
+                continue
+            if is_vector:
+                varying = text if varying is None else f.value(f"and <{lanes} x i1> {varying}, {text}")
+            else:
+                uniform = text if uniform is None else f.pure(f"and i1 {uniform}, {text}")
+        if uniform is None and varying is None:
+            return self._emit(expr.args[0], spot, mask)
+        if uniform == "false":
+            return self._emit(expr.args[1], spot, mask)
+        holds: Mask
+        if varying is None:
+            holds = (uniform, False)  # type: ignore[assignment]
+        else:
+            if uniform is not None:
+                varying = f.value(f"and <{lanes} x i1> {varying}, {f.splat(uniform, BOOL, lanes)}")
+            holds = (varying, True)
+        body = self._emit(expr.args[0], spot, self._both(mask, holds))
+        other = self._emit(expr.args[1], spot, mask)
+        is_vector = holds[1] or body[1] or other[1]
+        n = lanes if is_vector else 1
+        names = [self._vector(x, expr.dtype, n) for x in (body, other)]
+        return select(f, self._vector(holds, BOOL, n), *names, expr.dtype, n), is_vector
+
+    def _both(self, a: Mask | None, b: Mask) -> Mask:
+        if a is None:
+            return b
+        is_vector = a[1] or b[1]
+        n = self.tiling.lanes if is_vector else 1
+        kind = vector_type(BOOL, n)
+        return self.f.value(f"and {kind} {self._vector(a, BOOL, n)}, {self._vector(b, BOOL, n)}"), is_vector
+
+    def _condition(self, condition: Condition, spot: Place) -> tuple[str, bool]:
+        f, (affine, low, high), lanes = self.f, condition, self.tiling.lanes
+        base = f.sum([(spot[v], c) for v, c in affine.terms], affine.const - low)
+        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
+        if not step or lanes == 1:
+            if isinstance(base, int):
+                return ("true" if 0 <= base < high - low else "false"), False
+            return f.pure(f"icmp ult i64 {base}, {high - low}"), False
+        steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
+        kind = f"<{lanes} x i64>"
+        places = f.value(f"add {kind} {f.splat(str(base), np.dtype(np.int64), lanes)}, {steps}")
+        limit = f.splat(str(high - low), np.dtype(np.int64), lanes)
+        return f.value(f"icmp ult {kind} {places}, {limit}"), True
+
+    # ---------------------------------------------------------------- memory
+
+    def _flat(self, value: Value, index: Sequence[Affine], spot: Place) -> Int:
+        affine = self.layouts[value].flat(index)
+        return self.f.sum([(spot[v], c) for v, c in affine.terms], affine.const)
+
+    def _load(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+        value, index = expr.par
+        if expr.args:
+            return self._gather(expr, spot, mask)
+        return self._load_at(value, self._flat(value, index, spot), self.layouts[value].flat(index), spot, mask)
+
+    def _load_at(self, value: Value, place: Int, affine: Affine, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+        f, lanes, dtype = self.f, self.tiling.lanes, value.dtype
+        base = self._bases[value]
+        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
+        if not step or lanes == 1:
+            if mask is not None:
+                if mask[1]:
+                    some = f"<{lanes} x i1>"
+                    f.declare(f"llvm.vector.reduce.or.v{lanes}i1", "i1", some)
+                    mask = f.value(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({some} {mask[0]})"), False
+                place = f.pure(f"select i1 {mask[0]}, i64 {place}, i64 0")
+            return self._element(base, dtype, place), False
+        live = min(self._live(spot), lanes)
+        if step == 1 and self._roomy(value, affine):
+            live = lanes
+        if abs(step) != 1 or (step == -1 and (mask is not None or live < lanes)):
+            return self._one_by_one(base, dtype, place, step, live, mask), True
+        if step == -1:
+            kind = f"<{lanes} x {memory_type(dtype)}>"
+            low = f.pointer(base, dtype, f.add(place, 1 - lanes))
+            places = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
+            text = f.value(f"load {kind}, ptr {low}, align {dtype.itemsize}")
+            text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{places}>")
+            return self._register(text, dtype, lanes), True
+        kind = f"<{lanes} x {memory_type(dtype)}>"
+        if mask is not None and not mask[1] and live == lanes <= self.layouts[value].size:
+            place, mask = f.value(f"select i1 {mask[0]}, i64 {place}, i64 0"), None
+        if mask is None and live == lanes:
+            text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
+            return self._register(text, dtype, lanes), True
+        lane_mask = self._lane_mask(mask, live)
+        suffix = f"v{lanes}{_suffix(dtype)}.p0"
+        f.declare(f"llvm.masked.load.{suffix}", kind, f"ptr, i32, <{lanes} x i1>, {kind}")
+        text = f.value(
+            f"call {kind} @llvm.masked.load.{suffix}(ptr {f.pointer(base, dtype, place)}, i32 {dtype.itemsize}, "
+            f"<{lanes} x i1> {lane_mask}, {kind} zeroinitializer)"
+        )
+        return self._register(text, dtype, lanes), True
+
+    def _lane_mask(self, mask: Mask | None, live: int) -> str:
+        f, lanes = self.f, self.tiling.lanes
+        inside = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
+        if mask is None:
+            return inside
+        text = self._vector(mask, BOOL, lanes)
+        return text if live == lanes else f.value(f"and <{lanes} x i1> {text}, {inside}")
+
+    def _element(self, base: str, dtype: np.dtype, place: Int) -> str:
+        f = self.f
+        text = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
+        return self._register(text, dtype, 1)
+
+    def _one_by_one(self, base: str, dtype: np.dtype, place: Int, step: int, live: int, mask: Mask | None) -> str:
+        """A vector of elements that do not lie side by side."""
+        f, lanes = self.f, self.tiling.lanes
+        kind = f"<{lanes} x {memory_type(dtype)}>"
+        text = "zeroinitializer"
+        for lane in range(live):
+            at = f.add(place, lane * step)
+            if mask is not None:
+                holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
+                at = f.value(f"select i1 {holds}, i64 {at}, i64 0")
+            element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
+            text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
+        return self._register(text, dtype, lanes)
+
+    def _gather(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+        """Elements of rows whose numbers are computed; a number out of range reads the nearest row."""
+        f, lanes = self.f, self.tiling.lanes
+        value, index = expr.par
+        layout = self.layouts[value]
+        rows, is_vector = self._emit(expr.args[0], spot, mask)
+        rest = layout.flat(index)
+        step = rest.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
+        place = f.sum([(spot[v], c) for v, c in rest.terms], rest.const)
+
+        def clamped(row: str) -> Int:
+            inside = f.most(f.least(row, value.shape[0] - 1), 0)
+            return f.mul(inside, layout.strides[0])
+
+        base, dtype = self._bases[value], value.dtype
+        if not is_vector and step in (0, 1):
+            return self._load_at(value, f.add(clamped(rows), place), rest, spot, mask)
+        kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
+        for lane in range(self._live(spot)):
+            row = f.value(f"extractelement <{lanes} x i64> {rows}, i32 {lane}") if is_vector else rows
+            at = f.add(f.add(clamped(row), place), lane * step)
+            if mask is not None:
+                holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
+                at = f.value(f"select i1 {holds}, i64 {at}, i64 0")
+            element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
+            text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
+        return self._register(text, dtype, lanes), True
+
+    def _register(self, text: str, dtype: np.dtype, lanes: int) -> str:
+        if dtype.kind != "b":
+            return text
+        kind = f"<{lanes} x i8>" if lanes > 1 else "i8"
+        return self.f.value(f"trunc {kind} {text} to {vector_type(dtype, lanes)}")
+
+    def _roomy(self, value: Value, affine: Affine) -> bool:
+        """Whether a whole vector may be read or written: the axis is padded to whole vectors, and it starts at one."""
+        layout, var = self.layouts[value], self.tiling.vector
+        if var is None or not layout.order:
+            return False
+        axis = layout.order[-1]
+        return (
+            not layout.low[axis]
+            and not layout.high[axis]
+            and layout.shape[axis] == var.extent
+            and -(-var.extent // self.tiling.lanes) * self.tiling.lanes <= layout.padded
+            and affine.const % layout.padded == 0
+            and all(c % layout.padded == 0 for v, c in affine.terms if v is not var)
+        )
+
+    def _store(self, store: Store, spot: Place, text: str, is_vector: bool) -> None:
+        f, value, dtype = self.f, store.value, store.value.dtype
+        affine = self.layouts[value].flat(store.index)
+        place = self._flat(value, store.index, spot)
+        lanes = self._lanes
+        step = affine.coefficient(self.tiling.vector) if lanes > 1 else 0
+        base = self._bases[value]
+        if lanes == 1:
+            self._store_element(base, dtype, place, text)
+            return
+        text = self._vector((text, is_vector), dtype, lanes)
+        live = self._live(spot)
+        if step == 1 and live < lanes and self._roomy(value, affine):
+            live = lanes
+        kind = f"<{lanes} x {memory_type(dtype)}>"
+        if step != 1:
+            for lane in range(live):
+                element = f.value(f"extractelement {vector_type(dtype, lanes)} {text}, i32 {lane}")
+                self._store_element(base, dtype, f.add(place, lane * step), element)
+            return
+        if dtype.kind == "b":
+            text = f.value(f"zext {vector_type(dtype, lanes)} {text} to {kind}")
+        pointer = f.pointer(base, dtype, place)
+        if live == lanes:
+            f.emit(f"store {kind} {text}, ptr {pointer}, align {dtype.itemsize}")
+            return
+        suffix = f"v{lanes}{_suffix(dtype)}.p0"
+        f.declare(f"llvm.masked.store.{suffix}", "void", f"{kind}, ptr, i32, <{lanes} x i1>")
+        f.emit(
+            f"call void @llvm.masked.store.{suffix}({kind} {text}, ptr {pointer}, i32 {dtype.itemsize}, "
+            f"<{lanes} x i1> {self._lane_mask(None, live)})"
+        )
+
+    def _store_element(self, base: str, dtype: np.dtype, place: Int, text: str) -> None:
+        if dtype.kind == "b":
+            text = self.f.value(f"zext i1 {text} to i8")
+        pointer = self.f.pointer(base, dtype, place)
+        self.f.emit(f"store {memory_type(dtype)} {text}, ptr {pointer}, align {dtype.itemsize}")
+
+
+def buffers_of(nest: Nest) -> list[Value]:
+    """The stored values that a nest reads and writes, in the order in which its function takes them."""
+    read = [expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"]
+    return list(dict.fromkeys([*(store.value for store in nest.stores), *read]))
+
+
+def _suffix(dtype: np.dtype) -> str:
+    return f"f{8 * dtype.itemsize}" if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
+
+
+def _neutral(reduction: Expr, dtype: np.dtype, part: str = "") -> str:
+    """What a reduction starts with."""
+    if reduction.par[0] == "sum" or part == "place":
+        return number(dtype.type(0))
+    if dtype.kind == "f":
+        return number(dtype.type(-np.inf))
+    return number(dtype.type(False)) if dtype.kind == "b" else str(np.iinfo(dtype).min)
+
+
+def _distinct(spots: list[Place], used: set[Var]) -> list[Place]:
+    """One spot for each set of places that a reduction can tell apart."""
+    found: dict[tuple[Any, ...], Place] = {}
+    for spot in spots:
+        found.setdefault(tuple(at for v, at in spot.items() if v in used), spot)
+    return list(found.values())
+
+
+def _inside_guards(roots: Sequence[Expr]) -> set[Expr]:
+    """Expressions that stand in a guard's body, where loads may have to be held back."""
+    found: set[Expr] = set()
+    stack = [expr.args[0] for expr in walk(roots) if expr.kind == "guard"]
+    while stack:
+        expr = stack.pop()
+        if expr not in found:
+            found.add(expr)
+            stack.extend(expr.args)
+    return found

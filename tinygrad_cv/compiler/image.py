@@ -1,0 +1,259 @@
+"""A compiled program as plain data: it can be kept on disk, and loaded again without planning anything.
+
+    image   = objects, steps, buffers
+    buffer  = an input, an output, a constant, or a place in the arena
+    step    = chains of kernels for all threads; or for one; or an operation that the host does with NumPy
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .codegen.module import Functions
+from .codegen.nest import NestLowering, buffers_of
+from .ir import CONSTANT, INPUT, Graph, Value
+from .runtime.objects import compile_modules
+from .runtime.target import Target
+from .schedule.expr import walk
+from .schedule.layout import ALIGNMENT, Layout
+from .schedule.nest import is_contraction
+from .schedule.plan import PIECE, Kernel, Plan
+
+SLACK = 64  # bytes behind a buffer that a whole vector may read
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Where a value lies: ``place`` is the number of an input, output or constant, or a byte offset in the arena."""
+
+    kind: str  # "input", "output", "constant" or "arena"
+    place: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel within a step."""
+
+    function: str
+    buffers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Kernels that share a range of steps, done piece by piece."""
+
+    steps: int
+    piece: int
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class ImageStep:
+    """Chains for all threads, for one thread, or an operation of the host: name, parameters, arguments, result."""
+
+    kind: str
+    chains: tuple[Chain, ...] = ()
+    op: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    args: tuple[int, ...] = ()
+    result: int = 0
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """A line about a kernel: what it is and what it costs."""
+
+    step: int
+    kind: str
+    ops: tuple[str, ...]
+    scope: str
+    flops: int
+    nbytes: int
+
+
+@dataclass
+class Image:
+    """Everything that running needs."""
+
+    objects: list[bytes]
+    names: list[str]
+    buffers: list[Buffer]
+    steps: list[ImageStep]
+    constants: list[np.ndarray]
+    arena: int
+    inputs: list[int]  # the buffers of the inputs in order
+    outputs: list[int]  # and of the outputs
+    kernels: list[KernelInfo]
+    work: int  # operations in all, roughly: little work is not shared between threads
+
+
+def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
+    """Compile a plan."""
+    functions = Functions()
+    numbers, buffers, arena = _buffers(graph, plan)
+    calls: dict[int, Call] = {}
+    steps_of: dict[int, int] = {}
+    for kernel in plan.kernels:
+        if kernel.nest is None:
+            continue
+        assert kernel.tiling is not None
+        lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
+        name = functions.add(lowering.function())
+        calls[id(kernel)] = Call(name, tuple(numbers[v] for v in buffers_of(kernel.nest)))
+        steps_of[id(kernel)] = lowering.steps
+    steps = []
+    for step in plan.steps:
+        if step.kind == "host":
+            value = step.chains[0][0].host
+            assert value is not None
+            args = tuple(numbers[a] for a in value.args)
+            steps.append(ImageStep("host", (), value.op, value.params, args, numbers[value]))
+            continue
+        chains = []
+        for chain in step.chains:
+            if step.kind == "serial":  # one after the other, each whole
+                chains += [Chain(steps_of[id(k)], steps_of[id(k)], (calls[id(k)],)) for k in chain]
+                continue
+            count = steps_of[id(chain[0])]
+            written = sum(v.nbytes for k in chain for v in k.writes)
+            piece = count if len(chain) == 1 else max(1, count * PIECE // max(written, 1))
+            chains.append(Chain(count, piece, tuple(calls[id(k)] for k in chain)))
+        steps.append(ImageStep(step.kind, tuple(chains)))
+    texts, names = functions.modules(modules, target.vector_bytes, target.fma)
+    constants = [np.ascontiguousarray(v.params["array"]) for v in graph.values() if v.op == CONSTANT]
+    return Image(
+        compile_modules(texts, target),
+        names,
+        buffers,
+        steps,
+        constants,
+        arena,
+        [numbers[v] for v in graph.inputs],
+        [numbers[v] for v in graph.outputs],
+        [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
+        sum(k.work for k in plan.kernels),
+    )
+
+
+def _info(step: int, kernel: Kernel) -> KernelInfo:
+    read = sum(v.nbytes for v in kernel.reads)
+    nbytes = read + sum(v.nbytes for v in kernel.writes)
+    if kernel.nest is None:
+        assert kernel.host is not None
+        return KernelInfo(step, "host", (kernel.host.op,), "", 0, nbytes)
+    flops = 0
+    for expr in walk(kernel.nest.exprs):
+        if expr.kind == "op":
+            flops += math.prod(v.extent for v in expr.vars)
+        elif expr.kind == "reduce":
+            flops += math.prod(v.extent for body in expr.args for v in body.vars)
+    kind = "contraction" if any(map(is_contraction, kernel.nest.reductions)) else (
+        "reduction" if kernel.nest.reductions else "elementwise"
+    )
+    scope = next((v.scope.path for v in kernel.writes if v.scope is not None), "")
+    return KernelInfo(step, kind, _ops(kernel), scope, flops, nbytes)
+
+
+def _ops(kernel: Kernel) -> tuple[str, ...]:
+    """What was fused into a kernel: primitives between what it reads and what it writes."""
+    reads, seen, stack = set(kernel.reads), dict[Value, None](), list(kernel.writes)
+    while stack:
+        value = stack.pop()
+        if value in seen or (value in reads and value not in kernel.writes) or value.op in (INPUT, CONSTANT):
+            continue
+        seen[value] = None
+        stack.extend(value.args)
+    return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+
+
+def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
+    """The buffers, numbered, and the size of the arena."""
+    numbers: dict[Value, int] = {}
+    buffers: list[Buffer] = []
+
+    def add(value: Value, kind: str, place: int) -> None:
+        if value not in numbers:
+            numbers[value] = len(buffers)
+            buffers.append(Buffer(kind, place, value.shape, value.dtype))
+
+    for value in graph.inputs:
+        add(value, "input", value.params["index"])
+    for place, value in enumerate(v for v in graph.values() if v.op == CONSTANT):
+        add(value, "constant", place)
+    for place, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
+        add(value, "output", place)
+    lives = _lives(plan, numbers)
+    places, size = _arena(lives, plan.layouts)
+    for value, place in places.items():
+        add(value, "arena", place)
+    for value, base in plan.aliases.items():
+        while base in plan.aliases:
+            base = plan.aliases[base]
+        numbers[value] = numbers[base]
+    return numbers, buffers, size
+
+
+def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
+    """The first and the last step in which each value of the arena is used."""
+    lives: dict[Value, tuple[int, int]] = {}
+    for number, step in enumerate(plan.steps):
+        for chain in step.chains:
+            for kernel in chain:
+                for value in (*kernel.reads, *kernel.writes):
+                    while value in plan.aliases:
+                        value = plan.aliases[value]
+                    if value not in known:
+                        first, _ = lives.get(value, (number, number))
+                        lives[value] = first, number
+    return lives
+
+
+def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
+    """Byte offsets such that no two values that live at one time overlap.
+
+    A border of zeros is written by nobody: memory with a border is shared only by values with the same one.
+    """
+    places: dict[Value, int] = {}
+    taken: list[tuple[int, int, int, int]] = []  # first and last step, start and end
+    size = 0
+    slots: dict[Any, list[list[int]]] = defaultdict(list)  # of layouts with a border: [offset, last step]
+    for value, (first, last) in sorted(lives.items(), key=lambda item: (item[1][0], -item[0].number)):
+        layout = layouts[value]
+        if not layout.border:
+            continue
+        key = (layout.shape, layout.order, layout.low, layout.high, layout.dtype)
+        slot = next((s for s in slots[key] if s[1] < first), None)
+        if slot is None:
+            slot = [size, last]
+            slots[key].append(slot)
+            size += _bytes(layout)
+        slot[1] = last
+        places[value] = slot[0]
+    base = size
+    for value, (first, last) in sorted(lives.items(), key=lambda item: -layouts[item[0]].size):
+        if value in places:
+            continue
+        need = _bytes(layouts[value])
+        overlapping = sorted(
+            (start, end) for one, other, start, end in taken if one <= last and other >= first
+        )
+        at = base
+        for start, end in overlapping:
+            if at + need <= start:
+                break
+            at = max(at, end)
+        places[value] = at
+        taken.append((first, last, at, at + need))
+        size = max(size, at + need)
+    return places, size
+
+
+def _bytes(layout: Layout) -> int:
+    return -(-(layout.size * layout.dtype.itemsize + SLACK) // ALIGNMENT) * ALIGNMENT

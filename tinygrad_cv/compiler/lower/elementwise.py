@@ -1,0 +1,201 @@
+"""How a machine spells each elementwise primitive: one row a primitive, over vectors of any width.
+
+A row takes the function that is written, the operands' names, the operands' dtype, the result's dtype and the lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..codegen import math
+from ..codegen.function import Function, number, vector_type
+
+Lowering = Callable[..., str]
+FLOATS = ("float32", "float64")
+
+
+def arithmetic(floating: str, integer: str, boolean: str) -> Lowering:
+    """An instruction for floats, one for integers, one for booleans; empty where there is none."""
+
+    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+        instruction = {"f": floating, "b": boolean}.get(source.kind, integer)
+        return f.value(f"{instruction} {vector_type(source, lanes)} {', '.join(args)}")
+
+    lower.kinds = ("f" if floating else "") + ("iu" if integer else "") + ("b" if boolean else "")  # type: ignore
+    return lower
+
+
+def comparison(ordered: str, signed: str, unsigned: str) -> Lowering:
+    """A comparison, false where an operand is NaN."""
+
+    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+        kind = vector_type(source, lanes)
+        word = ordered if source.kind == "f" else f"icmp {signed if source.kind == 'i' else unsigned}"
+        return f.value(f"{word} {kind} {', '.join(args)}")
+
+    lower.kinds = "fiub"  # type: ignore[attr-defined]
+    return lower
+
+
+def function(name: str) -> Lowering:
+    """One of our own vector functions."""
+
+    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+        kind, symbol = vector_type(source, lanes), math.symbol(name, source, lanes)
+        f.calls[symbol] = f"math {name} {source} {lanes}"
+        return f.value(f"call {kind} @{symbol}({', '.join(f'{kind} {a}' for a in args)})")
+
+    lower.kinds = "f"  # type: ignore[attr-defined]
+    return lower
+
+
+def intrinsic(name: str) -> Lowering:
+    """An operation that LLVM has for every machine."""
+
+    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+        return f.call(name, vector_type(source, lanes), *args)
+
+    lower.kinds = "f"  # type: ignore[attr-defined]
+    return lower
+
+
+def floats_only(lower: Lowering) -> Lowering:
+    lower.kinds = "f"  # type: ignore[attr-defined]
+    return lower
+
+
+def any_kind(lower: Lowering) -> Lowering:
+    lower.kinds = "fiub"  # type: ignore[attr-defined]
+    return lower
+
+
+@any_kind
+def maximum(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    """The larger; NaN where either is."""
+    kind, (a, b) = vector_type(source, lanes), args
+    if source.kind == "b":
+        return f.value(f"or {kind} {a}, {b}")
+    if source.kind != "f":
+        return f.call("llvm.smax" if source.kind == "i" else "llvm.umax", kind, a, b)
+    larger = select(f, f.value(f"fcmp ogt {kind} {b}, {a}"), b, a, source, lanes)
+    return select(f, f.value(f"fcmp uno {kind} {b}, {b}"), b, larger, source, lanes)
+
+
+def select(f: Function, condition: str, a: str, b: str, dtype: np.dtype, lanes: int) -> str:
+    """a where the condition holds, else b."""
+    mask = "i1" if lanes == 1 else f"<{lanes} x i1>"
+    kind = vector_type(dtype, lanes)
+    return f.value(f"select {mask} {condition}, {kind} {a}, {kind} {b}")
+
+
+@floats_only
+def _times(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    kind, (a, b) = vector_type(source, lanes), args
+    zero = f.splat(number(source.type(0)), source, lanes)
+    product = f.value(f"fmul {kind} {a}, {b}")
+    return select(f, f.value(f"fcmp oeq {kind} {a}, {zero}"), a, product, source, lanes)
+
+
+@any_kind
+def _neg(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    kind = vector_type(source, lanes)
+    if source.kind == "f":
+        return f.value(f"fneg {kind} {args[0]}")
+    return f.value(f"sub {kind} {f.splat('0', source, lanes)}, {args[0]}")
+
+
+@any_kind
+def _square(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    word = "fmul" if source.kind == "f" else "and" if source.kind == "b" else "mul"
+    return f.value(f"{word} {vector_type(source, lanes)} {args[0]}, {args[0]}")
+
+
+@floats_only
+def _floor(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    """By way of an integer, which every machine has; numbers too large for it are whole."""
+    kind, (x,) = vector_type(source, lanes), args
+    whole_type = np.dtype(f"i{source.itemsize}")
+    whole = vector_type(whole_type, lanes)
+    limit = f.splat(number(source.type(2.0 ** (23 if source.itemsize == 4 else 52))), source, lanes)
+    near = f.value(f"fcmp olt {kind} {f.call('llvm.fabs', kind, x)}, {limit}")
+    inside = select(f, near, x, f.splat(number(source.type(0)), source, lanes), source, lanes)
+    cut = f.value(f"sitofp {whole} {f.value(f'fptosi {kind} {inside} to {whole}')} to {kind}")
+    one = f.splat(number(source.type(1)), source, lanes)
+    lower = select(f, f.value(f"fcmp ogt {kind} {cut}, {x}"), f.value(f"fsub {kind} {cut}, {one}"), cut, source, lanes)
+    return select(f, near, f.call("llvm.copysign", kind, lower, x), x, source, lanes)
+
+
+@any_kind
+def _cast(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    old, new, (x,) = vector_type(source, lanes), vector_type(dtype, lanes), args
+    if source == dtype:
+        return x
+    if dtype.kind == "b":
+        zero = f.splat(number(source.type(0)), source, lanes)
+        return f.value(f"{'fcmp une' if source.kind == 'f' else 'icmp ne'} {old} {x}, {zero}")
+    if source.kind == "f" and dtype.kind == "f":
+        return f.value(f"{'fpext' if dtype.itemsize > source.itemsize else 'fptrunc'} {old} {x} to {new}")
+    if source.kind == "f":
+        name = "llvm.fptosi.sat" if dtype.kind == "i" else "llvm.fptoui.sat"
+        suffixes = [t.replace("<", "v").replace(" x ", "").replace(">", "") for t in (new, old)]
+        full = f"{name}.{'.'.join(suffixes).replace('float', 'f32').replace('double', 'f64')}"
+        f.declare(full, new, old)
+        return f.value(f"call {new} @{full}({old} {x})")
+    if dtype.kind == "f":
+        return f.value(f"{'sitofp' if source.kind == 'i' else 'uitofp'} {old} {x} to {new}")
+    if source.kind != "b" and dtype.itemsize == source.itemsize:
+        return x
+    if source.kind != "b" and dtype.itemsize < source.itemsize:
+        return f.value(f"trunc {old} {x} to {new}")
+    return f.value(f"{'sext' if source.kind == 'i' else 'zext'} {old} {x} to {new}")
+
+
+@any_kind
+def _same(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    return args[0]
+
+
+@any_kind
+def _not(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    return f.value(f"xor {vector_type(source, lanes)} {args[0]}, {f.splat('true', source, lanes)}")
+
+
+LOWERINGS: dict[str, Lowering] = {
+    "neg": _neg,
+    "add": arithmetic("fadd", "add", "or"),
+    "sub": arithmetic("fsub", "sub", ""),
+    "mul": arithmetic("fmul", "mul", "and"),
+    "times": _times,
+    "div": arithmetic("fdiv", "", ""),
+    "square": _square,
+    "sqrt": intrinsic("llvm.sqrt"),
+    "exp": function("exp"),
+    "log": function("log"),
+    "sin": function("sin"),
+    "cos": function("cos"),
+    "tanh": function("tanh"),
+    "erf": function("erf"),
+    "pow": function("pow"),
+    "floor": _floor,
+    "maximum": maximum,
+    "equal": comparison("fcmp oeq", "eq", "eq"),
+    "less": comparison("fcmp olt", "slt", "ult"),
+    "less_equal": comparison("fcmp ole", "sle", "ule"),
+    "cast": _cast,
+    # not primitives: what definitions of others are written with
+    "copy": _same,
+    "and": arithmetic("", "and", "and"),
+    "not": _not,
+}
+
+
+def lowered(name: str, dtypes: list[np.dtype]) -> bool:
+    """Whether a row spells this operation for operands (and a result) of these dtypes."""
+    if any(dtype.kind == "f" and str(dtype) not in FLOATS for dtype in dtypes):
+        return False
+    if name == "where":
+        return True
+    row = LOWERINGS.get(name)
+    return row is not None and dtypes[0].kind in row.kinds  # type: ignore[attr-defined]

@@ -1,0 +1,88 @@
+"""Loop variables, and index maps that are affine in them: ``const + Σ coefficient · variable``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+
+_number = count().__next__
+
+
+class Var:
+    """A loop variable: it runs from 0 to ``extent`` - 1."""
+
+    __slots__ = ("extent", "label", "number")
+
+    def __init__(self, extent: int, label: str = "i"):
+        self.extent, self.label, self.number = extent, label, _number()
+
+    def __repr__(self) -> str:
+        return f"{self.label}{self.number}"
+
+
+class Affine:
+    """An affine index map; immutable, compared by ``key``."""
+
+    __slots__ = ("const", "key", "terms")
+
+    def __init__(self, const: int = 0, terms: Iterable[tuple[Var, int]] = ()):
+        self.const = const
+        self.terms = tuple(sorted(((v, c) for v, c in terms if c), key=lambda term: term[0].number))
+        self.key = (const, tuple((v.number, c) for v, c in self.terms))
+
+    def __add__(self, other: Affine | int) -> Affine:
+        if isinstance(other, int):
+            return Affine(self.const + other, self.terms)
+        total = dict(self.terms)
+        for v, c in other.terms:
+            total[v] = total.get(v, 0) + c
+        return Affine(self.const + other.const, total.items())
+
+    def __sub__(self, other: Affine | int) -> Affine:
+        return self + -other if isinstance(other, int) else self + other * -1
+
+    def __mul__(self, factor: int) -> Affine:
+        return Affine(self.const * factor, [(v, c * factor) for v, c in self.terms])
+
+    def range(self) -> tuple[int, int]:
+        """The smallest and the largest value."""
+        low = high = self.const
+        for v, c in self.terms:
+            if c > 0:
+                high += c * (v.extent - 1)
+            else:
+                low += c * (v.extent - 1)
+        return low, high
+
+    def coefficient(self, var: Var) -> int:
+        return next((c for v, c in self.terms if v is var), 0)
+
+    def substitute(self, new: Mapping[Var, Affine]) -> Affine:
+        """The map with some variables replaced by maps."""
+        if not any(v in new for v, _ in self.terms):
+            return self
+        total = Affine(self.const, [(v, c) for v, c in self.terms if v not in new])
+        for v, c in self.terms:
+            if v in new:
+                total = total + new[v] * c
+        return total
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Affine) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        parts = [f"{v}" if c == 1 else f"{c}{v}" for v, c in self.terms]
+        if self.const or not parts:
+            parts.append(str(self.const))
+        return "+".join(parts).replace("+-", "-")
+
+
+Index = tuple[Affine, ...]
+
+
+def of(var: Var) -> Affine:
+    """The variable itself; 0 for one that never moves."""
+    return Affine(0, [(var, 1)] if var.extent > 1 else [])

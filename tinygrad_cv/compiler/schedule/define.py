@@ -1,0 +1,388 @@
+"""What one element of a value is, as an expression of the elements of stored values.
+
+A movement is a substitution of the index; so are windows. ``fold``, the adjoint of windows, is a gather: the element at
+p = s Q + a sums the taps u with s h + d u = p, where a must be a number. Where an index is not of the form that is
+needed, :class:`NeedSplit` asks the owner of the loop variable to run it in phases, and the definition is tried again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ...core.primitive import PRIMITIVES
+from ...ops.contraction import parse
+from ..ir import CONSTANT, INPUT, Value
+from .affine import Affine, Index, Var, of
+from .expr import Expr, Exprs, is_number
+
+TINY = 16  # elements: so small a reduction is written out, and fuses like an elementwise operation
+BOOL = np.dtype(bool)
+
+
+class NeedSplit(Exception):
+    """A loop variable v must run as v = factor · q + r: with r a number (phases), or with r a variable too."""
+
+    def __init__(self, var: Var, factor: int, phases: bool):
+        super().__init__(f"{var} by {factor}")
+        self.var, self.factor, self.phases = var, factor, phases
+
+
+class Unmappable(Exception):
+    """An index map that is not affine: the value has to be stored, row by row, and is read by its flat place."""
+
+    def __init__(self, value: Value):
+        super().__init__(f"{value} must be stored")
+        self.value = value
+
+
+Row = Callable[["Definition", Value, Index], Expr]
+ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one
+
+
+def row(*names: str) -> Callable[[Row], Row]:
+    def register(function: Row) -> Row:
+        ROWS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+class Definition:
+    """Definitions down to the stored values."""
+
+    def __init__(self, exprs: Exprs, stored: Container[Value]):
+        self.exprs, self.stored = exprs, stored
+        self._memo: dict[Any, Expr] = {}
+
+    def at(self, value: Value, index: Sequence[Affine]) -> Expr:
+        """The element of a value at an index: a load where the value is stored."""
+        if value.op == CONSTANT and value.size == 1:
+            return self.exprs.const(value.params["array"].reshape(()), value.dtype)
+        if value in self.stored or value.op in (INPUT, CONSTANT):
+            return self.exprs.load(value, index)
+        return self.of(value, index)
+
+    def of(self, value: Value, index: Sequence[Affine]) -> Expr:
+        """The element of a value at an index, by its own operation even where the value is stored."""
+        key = (value, tuple(a.key for a in index))
+        if key not in self._memo:
+            define = ROWS.get(value.op, _elementwise)
+            self._memo[key] = define(self, value, tuple(index))
+        return self._memo[key]
+
+    def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Expr:
+        """An elementwise operation; of numbers, the number."""
+        primitive = PRIMITIVES.get(name)
+        if name == "where" and args[0].kind == "const":
+            return args[1] if args[0].par else args[2]
+        if name == "cast" and args[0].dtype == dtype:
+            return args[0]
+        if primitive and all(arg.kind == "const" for arg in args):
+            params = {"dtype": dtype} if name == "cast" else {}
+            with np.errstate(all="ignore"):
+                return self.exprs.const(primitive.eval(*(np.asarray(a.par) for a in args), **params), dtype)
+        return self.exprs.op(name, args, dtype)
+
+    def product(self, a: Expr, b: Expr) -> Expr:
+        """a · b of a contraction; a border of zeros around a factor is a border around the product."""
+        for first, second in ((a, b), (b, a)):
+            if first.kind == "guard" and is_number(first.args[1], 0):
+                return self.exprs.guard(first.par, self.product(first.args[0], second), first.args[1])
+        return self.op("mul", (a, b), a.dtype)
+
+    def reduce(
+        self, kind: str, axes: Sequence[tuple[Any, int]], body: Callable[[dict[Any, Affine]], Expr], dtype: np.dtype
+    ) -> Expr:
+        """A reduction with loop variables of its own, split into phases as the body asks."""
+        variables = {axis: Var(n, "r") for axis, n in axes}
+        live = [v for v in variables.values() if v.extent > 1]
+        maps = [{axis: of(v) for axis, v in variables.items()}]
+        sizes = dict(axes)
+        while True:
+            try:
+                bodies = [self._inside(m, sizes, body) if kind == "sum" else body(m) for m in maps]
+                return self.exprs.reduce(kind, live, bodies, dtype)
+            except NeedSplit as need:
+                if need.var not in live:
+                    raise
+                n, factor = need.var.extent, need.factor
+                if n % factor and not (kind == "sum" and need.phases) or kind not in ("sum", "max"):
+                    raise
+                outer = Var(-(-n // factor), "r")
+                live[live.index(need.var)] = outer
+                if need.phases:
+                    parts = [Affine(r) + of(outer) * factor for r in range(factor)]
+                else:
+                    inner = Var(factor, "r")
+                    live.insert(live.index(outer) + 1, inner)
+                    parts = [of(outer) * factor + of(inner)]
+                live = [v for v in live if v.extent > 1]
+                maps = [{k: a.substitute({need.var: part}) for k, a in m.items()} for m in maps for part in parts]
+
+    def _inside(self, place: dict[Any, Affine], sizes: dict[Any, int], body: Callable[..., Expr]) -> Expr:
+        """The body; 0 where an uneven phase runs over the end."""
+        conditions = [(affine, 0, sizes[axis]) for axis, affine in place.items()]
+        inner = body(place)
+        return self.exprs.guard(conditions, inner, self.exprs.const(0, inner.dtype))
+
+
+def _elementwise(d: Definition, value: Value, index: Index) -> Expr:
+    return d.op(value.op, [d.at(arg, index) for arg in value.args], value.dtype)
+
+
+# ---------------------------------------------------------------- movement
+
+
+@row("expand")
+def _expand(d: Definition, value: Value, index: Index) -> Expr:
+    (x,) = value.args
+    own = index[len(index) - x.ndim :]
+    return d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)])
+
+
+@row("permute")
+def _permute(d: Definition, value: Value, index: Index) -> Expr:
+    axes = value.params["axes"]
+    return d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))])
+
+
+@row("reshape")
+def _reshape(d: Definition, value: Value, index: Index) -> Expr:
+    (x,) = value.args
+    try:
+        return d.at(x, reshaped(index, value.shape, x.shape))
+    except Unmappable:
+        raise Unmappable(value) from None
+
+
+def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:
+    """The place in ``source`` of the element at ``index`` of its reshape: group by group of axes of equal size."""
+    out: list[Affine] = []
+    i = j = 0
+    while i < len(source) or j < len(shape):
+        if i < len(source) and source[i] == 1:
+            out.append(Affine(0))
+            i += 1
+            continue
+        if j < len(shape) and shape[j] == 1:
+            j += 1
+            continue
+        i0, j0, p, q = i, j, source[i], shape[j]
+        i, j = i + 1, j + 1
+        while p != q:
+            if p < q:
+                p, i = p * source[i], i + 1
+            else:
+                q, j = q * shape[j], j + 1
+        if (i - i0, j - j0) == (1, 1):
+            out.append(index[j0])
+            continue
+        flat = Affine(0)
+        for k in range(j0, j):
+            flat = flat * shape[k] + index[k]
+        out.extend(_digits(flat, source[i0:i]))
+    return out
+
+
+def _digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
+    """The row-major digits of a flat index, each affine."""
+    digits = []
+    for k in range(len(shape)):
+        step = math.prod(shape[k + 1 :])
+        digit = Affine(flat.const // step, [(v, c // step) for v, c in flat.terms if c % step == 0])
+        rest = Affine(flat.const % step, [(v, c) for v, c in flat.terms if c % step])
+        low, high = rest.range()
+        if not (low >= 0 and high < step):
+            for v, c in rest.terms:
+                if c > 0 and step % c == 0 and c * v.extent > step and v.extent % (step // c) == 0:
+                    raise NeedSplit(v, step // c, phases=False)
+            raise Unmappable(None)  # type: ignore[arg-type]
+        digits.append(digit)
+        flat = rest
+    return digits
+
+
+@row("slice")
+def _slice(d: Definition, value: Value, index: Index) -> Expr:
+    start, step = value.params["start"], value.params["step"]
+    return d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)])
+
+
+@row("flip")
+def _flip(d: Definition, value: Value, index: Index) -> Expr:
+    turned = value.params["axis"]
+    places = zip(index, value.shape, strict=True)
+    return d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)])
+
+
+@row("pad")
+def _pad(d: Definition, value: Value, index: Index) -> Expr:
+    (x,) = value.args
+    fill = d.exprs.const(value.params["value"], value.dtype)
+    places, conditions = [], []
+    for a, n, (low, _), gap in zip(index, x.shape, value.params["width"], value.params["interior"], strict=True):
+        place = a - low
+        if gap:
+            place = _multiple(place, gap + 1)
+            if place.const % (gap + 1):
+                return fill
+            place = Affine(place.const // (gap + 1), [(v, c // (gap + 1)) for v, c in place.terms])
+        places.append(place)
+        conditions.append((place, 0, n))
+    return d.exprs.guard(conditions, d.at(x, places), fill)
+
+
+def _multiple(affine: Affine, factor: int) -> Affine:
+    """The map, if all its coefficients divide by the factor."""
+    for v, c in affine.terms:
+        if c % factor:
+            raise NeedSplit(v, factor // math.gcd(c, factor), phases=True)
+    return affine
+
+
+@row("concatenate")
+def _concatenate(d: Definition, value: Value, index: Index) -> Expr:
+    axis = value.params["axis"]
+    joined = d.exprs.const(0, value.dtype)
+    end = value.shape[axis]
+    for x in reversed(value.args):
+        start = end - x.shape[axis]
+        if x.shape[axis]:
+            place = (*index[:axis], index[axis] - start, *index[axis + 1 :])
+            if index[axis].range()[1] >= start and index[axis].range()[0] < end:
+                joined = d.exprs.guard([(index[axis], start, end)], d.at(x, place), joined)
+        end = start
+    return joined
+
+
+# ---------------------------------------------------------------- windows
+
+
+@row("windows")
+def _windows(d: Definition, value: Value, index: Index) -> Expr:
+    kernel, stride, dilation = (value.params[key] for key in ("kernel", "stride", "dilation"))
+    k = len(kernel)
+    lead = len(index) - 2 * k
+    outer, taps = index[lead : lead + k], index[lead + k :]
+    places = [h * s + u * t for h, u, s, t in zip(outer, taps, stride, dilation, strict=True)]
+    return d.at(value.args[0], [*index[:lead], *places])
+
+
+@row("fold")
+def _fold(d: Definition, value: Value, index: Index) -> Expr:
+    (w,) = value.args
+    stride, dilation, size = (value.params[key] for key in ("stride", "dilation", "size"))
+    k = len(size)
+    lead = len(index) - k
+    counts, kernel = w.shape[lead : lead + k], w.shape[lead + k :]
+    axes = []  # (Q + constant, its step per tap, first tap, the taps' step, how many taps, windows)
+    for p, s, t, taps, n in zip(index[lead:], stride, dilation, kernel, counts, strict=True):
+        p = _multiple(p, s)
+        residue, quotient = p.const % s, Affine(p.const // s, [(v, c // s) for v, c in p.terms])
+        g = math.gcd(s, t)
+        first = next((u for u in range(taps) if (residue - t * u) % s == 0), taps)
+        count = len(range(first, taps, s // g))
+        axes.append((quotient + (residue - t * first) // s, t // g, first, s // g, count, n))
+    zero = d.exprs.const(0, value.dtype)
+    if any(count == 0 for *_, count, _ in axes):
+        return zero
+
+    def body(taps: Sequence[Affine]) -> Expr:
+        places = [q - t * step for (q, step, *_), t in zip(axes, taps, strict=True)]
+        kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, taps, strict=True)]
+        inside = [(place, 0, n) for place, (*_, n) in zip(places, axes, strict=True)]
+        return d.exprs.guard(inside, d.at(w, [*index[:lead], *places, *kernels]), zero)
+
+    variables = [Var(count, "t") for *_, count, _ in axes]
+    if math.prod(v.extent for v in variables) > TINY:
+        return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [body([*map(of, variables)])], value.dtype)
+    inner = body([*map(of, variables)])
+    core = inner.args[0] if inner.kind == "guard" else inner
+    if core.kind == "reduce" and core.par[0] == "sum" and len(core.args) == 1:  # a sum of a sum is a sum
+        total = core.args[0]
+        if inner.kind == "guard":
+            total = d.exprs.guard(inner.par, total, zero)
+        return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.par[1]], [total], value.dtype)
+    terms = [body([Affine(t) for t in taps]) for taps in product(*(range(v.extent) for v in variables))]
+    return _sum_of(d, [term for term in terms if not is_number(term, 0)] or [zero], value.dtype)
+
+
+def _sum_of(d: Definition, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
+    total = terms[0]
+    for term in terms[1:]:
+        total = d.op("add", (total, term), dtype)
+    return total
+
+
+# ---------------------------------------------------------------- reductions
+
+
+@row("sum", "max", "argmax")
+def _reduction(d: Definition, value: Value, index: Index) -> Expr:
+    (x,) = value.args
+    axes = value.params["axis"]
+    extents = [x.shape[axis] for axis in axes]
+
+    def element(place: dict[Any, Affine]) -> Expr:
+        return d.at(x, [place.get(i, a) for i, a in enumerate(index)])
+
+    if math.prod(extents) <= TINY:
+        places = product(*map(range, extents))
+        return _tiny(d, value, [element(dict(zip(axes, map(Affine, p), strict=True))) for p in places])
+    if value.op == "sum":
+        return d.reduce(
+            "sum", list(zip(axes, extents, strict=True)), lambda m: d.op("cast", (element(m),), value.dtype), value.dtype
+        )
+    return d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype)
+
+
+def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
+    if value.op == "sum":
+        return _sum_of(d, [d.op("cast", (x,), value.dtype) for x in xs], value.dtype)
+    best, place = xs[0], d.exprs.const(0, value.dtype)
+    for k, x in enumerate(xs[1:], 1):
+        if value.op == "argmax":  # greater, or the first NaN
+            not_less = d.exprs.op("not", [d.op("less_equal", (x, best), BOOL)], BOOL)
+            better = d.exprs.op("and", [not_less, d.op("equal", (best, best), BOOL)], BOOL)
+            place = d.op("where", (better, d.exprs.const(k, value.dtype), place), value.dtype)
+        best = d.op("maximum", (best, x), best.dtype)
+    return place if value.op == "argmax" else best
+
+
+@row("contract")
+def _contract(d: Definition, value: Value, index: Index) -> Expr:
+    groups = parse(value.params["spec"])
+    a, b = value.args
+    extents = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
+    free = dict(zip(groups.y, index, strict=True))
+
+    def body(place: dict[str, Affine]) -> Expr:
+        where = {**free, **place}
+        return d.product(d.at(a, [where[i] for i in groups.a]), d.at(b, [where[i] for i in groups.b]))
+
+    return d.reduce("sum", [(i, extents[i]) for i in groups.contracted], body, value.dtype)
+
+
+# ---------------------------------------------------------------- indexing
+
+
+@row("iota")
+def _iota(d: Definition, value: Value, index: Index) -> Expr:
+    flat = Affine(0)
+    for axis in value.params["axis"]:
+        flat = flat * value.shape[axis] + index[axis]
+    return d.op("cast", (d.exprs.index(flat),), value.dtype)
+
+
+@row("gather")
+def _gather(d: Definition, value: Value, index: Index) -> Expr:
+    x, places = value.args
+    if x not in d.stored and x.op != INPUT:
+        raise Unmappable(x)
+    which = d.at(places, index[: places.ndim])
+    return d.exprs.load(x, [Affine(0), *index[places.ndim :]], d.op("cast", (which,), np.dtype(np.int64)))

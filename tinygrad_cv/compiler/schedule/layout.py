@@ -1,0 +1,216 @@
+"""How stored values lie in memory.
+
+Inputs, outputs and what the host reads are row-major. Other values have as their innermost axis the one that whoever
+reads or writes them most runs along with vectors, padded to whole vectors; and around them a border of zeros, as wide as
+the windows that read them reach over the edge, so that those need not ask.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ir import Value
+from .affine import Affine, Var
+from .expr import Expr, Exprs, is_number, loads, substitute
+from .nest import Nest, is_contraction
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the elements of a value lie: at ``offset + Σ index · stride`` elements from its start.
+
+    Attributes:
+        order: the axes from outermost to innermost.
+        low, high: the width of the border of zeros on each axis.
+        padded: how many elements the innermost axis takes.
+        size: elements in all, borders included.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    order: tuple[int, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+    size: int
+    padded: int
+
+    @property
+    def plain(self) -> bool:
+        """Row-major, and nothing else in between."""
+        return self.size == math.prod(self.shape) and self.order == tuple(range(len(self.shape)))
+
+    @property
+    def border(self) -> bool:
+        return any(self.low) or any(self.high)
+
+    def flat(self, index: Sequence[Affine]) -> Affine:
+        """The place of an element, counted from the start."""
+        place = Affine(self.offset)
+        for a, stride in zip(index, self.strides, strict=True):
+            place = place + a * stride
+        return place
+
+    def __str__(self) -> str:
+        axes = "".join("abcdefgh"[axis] for axis in self.order)
+        border = f" border {max(self.low + self.high)}" if self.border else ""
+        return f"{self.dtype}[{'x'.join(map(str, self.shape))}] as {axes}{border}"
+
+
+def layout_of(
+    shape: Sequence[int],
+    dtype: np.dtype,
+    order: Sequence[int] | None = None,
+    low: Sequence[int] | None = None,
+    high: Sequence[int] | None = None,
+    multiple: int = 1,
+) -> Layout:
+    """A layout with these axes from outside to inside; the innermost takes a multiple of so many elements."""
+    n = len(shape)
+    order = tuple(range(n) if order is None else order)
+    low, high = tuple(low or (0,) * n), tuple(high or (0,) * n)
+    strides, step, padded = [0] * n, 1, 1
+    for axis in reversed(order):
+        strides[axis] = step
+        extent = low[axis] + shape[axis] + high[axis]
+        if axis == order[-1]:
+            extent = padded = -(-extent // multiple) * multiple
+        step *= extent
+    offset = sum(before * stride for before, stride in zip(low, strides, strict=True))
+    return Layout(tuple(shape), np.dtype(dtype), order, low, high, tuple(strides), offset, step, padded)
+
+
+def innermost_axes(nests: Iterable[Nest], free: set[Value]) -> dict[Value, int]:
+    """For each value whose layout is free, the axis that should lie innermost."""
+    votes: dict[Value, Counter[int]] = defaultdict(Counter)
+    nests = list(nests)
+    for nest in nests:
+        for reduction in filter(is_contraction, nest.reductions):
+            _vote(nest, reduction, votes)
+    links: dict[Value, list[tuple[Value, dict[int, int]]]] = defaultdict(list)
+    for nest in nests:
+        if nest.is_contraction:
+            continue
+        for store in nest.stores:
+            for load in loads([store.expr]):
+                _link(store.value, store.index, load.par[0], load.par[1], links)
+    chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items() if v in free}
+    queue = sorted(chosen, key=lambda value: -value.size)
+    while queue:  # neighbours follow
+        value = queue.pop(0)
+        for other, axes in links[value]:
+            axis = axes.get(chosen[value])
+            if other in free and other not in chosen and axis is not None and other.shape[axis] > 1:
+                chosen[other] = axis
+                queue.append(other)
+    return chosen
+
+
+def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None:
+    """A contraction's vector runs along a variable of the result that the smaller operand alone has.
+
+    The larger operand is read element by element, best along the one axis that is summed over as a whole.
+    """
+    for body in reduction.args:
+        core = body.args[0] if body.kind == "guard" else body
+        big, small = sorted(core.args, key=lambda load: -load.par[0].size)
+        weight = max(1, big.par[0].size)
+        results = reduction.vars
+        vector = max((small.vars - big.vars or small.vars) & results, key=lambda v: (v.extent, -v.number), default=None)
+        if vector is not None:
+            for store in nest.stores:
+                _vote_for(votes, store.value, store.index, vector, weight)
+            _vote_for(votes, small.par[0], small.par[1], vector, weight)
+        windows = [a for a in big.par[1] if len(a.terms) > 1]
+        moving = {v for a in windows for v, _ in a.terms}
+        sliding = all(  # the result's places slide, and the kernel's are summed over; not the other way round
+            max((v.extent for v, _ in a.terms if v in results), default=0)
+            >= max((v.extent for v, _ in a.terms if v not in results), default=0)
+            for a in windows
+        )
+        summed = [v for v in big.vars & small.vars if v not in results and v not in moving]
+        if big.par[0].ndim > 2 and sliding and len(summed) == 1:
+            _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
+
+
+def _alone(index: Sequence[Affine], var: Var) -> int | None:
+    """The axis that a variable has to itself."""
+    return next((k for k, a in enumerate(index) if len(a.terms) == 1 and a.terms[0][0] is var), None)
+
+
+def _vote_for(
+    votes: dict[Value, Counter[int]], value: Value, index: Sequence[Affine], var: Var, weight: int
+) -> None:
+    axis = _alone(index, var)
+    if axis is not None and index[axis].terms[0][1] == 1:
+        votes[value][axis] += weight
+
+
+def _link(
+    a: Value,
+    a_index: Sequence[Affine],
+    b: Value,
+    b_index: Sequence[Affine],
+    links: dict[Value, list[tuple[Value, dict[int, int]]]],
+) -> None:
+    axes = {}
+    for i, affine in enumerate(a_index):
+        for v, _ in affine.terms:
+            for k, other in enumerate(b_index):
+                if other.coefficient(v):
+                    axes[i] = k
+    links[a].append((b, axes))
+    links[b].append((a, {k: i for i, k in axes.items()}))
+
+
+def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
+    """How far the windows of contractions reach over the edges of each value."""
+    found: dict[Value, tuple[list[int], list[int]]] = {}
+    for nest in nests:
+        for reduction in filter(is_contraction, nest.reductions):
+            for body in reduction.args:
+                if body.kind != "guard" or not is_number(body.args[1], 0):
+                    continue
+                for load in body.args[0].args:
+                    value, index = load.par
+                    for axis, a in enumerate(index):
+                        if value in free and a.terms and (a, 0, value.shape[axis]) in body.par:
+                            low, high = found.setdefault(value, ([0] * value.ndim, [0] * value.ndim))
+                            least, most = a.range()
+                            low[axis] = max(low[axis], -least)
+                            high[axis] = max(high[axis], most - value.shape[axis] + 1)
+    return found
+
+
+def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> None:
+    """Drop the conditions of contractions that a border of zeros makes needless."""
+    new: dict[Expr, Expr] = {}
+    for reduction in filter(is_contraction, nest.reductions):
+        bodies = []
+        for body in reduction.args:
+            if body.kind == "guard" and is_number(body.args[1], 0):
+                kept = [c for c in body.par if not any(_covers(layouts[x.par[0]], x, c) for x in body.args[0].args)]
+                body = exprs.guard(kept, *body.args)
+            bodies.append(body)
+        if tuple(bodies) != reduction.args:
+            new[reduction] = exprs.reduce(*reduction.par, bodies, reduction.dtype)
+    if new:
+        for store in nest.stores:
+            store.expr = substitute(exprs, store.expr, new)
+
+
+def _covers(layout: Layout, load: Expr, condition: tuple[Affine, int, int]) -> bool:
+    affine, low, high = condition
+    least, most = affine.range()
+    return any(
+        a == affine and (low, high) == (0, n) and -least <= before and most - n < after
+        for a, n, before, after in zip(load.par[1], layout.shape, layout.low, layout.high, strict=True)
+    )

@@ -1,0 +1,117 @@
+"""Loop nests: what is computed over one set of loop variables, and where it goes.
+
+    nest  = variables, stores
+    store = value[index] = expr
+
+The variables run over the stored places; a reduction brings its own. Nothing here says in which order loops run, what is
+a vector or how memory lies: that is decided when a nest is lowered.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ..ir import Value
+from .affine import Affine, Index, Var, of
+from .define import Definition, NeedSplit
+from .expr import Expr, walk
+
+
+@dataclass
+class Store:
+    """One element of a value, for every place of the loop variables."""
+
+    value: Value
+    index: Index
+    expr: Expr
+
+    def __str__(self) -> str:
+        return f"{self.value}[{', '.join(map(str, self.index))}] = {self.expr}"
+
+
+@dataclass
+class Nest:
+    """Stores that run over the same loop variables."""
+
+    vars: tuple[Var, ...]
+    stores: list[Store] = field(default_factory=list)
+
+    @property
+    def exprs(self) -> list[Expr]:
+        return [store.expr for store in self.stores]
+
+    @property
+    def reductions(self) -> list[Expr]:
+        """The reductions, inner ones first."""
+        return [expr for expr in walk(self.exprs) if expr.kind == "reduce"]
+
+    @property
+    def places(self) -> int:
+        """How many places it stores to, for each of its stores."""
+        return math.prod(v.extent for v in self.vars)
+
+    @property
+    def is_contraction(self) -> bool:
+        """Whether a reduction in it is a matrix product in disguise."""
+        return any(map(is_contraction, self.reductions))
+
+    def __str__(self) -> str:
+        loops = " ".join(f"{v}<{v.extent}" for v in self.vars)
+        return "\n".join([f"for {loops}:", *(f"    {store}" for store in self.stores)])
+
+
+def is_contraction(expr: Expr) -> bool:
+    """Whether it sums products of two loads, each with a variable of the result that the other lacks."""
+    if expr.kind != "reduce" or expr.par[0] != "sum":
+        return False
+    for body in expr.args:
+        core = body.args[0] if body.kind == "guard" else body
+        if core.kind != "op" or core.name != "mul" or any(a.kind != "load" for a in core.args):
+            return False
+        a, b = (arg.vars for arg in core.args)
+        if not ((expr.vars & a) - b and (expr.vars & b) - a):
+            return False
+    return True
+
+
+def nests_of(value: Value, definition: Definition) -> list[Nest]:
+    """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
+
+    Raises:
+        Unmappable: another value must be stored first.
+    """
+    first = tuple(Var(n, "i") for n in value.shape)
+    todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
+    nests: dict[tuple[Var, ...], Nest] = {}
+    shared: dict[tuple[Var, int, int, bool], Var] = {}
+
+    def part(var: Var, factor: int, extent: int, inner: bool) -> Var:
+        """Phases of equal extent share their loop variable, so that they run in one nest."""
+        return shared.setdefault((var, factor, extent, inner), Var(extent, "p"))
+
+    while todo:
+        variables, index = todo.pop(0)
+        try:
+            expr = definition.of(value, index)
+        except NeedSplit as need:
+            if need.var not in variables:
+                raise
+            n, factor = need.var.extent, need.factor
+            at = variables.index(need.var)
+            if need.phases:
+                for r in range(min(factor, n)):
+                    q = part(need.var, factor, len(range(r, n, factor)), False)
+                    new = {need.var: of(q) * factor + r}
+                    todo.append(
+                        ((*variables[:at], q, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
+                    )
+            else:
+                q, r = part(need.var, factor, n // factor, False), part(need.var, factor, factor, True)
+                new = {need.var: of(q) * factor + of(r)}
+                todo.append(((*variables[:at], q, r, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
+            continue
+        nests.setdefault(variables, Nest(variables)).stores.append(Store(value, index, expr))
+    return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
+
+

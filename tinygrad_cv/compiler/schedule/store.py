@@ -1,0 +1,145 @@
+"""Which values are stored. Everything else is computed where it is read.
+
+Stored are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
+elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are much
+smaller than what reads them; and values that would otherwise be computed again and again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from ...core.primitive import PRIMITIVES
+from ..ir import CONSTANT, INPUT, Graph, Value, users
+from .define import TINY
+
+SMALL = 32  # a value this many times smaller than its reader is computed once, on its own
+COSTLY = 64  # operations: a value that costs more is stored where several read it
+LONG = 256  # operations: no expression grows longer
+TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
+MOVEMENT = frozenset({"reshape", "permute", "expand", "pad", "slice", "flip", "windows"})
+FOLLOWED = frozenset({"reshape", "permute", "slice"})  # a contraction is stored in the last shape of such a chain
+
+
+def strip(value: Value) -> Value:
+    """The value behind all movement."""
+    while value.op in MOVEMENT:
+        value = value.args[0]
+    return value
+
+
+def is_elementwise(value: Value) -> bool:
+    """Whether each element depends on the same place of the arguments only."""
+    primitive = PRIMITIVES.get(value.op)
+    return value.op == "copy" or (primitive is not None and primitive.family == "elementwise")
+
+
+def reduced(value: Value) -> int:
+    """How many elements a reduction adds up for each of its results."""
+    return math.prod(value.args[0].shape[axis] for axis in value.params["axis"])
+
+
+def is_large_reduction(value: Value) -> bool:
+    """Whether it is a reduction with a loop of its own."""
+    return value.op in ("sum", "max", "argmax") and reduced(value) > TINY
+
+
+def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
+    """The values that get memory of their own, inputs and constants aside."""
+    values = graph.values()
+    readers = users(values)
+    outputs = set(graph.outputs)
+    stored = set(outputs)
+    for value in values:
+        if value.op in (INPUT, CONSTANT):
+            continue
+        if on_host(value):
+            stored.add(value)
+            stored.update(value.args)
+        elif value.op == "contract":
+            stored.update(map(strip, value.args))
+            stored.add(root_of(value, readers, outputs))
+        elif value.op == "copy" or is_large_reduction(value):
+            stored.add(value)
+        elif value.op == "expand":
+            base = value.args[0]
+            while base.op == "reshape":
+                base = base.args[0]
+            if value.size >= SMALL * base.size:
+                stored.add(base)
+        elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
+            stored.add(strip(value.args[0]))
+        elif value.op == "gather":
+            stored.add(value.args[0])
+    _limit_cost(values, readers, stored)
+    return {value for value in stored if value.op not in (INPUT, CONSTANT)}
+
+
+def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:
+    """The value that is stored in a contraction's place: what follows and reads little else is computed with it."""
+    current = contraction
+    chain = readers.get(current, [])
+    while len(chain) == 1 and current not in outputs and chain[0].op in ("reshape", "permute", "fold"):
+        current = chain[0]
+        if current.op == "fold":
+            break
+        chain = readers.get(current, [])
+    if current.op != "fold":
+        current = contraction
+    region, root, large = {current}, current, 0
+    while True:
+        following = [user for member in region for user in readers.get(member, ()) if user not in region]
+        if not following or region & outputs:
+            return root
+        user = min(following, key=lambda value: value.number)
+        if user.op in FOLLOWED:
+            if len(following) > 1 or (user.op == "slice" and set(user.params["step"]) != {1}):
+                return root
+        elif is_elementwise(user) and user.size == root.size:
+            for arg in user.args:
+                if arg in region or _is_small(arg, user):
+                    continue
+                large += 1
+                if user.op not in ("add", "sub") or large > 1 or _holds_later_contraction(arg, contraction, readers):
+                    return root
+        else:
+            return root
+        region.add(user)
+        if all(reader in region for member in region - {user} for reader in readers.get(member, ())):
+            root = user
+
+
+def _is_small(value: Value, user: Value) -> bool:
+    return strip(value).size * SMALL <= user.size or strip(value).op == CONSTANT
+
+
+def _holds_later_contraction(value: Value, contraction: Value, readers: dict[Value, list[Value]]) -> bool:
+    """Whether the value is itself computed with a contraction: then only the later of the two goes on."""
+    seen, stack = set(), [value]
+    while stack:
+        value = stack.pop()
+        if value.op == "contract" and value.number > contraction.number:
+            return True
+        if value.op in MOVEMENT or value.op == "fold" or is_elementwise(value):
+            stack.extend(a for a in value.args if len(readers[a]) == 1 and a not in seen)
+            seen.update(value.args)
+    return False
+
+
+def _limit_cost(values: Iterable[Value], readers: dict[Value, list[Value]], stored: set[Value]) -> None:
+    """Store what would make an expression too long, or is costly and read by several."""
+    cost: dict[Value, int] = {}
+    for value in values:
+        if value.op in (INPUT, CONSTANT):
+            cost[value] = 0
+            continue
+        own = (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
+        if value.op in ("sum", "max", "argmax"):
+            own = reduced(value)
+        factor = reduced(value) if value.op in ("sum", "max", "argmax") and not is_large_reduction(value) else 1
+        total = own + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
+        several = len(readers.get(value, ())) > 1
+        if value not in stored and (total > LONG or (total > COSTLY and several)) and value.op not in MOVEMENT:
+            stored.add(value)
+        cost[value] = total

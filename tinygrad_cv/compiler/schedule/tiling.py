@@ -1,0 +1,267 @@
+"""In which order the loops of a nest run, which of them runs along a vector, and what is held in registers.
+
+A tile is what one pass of the innermost reduction computes: a few vectors times a few rows, as many accumulators as the
+machine has registers for. Its size is chosen by the cycles that its multiplications and its loads would take.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..ir import Value
+from .affine import Affine, Var
+from .expr import Expr, loads
+from .layout import Layout
+from .nest import Nest, is_contraction
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
+
+LATENCY = 4  # cycles until a multiply-add may use the last one's result
+PIPES = 2  # multiply-adds, and loads, that start in a cycle
+RUN = 256  # steps of a reduction that stay in registers before they are added to memory
+LONG = 4096  # steps of a reduction that may stay in registers altogether
+
+
+@dataclass
+class Tiling:
+    """How a nest runs.
+
+    Attributes:
+        vector, lanes, vectors: the variable along which vectors run, their length, and how many a tile has.
+        rows: how many places of other variables a tile has.
+        outer: the result's variables, outermost first; threads share the first one's range.
+        flush: reduction variables that run outside of the tile, adding to memory, and the steps that they take at once:
+            those run within the tile.
+        inner: reduction variables that run within the tile, outermost first.
+        unroll: steps of the innermost reduction variable that have accumulators of their own.
+    """
+
+    vector: Var | None
+    lanes: int
+    vectors: int = 1
+    rows: dict[Var, int] = field(default_factory=dict)
+    outer: list[Var] = field(default_factory=list)
+    flush: dict[Var, int] = field(default_factory=dict)
+    inner: list[Var] = field(default_factory=list)
+    unroll: int = 1
+
+    def __str__(self) -> str:
+        parts = [f"vector {self.vector} x{self.lanes}x{self.vectors}"] if self.vector else ["scalar"]
+        parts += [f"rows {v}x{n}" for v, n in self.rows.items()]
+        parts.append(f"outer {' '.join(map(str, self.outer)) or '-'}")
+        if self.flush:
+            parts.append("flush " + " ".join(f"{v}by{n}" for v, n in self.flush.items()))
+        if self.inner:
+            parts.append(f"inner {' '.join(map(str, self.inner))}" + (f" unrolled {self.unroll}" * (self.unroll > 1)))
+        return ", ".join(parts)
+
+
+def widths(extent: int, size: int) -> list[tuple[int, int]]:
+    """A range cut into (tile size, how many): of at most ``size``, as equal as may be."""
+    tiles = -(-extent // size)
+    small, larger = divmod(extent, tiles)
+    return [(n, k) for n, k in ((small + 1, larger), (small, tiles - larger)) if k]
+
+
+class Strides:
+    """How far apart in memory the neighbours along a variable are, for every load and store of a nest."""
+
+    def __init__(self, nest: Nest, layouts: Mapping[Value, Layout]):
+        self.loads = loads(nest.exprs)
+        self.load_maps = [layouts[x.par[0]].flat(x.par[1]) for x in self.loads]
+        self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
+        self.nest = nest
+
+    def all(self, var: Var) -> list[int]:
+        """Of all loads and stores; a computed place counts as far."""
+        found = [99 if x.args and var in x.args[0].vars else m.coefficient(var)
+                 for x, m in zip(self.loads, self.load_maps, strict=True)]
+        return found + [m.coefficient(var) for m in self.store_maps]
+
+
+def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> Tiling:
+    """The tiling of a nest."""
+    strides = Strides(nest, layouts)
+    itemsize = max(
+        [s.value.dtype.itemsize for s in nest.stores if s.value.dtype.kind == "f"]
+        + [x.dtype.itemsize for x in strides.loads if x.dtype.kind == "f"]
+        or [4]
+    )
+    lanes = max(1, target.vector_bytes // itemsize)
+    if nest.is_contraction:
+        return _contraction(nest, strides, lanes, target)
+    return _streaming(nest, strides, lanes)
+
+
+def _in_memory_order(variables: list[Var], flat: Affine) -> list[Var]:
+    """Variables with the largest steps first; those that do not move it come last."""
+    return sorted(variables, key=lambda v: -abs(flat.coefficient(v)) or 1)
+
+
+# ---------------------------------------------------------------- elementwise work and plain reductions
+
+
+def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
+    main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
+    reductions = nest.reductions
+    summed = list(dict.fromkeys(v for r in reductions for v in r.par[1]))
+    order = _in_memory_order(list(nest.vars), main)
+    if not order and not summed:
+        return Tiling(None, 1)
+    argmax = any(r.par[0] == "argmax" for r in reductions)
+    candidates = list(nest.vars) + ([] if argmax or len({r.par[1] for r in reductions}) > 1 else summed)
+    vector = max(candidates, key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None)
+    if vector is not None and (vector.extent < 2 or _smoothness(vector, strides, nest) <= 0):
+        vector = None
+    by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in summed), default=main)
+    inner = _in_memory_order(summed, by_load)
+    if summed:
+        if vector in summed:
+            inner = [v for v in inner if v is not vector] + [vector]
+            outer = order
+            count = -(-vector.extent // lanes)
+            return Tiling(vector, lanes, 1, {}, outer, {}, inner, min(4, count))
+        count = -(-vector.extent // lanes) if vector else 1
+        vectors = min(2, count) if len(reductions) <= 4 else 1
+        outer = _vector_inside(order, vector)
+        last = inner[-1].extent
+        unroll = next((u for u in (4, 2) if last % u == 0 and u * vectors * len(reductions) <= 8), 1)
+        return Tiling(vector, lanes if vector else 1, vectors, {}, outer, {}, inner, unroll)
+    if vector is None:
+        return Tiling(None, 1, 1, {}, order)
+    count = -(-vector.extent // lanes)
+    vectors = min(2, count)
+    rest = [v for v in order if v is not vector]
+    outer = [*rest, vector]
+    uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
+    if rest and uniform and rest[-1].extent >= 4:  # what varies along the vector only stays in registers
+        outer = [*rest[:-1], vector, rest[-1]]
+    rows = {}
+    if outer[-1] is not vector and outer[-1].extent % 2 == 0 and len(nest.stores) <= 2:
+        rows = {outer[-1]: 2}
+    return Tiling(vector, lanes, vectors, rows, outer)
+
+
+def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
+    """How well vectors along a variable go with all loads and stores."""
+    score = 0.0
+    for stride in strides.all(var):
+        score += 1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -1.0
+    if var not in nest.vars:
+        score -= 0.5  # what has been summed along a vector is yet to be summed across it
+    return score * min(var.extent, 8) if score > 0 else score
+
+
+def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
+    return [v for v in order if v is not vector] + ([vector] if vector in order else [])
+
+
+# ---------------------------------------------------------------- contractions
+
+
+def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Tiling:
+    reduction = next(filter(is_contraction, nest.reductions))
+    a, b = _operands(reduction)
+    main = strides.store_maps[0]
+    vector = vector_of(nest, strides, a, b, lanes)
+    if vector in a.vars and vector not in b.vars:
+        a, b = b, a
+    a_map, b_map = (strides.load_maps[strides.loads.index(x)] for x in (a, b))
+    count = -(-vector.extent // lanes)
+    row_candidates = [v for v in nest.vars if v is not vector and v in a.vars and v not in b.vars]
+    if not row_candidates:  # one operand has all variables: what the other lacks shares its loads
+        row_candidates = [v for v in nest.vars if v is not vector and v not in b.vars]
+    row_candidates.sort(key=lambda v: abs(a_map.coefficient(v)))
+    vectors, rows = _tile(count, row_candidates, target, vector in a.vars)
+    summed = _in_memory_order(list(reduction.par[1]), a_map)
+    order = _in_memory_order([v for v in nest.vars if v is not vector], main)
+    order = [v for v in order if v not in rows] + [v for v in order if v in rows]
+    blocks = -(-count // vectors)
+    tiles = {v: -(-v.extent // rows.get(v, 1)) for v in order}
+    flush: dict[Var, int] = {}
+    steps = math.prod(v.extent for v in summed)
+    bare = all(store.expr is reduction for store in nest.stores) and len(nest.stores) == 1
+    if bare and steps > LONG and blocks * math.prod(tiles.values()) > 1:
+        for v in list(summed[:-1]):
+            rest = steps // v.extent
+            kept = next((n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= RUN), v.extent)
+            if kept == v.extent:
+                break
+            flush[v] = kept
+            if kept > 1:
+                break
+            summed.remove(v)
+            steps = rest
+    first = next((v for v in order if v not in rows and tiles[v] >= 2), None)
+    if first is not None and (tiles[first] >= 8 or tiles[first] % 2 == 0):
+        outer = [first, vector, *(v for v in order if v is not first)]
+    elif blocks >= 2 or not order:
+        outer = [vector, *order]
+    else:
+        most = max(order, key=lambda v: tiles[v])
+        outer = [most, vector, *(v for v in order if v is not most)]
+    return Tiling(vector, lanes, vectors, rows, outer, flush, summed)
+
+
+def _operands(reduction: Expr) -> tuple[Expr, Expr]:
+    body = reduction.args[0]
+    core = body.args[0] if body.kind == "guard" else body
+    a, b = core.args
+    return a, b
+
+
+def vector_of(nest: Nest, strides: Strides, a: Expr, b: Expr, lanes: int) -> Var:
+    """The variable of the result along which a contraction's vectors run."""
+
+    def worth(v: Var) -> tuple[float, int]:
+        points = 2.0 * all(m.coefficient(v) == 1 for m in strides.store_maps)
+        points += 2.0 * min(1.0, v.extent / lanes)
+        for x in (a, b):
+            stride = strides.load_maps[strides.loads.index(x)].coefficient(v)
+            other = b if x is a else a
+            if v in x.vars:
+                points += 1.0 if stride == 1 else -1.0 if x.par[0].size < other.par[0].size else -2.0
+        return points, v.extent
+
+    return max(nest.vars, key=worth)
+
+
+def _tile(count: int, candidates: list[Var], target: Target, both: bool) -> tuple[int, dict[Var, int]]:
+    """Vectors and rows of a tile: the fewest cycles for each multiply-add."""
+    registers = target.vector_registers - 2
+    best: tuple[float, int, dict[Var, int]] | None = None
+    first = candidates[0] if candidates else None
+    for vectors in range(1, min(count, 4) + 1):
+        for wanted in range(1, (first.extent if first else 1) + 1):
+            if vectors * wanted > registers - (vectors if target.vector_registers > 16 or vectors > 1 else 0):
+                break
+            sizes = [(wanted, 1)] if first is None else widths(first.extent, wanted)
+            second = None
+            if first is not None and wanted == first.extent and len(candidates) > 1:
+                second = candidates[1]
+            for more in range(1, (second.extent if second else 1) + 1):
+                if second is not None and more > 1 and second.extent % more:
+                    continue
+                if vectors * wanted * more > registers - vectors:
+                    break
+                cycles = 0.0
+                for v_size, v_count in widths(count, vectors):
+                    for r_size, r_count in sizes:
+                        r = r_size * more
+                        moved = (v_size + r * (v_size if both else 1)) / PIPES
+                        cycles += v_count * r_count / more * max(v_size * r / PIPES, moved, LATENCY)
+                cycles += 1e-3 * len(sizes)
+                if best is None or cycles < best[0] - 1e-9:
+                    rows = {first: max(n for n, _ in sizes)} if first is not None else {}
+                    if second is not None and more > 1:
+                        rows[second] = more
+                    best = (cycles, vectors, rows)
+    assert best is not None
+    return best[1], {v: n for v, n in best[2].items() if n > 1}
+
+
+__all__ = ["Tiling", "choose", "widths"]
