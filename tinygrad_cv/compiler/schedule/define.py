@@ -299,8 +299,6 @@ def _fold(d: Definition, value: Value, index: Index) -> Expr:
         return d.exprs.guard(inside, d.at(w, [*index[:lead], *places, *kernels]), zero)
 
     variables = [Var(count, "t") for *_, count, _ in axes]
-    if math.prod(v.extent for v in variables) > TINY:
-        return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [body([*map(of, variables)])], value.dtype)
     inner = body([*map(of, variables)])
     core = inner.args[0] if inner.kind == "guard" else inner
     if core.kind == "reduce" and core.par[0] == "sum" and len(core.args) == 1:  # a sum of a sum is a sum
@@ -308,6 +306,8 @@ def _fold(d: Definition, value: Value, index: Index) -> Expr:
         if inner.kind == "guard":
             total = d.exprs.guard(inner.par, total, zero)
         return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.par[1]], [total], value.dtype)
+    if math.prod(v.extent for v in variables) > TINY:
+        return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [inner], value.dtype)
     terms = [body([Affine(t) for t in taps]) for taps in product(*(range(v.extent) for v in variables))]
     return _sum_of(d, [term for term in terms if not is_number(term, 0)] or [zero], value.dtype)
 

@@ -45,6 +45,12 @@ def is_large_reduction(value: Value) -> bool:
     return value.op in ("sum", "max", "argmax") and reduced(value) > TINY
 
 
+def _taps(fold: Value) -> int:
+    """How many windows hold an element."""
+    stride, k = fold.params["stride"], len(fold.params["stride"])
+    return math.prod(-(-n // s) for n, s in zip(fold.args[0].shape[-k:], stride, strict=True))
+
+
 def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
     """The values that get memory of their own, inputs and constants aside."""
     values = graph.values()
@@ -70,6 +76,8 @@ def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
                 stored.add(base)
         elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
             stored.add(strip(value.args[0]))
+        elif value.op == "fold" and _taps(value) > TINY:
+            stored.add(value)
         elif value.op == "gather":
             stored.add(value.args[0])
     _limit_cost(values, readers, stored)
