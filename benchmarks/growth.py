@@ -1,4 +1,4 @@
-"""Times the ResNet-20 training step by batch: it may grow no faster than the batch.
+"""Times training steps by batch: they may grow no faster than the batch.
 
 Run as `python -m benchmarks.growth --help`.
 """
@@ -9,7 +9,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from benchmarks.bounds import GROWTH
+from benchmarks.bounds import GROWTH, Bound
 from benchmarks.compare import Plan, add_comparison_arguments, compare, tabulate
 from benchmarks.measure import keep, report
 from benchmarks.systems import REFERENCE
@@ -17,6 +17,11 @@ from benchmarks.workloads import WORKLOADS
 
 OURS = "ours_jit"
 BATCHES = (16, 32, 64, 128, 256)
+
+
+def growth_bound(name: str) -> Bound:
+    """The bound of a workload."""
+    return replace(GROWTH, what=f"{WORKLOADS[name].title} training step, {GROWTH.what}")
 
 
 def growth(milliseconds: dict[int, float]) -> float | None:
@@ -40,9 +45,10 @@ def main() -> int:
             table = tabulate(rounds, REFERENCE, plan.rounds)
             if OURS in table:
                 ours[batch] = 1e3 * table[OURS]["median"]
-        figures.append((replace(GROWTH, what=f"{WORKLOADS[name].title}: {GROWTH.what}"), growth(ours)))
+        ratio = growth(ours)
+        figures.append((growth_bound(name), ratio))
         if arguments.json:
-            keep(arguments.json, "growth", {name: ours})
+            keep(arguments.json, "growth", {name: {"ms": ours, "ratio": ratio}})
     return report(figures, arguments.check)
 
 

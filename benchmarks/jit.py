@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.bounds import JIT, Bound
 from benchmarks.compare import Plan, Workers, add_comparison_arguments, compare, fastest, paired_ratio, tabulate
-from benchmarks.measure import keep, report
+from benchmarks.measure import keep, machine, report
 from benchmarks.systems import PEERS, REFERENCE
 from benchmarks.workloads import WORKLOADS
 
@@ -70,9 +70,11 @@ def main() -> int:
         ratio = paired_ratio(rounds.get(OURS, {}), rounds[peer]) if peer else None
         if rounds:
             table = tabulate(rounds, peer or REFERENCE, plan.rounds)
-            show(classes)
+            if classes:
+                show(classes)
             if arguments.json:
                 row = {"systems": table, "peer": peer, "ratio": ratio, "kernels": classes}
+                keep(arguments.json, "machine", machine())
                 keep(arguments.json, "jit", {name: row})
         if OURS in arguments.systems:
             figures.append((JIT[name], ratio))

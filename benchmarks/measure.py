@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +23,7 @@ PROC = Path("/proc")
 MAX_FOREIGN = 0.05  # share of the machine's processor time that others may use during a clean interval
 ATTEMPTS = 4  # to measure undisturbed
 Result = TypeVar("Result")
+_VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
 _REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
@@ -109,6 +113,29 @@ def clean_environment(threads: int) -> dict[str, str]:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[variable] = str(threads)
     return environment
+
+
+def machine() -> dict[str, str]:
+    """The processor, the cores that may be used, and the versions of what is measured."""
+    versions = {}
+    for name in ("numpy", "llvmlite", "torch", "jax"):
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"processor": _processor(), "cores": str(cores), "python": platform.python_version(), **versions}
+
+
+def _processor() -> str:
+    """Its name and its widest vector extension."""
+    try:
+        lines = (PROC / "cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
+    told = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = told.get("flags", "").split()
+    widest = next((title for flag, title in _VECTORS.items() if flag in flags), platform.machine())
+    return f"{told.get('model name', 'unknown')}, {widest}"
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
