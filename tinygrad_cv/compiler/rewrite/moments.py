@@ -1,0 +1,109 @@
+"""Mean and variance in one pass over memory, exact to the last digits however large the mean is.
+
+A normalization sums x, then x less its mean, then the square of what is left: three passes. All three follow from the
+moments of blocks (an image each), which are taken while the block is in the cache: with m_b the mean of block b as float32
+has it, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elements, all further sums in float64,
+
+    mean = Σ (n m_b + r_b) / N,      M2 = Σ (q_b + 2 δ r_b + n δ²)  with  δ = m_b - mean
+
+(Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979). Then
+
+    Σ x = N mean,      Σ (x - c) = N (mean - c),      Σ (x - c)² = M2 + N (mean - c)²
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..ir import CONSTANT, Builder, Graph, Value, rebuild
+from .terms import Axes, cast, count, expand, invariant, kept, scaled, total
+
+FLOAT64 = np.dtype(np.float64)
+BLOCK = 16  # elements that a block has at least
+
+
+class Shifted(NamedTuple):
+    """x - Σ shifts, none of which varies along the axes."""
+
+    x: Value
+    shifts: tuple[Value, ...]
+
+
+class Moments(NamedTuple):
+    mean: Value
+    m2: Value
+
+
+def merge_moments(graph: Graph) -> Graph:
+    """Where a sum of squares of x - c is taken, take all sums of x over these axes from its moments."""
+    builder = graph.builder
+    wanted: set[tuple[Value, Axes]] = set()
+    for value in graph.values():
+        if value.op == "sum" and value.args[0].op == "square" and value.dtype == np.float32:
+            axes = value.params["axis"]
+            shifted = _shifted(builder, value.args[0].args[0], axes)
+            if shifted.shifts and shifted.x.op != CONSTANT and count(shifted.x, axes) > BLOCK:
+                wanted.add((shifted.x, axes))
+    if not wanted:
+        return graph
+    made: dict[tuple[Value, Axes], Moments] = {}
+
+    def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
+        if value.op != "sum" or value.dtype != np.float32:
+            return None
+        axes = value.params["axis"]
+        square = args[0].op == "square"
+        shifted = _shifted(builder, args[0].args[0] if square else args[0], axes)
+        old = _shifted(builder, value.args[0].args[0] if square else value.args[0], axes)
+        if (old.x, axes) not in wanted or (square and not shifted.shifts):
+            return None
+        key = (shifted.x, axes)
+        if key not in made:
+            made[key] = _moments(builder, shifted.x, axes)
+        return _sum(builder, made[key], shifted, axes, square)
+
+    return rebuild(graph, rule)
+
+
+def _shifted(builder: Builder, value: Value, axes: Axes) -> Shifted:
+    shifts: list[Value] = []
+    while value.op == "sub":
+        shift = invariant(builder, value.args[1], axes)
+        if shift is None:
+            break
+        shifts.append(shift)
+        value = value.args[0]
+    return Shifted(value, tuple(shifts))
+
+
+def _moments(builder: Builder, x: Value, axes: Axes) -> Moments:
+    moving = tuple(axis for axis in axes if x.shape[axis] > 1)
+    inner = moving[1:] if len(moving) > 1 and count(x, moving[1:]) >= BLOCK else moving
+    n = count(x, inner)
+    block = scaled(builder, total(builder, x, inner), 1.0 / n)
+    d = builder.make("sub", [x, expand(builder, block, x.shape)], {})
+    r = cast(builder, total(builder, d, inner), FLOAT64)
+    q = cast(builder, total(builder, builder.make("square", [d], {}), inner), FLOAT64)
+    m = cast(builder, block, FLOAT64)
+    outer = tuple(axis for axis in axes if axis not in inner)
+    parts = builder.make("add", [scaled(builder, m, n), r], {})
+    mean = scaled(builder, total(builder, parts, outer), 1.0 / count(x, axes))
+    delta = builder.make("sub", [m, expand(builder, mean, m.shape)], {})
+    cross = builder.make("mul", [scaled(builder, delta, 2.0), r], {})
+    spread = scaled(builder, builder.make("square", [delta], {}), n)
+    m2 = builder.make("add", [builder.make("add", [q, cross], {}), spread], {})
+    return Moments(mean, total(builder, m2, outer))
+
+
+def _sum(builder: Builder, moments: Moments, shifted: Shifted, axes: Axes, square: bool) -> Value:
+    shape, n = kept(shifted.x.shape, axes), count(shifted.x, axes)
+    off = moments.mean
+    for shift in reversed(shifted.shifts):
+        off = builder.make("sub", [off, cast(builder, expand(builder, shift, shape), FLOAT64)], {})
+    if square:
+        spread = scaled(builder, builder.make("square", [off], {}), n)
+        return cast(builder, builder.make("add", [moments.m2, spread], {}), np.float32)
+    return cast(builder, scaled(builder, off, n), np.float32)
+

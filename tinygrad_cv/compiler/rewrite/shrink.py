@@ -1,0 +1,55 @@
+"""What is computed of repeated values is computed before they are repeated."""
+
+from __future__ import annotations
+
+from ..ir import CONSTANT, Builder, Graph, Value, rebuild
+from ..schedule.store import is_elementwise
+from .terms import count, scaled
+
+
+def shrink(graph: Graph) -> Graph:
+    """An elementwise operation on expanded values becomes the expansion of one on small values; so does a sum."""
+    return rebuild(graph, _rule)
+
+
+def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
+    if is_elementwise(value) and value.ndim and all(_repeated(arg) for arg in args):
+        shape = _smallest(value.shape, args)
+        if shape != value.shape:
+            small = [_at(builder, arg, shape) for arg in args]
+            return builder.make("expand", [builder.make(value.op, small, value.params)], {"shape": value.shape})
+    if value.op == "expand" and args[0].op == "expand":
+        return builder.make("expand", [args[0].args[0]], value.params)
+    if value.op == "reshape" and args[0].op == "reshape":
+        return builder.make("reshape", [args[0].args[0]], value.params)
+    if value.op in ("expand", "reshape") and args[0].shape == value.shape:
+        return args[0]
+    if value.op == "sum" and value.dtype.kind == "f" and args[0].op == "expand":
+        x, axes = args[0].args[0], value.params["axis"]
+        lead = args[0].ndim - x.ndim
+        repeated = tuple(a for a in axes if a < lead or (x.shape[a - lead] == 1 and args[0].shape[a] != 1))
+        if repeated:
+            small = builder.make("expand", [x], {"shape": tuple(1 if i in repeated else n for i, n in enumerate(args[0].shape))})
+            rest = tuple(a for a in axes if a not in repeated)
+            added = builder.make("sum", [small], {"axis": rest}) if rest else small
+            return scaled(builder, added, count(args[0], repeated))
+    return None
+
+
+def _repeated(value: Value) -> bool:
+    return value.op == "expand" or (value.op == CONSTANT and value.size == 1)
+
+
+def _smallest(shape: tuple[int, ...], args: tuple[Value, ...]) -> tuple[int, ...]:
+    """The shape to which what was expanded broadcasts, with all axes."""
+    sizes = [1] * len(shape)
+    for arg in args:
+        x = arg.args[0] if arg.op == "expand" else arg
+        for i, n in enumerate(x.shape, len(shape) - x.ndim):
+            sizes[i] = max(sizes[i], n)
+    return tuple(sizes)
+
+
+def _at(builder: Builder, value: Value, shape: tuple[int, ...]) -> Value:
+    x = value.args[0] if value.op == "expand" else value
+    return x if x.shape == shape else builder.make("expand", [x], {"shape": shape})

@@ -1,0 +1,71 @@
+"""What rewrites ask about values: constants, invariance along axes, and small arithmetic on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..ir import CONSTANT, Builder, Value
+
+Axes = tuple[int, ...]
+
+
+def constant_of(value: Value) -> Any:
+    """The number that all elements are, or None."""
+    while value.op in ("expand", "reshape"):
+        value = value.args[0]
+    if value.op == CONSTANT and value.size == 1:
+        return value.params["array"].reshape(())[()]
+    return None
+
+
+def unexpanded(value: Value, rank: int | None = None) -> Value:
+    """What was expanded, if anything was."""
+    return value.args[0] if value.op == "expand" else value
+
+
+def kept(shape: Iterable[int], axes: Axes) -> tuple[int, ...]:
+    """The shape with these axes at size 1."""
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def invariant(builder: Builder, value: Value, axes: Axes) -> Value | None:
+    """The value at size 1 along these axes, if it does not vary along them."""
+    if all(value.shape[axis] == 1 for axis in axes):
+        return value
+    if value.op != "expand":
+        return None
+    x = value.args[0]
+    lead = value.ndim - x.ndim
+    if any(axis >= lead and x.shape[axis - lead] != 1 for axis in axes):
+        return None
+    return expand(builder, x, kept(value.shape, axes))
+
+
+def expand(builder: Builder, value: Value, shape: Iterable[int]) -> Value:
+    shape = tuple(shape)
+    return value if value.shape == shape else builder.make("expand", [value], {"shape": shape})
+
+
+def count(value: Value, axes: Axes) -> int:
+    """How many elements there are along these axes."""
+    return math.prod(value.shape[axis] for axis in axes)
+
+
+def scaled(builder: Builder, value: Value, number: float) -> Value:
+    """value · number, in its dtype."""
+    return builder.make("mul", [value, builder.full(value.shape, number, value.dtype)], {})
+
+
+def cast(builder: Builder, value: Value, dtype: Any) -> Value:
+    dtype = np.dtype(dtype)
+    return value if value.dtype == dtype else builder.make("cast", [value], {"dtype": dtype})
+
+
+def total(builder: Builder, value: Value, axes: Axes) -> Value:
+    """Σ over axes, which stay at size 1."""
+    axes = tuple(axis for axis in axes if value.shape[axis] != 1)
+    return builder.make("sum", [value], {"axis": axes}) if axes else value
