@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.bounds import FIRST_CALL
 from benchmarks.live import LiveWorker, WorkerError
-from benchmarks.measure import add_common_arguments, keep, report, undisturbed
+from benchmarks.measure import add_common_arguments, keep, report, undisturbed, use_cores
 from benchmarks.systems import SYSTEMS
 from benchmarks.workloads import WORKLOADS
 
@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, help="pairs of fresh processes for each system")
     add_common_arguments(parser)
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     print(f"{'s':30s} {'cold':>8s} {'warm':>8s}   medians of {arguments.repeats}")
     medians: dict[str, dict[str, float]] = {}
     for system in arguments.systems:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from benchmarks.bounds import GROWTH, Bound
 from benchmarks.compare import Plan, add_comparison_arguments, compare, tabulate
-from benchmarks.measure import keep, report
+from benchmarks.measure import keep, report, use_cores
 from benchmarks.systems import REFERENCE
 from benchmarks.workloads import WORKLOADS
 
@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--batches", nargs="+", type=int, default=BATCHES)
     add_comparison_arguments(parser, ["resnet20"], [REFERENCE, OURS])
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     plan = Plan(arguments.rounds, arguments.steps, arguments.max_foreign)
     figures = []
     for name in arguments.workloads:

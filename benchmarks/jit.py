@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.bounds import JIT, Bound
 from benchmarks.compare import Plan, Workers, add_comparison_arguments, compare, fastest, paired_ratio, tabulate
-from benchmarks.measure import keep, machine, report
+from benchmarks.measure import keep, machine, report, use_cores
 from benchmarks.systems import PEERS, REFERENCE
 from benchmarks.workloads import WORKLOADS
 
@@ -56,6 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.jit", description=(__doc__ or "").splitlines()[0])
     add_comparison_arguments(parser, WORKLOADS, [*PEERS, "ours", OURS])
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     plan = Plan(arguments.rounds, arguments.steps, arguments.max_foreign)
     figures: list[tuple[Bound, float | None]] = []
     for name in arguments.workloads:

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.measure import ROOT, clean_environment
 from benchmarks.systems import SYSTEMS
-from benchmarks.workloads import THREADS, Workload
+from benchmarks.workloads import Workload
 
 
 class WorkerError(RuntimeError):
@@ -36,7 +36,7 @@ class LiveWorker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env={**clean_environment(THREADS), **SYSTEMS[system].environment, **(environment or {})},
+            env={**clean_environment(), **SYSTEMS[system].environment, **(environment or {})},
             cwd=ROOT,
         )
         try:

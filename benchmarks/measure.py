@@ -20,7 +20,7 @@ from benchmarks.bounds import Bound
 
 ROOT = Path(__file__).parents[1]  # from which `benchmarks` can be imported
 PROC = Path("/proc")
-MAX_FOREIGN = 0.05  # share of the machine's processor time that others may use during a clean interval
+MAX_FOREIGN = 0.05  # share of the cores' processor time that others may use during a clean interval
 ATTEMPTS = 4  # to measure undisturbed
 Result = TypeVar("Result")
 _VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
@@ -28,7 +28,7 @@ _REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 class LoadGuard:
-    """Measures which share of the machine's processor time others used since the guard was made.
+    """Measures how much processor time others used since the guard was made, as a share of that of the usable cores.
 
     The processes named by `pids` and the present one are not "others". Time stolen by a hypervisor is.
     """
@@ -38,12 +38,12 @@ class LoadGuard:
         self._start = self._read()
 
     def foreign(self) -> float | None:
-        """The share in 0..1, or None where the system does not tell."""
+        """The share, or None where the system does not tell."""
         end = self._read()
         if self._start is None or end is None:
             return None
         elapsed, busy, own = (after - before for before, after in zip(self._start, end, strict=True))
-        ticks = max(elapsed, 1e-3) * os.sysconf("SC_CLK_TCK") * (os.cpu_count() or 1)
+        ticks = max(elapsed, 1e-3) * os.sysconf("SC_CLK_TCK") * len(usable_cores())
         return max(0.0, busy - own) / ticks
 
     def clean(self, limit: float = MAX_FOREIGN) -> bool:
@@ -107,11 +107,24 @@ def summarize(samples: Sequence[float]) -> Summary:
     return Summary(statistics.median(ordered), ordered[len(ordered) // 10], ordered[0], len(ordered))
 
 
-def clean_environment(threads: int) -> dict[str, str]:
-    """The environment for a measured process: that many threads, and OpenBLAS as it chooses for the machine."""
+def usable_cores() -> list[int]:
+    """The cores that this process, and those it starts, may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def use_cores(count: int) -> None:
+    """Have this process, and those it starts, run on so many of its cores, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, usable_cores()[:count])
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for a measured process: a thread for each usable core; OpenBLAS chooses for the machine."""
     environment = {key: value for key, value in os.environ.items() if key not in _REMOVED}
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment[variable] = str(threads)
+        environment[variable] = str(len(usable_cores()))
     return environment
 
 
@@ -121,8 +134,12 @@ def machine() -> dict[str, str]:
     for name in ("numpy", "llvmlite", "torch", "jax"):
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": _processor(), "cores": str(cores), "python": platform.python_version(), **versions}
+    return {
+        "processor": _processor(),
+        "cores": str(len(usable_cores())),
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
 def _processor() -> str:
@@ -140,8 +157,12 @@ def _processor() -> str:
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that all commands share."""
+    parser.add_argument("--cores", type=int, default=2, help="of the machine that all systems use")
     parser.add_argument(
-        "--max-foreign", type=float, default=MAX_FOREIGN, help="load by others that spoils a measurement (0..1)"
+        "--max-foreign",
+        type=float,
+        default=MAX_FOREIGN,
+        help="load by others that spoils a measurement, in cores by cores",
     )
     parser.add_argument("--json", type=Path, help="put the figures into this file, under the command's name")
     parser.add_argument("--check", action="store_true", help="exit with code 1 where a bound is missed")

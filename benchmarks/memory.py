@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.bounds import JIT_PEAK_MEMORY, PEAK_MEMORY
 from benchmarks.live import LiveWorker, WorkerError
-from benchmarks.measure import add_common_arguments, keep, report
+from benchmarks.measure import add_common_arguments, keep, report, use_cores
 from benchmarks.systems import REFERENCE
 from benchmarks.workloads import WORKLOADS
 
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes for each system")
     add_common_arguments(parser)
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     print(f"{'MiB':10s} {'imports':>8s} {'peak':>8s} {'above':>8s}   medians of {arguments.repeats} processes")
     medians: dict[str, dict[str, float]] = {}
     for system in (REFERENCE, *BOUNDS):

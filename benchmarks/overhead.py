@@ -25,8 +25,8 @@ from benchmarks.measure import (
     report,
     summarize,
     undisturbed,
+    use_cores,
 )
-from benchmarks.workloads import THREADS
 
 SIZE = 10
 CALLS = 20_000
@@ -97,7 +97,7 @@ def backward_time(chain: Callable[[Any, Any], Any], recorded_operand: bool) -> f
 def import_time(module: str, cache: str) -> float:
     """Milliseconds that the import takes in a fresh process, whose bytecode is kept in the folder `cache`."""
     command = [sys.executable, "-c", _IMPORT.format(module)]
-    environment = {**clean_environment(THREADS), "PYTHONPYCACHEPREFIX": cache}
+    environment = {**clean_environment(), "PYTHONPYCACHEPREFIX": cache}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
     return 1e3 * float(run.stdout)
@@ -161,6 +161,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=15)
     add_common_arguments(parser)
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     medians = tabulate(interleaved(engine_measures(), arguments.repeats, arguments.max_foreign), "us")
     with TemporaryDirectory() as cache:
         medians |= tabulate(interleaved(import_measures(cache), arguments.repeats, arguments.max_foreign), "ms")

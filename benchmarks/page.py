@@ -32,8 +32,9 @@ Nobody wrote a kernel for these networks or for their derivatives: both follow f
 
 ![Time of each system by the time of the fastest other one, for every workload](images/performance.svg)
 
-{machine}. All systems use two threads. What a workload is, how it is checked before it is timed, and how noise is
-kept out says [benchmarks/README.md](../benchmarks/README.md). This page and its picture are written by
+{machine}.
+All systems use the same cores, with a thread for each. What a workload is, how it is checked before it is timed, and
+how noise is kept out says [benchmarks/README.md](../benchmarks/README.md). This page and its picture are written by
 
     python -m benchmarks.jit --json figures.json
     python -m benchmarks.first_call --json figures.json

@@ -10,7 +10,7 @@ import sys
 
 from benchmarks.bounds import SPEEDUP_OVER_MYGRAD, TRAIN_STEP, Bound
 from benchmarks.compare import Plan, Rounds, add_comparison_arguments, compare, paired_ratio, tabulate
-from benchmarks.measure import keep, report
+from benchmarks.measure import keep, report, use_cores
 from benchmarks.systems import REFERENCE
 from benchmarks.workloads import TRAINING, WORKLOADS, Workload
 
@@ -35,6 +35,7 @@ def main() -> int:
     )
     add_comparison_arguments(parser, TRAINING, SYSTEMS)
     arguments = parser.parse_args()
+    use_cores(arguments.cores)
     plan = Plan(arguments.rounds, arguments.steps, arguments.max_foreign)
     tables, figures = {}, []
     for name in arguments.workloads:

@@ -18,7 +18,6 @@ MOMENTUM = 0.9
 EPSILON = 1e-5  # of batch normalization
 UPDATE = 0.1  # weight of the new in its running statistics
 CLASSES = 10
-THREADS = 2
 
 Arrays = dict[str, np.ndarray]
 Task = Literal["training", "gradient", "inference"]

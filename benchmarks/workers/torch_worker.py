@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.workers.protocol import Measured, serve
 from benchmarks.workers.tasks import TASKS, Framework, Function
-from benchmarks.workloads import THREADS, Workload
+from benchmarks.workloads import Workload
 
 
 class Torch(Framework):
@@ -49,7 +49,6 @@ class Torch(Framework):
 
 def make(workload: Workload, dtype: str) -> Measured:
     """The workload on PyTorch, as the command line says."""
-    torch.set_num_threads(THREADS)
     layout = torch.channels_last if "--channels-last" in sys.argv else torch.contiguous_format
     if "--freeze" in sys.argv:  # parameters become constants: batch normalization is folded, weights are packed
         torch._inductor.config.freezing = True

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.bounds import Bound
-from benchmarks.measure import LoadGuard, clean_environment, report, summarize
+from benchmarks.measure import LoadGuard, clean_environment, report, summarize, usable_cores, use_cores
 
 
 def write_proc(folder: Path, busy: int, own: int) -> None:
@@ -41,10 +41,22 @@ def test_summary_of_a_sample() -> None:
     assert (found.median, found.p10, found.minimum, found.count) == (10.5, 3.0, 1.0, 20)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
+def test_cores_are_the_first_of_those_that_may_be_used() -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        use_cores(1)
+        assert usable_cores() == [min(before)]
+    finally:
+        os.sched_setaffinity(0, before)
+    assert usable_cores() == sorted(before)
+
+
 def test_environment_lets_openblas_choose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
-    environment = clean_environment(2)
+    monkeypatch.setattr(measure, "usable_cores", lambda: [0, 3])
+    environment = clean_environment()
     assert "OPENBLAS_CORETYPE" not in environment and "OPENBLAS_L2_SIZE" not in environment
     assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "2"
 
