@@ -34,28 +34,34 @@ class Term(NamedTuple):
 
 def distribute_sums(graph: Graph) -> Graph:
     """Replace sums by those that they follow from."""
-    known = {(v.args[0], v.params["axis"]): v for v in graph.values() if v.op == "sum" and v.dtype.kind == "f"}
+    known: dict[tuple[Value, Axes], Value] = {}
 
     def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
-        if value.op != "sum" or value.dtype.kind != "f" or not value.params["axis"]:
+        if value.op != "sum" or value.dtype.kind != "f":
             return None
         axes = value.params["axis"]
-        found = _terms(builder, args[0], axes)
-        if len(found) == 1 and found[0].core is args[0]:
-            return None
-        sums = []
-        for term in found:
-            if term.core is None:
-                return None
-            if is_zero_sum(term.core, axes):
-                continue
-            existing = known.get((term.core, axes))
-            if existing is None or existing is value:
-                return None
-            sums.append((term, existing))
-        return _added(builder, sums, kept(args[0].shape, axes), value)
+        found = _from_known(builder, args[0], axes, known)
+        if found is None:
+            found = known[args[0], axes] = builder.make("sum", args, value.params)
+        return found
 
     return rebuild(graph, rule)
+
+
+def _from_known(builder: Builder, x: Value, axes: Axes, known: dict[tuple[Value, Axes], Value]) -> Value | None:
+    """The sum of x by sums that are known; None where one is missing."""
+    terms = _terms(builder, x, axes)
+    if not axes or terms[0].core is x:
+        return None
+    sums = []
+    for term in terms:
+        if term.core is None:
+            sums.append((term, builder.full(kept(x.shape, axes), count(x, axes), x.dtype)))
+        elif not is_zero_sum(term.core, axes):
+            if (term.core, axes) not in known:
+                return None
+            sums.append((term, known[term.core, axes]))
+    return _added(builder, sums, kept(x.shape, axes), x)
 
 
 def _terms(builder: Builder, value: Value, axes: Axes) -> list[Term]:
@@ -71,8 +77,9 @@ def _terms(builder: Builder, value: Value, axes: Axes) -> list[Term]:
             if small is not None:
                 factor = Factor(value.op, small, i == 0)
                 return [t._replace(factors=(*t.factors, factor)) for t in _terms(builder, value.args[other], axes)]
-    if invariant(builder, value, axes) is not None:
-        return [Term(False, None, ())]
+    small = invariant(builder, value, axes)
+    if small is not None:
+        return [Term(False, None, (Factor("mul", small, True),))]
     return [Term(False, value, ())]
 
 
