@@ -22,12 +22,13 @@ from .expr import Expr, Exprs, loads, renamed, substitute, walk
 from .layout import Layout, borders, innermost_axes, layout_of, without_guards
 from .nest import Nest, Store, is_contraction, nests_of
 from .store import stored_values
-from .tiling import Strides, Tiling, choose, vector_of
+from .tiling import Tiling, choose
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
 TASK = 1 << 14  # operations: less work is not worth sharing between threads
+REUSED, PACKED, FAR = 64, 1 << 20, 128  # an operand is packed that is read so often, has so many elements, so far apart
 PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
 
 
@@ -199,44 +200,45 @@ def _pack(
     exprs: Exprs, nest: Nest, tiling: Tiling, layouts: dict[Value, Layout], packed: dict[object, Value]
 ) -> tuple[list[Nest], Nest]:
     """Lay the vector operand of a contraction out as its loops read it, where it does not lie so already."""
+    vector = tiling.vector
+    assert vector is not None
+    if not any(_needs_packing(nest, vector, b, r, layouts) for r, _, _, b in _products(nest, vector)):
+        return [], nest
+    size = tiling.vectors * tiling.lanes
+    if vector.extent % size == 0 and vector.extent > size:  # so that a tile's vectors lie side by side
+        block, inside = Var(vector.extent // size, "b"), Var(size, "i")
+        nest, vector = _split(exprs, nest, vector, block, inside), inside
     packs: list[Nest] = []
+    new: dict[Expr, Expr] = {}
+    for reduction, body, a, b in _products(nest, vector):
+        made, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, tiling.lanes)
+        packs += made
+        core = body.args[0] if body.kind == "guard" else body
+        new[core] = exprs.op("mul", (load, a) if core.args[0] is b else (a, load), core.dtype)
+    stores = [Store(s.value, s.index, substitute(exprs, s.expr, new)) for s in nest.stores]
+    return packs, Nest(nest.vars, stores)
+
+
+def _products(nest: Nest, vector: Var) -> list[tuple[Expr, Expr, Expr, Expr]]:
+    """The products that a nest sums, as (reduction, body, a, b) with vectors along b alone."""
+    found = []
     for reduction in filter(is_contraction, nest.reductions):
         for body in reduction.args:
-            strides = Strides(nest, layouts)
             core = body.args[0] if body.kind == "guard" else body
-            a, b = core.args
-            vector = tiling.vector
-            assert vector is not None
-            if vector in a.vars and vector not in b.vars:
-                a, b = b, a
-            if vector in a.vars:
-                continue
-            stride = layouts[b.par[0]].flat(b.par[1]).coefficient(vector)
-            rows = math.prod(v.extent for v in nest.vars if v in a.vars and v not in b.vars)
-            lines = [abs(strides.load_maps[strides.loads.index(b)].coefficient(v)) for v in reduction.par[1]]
-            if stride == 1 and (b.par[0].size > 1 << 20 or min([n for n in lines if n], default=0) < 128 or rows < 64):
-                continue
-            size = tiling.vectors * tiling.lanes
-            if vector.extent % size == 0 and vector.extent > size:
-                block, inside = Var(vector.extent // size, "b"), Var(size, "i")
-                nest, vector = _split(exprs, nest, vector, block, inside), inside
-                return_packs, nest = _pack(exprs, nest, _along(tiling, vector), layouts, packed)
-                return packs + return_packs, nest
-            pack, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, tiling.lanes)
-            packs += pack
-            new_core = exprs.op("mul", (load, a) if core.args[0] is b else (a, load), core.dtype)
-            new_body = exprs.guard(body.par, new_core, body.args[1]) if body.kind == "guard" else new_core
-            bodies = [new_body if x is body else x for x in reduction.args]
-            changed = exprs.reduce(*reduction.par, bodies, reduction.dtype)
-            nest = Nest(nest.vars, [Store(s.value, s.index, substitute(exprs, s.expr, {reduction: changed}))
-                                    for s in nest.stores])
-            rest, nest = _pack(exprs, nest, tiling, layouts, packed)
-            return packs + rest, nest
-    return packs, nest
+            a, b = core.args if vector not in core.args[0].vars else core.args[::-1]
+            if vector not in a.vars and vector in b.vars:
+                found.append((reduction, body, a, b))
+    return found
 
 
-def _along(tiling: Tiling, vector: Var) -> Tiling:
-    return Tiling(vector, tiling.lanes, tiling.vectors)
+def _needs_packing(nest: Nest, vector: Var, b: Expr, reduction: Expr, layouts: dict[Value, Layout]) -> bool:
+    """Whether vectors do not lie side by side; or those of neighbouring steps so far apart that caches suffer."""
+    place = layouts[b.par[0]].flat(b.par[1])
+    if place.coefficient(vector) != 1:
+        return True
+    rows = math.prod(v.extent for v in nest.vars if v not in b.vars)
+    steps = [abs(place.coefficient(v)) for v in reduction.par[1] if place.coefficient(v)]
+    return rows >= REUSED and b.par[0].size <= PACKED and min(steps, default=0) >= FAR
 
 
 def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
