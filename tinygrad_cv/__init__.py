@@ -47,7 +47,13 @@ __version__ = "0.1.0"
 
 # Rooms, and functions out of them, that are loaded when they are asked for: importing the package stays quick.
 _ROOMS = ("check", "data", "functional", "models", "nn", "optim", "viz")
-_FUNCTIONS = {"gradcheck": "check", "graph": "viz"}
+_FUNCTIONS = {
+    "gradcheck": "check",
+    "graph": "viz",
+    "jit": "compiler",
+    "get_num_threads": "compiler",
+    "set_num_threads": "compiler",
+}
 
 
 def __getattr__(name: str) -> _Any:
@@ -108,6 +114,9 @@ __all__ = [
     "viz",
     "gradcheck",
     "graph",
+    "jit",
+    "get_num_threads",
+    "set_num_threads",
 ]
 
 

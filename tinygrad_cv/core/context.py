@@ -66,10 +66,26 @@ class Context(NamedTuple):
     operands: bool = False  # keep the operands' values on every node, for a drawing
     anomaly: bool = False  # look for the first NaN or infinity
     replaying: bool = False  # a checkpointed part runs again: side effects must not happen twice
+    trace: Any = None  # whoever holds the values of tensors meanwhile: see read() and write()
 
 
 _context: ContextVar[Context] = ContextVar("tinygrad_cv", default=Context())  # noqa: B039 (a Context is immutable)
 current = _context.get
+
+
+def read(tensor: Any) -> Any:
+    """A tensor's value as it is here: its array, or what a trace holds in its place."""
+    trace = _context.get().trace
+    return tensor.value if trace is None else trace.read(tensor)
+
+
+def write(tensor: Any, value: Any) -> None:
+    """Give a tensor another value; within a trace the tensor itself stays as it is, so that others do not see it."""
+    trace = _context.get().trace
+    if trace is None:
+        tensor.value = value
+    else:
+        trace.write(tensor, value)
 
 
 @contextmanager

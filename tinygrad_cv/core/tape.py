@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import memory
-from .context import Context, Scope, current, eager, quiet, using
+from .context import Context, Scope, current, eager, quiet, read, using
 from .deferred import forced, lazy
 from .errors import DTypeError, GraphError, ShapeError
 from .primitive import OUTPUT, Primitive
@@ -140,7 +140,8 @@ def leaf(tensor: Any, sink: Any) -> Node:
 def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
     """Apply a primitive to tensors: the current interpreter computes, and what a gradient needs is recorded."""
     context = current()
-    values = [tensor.value for tensor in inputs]
+    trace = context.trace
+    values = [tensor.value for tensor in inputs] if trace is None else [trace.read(tensor) for tensor in inputs]
     value = context.interpret(primitive, values, params)
     node = None
     if context.recording and primitive.differentiable:
@@ -210,7 +211,7 @@ def pull(
             heappush(queue, (-node.serial, node))
 
     context = current()
-    taken = {id(g.value): g.value for _, g in roots}
+    taken = {id(value): value for value in (read(g) for _, g in roots)}
     interpret = context.interpret
     if interpret is eager:  # warnings are switched off once, not per node
         interpret = quiet if create_graph or context.anomaly else lazy
@@ -229,9 +230,9 @@ def pull(
                 if (replaced := hook(g)) is not None:
                     g = foreign("a hook", replaced, node)
             if goals is not None and node in goals:
-                results[node] = g._result(own(g.value, taken), g.node)
+                results[node] = g._result(own(read(g), taken), g.node)
             if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
-                deposits.append((tensor, g._result(own(g.value, taken), g.node)))
+                deposits.append((tensor, g._result(own(read(g), taken), g.node)))
             if context.anomaly:
                 for parent, share in node.cotangents(g, wanted):
                     check_backward(node, g, share)
@@ -298,7 +299,8 @@ def foreign(origin: str, g: Any, node: Node) -> Any:
             f"{origin} returned a gradient of dtype {g.value.dtype} for {describe(node)} of dtype {node.dtype}. "
             f"Use .astype({str(node.dtype)!r})."
         )
-    return g._result(g.value.view(), g.node) if isinstance(g.value, np.ndarray) else g
+    value = read(g)
+    return g._result(value.view(), g.node) if isinstance(value, np.ndarray) else g
 
 
 def own(value: Any, taken: dict[int, Any]) -> Any:

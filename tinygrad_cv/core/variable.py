@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import memory, tape
-from .context import current
+from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
 
 
 class Variable:
     """An array with a derivative: ``value`` holds the numbers, ``node`` says how they came about."""
 
-    __slots__ = ("__weakref__", "grad", "node", "value")
+    __slots__ = ("__weakref__", "_grad", "node", "value")
     value: Any  # a NumPy array; while tracing, a variable of the traced graph
     node: tape.Node | None
-    grad: Any
+    _grad: Any
 
     if TYPE_CHECKING:  # the groups of methods that the frontend puts together use each other's
 
@@ -30,6 +30,20 @@ class Variable:
     def _result(self, value: Any, node: tape.Node | None = None) -> Any:
         """A new tensor for the result of an operation."""
         raise NotImplementedError
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that ``backward`` has added up, or None."""
+        trace = current().trace
+        return self._grad if trace is None else trace.grad_of(self)
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        trace = current().trace
+        if trace is None:
+            self._grad = grad
+        else:
+            trace.set_grad(self, grad)
 
     @property
     def requires_grad(self) -> bool:
@@ -70,7 +84,7 @@ class Variable:
 
     def detach(self) -> Any:
         """The same values, outside of the graph."""
-        return self._result(self.value)
+        return self._result(read(self))
 
     def retain_grad(self) -> Any:
         """Keep the gradient of a result too: the next ``backward`` fills its ``.grad``."""
@@ -143,13 +157,13 @@ class Variable:
             ShapeError, DTypeError: the new values do not fit.
             GraphError: the tensor requires grad and operations are being recorded; wrap the update in ``no_grad()``.
         """
-        value = other.value if isinstance(other, Variable) else np.array(other, self.value.dtype)
+        value = read(other) if isinstance(other, Variable) else np.array(other, self.value.dtype)
         if value.shape != self.value.shape:
             raise ShapeError(f"assign: the tensor has shape {self.value.shape}, the new values {value.shape}.")
         if value.dtype != self.value.dtype:
             raise DTypeError(f"assign: the tensor has dtype {self.value.dtype}, the new values {value.dtype}.")
         self._check_unrecorded("assign()")
-        self.value = value
+        write(self, value)
         return self
 
     def _check_unrecorded(self, caller: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tape
-from ..core.context import current, enable_grad, no_grad, using
+from ..core.context import current, enable_grad, no_grad, read, using, write
 from ..core.errors import GraphError, ShapeError
 from ..core.primitive import OUTPUT, Primitive
 from ..core.variable import gradients
@@ -212,7 +212,7 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
     >>> tg.checkpoint(lambda x: (x * x).exp(), x).sum().backward()
     """
     context = current()
-    state = default_generator.state.value
+    state = read(default_generator.state)
     tensors = [x for x in inputs if isinstance(x, Tensor)]
     with no_grad():
         output = function(*inputs)
@@ -220,22 +220,22 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
         raise GraphError(f"checkpoint: the function returned {type(output).__name__}; it must return one tensor.")
     if not context.recording:
         return output
-    values = [x.value for x in tensors]
+    values = [read(x) for x in tensors]
 
     def replay(parents: tuple[Any, ...]) -> Any:
         fresh = iter([Tensor._new(value, node) for value, node in zip(values, parents, strict=True)])
-        later = default_generator.state.value
-        default_generator.state.value = state
+        later = read(default_generator.state)
+        write(default_generator.state, state)
         try:
             with using(recording=True, interpret=context.interpret, scope=context.scope, replaying=True):
                 return function(*(next(fresh) if isinstance(x, Tensor) else x for x in inputs))
         finally:
-            default_generator.state.value = later
+            write(default_generator.state, later)
 
     saved = tape.watched({(i, "value"): value for i, value in enumerate(values)})
     node = tape.Replayed(None, {}, tuple(x.node for x in tensors), saved, output.value, context)
     node.replay = replay
-    return Tensor._new(output.value, node)
+    return Tensor._new(read(output), node)
 
 
 class Save:
@@ -297,13 +297,13 @@ class CustomFunction:
         parents = tuple(x.node for x in tensors)
         if not context.recording or not any(parents):
             return output
-        saved = tape.watched({(i, "value"): x.value for i, x in enumerate(ctx.tensors)})
+        saved = tape.watched({(i, "value"): read(x) for i, x in enumerate(ctx.tensors)})
         node = _CustomNode(cls._primitive(), {}, parents, saved, output.value, context)
         node.function, node.ctx = cls, ctx
         own = {id(x): x.node for x in tensors}
         node.nodes = [OUTPUT if x is output else own.get(id(x)) for x in ctx.tensors]  # not the node itself: no cycle
         ctx.tensors = tuple(x.detach() for x in ctx.tensors)
-        return Tensor._new(output.value, node)
+        return Tensor._new(read(output), node)
 
     @classmethod
     def _primitive(cls) -> Primitive:
@@ -326,7 +326,7 @@ class _CustomNode(tape.Node):
         if self.saved:
             self._check_saved()
         nodes = [self if node is OUTPUT else node for node in self.nodes]
-        ctx.tensors = tuple(Tensor._new(x.value, node) for x, node in zip(self.ctx.tensors, nodes, strict=True))
+        ctx.tensors = tuple(Tensor._new(read(x), node) for x, node in zip(self.ctx.tensors, nodes, strict=True))
         shares = self.function.backward(ctx, g)
         shares = shares if isinstance(shares, (tuple, list)) else (shares,)
         if len(shares) != len(self.parents):

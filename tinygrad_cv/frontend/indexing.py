@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import current, location
+from ..core.context import current, location, read, write
 from ..core.errors import DTypeError, ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable, stamp
 from ..ops import indexing
-from .movement import axis_of
+from ..ops.arrays import broadcast
+from .movement import axis_of, concatenate
 from .promotion import broadcast_shape, cast, expand, to_array
 
 INT = np.dtype(np.int64)
+ANY = np.zeros((), bool)  # of which a view of any shape is made, to see what an index does with shapes
 
 
 class IndexingMethods(Variable):
@@ -39,28 +41,34 @@ class IndexingMethods(Variable):
             ShapeError: the new values do not fit the place.
         """
         raw = tuple(map(_raw, key)) if isinstance(key, tuple) else _raw(key)
-        values = new.value if isinstance(new, Variable) else np.asarray(new)
+        values: Any = read(new) if isinstance(new, Variable) else np.asarray(new)
         if values.dtype.kind not in "fiub":
             raise DTypeError(f"t[...] = v: v has dtype {values.dtype}; it takes numbers.")
         if values.dtype.kind == "f" and self.value.dtype.kind != "f":
             raise DTypeError(
                 f"t[...] = v: {values.dtype} does not go into {self.value.dtype}. Use .astype() on one of them."
             )
-        place = self.value[raw].shape
+        place = broadcast(ANY, self.value.shape)[raw].shape
         lead = max(values.ndim - len(place), 0)
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
         if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
             raise ShapeError(
                 f"t[...] = v: the place has shape {place}, the values {values.shape}; they must broadcast to it."
             )
-        stamp(self, "t[...] = v")[raw] = values
+        if current().trace is None:
+            stamp(self, "t[...] = v")[raw] = values
+        else:
+            self._check_unrecorded("t[...] = v")
+            write(self, read(_replaced(self, raw, self._result(values))))
 
     def gather(self, index: Any) -> Any:
         """y[i, ...] = x[index[i], ...]: rows by their numbers."""
+        _expect_rows(index, self.value.shape[0])
         return apply(indexing.gather, self, index)
 
     def scatter_add(self, index: Any, size: int) -> Any:
         """y[k, ...] = Σ x[i, ...] over index[i] = k: the adjoint of :meth:`gather`."""
+        _expect_rows(index, size)
         return apply(indexing.scatter_add, self, index, size=size)
 
     def take_along_axis(self, index: Any, axis: int = -1) -> Any:
@@ -88,8 +96,25 @@ def iota(like: Variable, shape: tuple[int, ...], axis: tuple[int, ...], dtype: A
     return like._result(current().interpret(indexing.iota, [], params))
 
 
+def _expect_rows(index: Any, n: int) -> None:
+    """Within a trace: what it records reads rows 0 to n - 1 and no others. NumPy sees to that by itself."""
+    if not isinstance(read(index), np.ndarray):
+        ((index >= 0) & (index < n)).holds()
+
+
 def _raw(part: Any) -> Any:
-    return part.value if isinstance(part, Variable) else part
+    return part._concrete("t[index] = v: the index") if isinstance(part, Variable) else part
+
+
+def _replaced(x: Any, place: Any, new: Any) -> Any:
+    """x with new values at a place: each element is taken from x or from the new ones."""
+    shape = x.value.shape
+    numbers = np.arange(x.size).reshape(shape)
+    there = numbers[place].shape
+    numbers[place] = x.size + np.arange(math.prod(there)).reshape(there)
+    new = cast(new.reshape(new.value.shape[max(new.value.ndim - len(there), 0) :]), x.value.dtype)
+    both = concatenate([x.reshape(-1), expand(new, there).reshape(-1)], 0)
+    return both.gather(x._result(numbers))
 
 
 def _parts(key: Any, like: Variable) -> list[Any]:
@@ -110,13 +135,14 @@ def _parts(key: Any, like: Variable) -> list[Any]:
             axis += len(rest)
             continue
         n = _axes(item)
-        parts.extend(_places(item, shape[axis : axis + n]) if isinstance(item, Variable) else [item])
+        indexed = isinstance(item, (Variable, np.ndarray))
+        parts.extend(_places(item, shape[axis : axis + n], like) if indexed else [item])
         axis += n
     return parts
 
 
 def _item(item: Any, like: Variable) -> Any:
-    """One part of a key: an int, a slice, None, an ellipsis, or a tensor of integers or booleans."""
+    """One part of a key: an int, a slice, None, an ellipsis, or a tensor or array of integers or booleans."""
     if item is None or item is Ellipsis or isinstance(item, slice):
         return item
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
@@ -124,13 +150,13 @@ def _item(item: Any, like: Variable) -> Any:
     if not isinstance(item, Variable):
         array = np.asarray(item)
         empty = array.size == 0 and not isinstance(item, np.ndarray)
-        item = like._result(array.astype(INT) if empty else array)
-    dtype = item.value.dtype
+        item = array.astype(INT) if empty else array
+    dtype = item.dtype
     if dtype.kind not in "iub":
         raise IndexError(
             f"index of dtype {dtype}: tensors are indexed by integers, slices, None, ..., integer arrays and masks"
         )
-    if dtype.kind == "b" and not item.value.shape:
+    if dtype.kind == "b" and not item.shape:
         raise IndexError("a single boolean as an index: use None for a new axis, or where() for a choice")
     return item
 
@@ -139,16 +165,17 @@ def _axes(item: Any) -> int:
     """For how many axes a part of a key stands: a mask for as many as it has."""
     if item is None or item is Ellipsis:
         return 0
-    return len(item.value.shape) if isinstance(item, Variable) and item.value.dtype.kind == "b" else 1
+    return len(item.shape) if isinstance(item, (Variable, np.ndarray)) and item.dtype.kind == "b" else 1
 
 
-def _places(index: Any, shape: tuple[int, ...]) -> list[Any]:
+def _places(index: Any, shape: tuple[int, ...], like: Variable) -> list[Any]:
     """An index tensor as integers; a mask as the places of its True, along each of its axes."""
-    if index.value.dtype.kind != "b":
-        return [cast(index, INT)]
-    if index.value.shape != shape:
-        raise IndexError(f"mask of shape {index.value.shape} on axes of shape {shape}{location()}: they must be equal")
-    return [index._result(part.astype(INT)) for part in np.nonzero(index._concrete("indexing by a mask"))]
+    if index.dtype.kind != "b":
+        return [cast(index if isinstance(index, Variable) else like._result(index), INT)]
+    if index.shape != shape:
+        raise IndexError(f"mask of shape {index.shape} on axes of shape {shape}{location()}: they must be equal")
+    mask = index if isinstance(index, np.ndarray) else index._concrete("indexing by a mask")
+    return [like._result(part.astype(INT)) for part in np.nonzero(mask)]
 
 
 def _basic(x: Any, parts: list[Any]) -> Any:
@@ -232,10 +259,11 @@ def _wrapped(part: Any, x: Any, axis: int) -> Any:
     """An index with negative numbers counted from the end, and checked against the axis."""
     n = x.value.shape[axis]
     index = x._result(np.asarray(part, INT)) if isinstance(part, int) else part
-    numbers = index.value
+    numbers = read(index)
     if isinstance(numbers, np.ndarray):
         if numbers.size and (numbers.min() < -n or numbers.max() >= n):
             bad = numbers[(numbers < -n) | (numbers >= n)].flat[0]
             raise IndexError(f"index {bad} is out of bounds for axis {axis} with size {n}{location()}")
         return x._result(np.where(numbers < 0, numbers + n, numbers)) if numbers.size and numbers.min() < 0 else index
+    ((index >= -n) & (index < n)).holds()
     return (index < 0).where(index + n, index)

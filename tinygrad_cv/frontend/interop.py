@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import memory, tape
+from ..core.context import current, no_grad, read
 from ..core.deferred import forced
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
@@ -22,12 +23,18 @@ class InteropMethods(Variable):
 
     def _concrete(self, caller: str) -> np.ndarray:
         self.value = forced(self.value)
-        if not isinstance(self.value, np.ndarray):
+        value = read(self)
+        if isinstance(value, np.ndarray):
+            return value
+        if current().trace is None:
             raise TraceError(
-                f"{caller} of a tensor whose value is not known while tracing (shape {self.value.shape}), at "
-                f"{tape.user_line()}: use where() for a choice that depends on values, or compute this part outside."
+                f"{caller} of a tensor of shape {value.shape} that was made inside a jitted function and kept outside: "
+                "it never had a value. Return it from the function."
             )
-        return self.value
+        raise TraceError(
+            f"{caller} of a tensor whose value is not known while tracing (shape {value.shape}), at "
+            f"{tape.user_line()}: use where() for a choice that depends on values, or compute this part outside."
+        )
 
     def numpy(self) -> np.ndarray:
         """The values as a NumPy array: a read-only view, without the graph. Use ``.numpy().copy()`` to change it."""
@@ -36,8 +43,25 @@ class InteropMethods(Variable):
         return view
 
     def known_finite(self) -> bool:
-        """True where the values are at hand and all finite; False while tracing, where nobody knows."""
-        return isinstance(self.value, np.ndarray) and bool(np.isfinite(self.value).all())
+        """Whether all values are finite; see :meth:`holds` for what that means within a trace."""
+        value = read(self)
+        if isinstance(value, np.ndarray):
+            return bool(np.isfinite(value).all())
+        with no_grad():
+            x: Any = self
+            return ((x - x).sum() == 0).holds()  # x - x is 0, or NaN where x is not finite
+
+    def holds(self) -> bool:
+        """Whether all elements are true. A trace takes it for granted; then every call of what it recorded looks.
+
+        Where it turns out false, that call is discarded, and the function runs as it is written.
+        """
+        value = read(self)
+        if isinstance(value, np.ndarray):
+            return bool(value.all())
+        with no_grad():
+            current().trace.expect(read(self.all()))
+        return True
 
     def item(self) -> Any:
         """The only element, as a Python number."""
@@ -121,9 +145,10 @@ class InteropMethods(Variable):
         return (1, 0)  # kDLCPU
 
     def __repr__(self) -> str:
-        if not isinstance(self.value, np.ndarray):
-            return f"tensor(<traced>, shape={self.value.shape}, dtype={self.value.dtype})"
-        values = np.array2string(self.value, precision=4, separator=", ", prefix="tensor(", threshold=100, edgeitems=2)
+        value = read(self)
+        if not isinstance(value, np.ndarray):
+            return f"tensor(<traced>, shape={value.shape}, dtype={value.dtype})"
+        values = np.array2string(value, precision=4, separator=", ", prefix="tensor(", threshold=100, edgeitems=2)
         origin = ""
         if self.node is not None:
             origin = ", requires_grad=True" if self.is_leaf else f", from={tape.describe(self.node)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..core.context import using
+from ..core.context import read, using, write
 from .random import default_generator
 
 
@@ -17,9 +17,9 @@ def isolated(**changes: Any) -> Iterator[None]:
     Draws from the default generator begin where it stands, so the same function gives the same values every time.
     Generators that the function was given by its user go on.
     """
-    state = default_generator.state.value
+    state = read(default_generator.state)
     try:
         with using(recording=True, replaying=True, **changes):
             yield
     finally:
-        default_generator.state.value = state
+        write(default_generator.state, state)

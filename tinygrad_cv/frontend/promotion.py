@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import location
+from ..core.context import current, location, read
 from ..core.errors import DTypeError, ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise, movement
+from .dial import Dial
 
 FLOAT = np.dtype(np.float32)  # of Python floats
 SCALARS = (bool, int, float, np.generic)
@@ -19,7 +20,10 @@ SCALARS = (bool, int, float, np.generic)
 def to_array(data: Any, dtype: Any = None) -> np.ndarray:
     """A new array for a tensor: NumPy arrays keep their dtype, Python floats become float32."""
     if isinstance(data, Variable):
-        data = data.value
+        data = read(data)
+        if not isinstance(data, np.ndarray):  # traced
+            params = {"dtype": check_dtype(data.dtype if dtype is None else dtype)}
+            return current().interpret(elementwise.cast, [data], params)
     typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
     try:
         array = np.array(data, order="K")
@@ -99,6 +103,8 @@ def operand(other: Any, like: Variable) -> Any:
         return constant(other, like)
     if isinstance(other, (np.ndarray, list, tuple)):
         return like._result(to_array(other))
+    if isinstance(other, Dial):
+        return cast(other.tensor, like.value.dtype if like.value.dtype.kind == "f" else FLOAT)
     return NotImplemented
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import read
 from ..core.tape import Node
 from .elementwise import ElementwiseMethods
 from .indexing import IndexingMethods
@@ -36,7 +37,7 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False):
         self.value = to_array(data, dtype)
-        self.node = self.grad = None
+        self.node = self._grad = None
         if requires_grad:
             self.requires_grad_()
 
@@ -45,14 +46,14 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
         tensor = _allocate(Tensor)
         tensor.value = value
         tensor.node = node
-        tensor.grad = None
+        tensor._grad = None
         return tensor
 
     def _result(self, value: Any, node: Node | None = None) -> Tensor:
         tensor = _allocate(Tensor)
         tensor.value = value
         tensor.node = node
-        tensor.grad = None
+        tensor._grad = None
         return tensor
 
     def __reduce__(self) -> Any:
@@ -80,10 +81,15 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
 
     def clone(self) -> Tensor:
         """A copy with memory of its own, still in the graph."""
-        return self * 1 if self.node is not None else self._result(np.array(self.value))
+        return self * 1 if self.node is not None else self._result(_copy(read(self)))
 
 
 _allocate = object.__new__
+
+
+def _copy(value: Any) -> Any:
+    """Memory of its own; a traced value has none, and is never changed."""
+    return np.array(value) if isinstance(value, np.ndarray) else value
 
 
 def _rebuild(value: np.ndarray, requires_grad: bool) -> Tensor:

@@ -85,7 +85,7 @@ def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
         return _reduce(counted.where(loss, 0.0), reduction)
     counts = counted.astype(logp.dtype) if weight is None else hot.where(weight, 0.0).sum(1)
     total = counted.where(counts, 0.0).sum()
-    if isinstance(total.value, np.ndarray) and total.item() == 0:
+    if not (total != 0).holds():
         cause = "the batch is empty" if target.size == 0 else "every label is ignored, or has weight 0"
         raise ShapeError(f"mean loss over nothing{location()}: {cause} (labels of shape {target.shape}).")
     return counted.where(loss, 0.0).sum() / total
@@ -117,14 +117,12 @@ def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
         raise ShapeError(
             f"input of shape {logp.shape}, target of shape {target.shape}{location()}: it must be {wanted}."
         )
-    labels = target.value
-    if isinstance(labels, np.ndarray):
-        wrong = labels[((labels < 0) | (labels >= logp.shape[1])) & (labels != ignore_index)]
-        if wrong.size:
-            raise IndexError(
-                f"class number {wrong.flat[0]} with {logp.shape[1]} classes{location()}: class numbers must be in "
-                f"[0, {logp.shape[1]}), or ignore_index={ignore_index}."
-            )
+    right = ((target >= 0) & (target < logp.shape[1])) | (target == ignore_index)
+    if not right.holds():
+        raise IndexError(
+            f"class number {target.numpy()[~right.numpy()][0]} with {logp.shape[1]} classes{location()}: class numbers "
+            f"must be in [0, {logp.shape[1]}), or ignore_index={ignore_index}."
+        )
 
 
 def _check_equal(input: Any, target: Any) -> None:

@@ -54,6 +54,7 @@ class Module:
     (2, 4)
     """
 
+    volatile = ("_name", "_path")  # what changes without changing what a call computes
     training: bool
     _buffers: dict[str, bool]  # the names of the buffers, and whether each is saved
     _hooks: tuple[tuple[Hook, ...], tuple[Hook, ...]]  # before and after forward
@@ -279,7 +280,7 @@ class Module:
             if tensor.dtype.kind == "f" and tensor.dtype != dtype:
                 learned = tensor.requires_grad
                 tensor.requires_grad_(False)
-                tensor.value, tensor.grad = tensor.astype(dtype).value, None
+                tensor.value, tensor.grad = tensor.astype(dtype)._concrete("Module.to()"), None
                 tensor.requires_grad_(learned)
         return self
 

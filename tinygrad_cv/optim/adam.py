@@ -34,6 +34,7 @@ class Adam(Optimizer):
     """
 
     counts = ("step",)
+    volatile = ("state",)
     decoupled = False  # weight decay acts on p itself, not through g
 
     def __init__(

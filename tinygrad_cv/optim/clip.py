@@ -83,12 +83,12 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
 
 
 def _gradients(caller: str, parameters: Any) -> list[tuple[Tensor, Tensor]]:
-    """The parameters with gradients, and these, once all are known to be finite; while tracing nothing is known."""
+    """The parameters with gradients, and these, once all are known to be finite."""
     pairs = [(name, p) for name, p in named(caller, parameters) if p.grad is not None and p.grad.size]
     wrong = [
-        f"{name!r} of shape {p.shape} ({np.isnan(p.grad.value).sum()} NaN, {np.isinf(p.grad.value).sum()} infinite)"
+        f"{name!r} of shape {p.shape} ({np.isnan(g := p.grad.numpy()).sum()} NaN, {np.isinf(g).sum()} infinite)"
         for name, p in pairs
-        if isinstance(p.grad.value, np.ndarray) and not p.grad.known_finite()
+        if not p.grad.known_finite()
     ]
     if wrong:
         raise FloatingPointError(

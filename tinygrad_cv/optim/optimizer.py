@@ -13,8 +13,24 @@ from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
 from .named import named
 
-Group = dict[str, Any]
 Slots = dict[str, Tensor]
+
+
+class Group(dict[str, Any]):
+    """The settings of some parameters. While a function is traced the learning rate reads as a number yet unknown."""
+
+    volatile = ("lr",)
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        trace = current().trace
+        return value if trace is None or key != "lr" else trace.dial(self, value)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        trace = current().trace
+        if trace is not None and key == "lr":
+            trace.set_dial(self)
+        super().__setitem__(key, value)
 
 
 class Optimizer:
@@ -35,6 +51,7 @@ class Optimizer:
     """
 
     counts: tuple[str, ...] = ()  # names of state that is one number; all other state has the parameter's shape
+    volatile: tuple[str, ...] = ()  # ("state",) where the first update is the same computation as all others
 
     def __init__(self, params: Any, **defaults: Any):
         self.defaults = defaults
@@ -57,7 +74,7 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise ValueError(f"{op}: unknown setting(s) {sorted(unknown)}; it takes {sorted(self.defaults)}.")
-        settings = {**self.defaults, **group}
+        settings = Group({**self.defaults, **group})
         self.check(settings)
         taken = {id(p): name for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
         names = set(taken.values())

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.context import current
 from .optimizer import Optimizer
 
 
@@ -17,6 +18,8 @@ class Schedule:
         last_epoch: t, the number of calls of ``step()``.
         base_lrs: the rates of the groups at the beginning.
     """
+
+    volatile = ("last_epoch",)
 
     def __init__(self, optimizer: Optimizer):
         self.optimizer = optimizer
@@ -31,7 +34,10 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} has no rate(): define `def rate(self, base, t)`.")
 
     def step(self) -> None:
-        """Go on to the next epoch."""
+        """Go on to the next epoch. In a function that is being traced: at each of its calls, and at this place."""
+        trace = current().trace
+        if trace is not None and trace.postpone(self):
+            return
         self.last_epoch += 1
         self._set()
 

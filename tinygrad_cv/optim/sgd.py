@@ -33,6 +33,7 @@ class SGD(Optimizer):
     """
 
     counts = ("started",)
+    volatile = ("state",)
 
     def __init__(
         self,

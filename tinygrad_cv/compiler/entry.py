@@ -1,0 +1,186 @@
+"""One recorded trace, compiled, and what has to hold for it to be used."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from ..core.context import current
+from ..core.errors import TraceError
+from ..core.variable import Variable
+from ..frontend.tensor import Tensor
+from . import tree
+from .derivative import Derivative
+from .guards import Guards
+from .state import restored
+from .trace import Place, Recording, hooks_of
+
+
+class Discarded(Exception):
+    """The results of a call are not to be used."""
+
+
+class Entry:
+    """A recording for one signature of the arguments.
+
+    Attributes:
+        calls: how often it was used.
+        discarded: how often that was in vain, since something that the trace took for granted did not hold.
+        names: of the inputs of the graph.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        recording: Recording,
+        program: Any,
+        guards: Guards,
+        leaves: list[Any],
+        others: list[Any],
+        names: tuple[str, ...],
+    ):
+        self.name, self.recording, self.program, self.guards = name, recording, program, guards
+        self.names = names
+        self.calls = self.discarded = 0
+        self.used = 0
+        self._others = others  # kept alive: they are part of the signature by their ids
+        self._closed_over = {id(watched.tensor) for watched in recording.watched}
+        self._aliases = {
+            number: leaf
+            for number, leaf in enumerate(leaves)
+            if isinstance(leaf, Variable) and id(leaf) in guards.tensors
+        }
+        self._schedules = [what for what, index in recording.events if index < 0]
+        self._derivatives: dict[int, Derivative] = {}
+
+    def arrays(self, leaves: list[Any], trusted: bool = False) -> list[Any] | None:
+        """What the graph reads, but for learning rates; None where the recording does not hold any more.
+
+        Right after its trace it is ``trusted``: a function may change itself what it depends on.
+        """
+        recording = self.recording
+        if not (trusted or self.guards.hold()):
+            return None
+        arrays: list[Any] = [None] * len(recording.graph.inputs)
+        for number, leaf in enumerate(leaves):
+            if (id(leaf) in self._closed_over or number in self._aliases) and self._aliases.get(number) is not leaf:
+                return None
+        for number, index in recording.arguments:
+            leaf = leaves[number]
+            value = leaf if type(leaf) is np.ndarray else leaf.value
+            arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
+        for tensor, shape, dtype, node, hooks, index in recording.watched:
+            value = tensor.value
+            if value.shape != shape or value.dtype != dtype:
+                return None
+            if tensor.node is not node and not (trusted or _alike(tensor.node, node)):
+                return None
+            if node is not None and hooks_of(tensor) != hooks:
+                return None
+            if index >= 0:
+                arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
+        for place, known, index in recording.grads:
+            grad = _at(place, leaves)._grad
+            if (None if grad is None else (grad.value.shape, grad.value.dtype)) != known:
+                return None
+            if index >= 0:
+                arrays[index] = _contiguous(grad.value)
+        for what, index in recording.events:
+            if index >= 0 and not isinstance(dict.get(what, "lr"), (int, float)):
+                return None
+        return arrays
+
+    def mismatch(self, leaves: list[Any]) -> str:
+        """Why the recording does not hold, in words."""
+        reason = self.guards.broken()
+        if reason:
+            return reason
+        for number, leaf in enumerate(leaves):
+            if (id(leaf) in self._closed_over or number in self._aliases) and self._aliases.get(number) is not leaf:
+                return f"argument {number} is a tensor that the function closes over, or was one"
+        for tensor, shape, dtype, node, hooks, index in self.recording.watched:
+            what = self.names[index] if index >= 0 else "a tensor"
+            if (tensor.value.shape, tensor.value.dtype) != (shape, dtype):
+                return f"{what} was {dtype}{list(shape)}, now {tensor.value.dtype}{list(tensor.value.shape)}"
+            if not _alike(tensor.node, node) or hooks_of(tensor) != hooks:
+                return f"{what} has another requires_grad, or other hooks"
+        return "a gradient was there that is not there now, or the other way round"
+
+    def run(self, leaves: list[Any], arrays: list[Any]) -> Any:
+        """Call the program and take over what it made.
+
+        Raises:
+            Discarded: something that the trace took for granted does not hold; nothing has changed.
+        """
+        recording = self.recording
+        self.calls += 1
+        with restored(self._schedules) if self._schedules else nullcontext():
+            for what, index in recording.events:
+                if index < 0:
+                    what.step()
+                else:
+                    arrays[index] = np.array(dict.__getitem__(what, "lr"), np.float64)
+            results = self.program(arrays)
+            if recording.conditional and not results[-1]:
+                self.discarded += 1
+                raise Discarded
+        position = len(recording.sources)
+        outputs = self._outputs(leaves, arrays, results[:position])
+        for place in recording.written:
+            tensor = _at(place, leaves)
+            if isinstance(tensor, Variable):  # an array that was an argument was copied for the function
+                tensor.value = results[position]
+            position += 1
+        for place, there in recording.deposits:
+            grad = None
+            if there:
+                grad = Tensor._new(results[position])
+                position += 1
+            tensor = _at(place, leaves)
+            if isinstance(tensor, Variable):
+                tensor._grad = grad
+        return tree.build(recording.form, outputs)
+
+    def _outputs(self, leaves: list[Any], arrays: list[Any], results: list[np.ndarray]) -> list[Tensor]:
+        if not current().recording:
+            return [Tensor._new(result) for result in results]
+        nodes = self._nodes(leaves)
+        return [
+            Tensor._new(result, self._derivative(number).node(arrays, nodes, result) if sources else None)
+            for number, (result, sources) in enumerate(zip(results, self.recording.sources, strict=True))
+        ]
+
+    def _nodes(self, leaves: list[Any]) -> dict[int, Any]:
+        """The tape's nodes of the inputs, by their numbers."""
+        if not any(self.recording.sources):
+            return {}
+        nodes = {index: getattr(leaves[number], "node", None) for number, index in self.recording.arguments}
+        nodes.update({watched.input: watched.tensor.node for watched in self.recording.watched})
+        return nodes
+
+    def _derivative(self, number: int) -> Derivative:
+        if number not in self._derivatives:
+            self._derivatives[number] = Derivative(
+                self.name, self.recording.graph, number, self.recording.sources[number]
+            )
+        return self._derivatives[number]
+
+
+def _at(place: Place, leaves: list[Any]) -> Any:
+    return leaves[place] if type(place) is int else place
+
+
+def _contiguous(array: Any) -> np.ndarray:
+    if not isinstance(array, np.ndarray):
+        raise TraceError(
+            f"a tensor of shape {array.shape} was made inside a jitted function and kept outside: it never had a "
+            "value. Return it from the function."
+        )
+    return np.array(array, order="C")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two nodes are both leaves, or both none: then a trace cannot tell them apart."""
+    return (a is None) == (b is None) and (a is None or (not a.parents and not b.parents))

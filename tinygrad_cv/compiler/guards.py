@@ -1,0 +1,359 @@
+"""What a jitted function closes over, as a list of things to look at before a recorded trace is used again.
+
+Found by reading code: the globals and closure cells that a function names, the same for plain Python functions that it
+names, and the attributes of the objects that are reached so. Each is compared by identity, which is quick, and where
+that fails by value. Of this package and of the standard library only objects are looked into, not code.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from operator import attrgetter, is_
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.variable import Variable
+from .ir import Value
+from .tree import SCALARS, is_array
+
+PACKAGE = __name__.partition(".")[0]
+FOREIGN = {*sys.stdlib_module_names, "numpy"}
+PLAIN = ("types.SimpleNamespace", "argparse.Namespace")  # of the standard library, but made to hold a user's values
+DYNAMIC = {"getattr", "setattr", "hasattr", "vars", "__dict__", "globals", "locals", "eval", "exec"}
+NUMBERS = (*(kind for kind in SCALARS if kind is not type), float, np.generic)
+SEQUENCES = (list, tuple, deque, set, frozenset)
+FOLDER = str(Path(__file__).parent.parent)  # of this package
+
+_contents = attrgetter("cell_contents")
+
+
+class Check:
+    """Some items of a container, as they were."""
+
+    __slots__ = ("container", "expected", "items", "keys", "path", "size")
+
+    def __init__(self, path: str, container: Any, keys: tuple[Any, ...], size: int | None = None):
+        self.path, self.container, self.keys, self.size = path, container, keys, size
+        self.items: Callable[[], Iterator[Any]] = _reader(container, keys)
+        self.expected = tuple(self.items())
+
+    def unchanged(self) -> bool:
+        """Whether they are the same objects: the quick look."""
+        if self.size is not None and len(self.container) != self.size:
+            return False
+        try:
+            return all(map(is_, self.items(), self.expected))
+        except ValueError:  # an empty closure cell
+            return False
+
+    def broken(self) -> str | None:
+        """What is different now, in words."""
+        try:
+            now = tuple(self.items())
+        except ValueError:
+            return f"{self.path} is not set now"
+        if self.size is not None and len(self.container) != self.size:
+            return f"{self.path} has {len(self.container)} items instead of {self.size}"
+        for key, old, new in zip(self.keys, self.expected, now, strict=False):
+            if not same(old, new):
+                return f"{self._name(key)} was {_short(old)}, now {_short(new)}"
+        if len(now) != len(self.expected):
+            return f"{self.path} has changed"
+        self.expected = now  # equal values in other objects: so that the next look is quick
+        return None
+
+    def put_back(self) -> None:
+        """Replace traced tensors by what was there before."""
+        container = self.container
+        if isinstance(container, dict):
+            before = dict(zip(self.keys, self.expected, strict=True))
+            for key in [key for key, item in container.items() if _is_traced(item)]:
+                if key in before:
+                    dict.__setitem__(container, key, before[key])
+                else:
+                    dict.__delitem__(container, key)
+        elif isinstance(container, list) and any(map(_is_traced, container)):
+            container[:] = self.expected
+        elif _are_cells(container):
+            for cell, item in zip(container, self.expected, strict=True):
+                if _is_traced(_contents(cell)):
+                    cell.cell_contents = item
+
+    def _name(self, key: Any) -> str:
+        if type(key) is int:
+            return f"{self.path}[{key}]"
+        if isinstance(self.container, dict) and self.path and not self.path.endswith("."):
+            return f"{self.path}[{key!r}]"
+        return f"{self.path}{key}"
+
+
+def _are_cells(container: Any) -> bool:
+    return isinstance(container, tuple) and bool(container) and isinstance(container[0], CellType)
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Variable) and isinstance(x.value, Value)
+
+
+def _reader(container: Any, keys: tuple[Any, ...]) -> Callable[[], Iterator[Any]]:
+    if _are_cells(container):
+        return lambda: map(_contents, container)
+    if isinstance(container, Mapping):
+        return partial(map, container.get, keys)
+    if isinstance(container, SEQUENCES):
+        return partial(iter, container)
+    return lambda: (getattr(container, key, None) for key in keys)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether a function cannot tell two values apart: one object, or equal numbers, strings and tuples of these."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, float):
+        return repr(a) == repr(b)  # tells -0.0 from 0.0, and finds NaN again
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) in SCALARS and a == b
+
+
+def _short(value: Any) -> str:
+    if type(value) in NUMBERS or isinstance(value, (tuple, str)):
+        text = repr(value)
+        return text if len(text) <= 60 else text[:57] + "..."
+    return f"another {type(value).__name__}"
+
+
+class Volatile(NamedTuple):
+    """An attribute that changes by itself; what it holds is looked at as it is after the trace."""
+
+    path: str
+    holder: Any
+    name: str
+
+
+class Guards:
+    """Everything reached from some roots."""
+
+    def __init__(self, roots: Mapping[str, Any]):
+        self.roots = roots
+        walk = _Walk(set())
+        while True:  # which attributes count depends on the names in code that is found on the way
+            for path, root in roots.items():
+                walk.visit(root, path)
+            if walk.names == walk.known:
+                break
+            walk = _Walk(walk.names)
+        self.checks, self.arrays, self.tensors = walk.checks, walk.arrays, walk.tensors
+        self.volatile = walk.volatile
+        self._walk = walk
+
+    def hold(self) -> bool:
+        """Whether everything is as it was."""
+        for check in self.checks:
+            if not check.unchanged() and check.broken():
+                return False
+        return all(fingerprint(array) == known for _, array, known in self.arrays) if self.arrays else True
+
+    def broken(self) -> str | None:
+        """The first thing that is different now, in words."""
+        for check in self.checks:
+            if reason := check.broken():
+                return reason
+        for path, array, known in self.arrays:
+            if fingerprint(array) != known:
+                return f"the elements of the array {path} have changed"
+        return None
+
+    def add_volatile(self) -> None:
+        """Look from now on at what the volatile attributes hold now."""
+        for path, holder, name in self.volatile:
+            self._walk.visit(vars(holder).get(name), f"{path}{name}")
+
+    def put_back(self) -> None:
+        """Where a trace has left a tensor without a value behind, what was there before."""
+        for check in self.checks:
+            check.put_back()
+
+    def objects(self) -> list[Any]:
+        """The holders of volatile attributes."""
+        return list({id(holder): holder for _, holder, _ in self.volatile}.values())
+
+    def close(self) -> None:
+        """Forget what was needed for walking only."""
+        del self._walk
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes of NumPy arrays are compared at each call."""
+        return sum(array.nbytes for _, array, _ in self.arrays)
+
+
+def fingerprint(array: Any) -> tuple[Any, ...]:
+    """Shape, dtype and a checksum of the elements."""
+    array = np.asarray(array)
+    return array.shape, array.dtype, zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+class _Walk:
+    """One round: ``known`` are the names that count as used, ``names`` those that were found."""
+
+    def __init__(self, known: set[str]):
+        self.known, self.names = known, set(known)
+        self.seen: dict[int, Any] = {}
+        self.checks: list[Check] = []
+        self.arrays: list[tuple[str, Any, Any]] = []
+        self.tensors: dict[int, tuple[str, Variable]] = {}
+        self.volatile: list[Volatile] = []
+
+    def visit(self, x: Any, path: str) -> None:
+        if isinstance(x, NUMBERS) or id(x) in self.seen:
+            return
+        kind = type(x)
+        self.seen[id(x)] = x
+        if isinstance(x, Variable):
+            self.tensors[id(x)] = path, x
+            for hook in (x.node.hooks if x.node else None) or ():
+                self.visit(hook, f"{path}'s hook")
+        elif isinstance(x, FunctionType):
+            self._function(x, path)
+        elif isinstance(x, MethodType):
+            self.visit(x.__func__, path)
+            self.visit(x.__self__, path.rpartition(".")[0])
+        elif isinstance(x, ModuleType):
+            if _home(x.__name__) not in FOREIGN | {PACKAGE}:
+                self._items(vars(x), f"{path}.", tuple(name for name in self.known if name in vars(x)))
+        elif isinstance(x, type):
+            self._class(x, path, {"__init__", "__new__"})
+        elif isinstance(x, dict):
+            volatile = getattr(kind, "volatile", ())
+            keys = tuple(key for key in x if key not in volatile or not isinstance(dict.get(x, key), (int, float)))
+            self._items(x, path, keys, len(x))
+        elif isinstance(x, SEQUENCES):
+            self._items(x, path, tuple(range(len(x))), len(x))
+        elif isinstance(x, partial):
+            self._items(x, f"{path}.", ("func", "args", "keywords"))
+        elif isinstance(x, (staticmethod, classmethod)):
+            self.visit(x.__func__, path)
+        elif isinstance(x, property):
+            self._items(x, f"{path}.", ("fget",))
+        elif is_array(x):
+            self.arrays.append((path, x, fingerprint(x)))
+        elif hasattr(kind, "guarded"):
+            self._items(x, f"{path}.", kind.guarded)
+        elif _home(kind.__module__) not in FOREIGN or f"{kind.__module__}.{kind.__qualname__}" in PLAIN:
+            self._object(x, path)
+
+    def _items(self, container: Any, path: str, keys: tuple[Any, ...], size: int | None = None) -> None:
+        check = Check(path, container, keys, size)
+        self.checks.append(check)
+        for key, item in zip(keys, check.expected, strict=True):
+            self.visit(item, check._name(key))
+
+    def _function(self, f: FunctionType, path: str) -> None:
+        cells = f.__closure__ or ()
+        full = tuple(cell for cell in cells if _filled(cell))
+        if full:
+            names = [name for name, cell in zip(f.__code__.co_freevars, cells, strict=True) if cell in full]
+            check = Check(f"{path}: ", full, tuple(names))
+            self.checks.append(check)
+            for name, item in zip(names, check.expected, strict=True):
+                self.visit(item, name)
+        if f.__defaults__ or f.__kwdefaults__:
+            self._items(f, f"{path}.", ("__defaults__", "__kwdefaults__"))
+        if f.__code__.co_filename.startswith(FOLDER) or _home(f.__globals__.get("__name__", "")) in FOREIGN:
+            return
+        self._items(f, f"{path}.", ("__code__",))
+        names_, loaded = _names(f.__code__)
+        self.names |= names_
+        self._items(f.__globals__, "", loaded)
+
+    def _class(self, cls: type, path: str, more: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        """What a user's class defines: methods that are named, or that Python or this package calls by themselves."""
+        called = self.known | more | _called(cls)
+        for base in cls.__mro__:
+            if _home(base.__module__) in FOREIGN or _home(base.__module__) == PACKAGE:
+                continue
+            own = vars(base)
+            special = {name for name in own if name.startswith("__") and name not in ("__init__", "__new__")}
+            keys = tuple(name for name in own if name in called or name in special)
+            self._items(own, f"{base.__qualname__}.", keys)
+
+    def _object(self, x: Any, path: str) -> None:
+        kind = type(x)
+        attributes = getattr(x, "__dict__", {})
+        volatile = getattr(kind, "volatile", ()) if PACKAGE in map(_home_of, kind.__mro__) else ()
+        volatile = tuple(name for name in volatile if name in attributes)
+        self.volatile += [Volatile(f"{path}.", x, name) for name in volatile]
+        keys = tuple(name for name in attributes if name not in volatile)
+        if _home_of(kind) != PACKAGE:
+            if not self.known & DYNAMIC:
+                used = self.known | _called(kind)  # type: ignore[arg-type]
+                keys = tuple(name for name in keys if name in used or _is_ours(attributes[name]))
+            self._class(kind, path)
+        self._items(attributes, f"{path}.", keys, len(attributes))
+        slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(x, name)]
+        if slots:
+            self._items(x, f"{path}.", tuple(slots))
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        _contents(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _home(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _home_of(cls: type) -> str:
+    return _home(cls.__module__)
+
+
+def _is_ours(x: Any) -> bool:
+    """A tensor, or an object of a class of this package, a layer for instance: such are found without being named."""
+    return isinstance(x, Variable) or PACKAGE in map(_home_of, type(x).__mro__)
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = vars(cls).get("__slots__", ())
+    slots = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in slots if name not in ("__dict__", "__weakref__"))
+
+
+@cache
+def _names(code: CodeType) -> tuple[set[str], tuple[str, ...]]:
+    """All names and strings in a function's code and in that of functions within; and the globals that it loads."""
+    names = {*code.co_names, *(constant for constant in code.co_consts if type(constant) is str)}
+    loaded = [i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner, more = _names(constant)
+            names |= inner
+            loaded += more
+    return names, tuple(dict.fromkeys(loaded))
+
+
+@cache
+def _called(cls: Any) -> set[str]:
+    """The names in the code of a class's bases from this package: attributes and methods that these use."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if _home_of(base) == PACKAGE:
+            for item in vars(base).values():
+                item = getattr(item, "__func__", getattr(item, "fget", item))
+                if isinstance(item, FunctionType):
+                    names |= _names(item.__code__)[0]
+    return names - DYNAMIC

@@ -1,0 +1,278 @@
+"""The NumPy reading of a graph: run it by each primitive's own rule, or print it as straight-line NumPy source.
+
+It is the reference for compiled code, and does the work where there is none.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import keyword
+import math
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.deferred import Deferred, lazy
+from ..core.primitive import PRIMITIVES
+from . import numpy_helpers
+from .ir import CONSTANT, INPUT, Graph, Value, users
+
+FEW = 64  # elements: so many stand as numbers in the source
+
+
+def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The outputs of a graph: NumPy arrays in C order with memory of their own.
+
+    Each primitive computes as it does eagerly, in the backward pass too: so the bits are those of eager code.
+    """
+    values = graph.values()
+    readers = users(values)
+    left = {value: len(readers.get(value, ())) for value in values}
+    for output in graph.outputs:
+        left[output] += 1
+    known: dict[Value, Any] = {}
+    with np.errstate(all="ignore"):
+        for value in values:
+            if value.op == INPUT:
+                known[value] = arrays[value.params["index"]]
+            elif value.op == CONSTANT:
+                known[value] = value.params["array"]
+            else:
+                result = lazy(PRIMITIVES[value.op], [known[a] for a in value.args], value.params)
+                if type(result) is Deferred and left[value] > 1:
+                    result = result.force()
+                known[value] = result
+            for arg in dict.fromkeys(value.args):
+                left[arg] -= 1
+                if not left[arg]:
+                    del known[arg]
+        return _owned([known[output] for output in graph.outputs], arrays)
+
+
+def _owned(results: list[Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """In C order; copies of what is a view, an input, or there twice."""
+    taken = set(map(id, arrays))
+    owned = []
+    for result in results:
+        if type(result) is Deferred:
+            result = result.force()
+        fresh = result.base is None and result.flags.writeable and result.flags.c_contiguous and id(result) not in taken
+        taken.add(id(result))
+        owned.append(result if fresh else np.array(result, order="C"))
+    return owned
+
+
+class NumpyProgram:
+    """A graph that NumPy runs."""
+
+    fallbacks: tuple[str, ...] = ("everything runs on NumPy",)
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self._constants = {id(v.params["array"]) for v in graph.values() if v.op == CONSTANT}
+
+    def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        return [np.array(result) if id(result) in self._constants else result for result in run(self.graph, arrays)]
+
+    def kernels(self) -> Any:
+        """Nothing was compiled."""
+        return []
+
+
+# ---------------------------------------------------------------- source
+
+
+def _infix(symbol: str) -> Callable[..., str]:
+    return lambda value, a, b: f"{a} {symbol} {b}"
+
+
+def _call(name: str) -> Callable[..., str]:
+    return lambda value, *args: f"{name}({', '.join(args)})"
+
+
+def _helper(name: str) -> Callable[..., str]:
+    """A call of one of ``numpy_helpers``, with the primitive's parameters by name."""
+
+    def write(value: Value, *args: str) -> str:
+        params = [f"{key}={_literal(param)}" for key, param in value.params.items()]
+        return f"{name}({', '.join([*args, *params])})"
+
+    write.helper = name  # type: ignore[attr-defined]
+    return write
+
+
+def _reduction(name: str) -> Callable[..., str]:
+    def write(value: Value, x: str) -> str:
+        dtype = f", dtype={_literal(value.dtype)}" if name == "sum" and value.dtype != value.args[0].dtype else ""
+        return f"{x}.{name}({_literal(value.params['axis'])}{dtype}, keepdims=True)"
+
+    return write
+
+
+def _slice(value: Value, x: str) -> str:
+    parts = zip(value.params["start"], value.params["stop"], value.params["step"], value.args[0].shape, strict=True)
+    index = ", ".join(
+        ":" if (low, high, by) == (0, n, 1) else f"{low}:{high}" + (f":{by}" if by != 1 else "")
+        for low, high, by, n in parts
+    )
+    return f"{x}[{index or '()'}]"
+
+
+# One row a primitive: how its application is written, given the value and its operands.
+WRITTEN: dict[str, Callable[..., str]] = {
+    "neg": lambda value, x: f"-{x}",
+    "add": _infix("+"),
+    "sub": _infix("-"),
+    "mul": _infix("*"),
+    "times": _helper("times"),
+    "div": _infix("/"),
+    "square": _call("np.square"),
+    "sqrt": _call("np.sqrt"),
+    "exp": _call("np.exp"),
+    "log": _call("np.log"),
+    "sin": _call("np.sin"),
+    "cos": _call("np.cos"),
+    "tanh": _call("np.tanh"),
+    "floor": _call("np.floor"),
+    "pow": _infix("**"),
+    "maximum": _call("np.maximum"),
+    "equal": _infix("=="),
+    "less": _infix("<"),
+    "less_equal": _infix("<="),
+    "where": _call("np.where"),
+    "cast": lambda value, x: f"{x}.astype({_literal(value.dtype)})",
+    "erf": _helper("erf"),
+    "reshape": lambda value, x: f"{x}.reshape({_literal(value.shape)})",
+    "permute": lambda value, x: f"{x}.transpose({_literal(value.params['axes'])})",
+    "expand": lambda value, x: f"np.broadcast_to({x}, {_literal(value.shape)})",
+    "pad": _helper("pad"),
+    "slice": _slice,
+    "flip": lambda value, x: f"np.flip({x}, {_literal(value.params['axis'])})",
+    "concatenate": lambda value, *xs: f"np.concatenate([{', '.join(xs)}], {value.params['axis']})",
+    "windows": _helper("windows"),
+    "fold": _helper("fold"),
+    "sum": _reduction("sum"),
+    "max": _reduction("max"),
+    "argmax": _helper("argmax"),
+    "cumsum": lambda value, x: f"np.cumsum({x}, {value.params['axis']}, {_literal(value.dtype)})",
+    "contract": lambda value, a, b: f"np.einsum({value.params['spec']!r}, {a}, {b}, optimize=True)",
+    "gather": lambda value, x, index: f"{x}[{index}]",
+    "scatter_add": _helper("scatter_add"),
+    "iota": _helper("iota"),
+    "random_bits": _helper("random_bits"),
+}
+
+
+def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> str:
+    """The graph as a Python function of arrays, in NumPy alone: to be read, or to be run.
+
+    It gives the values of :func:`run` up to rounding: einsum and pairwise sums add in another order.
+    """
+    values = graph.values()
+    called = _named([*names, *(f"x{i}" for i in range(len(names), len(graph.inputs)))])
+    inline = _inline(values)
+    text: dict[Value, str] = dict(zip(graph.inputs, called, strict=True))
+    helpers: dict[str, None] = {}
+    lines: list[str] = []
+    preamble: list[str] = []
+    scope = ""
+    for value in values:
+        if value.op == INPUT:
+            continue
+        if value.op == CONSTANT:
+            text[value] = _constant(value, preamble)
+            continue
+        if value in inline:
+            text[value] = text[value.args[0]]
+            continue
+        here = value.scope.path if value.scope else ""
+        if here != scope:
+            lines.append(f"    # {here or 'outside of modules and functions'}")
+            scope = here
+        write = WRITTEN[value.op]
+        if helper := getattr(write, "helper", None):
+            helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
+        text[value] = f"v{value.number}"
+        lines.append(f"    v{value.number} = {write(value, *[text[a] for a in value.args])}")
+    outputs = ", ".join(text[output] if output not in inline else _whole(output, text) for output in graph.outputs)
+    body = [
+        "import base64\nimport math\nimport zlib\n\nimport numpy as np\n"
+        if preamble
+        else "import math\n\nimport numpy as np\n",
+        *(f"\n{inspect.getsource(getattr(numpy_helpers, helper))}" for helper in helpers),
+        *(["", *preamble] if preamble else []),
+        f"\ndef {_identifier(name)}({', '.join(called)}):",
+        *lines,
+        f"    return [{outputs}]",
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _inline(values: Sequence[Value]) -> set[Value]:
+    """Numbers that are expanded only for operations that broadcast anyway, beside an operand of the full shape."""
+    readers = users(values)
+    numbers = {
+        value for value in values if value.op == "expand" and value.args[0].op == CONSTANT and not value.args[0].ndim
+    }
+
+    def broadcasts(user: Value) -> bool:
+        return PRIMITIVES[user.op].family == "elementwise" and any(arg not in numbers for arg in user.args)
+
+    return {value for value in numbers if all(map(broadcasts, readers.get(value, ())))}
+
+
+def _whole(value: Value, text: dict[Value, str]) -> str:
+    return f"np.broadcast_to({text[value]}, {_literal(value.shape)})"
+
+
+def _constant(value: Value, preamble: list[str]) -> str:
+    array = value.params["array"]
+    if not array.ndim:
+        return f"np.{array.dtype.name}({_number(array)})" if array.dtype.kind != "b" else f"np.bool_({bool(array)})"
+    if array.size <= FEW:
+        numbers = re.sub(r"\binf\b", "math.inf", re.sub(r"\bnan\b", "math.nan", str(array.tolist())))
+        return f"np.array({numbers}, {_literal(array.dtype)}).reshape({_literal(array.shape)})"
+    data = base64.b85encode(zlib.compress(np.ascontiguousarray(array).tobytes())).decode()
+    name = f"c{value.number}"
+    preamble.append(
+        f"{name} = np.frombuffer(zlib.decompress(base64.b85decode({data!r})), {_literal(array.dtype)})"
+        f".reshape({_literal(array.shape)})"
+    )
+    return name
+
+
+def _number(array: np.ndarray) -> str:
+    text = str(array[()])  # as many digits as its dtype needs
+    return f'"{text}"' if text in ("inf", "-inf", "nan") else text
+
+
+def _literal(param: Any) -> str:
+    if isinstance(param, np.dtype):
+        return repr(param.name)
+    if isinstance(param, float):
+        return repr(param) if math.isfinite(param) else f'float("{param}")'
+    if isinstance(param, (tuple, list)):
+        items = ", ".join(map(_literal, param))
+        return f"({items},)" if len(param) == 1 else f"({items})"
+    return repr(param.item() if isinstance(param, np.generic) else param)
+
+
+def _identifier(name: str) -> str:
+    word = re.sub(r"\W+", "_", name.rpartition(".")[2] if "<" in name else name).strip("_") or "compute"
+    return f"_{word}" if word[0].isdigit() or keyword.iskeyword(word) else word
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    """Different identifiers."""
+    found: list[str] = []
+    for name in map(_identifier, names):
+        unique, n = name, 1
+        while unique in found or unique in WRITTEN or unique in ("np", "math") or re.fullmatch(r"[vc]\d+", unique):
+            n += 1
+            unique = f"{name}_{n}"
+        found.append(unique)
+    return found

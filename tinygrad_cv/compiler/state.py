@@ -1,0 +1,88 @@
+"""Values that nobody else sees yet: a function runs over them, and what it changed is taken over, or forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..core.variable import Variable
+
+
+class Overlay:
+    """New values and gradients of tensors, beside the tensors themselves. It computes at once, as eager code does."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[Variable, Any]] = {}
+        self._grads: dict[int, tuple[Variable, Any]] = {}
+
+    def read(self, tensor: Variable) -> Any:
+        """The value that the tensor has here."""
+        changed = self._values.get(id(tensor))
+        return changed[1] if changed else tensor.value
+
+    def write(self, tensor: Variable, value: Any) -> None:
+        """Give it another."""
+        self._values[id(tensor)] = tensor, value
+
+    def grad_of(self, tensor: Variable) -> Any:
+        """The gradient that the tensor has here."""
+        changed = self._grads.get(id(tensor))
+        return changed[1] if changed else tensor._grad
+
+    def set_grad(self, tensor: Variable, grad: Any) -> None:
+        """Give it another."""
+        self._grads[id(tensor)] = tensor, grad
+
+    def dial(self, group: Any, value: Any) -> Any:
+        """A learning rate is what it is."""
+        return value
+
+    def set_dial(self, group: Any) -> None:
+        """A learning rate can be changed."""
+
+    def postpone(self, schedule: Any) -> bool:
+        """A schedule takes its step at once."""
+        return False
+
+    def commit(self) -> None:
+        """Take everything over."""
+        for tensor, value in self._values.values():
+            tensor.value = value
+        for tensor, grad in self._grads.values():
+            tensor._grad = grad
+
+
+@contextmanager
+def restored(objects: Iterable[Any]) -> Iterator[None]:
+    """Where the block raises, put back what such objects change by themselves: ``volatile`` in their classes, rates."""
+    attributes: list[tuple[dict[str, Any], str, Any]] = []
+    dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
+    for x in objects:
+        for name in type(x).volatile:
+            if name in vars(x):
+                attributes.append((vars(x), name, vars(x)[name]))
+                dicts.extend((inner, dict(inner)) for inner in _dicts(vars(x)[name]))
+        attributes.extend((group, "lr", dict.get(group, "lr")) for group in _groups(x))
+    try:
+        yield
+    except BaseException:
+        for mapping, name, value in attributes:
+            dict.__setitem__(mapping, name, value)
+        for inner, items in dicts:
+            inner.clear()
+            inner.update(items)
+        raise
+
+
+def _dicts(value: Any) -> Iterator[dict[Any, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for item in value.values():
+            yield from _dicts(item)
+
+
+def _groups(x: Any) -> Any:
+    """The groups whose learning rates an optimizer has, or a schedule changes."""
+    attributes = vars(x)
+    return getattr(attributes.get("optimizer", x), "param_groups", ())

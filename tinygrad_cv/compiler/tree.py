@@ -1,0 +1,137 @@
+"""Arguments and results of a jitted function: nested tuples, lists and dicts, with tensors and arrays as leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import TraceError
+from ..core.variable import Variable
+
+Path = tuple[Any, ...]
+SCALARS = (type(None), bool, int, str, bytes, complex, type, type(Ellipsis), slice, range, np.dtype)
+
+
+def is_array(x: Any) -> bool:
+    """Whether it becomes a tensor in the function: an array of NumPy's or of another library."""
+    return isinstance(x, np.ndarray) or (hasattr(type(x), "__array__") and not isinstance(x, np.generic))
+
+
+def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
+    """What a trace depends on, as a value to compare; the leaves, and objects of other kinds, go to the lists.
+
+    A tensor counts by shape, dtype and whether it requires grad, a number by its value, any other object by identity.
+    """
+    kind = type(x)
+    if isinstance(x, Variable):
+        leaves.append(x)
+        node = x.node
+        return kind, x.value.shape, x.value.dtype, node is not None and (1 if x.is_leaf else 2)
+    if kind is np.ndarray:
+        leaves.append(x)
+        return kind, x.shape, x.dtype
+    if kind in SCALARS:
+        return kind, str(x) if kind is slice else x
+    if kind is float:
+        return kind, repr(x)  # tells -0.0 from 0.0, and finds NaN again
+    if kind in (tuple, list) or isinstance(x, tuple):
+        return (kind, *[signature(item, leaves, others) for item in x])
+    if kind is dict:
+        return (kind, *x, *[signature(item, leaves, others) for item in x.values()])
+    if isinstance(x, np.generic):
+        return kind, x.tobytes()
+    if is_array(x):
+        array = np.asarray(x)
+        leaves.append(array)
+        return np.ndarray, array.shape, array.dtype
+    if isinstance(x, (set, Iterator)):
+        raise TypeError(
+            f"jit: an argument is a {kind.__name__}; pass tensors, arrays, numbers, strings, and tuples, lists and "
+            "dicts of them."
+        )
+    others.append(x)
+    return kind, id(x)
+
+
+def describe(key: Any) -> str:
+    """A signature in words."""
+    kind, *rest = key if isinstance(key[0], type) else (tuple, *key)
+    if issubclass(kind, (Variable, np.ndarray)):
+        return f"{rest[1]}{list(rest[0])}" + (" (requires grad)" if rest[2:] and rest[2] else "")
+    if issubclass(kind, dict):
+        half = len(rest) // 2
+        return ", ".join(f"{name}={describe(item)}" for name, item in zip(rest[:half], rest[half:], strict=True))
+    if issubclass(kind, (tuple, list)):
+        return f"({', '.join(filter(None, map(describe, rest)))})"
+    return str(rest[0]) if kind in SCALARS or kind is float else f"a {kind.__name__}"
+
+
+def replaced(x: Any, new: Iterator[Any]) -> Any:
+    """The same tree with other leaves, in the order in which :func:`signature` finds them."""
+    if isinstance(x, Variable) or is_array(x):
+        return next(new)
+    if type(x) in (tuple, list):
+        return type(x)(replaced(item, new) for item in x)
+    if isinstance(x, tuple):
+        return type(x)(*[replaced(item, new) for item in x])
+    if type(x) is dict:
+        return {key: replaced(item, new) for key, item in x.items()}
+    return x
+
+
+def paths(x: Any, path: str) -> Iterator[str]:
+    """What to call the leaves, in their order."""
+    if isinstance(x, Variable) or is_array(x):
+        yield path
+    elif isinstance(x, tuple) and hasattr(x, "_fields"):
+        for name, item in zip(x._fields, x, strict=True):
+            yield from paths(item, f"{path}.{name}")
+    elif isinstance(x, (tuple, list)):
+        for i, item in enumerate(x):
+            yield from paths(item, f"{path}[{i}]")
+    elif type(x) is dict:
+        for key, item in x.items():
+            yield from paths(item, f"{path}[{key!r}]")
+
+
+class Leaf(int):
+    """The place of one of the results, in the list of all."""
+
+
+def results(x: Any, tensors: list[Any]) -> Any:
+    """The form of what a function returned: its tensors go to the list, and their places stand in their stead.
+
+    Raises:
+        TraceError: it is of a kind that may hide tensors.
+    """
+    if isinstance(x, Variable):
+        tensors.append(x)
+        return Leaf(len(tensors) - 1)
+    if type(x) in (tuple, list):
+        return type(x)(results(item, tensors) for item in x)
+    if isinstance(x, tuple):
+        return type(x)(*[results(item, tensors) for item in x])
+    if type(x) is dict:
+        return {key: results(item, tensors) for key, item in x.items()}
+    if type(x) in SCALARS or isinstance(x, (float, np.generic, np.ndarray)):
+        return x
+    raise TraceError(
+        f"jit: the function returned a {type(x).__name__}; it can return tensors, arrays, numbers, strings, None, and "
+        "tuples, lists and dicts of them."
+    )
+
+
+def build(form: Any, tensors: list[Any]) -> Any:
+    """A result of that form; containers and arrays are new each time."""
+    kind = type(form)
+    if kind is Leaf:
+        return tensors[form]
+    if kind in (tuple, list):
+        return kind([build(item, tensors) for item in form])
+    if isinstance(form, tuple):
+        return kind(*[build(item, tensors) for item in form])
+    if kind is dict:
+        return {key: build(item, tensors) for key, item in form.items()}
+    return form.copy() if kind is np.ndarray else form
