@@ -70,8 +70,16 @@ end:
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    """a cache of its own for these tests"""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TGCV_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module")
-def kernels():
+def kernels(folder):
     return load([compile_module(KERNELS, host())], ["count", "sum", "work"])
 
 
@@ -226,16 +234,41 @@ def test_workers_come_when_needed_and_go(kernels):
 
 
 @pytest.mark.quick
+def test_a_system_that_gives_no_more_threads(kernels, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    set_num_threads(3)
+    program, run, expected = chain(kernels, 9, 6)
+    np.testing.assert_array_equal(run(program), expected)
+    assert of_the_pool() == []
+
+
+def test_the_number_of_threads_is_set_without_llvm():
+    script = f"""
+import sys; sys.path[:0] = {sys.path!r}
+sys.modules["llvmlite"] = None
+from tinygrad_cv.compiler.runtime.threads import get_num_threads, set_num_threads
+set_num_threads(3)
+assert get_num_threads() == 3
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.quick
 def test_seconds_of_each_step(kernels):
     long, short = np.array([8_000_000, 0], np.int64), np.array([80_000, 0], np.int64)
     program = Program([(kernels["work"], long.ctypes.data, 4), (kernels["work"], short.ctypes.data, 4)])
     for n in (1, 2):
         set_num_threads(n)
-        start = time.perf_counter()
-        seconds = program.seconds()
-        elapsed = time.perf_counter() - start
-        assert seconds.shape == (2,) and 0 < seconds[1] < seconds[0]
-        assert seconds.sum() <= elapsed
+        best = np.full(2, np.inf)
+        for _ in range(5):
+            start = time.perf_counter()
+            seconds = program.seconds()
+            assert seconds.sum() <= time.perf_counter() - start
+            best = np.minimum(best, seconds)
+        assert 0 < best[1] < best[0]
 
 
 @pytest.mark.parametrize("n", [2, 3])

@@ -19,21 +19,22 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .objects import Library, compile_module, load
-from .target import Target, host
+if TYPE_CHECKING:  # LLVM is needed by who runs a program, not by who sets the number of threads
+    from .objects import Library
+    from .target import Target
 
 MAX_PARTS = 256
 SPINS = 1000  # looks with a pause between: some tens of microseconds
 YIELDS = 50  # more looks, the core offered to others between
 
 # Byte offsets in a pool; what several threads write has a cache line of its own.
-GATE, DONE, LEFT, SLEEPERS, BUSY, STOP = 0, 64, 128, 192, 256, 320
-STEPS, COUNT, THREADS, DONE_BEFORE, FIRST, NEXT = range(384, 432, 8)  # the program that is running
-MUTEX, STARTED, PROGRESS = 448, 576, 704  # POSIX: a mutex; what is signalled when a run starts, when a counter moves
+GATE, DONE, LEFT, SLEEPERS, STOP = 0, 64, 128, 192, 256
+STEPS, COUNT, THREADS, DONE_BEFORE, FIRST, NEXT = range(320, 368, 8)  # the program that is running
+MUTEX, STARTED, PROGRESS = 384, 512, 640  # POSIX: a mutex; what is signalled when a run starts, when a counter moves
 CONDITIONS = (STARTED, PROGRESS)
-CLAIMS = 832
+CLAIMS = 768
 POOL_BYTES = CLAIMS + 64 * MAX_PARTS
 OPEN = 1 << 15
 
@@ -74,21 +75,14 @@ declare i32 @pthread_cond_broadcast(ptr)
 declare i32 @sched_yield()
 declare i32 @clock_gettime(i32, ptr)
 
-; the calling thread runs a program, and the workers may help; 0 if they are busy with another
-define i32 @run(ptr %pool, ptr %steps, i64 %count, i64 %threads, ptr %ends) nounwind {{
+; the calling thread runs a program, and the workers may help; one caller at a time
+define void @run(ptr %pool, ptr %steps, i64 %count, i64 %threads, ptr %ends) nounwind {{
 entry:
   %gate = getelementptr i8, ptr %pool, i64 {GATE}
   %done = getelementptr i8, ptr %pool, i64 {DONE}
   %left = getelementptr i8, ptr %pool, i64 {LEFT}
-  %busy = getelementptr i8, ptr %pool, i64 {BUSY}
   %mutex = getelementptr i8, ptr %pool, i64 {MUTEX}
   %started = getelementptr i8, ptr %pool, i64 {STARTED}
-  %acquired = cmpxchg ptr %busy, i64 0, i64 1 seq_cst seq_cst
-  %mine = extractvalue {{ i64, i1 }} %acquired, 1
-  br i1 %mine, label %open, label %busy.elsewhere
-busy.elsewhere:
-  ret i32 0
-open:
   %next = getelementptr i8, ptr %pool, i64 {NEXT}
   %last.number = load i64, ptr %next
   %first = add i64 %last.number, 1
@@ -120,8 +114,7 @@ open:
   %entered = and i64 %closed, {OPEN - 1}
   %all.left = add i64 %left.before, %entered
   call void @wait(ptr %pool, ptr %left, i64 %all.left)
-  store atomic i64 0, ptr %busy release, align 8
-  ret i32 1
+  ret void
 }}
 
 ; a worker's life
@@ -356,11 +349,13 @@ def alone() -> Callable[..., Any]:
 @cache
 def pool_functions() -> dict[str, Callable[..., Any]]:
     """run(pool, steps, count, threads, ends), work(pool, thread) and stop(pool)."""
+    from .target import host
+
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return _functions(
         pool_text(host()),
         {
-            "run": (ctypes.c_int32, [pointer, pointer, number, number, pointer]),
+            "run": (None, [pointer, pointer, number, number, pointer]),
             "work": (None, [pointer, number]),
             "stop": (None, [pointer]),
         },
@@ -371,6 +366,9 @@ _libraries: list[Library] = []  # as long as the process: workers run their code
 
 
 def _functions(text: str, signatures: dict[str, tuple[Any, list[Any]]]) -> dict[str, Callable[..., Any]]:
+    from .objects import compile_module, load
+    from .target import host
+
     library = load([compile_module(text, host())], signatures)
     _libraries.append(library)
     return {
