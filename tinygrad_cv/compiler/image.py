@@ -153,7 +153,7 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
         if expr.kind == "op":
             flops += math.prod(v.extent for v in expr.vars)
         elif expr.kind == "reduce":
-            flops += math.prod(v.extent for body in expr.args for v in body.vars)
+            flops += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
     kind = "contraction" if any(map(is_contraction, kernel.nest.reductions)) else (
         "reduction" if kernel.nest.reductions else "elementwise"
     )
@@ -228,7 +228,7 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
         layout = layouts[value]
         if not layout.border:
             continue
-        key = (layout.shape, layout.order, layout.low, layout.high, layout.dtype)
+        key = (layout.shape, layout.low, layout.high, layout.dtype)
         slot = next((s for s in slots[key] if s[1] < first), None)
         if slot is None:
             slot = [size, last]

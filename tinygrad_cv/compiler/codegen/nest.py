@@ -562,13 +562,12 @@ class NestLowering:
     def _roomy(self, value: Value, affine: Affine) -> bool:
         """Whether a whole vector may be read or written: the axis is padded to whole vectors, and it starts at one."""
         layout, var = self.layouts[value], self.tiling.vector
-        if var is None or not layout.order:
-            return False
-        axis = layout.order[-1]
         return (
-            not layout.low[axis]
-            and not layout.high[axis]
-            and layout.shape[axis] == var.extent
+            var is not None
+            and bool(layout.shape)
+            and not layout.low[-1]
+            and not layout.high[-1]
+            and layout.shape[-1] == var.extent
             and -(-var.extent // self.tiling.lanes) * self.tiling.lanes <= layout.padded
             and affine.const % layout.padded == 0
             and all(c % layout.padded == 0 for v, c in affine.terms if v is not var)

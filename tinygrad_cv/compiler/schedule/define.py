@@ -8,13 +8,13 @@ needed, :class:`NeedSplit` asks the owner of the loop variable to run it in phas
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES
+from ...core.primitive import PRIMITIVES, Aval
 from ...ops.contraction import parse
 from ..ir import CONSTANT, INPUT, Value
 from .affine import Affine, Index, Var, of
@@ -33,11 +33,56 @@ class NeedSplit(Exception):
 
 
 class Unmappable(Exception):
-    """An index map that is not affine: the value has to be stored, row by row, and is read by its flat place."""
+    """An index map that is not affine: the value has to be stored row-major, and is read by its flat place."""
 
     def __init__(self, value: Value):
         super().__init__(f"{value} must be stored")
         self.value = value
+
+
+class Storage(NamedTuple):
+    """How a value is stored that is not row-major: one axis goes innermost, whole or in blocks.
+
+        n c h w  ->  n h w c          block = 0
+        n c h w  ->  n (c/b) h w b    block = b
+
+    Attributes:
+        source: the value.
+        value: what is stored.
+    """
+
+    source: Value
+    value: Value
+    axis: int
+    block: int
+
+    def place(self, index: Sequence[Affine]) -> list[Affine]:
+        """Where the element at an index is stored."""
+        axis = self.axis
+        if not self.block:
+            return [*index[:axis], *index[axis + 1 :], index[axis]]
+        try:
+            outer, inner = _digits(index[axis], (self.source.shape[axis] // self.block, self.block))
+        except Unmappable:
+            raise Unmappable(self.source) from None
+        return [*index[:axis], outer, *index[axis + 1 :], inner]
+
+    def index(self, place: Sequence[Affine]) -> list[Affine]:
+        """The index of the element that is stored at a place."""
+        axis = self.axis
+        if not self.block:
+            return [*place[:axis], place[-1], *place[axis:-1]]
+        return [*place[:axis], place[axis] * self.block + place[-1], *place[axis + 1 : -1]]
+
+
+def storage_of(value: Value, axis: int, block: int) -> Storage:
+    """The storage with this axis innermost."""
+    rest = list(value.shape)
+    n = rest.pop(axis)
+    if block:
+        rest.insert(axis, n // block)
+    shape = (*rest, block or n)
+    return Storage(value, Value("stored", (value,), {}, Aval(shape, value.dtype), value.number, value.scope), axis, block)
 
 
 Row = Callable[["Definition", Value, Index], Expr]
@@ -55,14 +100,17 @@ def row(*names: str) -> Callable[[Row], Row]:
 class Definition:
     """Definitions down to the stored values."""
 
-    def __init__(self, exprs: Exprs, stored: Container[Value]):
-        self.exprs, self.stored = exprs, stored
+    def __init__(self, exprs: Exprs, stored: Container[Value], storage: Mapping[Value, Storage]):
+        self.exprs, self.stored, self.storage = exprs, stored, storage
         self._memo: dict[Any, Expr] = {}
 
     def at(self, value: Value, index: Sequence[Affine]) -> Expr:
         """The element of a value at an index: a load where the value is stored."""
         if value.op == CONSTANT and value.size == 1:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
+        if value in self.storage:
+            storage = self.storage[value]
+            return self.exprs.load(storage.value, storage.place(index))
         if value in self.stored or value.op in (INPUT, CONSTANT):
             return self.exprs.load(value, index)
         return self.of(value, index)

@@ -1,8 +1,8 @@
 """How stored values lie in memory.
 
-Inputs, outputs and what the host reads are row-major. Other values have as their innermost axis the one that whoever
-reads or writes them most runs along with vectors, padded to whole vectors; and around them a border of zeros, as wide as
-the windows that read them reach over the edge, so that those need not ask.
+Inputs, outputs and what the host reads are row-major. Other values are stored with that axis innermost which whoever
+reads or writes them most runs along with vectors: in blocks of a cache line, or whole and padded to whole vectors. Around
+them is a border of zeros, as wide as the windows that read them reach over the edge, so that those need not ask.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the elements of a value lie: at ``offset + Σ index · stride`` elements from its start.
+    """Where the elements of a stored value lie: row-major, at ``offset + Σ index · stride`` elements from its start.
 
     Attributes:
-        order: the axes from outermost to innermost.
         low, high: the width of the border of zeros on each axis.
         padded: how many elements the innermost axis takes.
         size: elements in all, borders included.
@@ -35,18 +34,12 @@ class Layout:
 
     shape: tuple[int, ...]
     dtype: np.dtype
-    order: tuple[int, ...]
     low: tuple[int, ...]
     high: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int
     size: int
     padded: int
-
-    @property
-    def plain(self) -> bool:
-        """Row-major, and nothing else in between."""
-        return self.size == math.prod(self.shape) and self.order == tuple(range(len(self.shape)))
 
     @property
     def border(self) -> bool:
@@ -60,32 +53,29 @@ class Layout:
         return place
 
     def __str__(self) -> str:
-        axes = "".join("abcdefgh"[axis] for axis in self.order)
         border = f" border {max(self.low + self.high)}" if self.border else ""
-        return f"{self.dtype}[{'x'.join(map(str, self.shape))}] as {axes}{border}"
+        return f"{self.dtype}[{'x'.join(map(str, self.shape))}]{border}"
 
 
 def layout_of(
     shape: Sequence[int],
     dtype: np.dtype,
-    order: Sequence[int] | None = None,
     low: Sequence[int] | None = None,
     high: Sequence[int] | None = None,
     multiple: int = 1,
 ) -> Layout:
-    """A layout with these axes from outside to inside; the innermost takes a multiple of so many elements."""
+    """A row-major layout with a border; the innermost axis takes a multiple of so many elements."""
     n = len(shape)
-    order = tuple(range(n) if order is None else order)
     low, high = tuple(low or (0,) * n), tuple(high or (0,) * n)
     strides, step, padded = [0] * n, 1, 1
-    for axis in reversed(order):
+    for axis in reversed(range(n)):
         strides[axis] = step
         extent = low[axis] + shape[axis] + high[axis]
-        if axis == order[-1]:
+        if axis == n - 1:
             extent = padded = -(-extent // multiple) * multiple
         step *= extent
     offset = sum(before * stride for before, stride in zip(low, strides, strict=True))
-    return Layout(tuple(shape), np.dtype(dtype), order, low, high, tuple(strides), offset, step, padded)
+    return Layout(tuple(shape), np.dtype(dtype), low, high, tuple(strides), offset, step, padded)
 
 
 def innermost_axes(nests: Iterable[Nest], free: set[Value]) -> dict[Value, int]:

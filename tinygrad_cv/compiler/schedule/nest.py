@@ -81,7 +81,9 @@ def nests_of(value: Value, definition: Definition) -> list[Nest]:
     Raises:
         Unmappable: another value must be stored first.
     """
-    first = tuple(Var(n, "i") for n in value.shape)
+    storage = definition.storage.get(value)
+    target = storage.value if storage else value
+    first = tuple(Var(n, "i") for n in target.shape)
     todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
     nests: dict[tuple[Var, ...], Nest] = {}
     shared: dict[tuple[Var, int, int, bool], Var] = {}
@@ -93,7 +95,7 @@ def nests_of(value: Value, definition: Definition) -> list[Nest]:
     while todo:
         variables, index = todo.pop(0)
         try:
-            expr = definition.of(value, index)
+            expr = definition.of(value, storage.index(index) if storage else index)
         except NeedSplit as need:
             if need.var not in variables:
                 raise
@@ -111,7 +113,7 @@ def nests_of(value: Value, definition: Definition) -> list[Nest]:
                 new = {need.var: of(q) * factor + of(r)}
                 todo.append(((*variables[:at], q, r, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
             continue
-        nests.setdefault(variables, Nest(variables)).stores.append(Store(value, index, expr))
+        nests.setdefault(variables, Nest(variables)).stores.append(Store(target, index, expr))
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
 
 

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ...core.primitive import Aval
 from ..ir import CONSTANT, INPUT, Graph, Value
 from .affine import Affine, Var, of
-from .define import Definition, NeedSplit, Unmappable
+from .define import Definition, NeedSplit, Storage, Unmappable, storage_of
 from .expr import Expr, Exprs, loads, renamed, substitute, walk
-from .layout import Layout, borders, innermost_axes, layout_of, without_guards
+from .layout import ALIGNMENT, Layout, borders, innermost_axes, layout_of, without_guards
 from .nest import Nest, Store, is_contraction, nests_of
 from .store import stored_values
 from .tiling import Tiling, choose
@@ -106,11 +107,9 @@ class Plan:
 def plan(graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Plan:
     """The plan of a graph whose rewrites are done."""
     exprs = Exprs()
-    values, nests, aliases = _nests(graph, exprs, on_host)
-    fixed = _fixed(graph, values, nests, aliases)
-    free = {value for value in values if value not in fixed}
+    values, nests, aliases, storage = _nests(graph, exprs, on_host, target)
     flat = [nest for group in nests.values() for nest in group]
-    layouts = _layouts(graph, values, flat, aliases, free, target)
+    layouts = _layouts(graph, values, flat, aliases, storage, target)
     for nest in flat:
         without_guards(exprs, nest, layouts)
     kernels: list[Kernel] = []
@@ -131,65 +130,87 @@ def plan(graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Plan
 
 
 def _nests(
-    graph: Graph, exprs: Exprs, on_host: Callable[[Value], bool]
-) -> tuple[list[Value], dict[Value, list[Nest]], dict[Value, Value]]:
-    """The stored values in order, the loops of those that are not the host's, and the reshapes that are aliases."""
+    graph: Graph, exprs: Exprs, on_host: Callable[[Value], bool], target: Target
+) -> tuple[list[Value], dict[Value, list[Nest]], dict[Value, Value], dict[Value, Storage]]:
+    """The stored values in order; the loops of those that are not the host's; reshapes that are aliases; storages."""
     hosted = {value for value in graph.values() if on_host(value)}
     also: set[Value] = set()
     aliases: dict[Value, Value] = {}
+    storage: dict[Value, Storage] | None = None  # not known before the loops are
     while True:
         stored = stored_values(graph, lambda value: value in hosted) | also
-        definition = Definition(exprs, stored | set(aliases))
         values = sorted(stored - set(aliases), key=lambda value: value.number)
+        definition = Definition(exprs, stored | set(aliases), storage or {})
         nests: dict[Value, list[Nest]] = {}
         try:
             for value in values:
                 if value not in hosted:
                     current = value
                     nests[value] = nests_of(value, definition)
-            return values, nests, aliases
         except Unmappable as need:
-            if need.value.op == "reshape" and need.value is not current:
-                aliases[need.value] = need.value.args[0]
-                also.add(need.value.args[0])
-            elif need.value.op == "reshape":
+            value = need.value
+            if storage is not None and value in storage and storage[value].block:
+                storage[value] = storage_of(value, storage[value].axis, 0)
+            elif value.op == "reshape" and value is not current:
+                aliases[value] = value.args[0]
+                also |= {value.args[0]} if value.args[0].op not in (INPUT, CONSTANT) else set()
+                storage = None
+            elif value.op == "reshape":
                 hosted.add(current)
+                storage = None
             else:
-                also.add(need.value)
-            also = {value for value in also if value.op not in (INPUT, CONSTANT)}
+                also.add(value)
+            continue
         except NeedSplit:
             hosted.add(current)
+            storage = None
+            continue
+        if storage is not None:
+            return values, nests, aliases, storage
+        storage = _storages(graph, values, nests, aliases, target)
 
 
-def _fixed(
-    graph: Graph, values: list[Value], nests: Mapping[Value, list[Nest]], aliases: Mapping[Value, Value]
-) -> set[Value]:
-    """Values that must be row-major: what leaves the program, what the host touches, what is read by flat place."""
+def _storages(
+    graph: Graph,
+    values: list[Value],
+    nests: Mapping[Value, list[Nest]],
+    aliases: Mapping[Value, Value],
+    target: Target,
+) -> dict[Value, Storage]:
+    """Values that are not stored row-major, as what leaves the program and what the host or a flat place reads is."""
     fixed = set(graph.outputs) | set(aliases.values())
     for value in values:
         if value not in nests:
             fixed.update((value, *value.args))
-    return fixed
+    free = {value for value in values if value not in fixed}
+    storages = {}
+    axes = {value: value.ndim - 1 for value in free if value.ndim > 2}
+    axes.update(innermost_axes((nest for group in nests.values() for nest in group), free))
+    for value, axis in axes.items():
+        n, line = value.shape[axis], max(ALIGNMENT // value.dtype.itemsize, target.vector_bytes // value.dtype.itemsize)
+        block = next((b for b in (line, line // 2) if n % b == 0 and n > b), 0) if value.ndim > 2 else 0
+        storages[value] = storage_of(value, axis, block)
+    return storages
 
 
 def _layouts(
-    graph: Graph, values: list[Value], nests: list[Nest], aliases: Mapping[Value, Value], free: set[Value], target: Target
+    graph: Graph,
+    values: list[Value],
+    nests: list[Nest],
+    aliases: Mapping[Value, Value],
+    storage: Mapping[Value, Storage],
+    target: Target,
 ) -> dict[Value, Layout]:
     layouts = {v: layout_of(v.shape, v.dtype) for v in graph.values() if v.op in (INPUT, CONSTANT)}
     layouts.update({v: layout_of(v.shape, v.dtype) for v in aliases})
-    innermost = innermost_axes(nests, free)
-    border = borders(nests, {v for v in free if v.ndim > 2})
+    ours = {storage[value].value for value in values if value in storage}
+    border = borders(nests, {v for v in ours if v.ndim > 2})
     for value in values:
-        if value not in free:
-            layouts[value] = layout_of(value.shape, value.dtype)
-            continue
-        axis = innermost.get(value, value.ndim - 1)
-        order = [i for i in range(value.ndim) if i != axis] + ([axis] if value.ndim else [])
-        multiple = max(1, target.vector_bytes // value.dtype.itemsize)
-        if value.ndim < 2 or value.shape[axis] * 2 <= multiple:
+        stored = storage[value].value if value in storage else value
+        multiple = max(1, target.vector_bytes // stored.dtype.itemsize) if stored in ours else 1
+        if stored.shape and stored.shape[-1] * 2 <= multiple:
             multiple = 1
-        low, high = border.get(value, (None, None))
-        layouts[value] = layout_of(value.shape, value.dtype, order, low, high, multiple)
+        layouts[stored] = layout_of(stored.shape, stored.dtype, *border.get(stored, (None, None)), multiple=multiple)
     return layouts
 
 
@@ -281,7 +302,7 @@ def _packed(
     nests = []
     if key not in packed:
         shape = tuple(v.extent for v in variables)
-        value = Value("packed", (b.par[0],), {}, (shape, b.dtype), b.par[0].number, None)  # type: ignore[arg-type]
+        value = Value("packed", (b.par[0],), {}, Aval(shape, b.dtype), b.par[0].number, None)
         packed[key] = value
         layouts[value] = layout_of(shape, b.dtype, multiple=lanes)
         nests = [Nest(tuple(v for v in fresh if v.extent > 1), [Store(value, tuple(map(of, fresh)), renamed(exprs, element, new))])]
