@@ -51,10 +51,7 @@ class NestLowering:
         self._bases: dict[Value, str] = {}
         self._memo: list[dict[Any, str]] = [{}]
         self._guarded = _inside_guards(nest.exprs)
-        self._hoistable = [
-            expr for expr in walk(nest.exprs) if expr.kind in ("load", "op", "guard") and expr not in self._guarded
-            and not any(inner.kind == "reduce" for inner in walk([expr]))
-        ]
+        self._hoistable = _hoistable(nest.exprs, self._guarded)
         self._zeros = False  # sums that are added to memory piece by piece begin with zeros there
         self._results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
 
@@ -222,6 +219,8 @@ class NestLowering:
                         slots.append((reduction, i, u, spot, part))
                         first.append((vector_type(dtype, lanes), start))
 
+        skipped = {v: 0 for v in variables if v not in summed and v not in place}
+
         def step(at: Place, accumulators: list[str], steps: int) -> list[str]:
             accumulators = list(accumulators)
             for u in range(steps):
@@ -245,10 +244,11 @@ class NestLowering:
                 return step(at, accumulators, 1)
             var, rest = left[0], left[1:]
             unit = lanes if along and var is t.vector else 1
+            extent = t.runs.get(var, var.extent)
             low: Int = 0
-            high: Int = -(-var.extent // unit)
+            high: Int = -(-extent // unit)
             kinds = [kind for kind, _ in first]
-            whole = var.extent // unit
+            whole = extent // unit
 
             def body(i: Int, values: list[str]) -> list[str]:
                 start = f.mul(i, unit)
@@ -280,9 +280,10 @@ class NestLowering:
                 return accumulators
             if isinstance(high, int) and high <= 1:
                 return body(0, accumulators)
+            low, high = self._bounded(var, low, high, {**keys[0], **at}, keys)
             return f.loop(low, high, 1, list(zip(kinds, accumulators, strict=True)), body)
 
-        values = nest(summed, {}, [value for _, value in first])
+        values = nest(summed, dict(skipped), [value for _, value in first])
         for reduction in reductions:
             for i, spot in enumerate(keys):
                 mine = [v for v, (r, j, *_) in zip(values, slots, strict=True) if r is reduction and j == i]
@@ -297,6 +298,23 @@ class NestLowering:
                         total, reduction.dtype, lanes, lambda a, b, n, r=reduction: self._combine(r, a, b, n)
                     )
                 self._results[reduction, self._key(reduction, spot)] = total
+
+    def _bounded(self, var: Var, low: Int, high: Int, at: Place, spots: list[Place]) -> tuple[Int, Int]:
+        """The part of a reduction's range outside of which only zeros would be added."""
+        f = self.f
+        for affine, least, most in self.nest.bounds:
+            others = [(v, c) for v, c in affine.terms if v is not var]
+            if abs(affine.coefficient(var)) != 1 or var in self.tiling.flush:
+                continue
+            if any(v is self.tiling.vector or v not in at or len({s.get(v) for s in spots}) > 1 for v, _ in others):
+                continue
+            base = f.sum([(at[v], c) for v, c in others], affine.const)
+            negative = f.mul(base, -1)
+            if affine.coefficient(var) == 1:
+                low, high = f.most(low, f.add(negative, least)), f.least(high, f.add(negative, most))
+            else:
+                low, high = f.most(low, f.add(base, 1 - most)), f.least(high, f.add(base, 1 - least))
+        return low, high
 
     def _accumulate(self, reduction: Expr, body: Expr, where: Place, total: str, lanes: int) -> str:
         f, dtype = self.f, reduction.dtype
@@ -638,6 +656,18 @@ def _distinct(spots: list[Place], used: set[Var]) -> list[Place]:
     for spot in spots:
         found.setdefault(tuple(at for v, at in spot.items() if v in used), spot)
     return list(found.values())
+
+
+def _hoistable(roots: Sequence[Expr], guarded: set[Expr]) -> list[Expr]:
+    """Expressions that can be written as soon as their variables are known: neither held back nor made of a sum."""
+    summed: set[Expr] = set()
+    found = []
+    for expr in walk(roots):
+        if expr.kind == "reduce" or any(arg in summed for arg in expr.args):
+            summed.add(expr)
+        elif expr.kind in ("load", "op", "guard") and expr not in guarded:
+            found.append(expr)
+    return found
 
 
 def _inside_guards(roots: Sequence[Expr]) -> set[Expr]:

@@ -341,8 +341,9 @@ def _fold(d: Definition, value: Value, index: Index) -> Expr:
         return zero
 
     def body(taps: Sequence[Affine]) -> Expr:
-        places = [q - t * step for (q, step, *_), t in zip(axes, taps, strict=True)]
-        kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, taps, strict=True)]
+        back = [t * -1 + (count - 1) for t, (*_, count, _) in zip(taps, axes, strict=True)]  # so that places rise
+        places = [q - t * step for (q, step, *_), t in zip(axes, back, strict=True)]
+        kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, back, strict=True)]
         inside = [(place, 0, n) for place, (*_, n) in zip(places, axes, strict=True)]
         return d.exprs.guard(inside, d.at(w, [*index[:lead], *places, *kernels]), zero)
 

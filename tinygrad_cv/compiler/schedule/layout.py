@@ -105,15 +105,16 @@ def innermost_axes(nests: Iterable[Nest], free: set[Value]) -> dict[Value, int]:
 
 
 def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None:
-    """A contraction's vector runs along a variable of the result that the smaller operand alone has.
+    """A contraction's vector runs along a variable of the result that one operand alone has: the one with fewer.
 
-    The larger operand is read element by element, best along the one axis that is summed over as a whole.
+    The other operand is read element by element, best along the one axis that is summed over as a whole.
     """
     for body in reduction.args:
         core = body.args[0] if body.kind == "guard" else body
-        big, small = sorted(core.args, key=lambda load: -load.par[0].size)
-        weight = max(1, big.par[0].size)
+        a, b = core.args
         results = reduction.vars
+        small, big = sorted((a, b), key=lambda x: len(x.vars & results) - (x is b) / 2)
+        weight = max(1, a.par[0].size, b.par[0].size)
         vector = max((small.vars - big.vars or small.vars) & results, key=lambda v: (v.extent, -v.number), default=None)
         if vector is not None:
             for store in nest.stores:
@@ -188,6 +189,8 @@ def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> No
         for body in reduction.args:
             if body.kind == "guard" and is_number(body.args[1], 0):
                 kept = [c for c in body.par if not any(_covers(layouts[x.par[0]], x, c) for x in body.args[0].args)]
+                if len(nest.reductions) == len(reduction.args) == 1:
+                    nest.bounds = [c for c in body.par if c not in kept]
                 body = exprs.guard(kept, *body.args)
             bodies.append(body)
         if tuple(bodies) != reduction.args:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ..ir import Value
 from .affine import Affine, Index, Var, of
 from .define import Definition, NeedSplit
-from .expr import Expr, walk
+from .expr import Condition, Expr, walk
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Nest:
 
     vars: tuple[Var, ...]
     stores: list[Store] = field(default_factory=list)
+    bounds: list[Condition] = field(default_factory=list)  # where one fails, zeros are summed: loops may leave it out
 
     @property
     def exprs(self) -> list[Expr]:
@@ -58,7 +59,10 @@ class Nest:
 
     def __str__(self) -> str:
         loops = " ".join(f"{v}<{v.extent}" for v in self.vars)
-        return "\n".join([f"for {loops}:", *(f"    {store}" for store in self.stores)])
+        lines = [f"for {loops}:", *(f"    {store}" for store in self.stores)]
+        if self.bounds:
+            lines.append("    where " + " & ".join(f"{low}<={a}<{high}" for a, low, high in self.bounds))
+        return "\n".join(lines)
 
 
 def is_contraction(expr: Expr) -> bool:

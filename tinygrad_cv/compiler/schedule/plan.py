@@ -237,7 +237,7 @@ def _pack(
         core = body.args[0] if body.kind == "guard" else body
         new[core] = exprs.op("mul", (load, a) if core.args[0] is b else (a, load), core.dtype)
     stores = [Store(s.value, s.index, substitute(exprs, s.expr, new)) for s in nest.stores]
-    return packs, Nest(nest.vars, stores)
+    return packs, Nest(nest.vars, stores, nest.bounds)
 
 
 def _products(nest: Nest, vector: Var) -> list[tuple[Expr, Expr, Expr, Expr]]:
@@ -268,6 +268,7 @@ def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
     return Nest(
         variables,
         [Store(s.value, tuple(a.substitute(new) for a in s.index), renamed(exprs, s.expr, new)) for s in nest.stores],
+        [(a.substitute(new), low, high) for a, low, high in nest.bounds],
     )
 
 

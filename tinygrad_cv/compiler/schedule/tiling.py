@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LATENCY = 4  # cycles until a multiply-add may use the last one's result
 PIPES = 2  # multiply-adds, and loads, that start in a cycle
-RUN = 256  # steps of a reduction that stay in registers before they are added to memory
+RUN = 128  # steps of a reduction that stay in registers before they are added to memory
 LONG = 4096  # steps of a reduction that may stay in registers altogether
 
 
@@ -38,6 +38,7 @@ class Tiling:
             those run within the tile.
         inner: reduction variables that run within the tile, outermost first.
         unroll: steps of the innermost reduction variable that have accumulators of their own.
+        runs: reduction variables that run on beyond their extent, in place of the next outer one: memory lies so.
     """
 
     vector: Var | None
@@ -48,6 +49,7 @@ class Tiling:
     flush: dict[Var, int] = field(default_factory=dict)
     inner: list[Var] = field(default_factory=list)
     unroll: int = 1
+    runs: dict[Var, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         parts = [f"vector {self.vector} x{self.lanes}x{self.vectors}"] if self.vector else ["scalar"]
@@ -150,7 +152,7 @@ def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
     """How well vectors along a variable go with all loads and stores."""
     score = 0.0
     for stride in strides.all(var):
-        score += 1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -1.0
+        score += 1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -0.3
     if var not in nest.vars:
         score -= 0.5  # what has been summed along a vector is yet to be summed across it
     return score * min(var.extent, 8) if score > 0 else score
@@ -204,7 +206,23 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
     else:
         most = max(order, key=lambda v: tiles[v])
         outer = [most, vector, *(v for v in order if v is not most)]
-    return Tiling(vector, lanes, vectors, rows, outer, flush, summed)
+    runs: dict[Var, int] = {}
+    if len(nest.reductions) == 1 and all(x.kind != "guard" for x in reduction.args):
+        runs = _run_on(summed, flush, strides)
+    return Tiling(vector, lanes, vectors, rows, outer, flush, summed, 1, runs)
+
+
+def _run_on(summed: list[Var], flush: dict[Var, int], strides: Strides) -> dict[Var, int]:
+    """Let the innermost variable run on through the next outer ones, where every load then finds its elements."""
+    inner = summed[-1]
+    extent = inner.extent
+    while len(summed) > 1 and summed[-2] not in flush:
+        outer = summed[-2]
+        if any(m.coefficient(outer) != extent * m.coefficient(inner) for m in strides.load_maps):
+            break
+        extent *= outer.extent
+        summed.remove(outer)
+    return {inner: extent} if extent > inner.extent else {}
 
 
 def _operands(reduction: Expr) -> tuple[Expr, Expr]:
@@ -216,16 +234,16 @@ def _operands(reduction: Expr) -> tuple[Expr, Expr]:
 
 def vector_of(nest: Nest, strides: Strides, a: Expr, b: Expr, lanes: int) -> Var:
     """The variable of the result along which a contraction's vectors run."""
+    own = {x: [v for v in nest.vars if v in x.vars and v not in y.vars] for x, y in ((a, b), (b, a))}
 
-    def worth(v: Var) -> tuple[float, int]:
+    def worth(v: Var) -> tuple[float, int, int]:
         points = 2.0 * all(m.coefficient(v) == 1 for m in strides.store_maps)
         points += 2.0 * min(1.0, v.extent / lanes)
         for x in (a, b):
-            stride = strides.load_maps[strides.loads.index(x)].coefficient(v)
-            other = b if x is a else a
             if v in x.vars:
-                points += 1.0 if stride == 1 else -1.0 if x.par[0].size < other.par[0].size else -2.0
-        return points, v.extent
+                stride = strides.load_maps[strides.loads.index(x)].coefficient(v)
+                points += 1.0 if stride == 1 else -1.0 if v in own[x] and len(own[x]) == 1 else -2.0
+        return points, nest.vars.index(v), v.extent
 
     return max(nest.vars, key=worth)
 
