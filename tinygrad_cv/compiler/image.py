@@ -16,6 +16,7 @@ import numpy as np
 
 from .codegen.module import Functions
 from .codegen.nest import NestLowering, buffers_of
+from .codegen.structure import structure
 from .ir import CONSTANT, INPUT, Graph, Value
 from .runtime.objects import compile_modules
 from .runtime.target import Target
@@ -100,14 +101,18 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
     numbers, buffers, arena = _buffers(graph, plan)
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
+    written: dict[Any, tuple[str, int]] = {}
     for kernel in plan.kernels:
         if kernel.nest is None:
             continue
         assert kernel.tiling is not None
-        lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
-        name = functions.add(lowering.function())
-        calls[id(kernel)] = Call(name, tuple(numbers[v] for v in buffers_of(kernel.nest)))
-        steps_of[id(kernel)] = lowering.steps
+        touched = buffers_of(kernel.nest)
+        key = structure(kernel.nest, kernel.tiling, touched, plan.layouts)
+        if key not in written:
+            lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
+            written[key] = functions.add(lowering.function()), lowering.steps
+        name, steps_of[id(kernel)] = written[key]
+        calls[id(kernel)] = Call(name, tuple(numbers[v] for v in touched))
     steps = []
     for step in plan.steps:
         if step.kind == "host":
@@ -127,7 +132,7 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
             chains.append(Chain(count, piece, tuple(calls[id(k)] for k in chain)))
         steps.append(ImageStep(step.kind, tuple(chains)))
     texts, names = functions.modules(modules, target.vector_bytes, target.fma)
-    constants = [np.ascontiguousarray(v.params["array"]) for v in graph.values() if v.op == CONSTANT]
+    constants = [np.asarray(v.params["array"], order="C") for v in graph.values() if v.op == CONSTANT]
     return Image(
         compile_modules(texts, target),
         names,
@@ -163,14 +168,20 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
 
 def _ops(kernel: Kernel) -> tuple[str, ...]:
     """What was fused into a kernel: primitives between what it reads and what it writes."""
-    reads, seen, stack = set(kernel.reads), dict[Value, None](), list(kernel.writes)
+    stop = {source(value) for value in kernel.reads}
+    seen: dict[Value, None] = {}
+    stack = [source(value) for value in kernel.writes]
     while stack:
         value = stack.pop()
-        if value in seen or (value in reads and value not in kernel.writes) or value.op in (INPUT, CONSTANT):
-            continue
-        seen[value] = None
-        stack.extend(value.args)
+        if value not in seen and value.op not in (INPUT, CONSTANT):
+            seen[value] = None
+            stack.extend(arg for arg in value.args if arg not in stop)
     return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+
+
+def source(value: Value) -> Value:
+    """The graph's value behind a storage; a packed operand stands for itself."""
+    return value.args[0] if value.op == "stored" else value
 
 
 def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:

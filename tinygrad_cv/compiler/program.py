@@ -81,7 +81,7 @@ class NativeProgram:
         """The outputs, in arrays of their own."""
         image = self.image
         buffers = image.buffers
-        arrays = [np.ascontiguousarray(a) for a in arrays]
+        arrays = [np.asarray(a, order="C") for a in arrays]
         outputs = [np.empty(b.shape, b.dtype) for b in buffers if b.kind == "output"]
         with self._lock:
             for i, array in zip(image.inputs, arrays, strict=True):

@@ -333,7 +333,7 @@ class NestLowering:
     def _combine(self, reduction: Expr, a: str, b: str, lanes: int) -> str:
         dtype = reduction.dtype
         if reduction.par[0] == "sum":
-            word = "fadd" if dtype.kind == "f" else "add"
+            word = {"f": "fadd", "b": "or"}.get(dtype.kind, "add")
             return self.f.value(f"{word} {vector_type(dtype, lanes)} {a}, {b}")
         return maximum(self.f, [a, b], dtype, dtype, lanes)
 

@@ -27,8 +27,8 @@ class Affine:
 
     def __init__(self, const: int = 0, terms: Iterable[tuple[Var, int]] = ()):
         self.const = const
-        self.terms = tuple(sorted(((v, c) for v, c in terms if c), key=lambda term: term[0].number))
-        self.key = (const, tuple((v.number, c) for v, c in self.terms))
+        self.terms = tuple([term for term in terms if term[1]])
+        self.key = const, frozenset(self.terms)
 
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
@@ -81,6 +81,16 @@ class Affine:
 
 
 Index = tuple[Affine, ...]
+
+
+def combination(const: int, parts: Iterable[tuple[Affine, int]]) -> Affine:
+    """const + Σ map · factor"""
+    total: dict[Var, int] = {}
+    for affine, factor in parts:
+        const += affine.const * factor
+        for v, c in affine.terms:
+            total[v] = total.get(v, 0) + c * factor
+    return Affine(const, total.items())
 
 
 def of(var: Var) -> Affine:

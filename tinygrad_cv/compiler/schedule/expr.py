@@ -13,6 +13,7 @@ Expressions of one kernel share their parts: they are made through one table, so
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,8 @@ class Exprs:
             body = body.args[0]
         if not kept or body is other:
             return body
-        ordered = tuple(kept[key] for key in sorted(kept))
-        return self._make("guard", (body, other), ordered, tuple((a.key, lo, hi) for a, lo, hi in ordered), body.dtype)
+        ordered = tuple(kept.values())
+        return self._make("guard", (body, other), ordered, frozenset((a.key, lo, hi) for a, lo, hi in ordered), body.dtype)
 
     def reduce(self, kind: str, variables: Sequence[Var], bodies: Sequence[Expr], dtype: np.dtype) -> Expr:
         """Σ, max or argmax of the bodies over the variables; a sum of a single sum is one sum."""
@@ -149,6 +150,9 @@ def _affines(expr: Expr) -> Iterator[Affine]:
             yield affine
 
 
+_number = attrgetter("number")
+
+
 def walk(roots: Iterable[Expr]) -> list[Expr]:
     """Every expression below the roots once, arguments before users."""
     seen: set[Expr] = set()
@@ -158,7 +162,7 @@ def walk(roots: Iterable[Expr]) -> list[Expr]:
         if expr not in seen:
             seen.add(expr)
             stack.extend(expr.args)
-    return sorted(seen, key=lambda expr: expr.number)
+    return sorted(seen, key=_number)
 
 
 def loads(roots: Iterable[Expr]) -> list[Expr]:

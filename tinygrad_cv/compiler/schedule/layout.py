@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ir import Value
-from .affine import Affine, Var
+from .affine import Affine, Var, combination
 from .expr import Expr, Exprs, is_number, loads, substitute
 from .nest import Nest, is_contraction
 
@@ -47,10 +47,7 @@ class Layout:
 
     def flat(self, index: Sequence[Affine]) -> Affine:
         """The place of an element, counted from the start."""
-        place = Affine(self.offset)
-        for a, stride in zip(index, self.strides, strict=True):
-            place = place + a * stride
-        return place
+        return combination(self.offset, zip(index, self.strides, strict=True))
 
     def __str__(self) -> str:
         border = f" border {max(self.low + self.high)}" if self.border else ""
@@ -78,30 +75,29 @@ def layout_of(
     return Layout(tuple(shape), np.dtype(dtype), low, high, tuple(strides), offset, step, padded)
 
 
-def innermost_axes(nests: Iterable[Nest], free: set[Value]) -> dict[Value, int]:
-    """For each value whose layout is free, the axis that should lie innermost."""
+def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dict[Value, int]:
+    """For each value the axis that should lie innermost, where contractions have a wish; neighbours follow."""
     votes: dict[Value, Counter[int]] = defaultdict(Counter)
-    nests = list(nests)
-    for nest in nests:
+    for nest in contractions:
         for reduction in filter(is_contraction, nest.reductions):
             _vote(nest, reduction, votes)
-    links: dict[Value, list[tuple[Value, dict[int, int]]]] = defaultdict(list)
-    for nest in nests:
-        if nest.is_contraction:
-            continue
-        for store in nest.stores:
-            for load in loads([store.expr]):
-                _link(store.value, store.index, load.par[0], load.par[1], links)
-    chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items() if v in free}
-    queue = sorted(chosen, key=lambda value: -value.size)
-    while queue:  # neighbours follow
-        value = queue.pop(0)
-        for other, axes in links[value]:
-            axis = axes.get(chosen[value])
-            if other in free and other not in chosen and axis is not None and other.shape[axis] > 1:
-                chosen[other] = axis
-                queue.append(other)
-    return chosen
+    chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items()}
+    for value in values:
+        for arg in value.args:
+            if value not in chosen and arg in chosen and _keeps(arg, value, chosen[arg]):
+                chosen[value] = chosen[arg]
+    for value in reversed(values):
+        for arg in value.args:
+            if arg not in chosen and value in chosen and _keeps(arg, value, chosen[value]):
+                chosen[arg] = chosen[value]
+    return {value: axis for value, axis in chosen.items() if value.shape[axis] > 1}
+
+
+def _keeps(arg: Value, value: Value, axis: int) -> bool:
+    """Whether an axis of an argument is the same axis of the result."""
+    if value.op in ("reshape", "permute", "contract", "expand", "gather", "scatter_add"):
+        return False
+    return axis < min(arg.ndim, value.ndim) and arg.shape[axis] == value.shape[axis]
 
 
 def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None:
@@ -115,7 +111,11 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
         results = reduction.vars
         small, big = sorted((a, b), key=lambda x: len(x.vars & results) - (x is b) / 2)
         weight = max(1, a.par[0].size, b.par[0].size)
-        vector = max((small.vars - big.vars or small.vars) & results, key=lambda v: (v.extent, -v.number), default=None)
+        along = [v for v in (small.vars - big.vars or small.vars) & results if _runs(nest, v)]
+        if not along:  # what runs over the examples does not lie innermost
+            small, big = big, small
+            along = [v for v in (small.vars - big.vars or small.vars) & results if _runs(nest, v)]
+        vector = max(along, key=lambda v: (v.extent, -v.number), default=None)
         if vector is not None:
             for store in nest.stores:
                 _vote_for(votes, store.value, store.index, vector, weight)
@@ -128,8 +128,13 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
             for a in windows
         )
         summed = [v for v in big.vars & small.vars if v not in results and v not in moving]
-        if big.par[0].ndim > 2 and sliding and len(summed) == 1:
+        if big.par[0].ndim > 2 and sliding and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
             _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
+
+
+def _runs(nest: Nest, var: Var) -> bool:
+    """Whether a variable is not the first axis of what is stored."""
+    return all(store.value.ndim < 2 or _alone(store.index, var) != 0 for store in nest.stores)
 
 
 def _alone(index: Sequence[Affine], var: Var) -> int | None:
@@ -143,23 +148,6 @@ def _vote_for(
     axis = _alone(index, var)
     if axis is not None and index[axis].terms[0][1] == 1:
         votes[value][axis] += weight
-
-
-def _link(
-    a: Value,
-    a_index: Sequence[Affine],
-    b: Value,
-    b_index: Sequence[Affine],
-    links: dict[Value, list[tuple[Value, dict[int, int]]]],
-) -> None:
-    axes = {}
-    for i, affine in enumerate(a_index):
-        for v, _ in affine.terms:
-            for k, other in enumerate(b_index):
-                if other.coefficient(v):
-                    axes[i] = k
-    links[a].append((b, axes))
-    links[b].append((a, {k: i for i, k in axes.items()}))
 
 
 def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:

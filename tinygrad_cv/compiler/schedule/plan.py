@@ -22,7 +22,7 @@ from .define import Definition, NeedSplit, Storage, Unmappable, storage_of
 from .expr import Expr, Exprs, loads, renamed, substitute, walk
 from .layout import ALIGNMENT, Layout, borders, innermost_axes, layout_of, without_guards
 from .nest import Nest, Store, is_contraction, nests_of
-from .store import stored_values
+from .store import contraction_roots, stored_values
 from .tiling import Tiling, choose
 
 if TYPE_CHECKING:
@@ -139,12 +139,13 @@ def _nests(
     storage: dict[Value, Storage] | None = None  # not known before the loops are
     while True:
         stored = stored_values(graph, lambda value: value in hosted) | also
+        contractions = contraction_roots(graph)
         values = sorted(stored - set(aliases), key=lambda value: value.number)
         definition = Definition(exprs, stored | set(aliases), storage or {})
         nests: dict[Value, list[Nest]] = {}
         try:
             for value in values:
-                if value not in hosted:
+                if value not in hosted and (storage is not None or value in contractions):
                     current = value
                     nests[value] = nests_of(value, definition)
         except Unmappable as need:
@@ -167,28 +168,31 @@ def _nests(
             continue
         if storage is not None:
             return values, nests, aliases, storage
-        storage = _storages(graph, values, nests, aliases, target)
+        storage = _storages(graph, values, nests, hosted, aliases, target)
 
 
 def _storages(
     graph: Graph,
     values: list[Value],
     nests: Mapping[Value, list[Nest]],
+    hosted: set[Value],
     aliases: Mapping[Value, Value],
     target: Target,
 ) -> dict[Value, Storage]:
     """Values that are not stored row-major, as what leaves the program and what the host or a flat place reads is."""
     fixed = set(graph.outputs) | set(aliases.values())
-    for value in values:
-        if value not in nests:
-            fixed.update((value, *value.args))
-    free = {value for value in values if value not in fixed}
+    for value in hosted:
+        fixed.update((value, *value.args))
+    axes = innermost_axes(graph.values(), (nest for group in nests.values() for nest in group))
     storages = {}
-    axes = {value: value.ndim - 1 for value in free if value.ndim > 2}
-    axes.update(innermost_axes((nest for group in nests.values() for nest in group), free))
-    for value, axis in axes.items():
-        n, line = value.shape[axis], max(ALIGNMENT // value.dtype.itemsize, target.vector_bytes // value.dtype.itemsize)
-        block = next((b for b in (line, line // 2) if n % b == 0 and n > b), 0) if value.ndim > 2 else 0
+    for value in values:
+        if value in fixed or value.ndim < 2:
+            continue
+        axis = axes.get(value, value.ndim - 1)
+        n, line = value.shape[axis], max(ALIGNMENT, target.vector_bytes) // value.dtype.itemsize
+        block = 0
+        if value.ndim > 2 and n > line:
+            block = next((b for b in (line, line // 2) if n % b == 0), 0)
         storages[value] = storage_of(value, axis, block)
     return storages
 

@@ -45,6 +45,14 @@ def is_large_reduction(value: Value) -> bool:
     return value.op in ("sum", "max", "argmax") and reduced(value) > TINY
 
 
+def _adds_products(fold: Value, readers: dict[Value, list[Value]]) -> bool:
+    """Whether it adds up a contraction, with which it is then one sum."""
+    value = fold.args[0]
+    while value.op in ("reshape", "permute") and len(readers[value]) == 1:
+        value = value.args[0]
+    return value.op == "contract" and len(readers[value]) == 1
+
+
 def _taps(fold: Value) -> int:
     """How many windows hold an element."""
     stride, k = fold.params["stride"], len(fold.params["stride"])
@@ -76,12 +84,19 @@ def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
                 stored.add(base)
         elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
             stored.add(strip(value.args[0]))
-        elif value.op == "fold" and _taps(value) > TINY:
+        elif value.op == "fold" and _taps(value) > TINY and not _adds_products(value, readers):
             stored.add(value)
         elif value.op == "gather":
             stored.add(value.args[0])
     _limit_cost(values, readers, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
+
+
+def contraction_roots(graph: Graph) -> set[Value]:
+    """The values that are stored in the contractions' places."""
+    values = graph.values()
+    readers, outputs = users(values), set(graph.outputs)
+    return {root_of(value, readers, outputs) for value in values if value.op == "contract"}
 
 
 def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:

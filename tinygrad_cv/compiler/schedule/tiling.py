@@ -88,12 +88,9 @@ class Strides:
 def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> Tiling:
     """The tiling of a nest."""
     strides = Strides(nest, layouts)
-    itemsize = max(
-        [s.value.dtype.itemsize for s in nest.stores if s.value.dtype.kind == "f"]
-        + [x.dtype.itemsize for x in strides.loads if x.dtype.kind == "f"]
-        or [4]
-    )
-    lanes = max(1, target.vector_bytes // itemsize)
+    dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in strides.loads)]
+    itemsize = max((dtype.itemsize for dtype in dtypes if dtype.kind != "b"), default=4)
+    lanes = max(1, target.vector_bytes // max(itemsize, 4))
     if nest.is_contraction:
         return _contraction(nest, strides, lanes, target)
     return _streaming(nest, strides, lanes)
