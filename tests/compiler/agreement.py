@@ -1,0 +1,97 @@
+"""One graph, four readings: the primitives one by one, the graph's NumPy reading, its NumPy source, native code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tests.compiler.bounds import Known, analyze, difference, unchecked
+from tests.compiler.programs import Program
+from tinygrad_cv.compiler import numpy_source, pipeline
+from tinygrad_cv.compiler.ir import Graph
+
+Array = np.ndarray
+Reading = Callable[[Sequence[Array]], list[Array]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, if anything; and the share of the outputs' elements that could be judged."""
+
+    complaint: str = ""
+    judged: float = 1.0
+
+    def __bool__(self) -> bool:
+        """Whether something is wrong."""
+        return bool(self.complaint)
+
+
+def judge(program: Program) -> Verdict:
+    """All readings of a program against its primitives."""
+    return judge_graph(program.graph(), program.arrays())
+
+
+def judge_graph(graph: Graph, arrays: Sequence[Array]) -> Verdict:
+    """All readings of a graph against its primitives."""
+    known = analyze(graph, arrays)
+    judged = 1.0 - float(np.mean([unchecked(k) for k in known]))
+    for name, reading in READINGS.items():
+        try:
+            run = reading(graph)
+            complaint = _first(known, run(arrays)) or _shares(run, arrays)
+        except Exception as error:
+            complaint = f"{type(error).__name__}: {error}"
+        if complaint:
+            return Verdict(f"{name}: {complaint}", judged)
+    return Verdict("", judged)
+
+
+def _as_source(graph: Graph) -> Reading:
+    names: dict[str, Any] = {}
+    exec(compile(numpy_source.source(graph), "<graph>", "exec"), names)
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        with np.errstate(all="ignore"):
+            return [np.array(y) for y in names["compute"](*arrays)]
+
+    return run
+
+
+READINGS: dict[str, Callable[[Graph], Reading]] = {
+    "NumPy reading": numpy_source.NumpyProgram,
+    "NumPy source": _as_source,
+    "native": pipeline.compile,
+}
+
+
+def _first(known: Sequence[Known], found: Sequence[Array]) -> str:
+    """What is wrong with the first output that is."""
+    if len(known) != len(found):
+        return f"{len(found)} outputs, not {len(known)}"
+
+    def complaints() -> Iterator[str]:
+        for i, (k, f) in enumerate(zip(known, found, strict=True)):
+            if text := difference(k, f):
+                yield f"output {i} {text}"
+
+    return next(complaints(), "")
+
+
+def _shares(run: Reading, arrays: Sequence[Array]) -> str:
+    """What a call shares with another one, or with its arguments."""
+    before = [array.copy() for array in arrays]
+    first = run(arrays)
+    kept = [array.copy() for array in first]
+    run([array[::-1].copy() if array.ndim else array for array in arrays])
+    again = run(arrays)
+    if any(a.tobytes() != b.tobytes() for a, b in zip(before, arrays, strict=True)):
+        return "an input was changed"
+    for i, (a, b, c) in enumerate(zip(kept, first, again, strict=True)):
+        if a.tobytes() != b.tobytes():
+            return f"output {i} was changed by a later call"
+        if a.tobytes() != c.tobytes():
+            return f"output {i} depends on the call before"
+    return ""
