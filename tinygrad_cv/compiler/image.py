@@ -156,7 +156,7 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
     flops = 0
     for expr in walk(kernel.nest.exprs):
         if expr.kind == "op":
-            flops += math.prod(v.extent for v in expr.vars)
+            flops += math.prod(v.extent for v in expr.vars) if expr.name != "cast" else 0
         elif expr.kind == "reduce":
             flops += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
     kind = "contraction" if any(map(is_contraction, kernel.nest.reductions)) else (

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .ir import CONSTANT, INPUT, Graph, Value
+
+if TYPE_CHECKING:
+    from .image import Image
+    from .runtime.target import Target
 
 
 def on_host(value: Value) -> bool:
@@ -42,13 +46,28 @@ def rewrite(graph: Graph, parts: int) -> Graph:
 
 
 def compile(graph: Graph) -> Any:
-    """A program for a graph."""
-    from .image import build
+    """A program for a graph: found where it was compiled before, or made."""
+    from . import cache
+    from .numpy_source import NumpyProgram
     from .program import NativeProgram
     from .runtime.target import host
     from .runtime.threads import get_num_threads
+
+    if any(value.size == 0 for value in graph.values()):
+        return NumpyProgram(graph)  # nothing to compile
+    target, threads = host(), get_num_threads()
+    key = cache.key_of(graph, target, threads)
+    image = cache.find(key)
+    if image is None:
+        image = make(graph, target, threads)
+        cache.keep(key, image)
+    return NativeProgram(image, threads)
+
+
+def make(graph: Graph, target: Target, parts: int) -> Image:
+    """The image of a graph for a machine."""
+    from .image import build
     from .schedule.plan import plan
 
-    threads = get_num_threads()
-    made = plan(rewrite(graph, threads), host(), on_host)
-    return NativeProgram(build(made.graph, made, host(), threads), threads)
+    made = plan(rewrite(graph, parts), target, on_host)
+    return build(made.graph, made, target, parts)

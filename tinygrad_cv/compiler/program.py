@@ -11,8 +11,10 @@ import numpy as np
 from ..core.context import quiet
 from ..core.primitive import PRIMITIVES
 from .image import Image, ImageStep
+from .kernels import KernelRow, KernelTable, table
 from .runtime import threads
 from .runtime.objects import load
+from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
 
 LITTLE = 1 << 16  # operations: a program with less work runs on the calling thread alone
@@ -35,24 +37,22 @@ class NativeProgram:
                 self._pointers[i] = self._arena.ctypes.data + buffer.place
             elif buffer.kind == "constant":
                 self._pointers[i] = image.constants[buffer.place].ctypes.data
-        self._slots: list[int] = []  # the buffer of every pointer in the table
         self._segments: list[Any] = []  # native programs, and steps of the host
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
+        self._parts = parts
         self._assemble(parts)
 
     def _assemble(self, parts: int) -> None:
         """Write the tables that the native code reads."""
         calls = [call for step in self.image.steps for chain in step.chains for call in chain.calls]
         starts = np.cumsum([0] + [len(call.buffers) for call in calls])
-        self._slots = [buffer for call in calls for buffer in call.buffers]
-        self._table = np.zeros(max(len(self._slots), 1), np.int64)
-        self._moving = np.array(
-            [i for i, b in enumerate(self._slots) if self.image.buffers[b].kind in ("input", "output")], np.int64
-        )
-        self._sources = np.array([self._slots[i] for i in self._moving], np.int64)
-        if self._slots:
-            self._table[:] = self._pointers[self._slots]
+        slots = np.array([buffer for call in calls for buffer in call.buffers], np.int64)
+        outside = np.array([buffer.kind in ("input", "output") for buffer in self.image.buffers])
+        self._moving = np.flatnonzero(outside[slots]) if slots.size else slots
+        self._sources = slots[self._moving]
+        self._table = self._pointers[slots]
+        self._calls: list[tuple[int, int, int]] = []  # of each kernel: steps, function, buffers
         native: list[threads.Step] = []
         keep: list[np.ndarray] = []
         at = 0
@@ -66,11 +66,14 @@ class NativeProgram:
             for chain in step.chains:
                 words += [chain.steps, chain.piece, len(chain.calls)]
                 for call in chain.calls:
-                    words += [self._library[call.function], self._table.ctypes.data + 8 * int(starts[at])]
+                    function, buffers = self._library[call.function], self._table.ctypes.data + 8 * int(starts[at])
+                    words += [function, buffers]
+                    self._calls.append((chain.steps, function, buffers))
                     at += 1
             record = np.array(words, np.int64)
             keep.append(record)
-            native.append(threads.Step(self._library["tg_chains"], record.ctypes.data, parts if step.kind == "parallel" else 1))
+            shares = parts if step.kind == "parallel" else 1
+            native.append(threads.Step(self._library["tg_chains"], record.ctypes.data, shares))
         self._flush(native, keep)
 
     def _flush(self, native: list[threads.Step], keep: list[np.ndarray]) -> None:
@@ -102,6 +105,38 @@ class NativeProgram:
                 else np.array(self._array(i, arrays, outputs))
             )
         return list(results.values())
+
+    @property
+    def fallbacks(self) -> list[str]:
+        """What NumPy computes, since there is no native code for it."""
+        return [f"{step.op}: no lowering for it, NumPy computes it" for step in self.image.steps if step.op]
+
+    def kernels(self) -> KernelTable:
+        """The kernels, each timed by itself on zeros."""
+        image, roof = self.image, roofline()
+        zeros = [np.zeros(buffer.shape, buffer.dtype) for buffer in image.buffers]
+        kinds = [step.kind for step in image.steps]
+        rows = []
+        calls = iter(self._calls)
+        with self._lock:
+            for i, buffer in enumerate(image.buffers):
+                if buffer.kind in ("input", "output"):
+                    self._pointers[i] = zeros[i].ctypes.data
+            self._table[self._moving] = self._pointers[self._sources]
+            for number, info in enumerate(image.kernels):
+                seconds = 0.0
+                if info.kind != "host":
+                    steps, function, buffers = next(calls)
+                    record = np.array([1, steps, steps, 1, function, buffers], np.int64)
+                    parts = self._parts if kinds[info.step] == "parallel" else 1
+                    program = threads.Program([threads.Step(self._library["tg_chains"], record.ctypes.data, parts)], record)
+                    seconds = float(min(program.seconds(None if parts > 1 else 1).sum() for _ in range(3)))
+                least = max(info.flops / roof.flops, info.nbytes / roof.bandwidth)
+                share = min(1.0, least / seconds) if seconds else 0.0
+                rows.append(
+                    KernelRow(number, info.step, info.kind, info.ops, info.scope, info.flops, info.nbytes, 1e3 * seconds, share)
+                )
+        return table(rows)
 
     def _on_host(self, step: ImageStep, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
         args = [self._array(i, arrays, outputs) for i in step.args]

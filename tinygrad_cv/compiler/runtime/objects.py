@@ -65,12 +65,12 @@ def compile_modules(texts: Sequence[str], target: Target, level: int = LEVEL) ->
         RuntimeError: the IR is malformed; LLVM's words say where.
     """
     keys = [_key(text, target, level) for text in texts]
-    codes = {key: code for key in set(keys) if (code := _read(key)) is not None}
+    codes = {key: code for key in set(keys) if (code := read_entry(key)) is not None}
     todo = {key: text for key, text in zip(keys, texts, strict=True) if key not in codes}
     if todo:
         made = _on_all_cores(lambda text: _emit(text, target, level, as_object=True), todo.values())
         codes.update(zip(todo, made, strict=True))
-        _write({key: codes[key] for key in todo})
+        write_entries({key: codes[key] for key in todo})
     return [codes[key] for key in keys]
 
 
@@ -206,7 +206,7 @@ def _key(text: str, target: Target, level: int) -> str:
     return hashlib.sha256(repr((text, target, level, COMBINE, llvm.llvm_version_info)).encode()).hexdigest()
 
 
-def _read(key: str) -> bytes | None:
+def read_entry(key: str) -> bytes | None:
     """An entry's code; None where there is none that is whole."""
     path = directory() / key
     try:
@@ -220,7 +220,7 @@ def _read(key: str) -> bytes | None:
     return code
 
 
-def _write(codes: dict[str, bytes]) -> None:
+def write_entries(codes: dict[str, bytes]) -> None:
     """Keep new entries, each whole or not at all. A directory that cannot be written costs only time."""
     folder = directory()
     with suppress(OSError):

@@ -1,0 +1,63 @@
+"""Images on disk: a program that was compiled before is found by its graph, and nothing is planned again.
+
+An entry is named by a hash of everything that the image depends on: the graph with its constants, the machine, the
+number of parts, and the compiler's own source. It lies beside the object code, in the same directory and within the same
+bound. It is a pickle, as the object code is code: who can write to that directory can run programs as its owner anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from .image import Image
+from .ir import CONSTANT, Graph
+from .runtime.objects import read_entry, write_entries
+from .runtime.target import Target
+
+
+def key_of(graph: Graph, target: Target, parts: int) -> str:
+    """The name of a graph's image."""
+    numbers = {value: i for i, value in enumerate(graph.values())}
+    digest = hashlib.sha256(f"{_sources()} {target} {parts} {np.__version__}".encode())
+    for value, i in numbers.items():
+        args = [numbers[a] for a in value.args]
+        scope = value.scope.path if value.scope else ""
+        params = [] if value.op == CONSTANT else sorted(value.params.items())
+        digest.update(f"{i} {value.op} {value.shape} {value.dtype} {args} {params} {scope};".encode())
+        if value.op == CONSTANT:
+            digest.update(np.asarray(value.params["array"], order="C").tobytes())
+    digest.update(repr([numbers.get(v) for v in (*graph.inputs, *graph.outputs)]).encode())
+    return digest.hexdigest()
+
+
+@cache
+def _sources() -> str:
+    """A hash of the compiler and the operations that it reads."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent.parent
+    for folder in ("compiler", "ops"):
+        for path in sorted((package / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def find(key: str) -> Image | None:
+    """The image under this name, if there is one that is whole."""
+    data = read_entry(key)
+    if data is None:
+        return None
+    try:
+        image = pickle.loads(data)
+    except Exception:  # an entry of another version of something that it holds
+        return None
+    return image if isinstance(image, Image) else None
+
+
+def keep(key: str, image: Image) -> None:
+    """Keep an image."""
+    write_entries({key: pickle.dumps(image, protocol=pickle.HIGHEST_PROTOCOL)})

@@ -1,0 +1,68 @@
+"""The table of a program's kernels: what was fused into each, what it costs, and how near it comes to the machine.
+
+The share of the roofline is the time that the machine would need for a kernel's operations or its bytes, whichever is
+longer, by the time that the kernel took (Williams, Waterman and Patterson, "Roofline", 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """One kernel.
+
+    Attributes:
+        kind: "contraction", "reduction", "elementwise"; "host" for what NumPy computes.
+        ops: the primitives that were fused into it.
+        scope: the part of the model that its result belongs to.
+        flops: operations on numbers; a multiply-add is two.
+        bytes: read and written, each value once.
+        ms: measured by itself, on all threads.
+        share: of the roofline, 0 to 1.
+    """
+
+    number: int
+    step: int
+    kind: str
+    ops: tuple[str, ...]
+    scope: str
+    flops: int
+    bytes: int
+    ms: float
+    share: float
+
+
+class KernelTable(tuple[KernelRow, ...]):
+    """Rows, one a kernel; prints as a table."""
+
+    def __str__(self) -> str:
+        head = f"{'':>4} {'kind':<12} {'Mflop':>9} {'MB':>8} {'ms':>9} {'share':>6}  what was fused into it, and where"
+        lines = [head]
+        for row in self:
+            what = " ".join(row.ops)
+            what = what if len(what) <= 60 else f"{what[:28]} ... {what[-28:]}"
+            lines.append(
+                f"{row.number:>4} {row.kind:<12} {row.flops / 1e6:>9.2f} {row.bytes / 1e6:>8.2f} {row.ms:>9.3f} "
+                f"{100 * row.share:>5.0f}%  {what}{f'  ({row.scope})' if row.scope else ''}"
+            )
+        lines.append("")
+        for kind, rows in self.by_kind().items():
+            ms = sum(row.ms for row in rows)
+            share = sum(row.share * row.ms for row in rows) / ms if ms else 0.0
+            lines.append(f"{len(rows):>4} {kind:<12} {'':>18} {ms:>9.3f} {100 * share:>5.0f}%")
+        return "\n".join(lines)
+
+    def by_kind(self) -> dict[str, list[KernelRow]]:
+        """The rows of each kind."""
+        kinds: dict[str, list[KernelRow]] = {}
+        for row in self:
+            kinds.setdefault(row.kind, []).append(row)
+        return kinds
+
+
+def table(rows: Iterable[KernelRow]) -> KernelTable:
+    """A table of rows."""
+    return KernelTable(rows)
