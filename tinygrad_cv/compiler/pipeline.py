@@ -32,7 +32,6 @@ def on_host(value: Value) -> bool:
 def rewrite(graph: Graph, parts: int) -> Graph:
     """The graph as it is to be planned: the same function, with fewer passes over memory."""
     from .rewrite.moments import merge_moments
-    from .rewrite.operands import copy_operands
     from .rewrite.shrink import shrink
     from .rewrite.split import split_sums
     from .rewrite.sums import distribute_sums
@@ -41,8 +40,7 @@ def rewrite(graph: Graph, parts: int) -> Graph:
     graph = distribute_sums(graph)
     graph = merge_moments(graph)
     graph = shrink(graph)
-    graph = split_sums(graph, parts)
-    return copy_operands(graph)
+    return split_sums(graph, parts)
 
 
 def compile(graph: Graph) -> Any:

@@ -153,11 +153,6 @@ def _cast(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes
 
 
 @any_kind
-def _same(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
-    return args[0]
-
-
-@any_kind
 def _not(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     return f.value(f"xor {vector_type(source, lanes)} {args[0]}, {f.splat('true', source, lanes)}")
 
@@ -185,7 +180,6 @@ LOWERINGS: dict[str, Lowering] = {
     "less_equal": comparison("fcmp ole", "sle", "ule"),
     "cast": _cast,
     # not primitives: what definitions of others are written with
-    "copy": _same,
     "and": arithmetic("", "and", "and"),
     "not": _not,
 }

@@ -203,9 +203,10 @@ def _permute(d: Definition, value: Value, index: Index) -> Expr:
 def _reshape(d: Definition, value: Value, index: Index) -> Expr:
     (x,) = value.args
     try:
-        return d.at(x, reshaped(index, value.shape, x.shape))
+        place = reshaped(index, value.shape, x.shape)
     except Unmappable:
         raise Unmappable(value) from None
+    return d.at(x, place)
 
 
 def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ir import Value
+from ..ir import INPUT, Value
 from .affine import Affine, Var, combination
 from .expr import Expr, Exprs, is_number, loads, substitute
-from .nest import Nest, is_contraction
+from .nest import Nest, is_contraction, sums_products
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -90,7 +90,7 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dic
         for arg in value.args:
             if arg not in chosen and value in chosen and _keeps(arg, value, chosen[value]):
                 chosen[arg] = chosen[value]
-    return {value: axis for value, axis in chosen.items() if value.shape[axis] > 1}
+    return {value: axis for value, axis in chosen.items() if value.shape[axis] > 1 or value.op == INPUT}
 
 
 def _keeps(arg: Value, value: Value, axis: int) -> bool:
@@ -130,6 +130,8 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
         summed = [v for v in big.vars & small.vars if v not in results and v not in moving]
         if big.par[0].ndim > 2 and sliding and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
             _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
+        elif windows and sliding and not summed:
+            votes[big.par[0]][big.par[0].ndim - 1] += weight
 
 
 def _runs(nest: Nest, var: Var) -> bool:
@@ -151,10 +153,10 @@ def _vote_for(
 
 
 def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
-    """How far the windows of contractions reach over the edges of each value."""
+    """How far the windows that products are summed over reach over the edges of each value."""
     found: dict[Value, tuple[list[int], list[int]]] = {}
     for nest in nests:
-        for reduction in filter(is_contraction, nest.reductions):
+        for reduction in filter(sums_products, nest.reductions):
             for body in reduction.args:
                 if body.kind != "guard" or not is_number(body.args[1], 0):
                     continue
@@ -170,9 +172,9 @@ def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[i
 
 
 def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> None:
-    """Drop the conditions of contractions that a border of zeros makes needless."""
+    """Drop the conditions of sums of products that a border of zeros makes needless."""
     new: dict[Expr, Expr] = {}
-    for reduction in filter(is_contraction, nest.reductions):
+    for reduction in filter(sums_products, nest.reductions):
         bodies = []
         for body in reduction.args:
             if body.kind == "guard" and is_number(body.args[1], 0):

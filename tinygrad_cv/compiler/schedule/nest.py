@@ -65,27 +65,37 @@ class Nest:
         return "\n".join(lines)
 
 
+def sums_products(expr: Expr) -> bool:
+    """Whether it is a sum of products of two loads."""
+    return expr.kind == "reduce" and expr.par[0] == "sum" and all(map(_is_product, expr.args))
+
+
+def _is_product(body: Expr) -> bool:
+    core = body.args[0] if body.kind == "guard" else body
+    return core.kind == "op" and core.name == "mul" and all(a.kind == "load" for a in core.args)
+
+
 def is_contraction(expr: Expr) -> bool:
-    """Whether it sums products of two loads, each with a variable of the result that the other lacks."""
-    if expr.kind != "reduce" or expr.par[0] != "sum":
+    """Whether in each of its products either load has a variable of the result that the other lacks."""
+    if not sums_products(expr):
         return False
     for body in expr.args:
         core = body.args[0] if body.kind == "guard" else body
-        if core.kind != "op" or core.name != "mul" or any(a.kind != "load" for a in core.args):
-            return False
         a, b = (arg.vars for arg in core.args)
         if not ((expr.vars & a) - b and (expr.vars & b) - a):
             return False
     return True
 
 
-def nests_of(value: Value, definition: Definition) -> list[Nest]:
+def nests_of(value: Value, definition: Definition, row_major: bool = False) -> list[Nest]:
     """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
+
+    They write its storage, or, if it has a copy there, its elements row-major.
 
     Raises:
         Unmappable: another value must be stored first.
     """
-    storage = definition.storage.get(value)
+    storage = None if row_major else definition.storage.get(value)
     target = storage.value if storage else value
     first = tuple(Var(n, "i") for n in target.shape)
     todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
@@ -121,3 +131,10 @@ def nests_of(value: Value, definition: Definition) -> list[Nest]:
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
 
 
+def copies_of(value: Value, definition: Definition) -> list[Nest]:
+    """The loops that copy a row-major value into its storage."""
+    storage = definition.storage[value]
+    variables = tuple(Var(n, "i") for n in storage.value.shape)
+    place = tuple(map(of, variables))
+    element = definition.exprs.load(value, storage.index(place))
+    return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]

@@ -16,18 +16,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...core.primitive import Aval
-from ..ir import CONSTANT, INPUT, Graph, Value
+from ..ir import CONSTANT, INPUT, Graph, Value, users
 from .affine import Affine, Var, of
 from .define import Definition, NeedSplit, Storage, Unmappable, storage_of
 from .expr import Expr, Exprs, loads, renamed, substitute, walk
 from .layout import ALIGNMENT, Layout, borders, innermost_axes, layout_of, without_guards
-from .nest import Nest, Store, is_contraction, nests_of
+from .nest import Nest, Store, copies_of, is_contraction, nests_of
 from .store import contraction_roots, stored_values
 from .tiling import Tiling, choose
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
+COPIED = 1 << 10  # elements: smaller inputs are read where they lie
 TASK = 1 << 14  # operations: less work is not worth sharing between threads
 REUSED, PACKED, FAR = 64, 1 << 20, 128  # an operand is packed that is read so often, has so many elements, so far apart
 PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
@@ -64,7 +65,7 @@ class Kernel:
             return 0
         total = 0
         for expr in walk(self.nest.exprs):
-            if expr.kind == "op":
+            if expr.kind in ("op", "load"):
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.places)
 
@@ -144,10 +145,13 @@ def _nests(
         definition = Definition(exprs, stored | set(aliases), storage or {})
         nests: dict[Value, list[Nest]] = {}
         try:
+            copied = [v for v in storage or {} if v.op in (INPUT, CONSTANT) or v in graph.outputs]
+            values = [*(v for v in copied if v not in stored), *values]
             for value in values:
                 if value not in hosted and (storage is not None or value in contractions):
                     current = value
-                    nests[value] = nests_of(value, definition)
+                    nests[value] = nests_of(value, definition, value in copied) if value in stored else []
+                    nests[value] += copies_of(value, definition) if value in copied else []
         except Unmappable as need:
             value = need.value
             if storage is not None and value in storage and storage[value].block:
@@ -179,13 +183,21 @@ def _storages(
     aliases: Mapping[Value, Value],
     target: Target,
 ) -> dict[Value, Storage]:
-    """Values that are not stored row-major, as what leaves the program and what the host or a flat place reads is."""
-    fixed = set(graph.outputs) | set(aliases.values())
+    """Values that are not stored row-major, as what leaves the program and what the host or a flat place reads is.
+
+    A large input or output that is read in another order is copied first.
+    """
+    everything = graph.values()
+    fixed = set(aliases.values())
     for value in hosted:
         fixed.update((value, *value.args))
-    axes = innermost_axes(graph.values(), (nest for group in nests.values() for nest in group))
+    fixed.update(value.args[0] for value in everything if value.op == "gather")
+    axes = innermost_axes(everything, (nest for group in nests.values() for nest in group))
+    read = users(everything)
+    outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | set(graph.outputs)
+    fixed |= {v for v in outside if not axes.get(v) or v.ndim < 3 or v.size < COPIED or v not in read}
     storages = {}
-    for value in values:
+    for value in dict.fromkeys([*(v for v in everything if v in outside), *values]):
         if value in fixed or value.ndim < 2:
             continue
         axis = axes.get(value, value.ndim - 1)
@@ -207,8 +219,9 @@ def _layouts(
 ) -> dict[Value, Layout]:
     layouts = {v: layout_of(v.shape, v.dtype) for v in graph.values() if v.op in (INPUT, CONSTANT)}
     layouts.update({v: layout_of(v.shape, v.dtype) for v in aliases})
-    ours = {storage[value].value for value in values if value in storage}
+    ours = {storage[value].value for value in storage}
     border = borders(nests, {v for v in ours if v.ndim > 2})
+    layouts.update({v: layout_of(v.shape, v.dtype) for v in values})
     for value in values:
         stored = storage[value].value if value in storage else value
         multiple = max(1, target.vector_bytes // stored.dtype.itemsize) if stored in ours else 1

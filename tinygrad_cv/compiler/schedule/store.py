@@ -32,7 +32,7 @@ def strip(value: Value) -> Value:
 def is_elementwise(value: Value) -> bool:
     """Whether each element depends on the same place of the arguments only."""
     primitive = PRIMITIVES.get(value.op)
-    return value.op == "copy" or (primitive is not None and primitive.family == "elementwise")
+    return primitive is not None and primitive.family == "elementwise"
 
 
 def reduced(value: Value) -> int:
@@ -54,9 +54,10 @@ def _adds_products(fold: Value, readers: dict[Value, list[Value]]) -> bool:
 
 
 def _taps(fold: Value) -> int:
-    """How many windows hold an element."""
-    stride, k = fold.params["stride"], len(fold.params["stride"])
-    return math.prod(-(-n // s) for n, s in zip(fold.args[0].shape[-k:], stride, strict=True))
+    """How many windows hold an element, at most."""
+    k = len(fold.params["stride"])
+    axes = zip(fold.args[0].shape[-k:], fold.params["stride"], fold.params["dilation"], strict=True)
+    return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
 
 
 def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
@@ -74,7 +75,7 @@ def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
         elif value.op == "contract":
             stored.update(map(strip, value.args))
             stored.add(root_of(value, readers, outputs))
-        elif value.op == "copy" or is_large_reduction(value):
+        elif is_large_reduction(value):
             stored.add(value)
         elif value.op == "expand":
             base = value.args[0]

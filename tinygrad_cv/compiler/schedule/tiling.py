@@ -76,7 +76,10 @@ class Strides:
         self.loads = loads(nest.exprs)
         self.load_maps = [layouts[x.par[0]].flat(x.par[1]) for x in self.loads]
         self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
-        self.nest = nest
+        everything = set(nest.vars).union(*(x.vars for x in self.loads))
+        places = math.prod(v.extent for v in everything)
+        touched = [x.vars for x in self.loads] + [set(nest.vars)] * len(nest.stores)
+        self.shares = [math.prod(v.extent for v in variables) / places for variables in touched]
 
     def all(self, var: Var) -> list[int]:
         """Of all loads and stores; a computed place counts as far."""
@@ -128,8 +131,10 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
         vectors = min(2, count) if len(reductions) <= 4 else 1
         outer = _vector_inside(order, vector)
         last = inner[-1].extent
-        unroll = next((u for u in (4, 2) if last % u == 0 and u * vectors * len(reductions) <= 8), 1)
-        return Tiling(vector, lanes if vector else 1, vectors, {}, outer, {}, inner, unroll)
+        rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
+        sums = vectors * len(reductions) * math.prod(rows.values())
+        unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
+        return Tiling(vector, lanes if vector else 1, vectors, rows, outer, {}, inner, unroll)
     if vector is None:
         return Tiling(None, 1, 1, {}, order)
     count = -(-vector.extent // lanes)
@@ -146,13 +151,23 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
-    """How well vectors along a variable go with all loads and stores."""
+    """How well vectors along a variable go with all loads and stores, each as often as it is done."""
     score = 0.0
-    for stride in strides.all(var):
-        score += 1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -0.3
+    for stride, share in zip(strides.all(var), strides.shares, strict=True):
+        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -0.3)
     if var not in nest.vars:
-        score -= 0.5  # what has been summed along a vector is yet to be summed across it
+        score *= 0.8  # what has been summed along a vector is yet to be summed across it
     return score * min(var.extent, 8) if score > 0 else score
+
+
+def _shared_rows(nest: Nest, strides: Strides, vector: Var | None) -> dict[Var, int]:
+    """A few places of a variable that a load lacks: one load serves them all."""
+    for v in reversed(nest.vars):
+        if v is not vector and any(v not in x.vars and vector in x.vars for x in strides.loads):
+            size = next((n for n in (4, 3, 2) if v.extent % n == 0), 1)
+            if size > 1:
+                return {v: size}
+    return {}
 
 
 def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
