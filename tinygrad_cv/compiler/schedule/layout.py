@@ -17,7 +17,7 @@ import numpy as np
 from ..ir import INPUT, Value
 from .affine import Affine, Var, combination
 from .expr import Expr, Exprs, is_number, loads, substitute
-from .nest import Nest, is_contraction, sums_products
+from .nest import Nest, sums_products
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
@@ -79,7 +79,7 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dic
     """For each value the axis that should lie innermost, where contractions have a wish; neighbours follow."""
     votes: dict[Value, Counter[int]] = defaultdict(Counter)
     for nest in contractions:
-        for reduction in filter(is_contraction, nest.reductions):
+        for reduction in filter(sums_products, nest.reductions):
             _vote(nest, reduction, votes)
     chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items()}
     for value in values:
@@ -119,7 +119,8 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
         if vector is not None:
             for store in nest.stores:
                 _vote_for(votes, store.value, store.index, vector, weight)
-            _vote_for(votes, small.par[0], small.par[1], vector, weight)
+            for load in (small, big):
+                _vote_for(votes, load.par[0], load.par[1], vector, weight)
         windows = [a for a in big.par[1] if len(a.terms) > 1]
         moving = {v for a in windows for v, _ in a.terms}
         sliding = all(  # the result's places slide, and the kernel's are summed over; not the other way round
@@ -130,7 +131,7 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
         summed = [v for v in big.vars & small.vars if v not in results and v not in moving]
         if big.par[0].ndim > 2 and sliding and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
             _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
-        elif windows and sliding and not summed:
+        elif windows and sliding and not summed and vector not in big.vars:
             votes[big.par[0]][big.par[0].ndim - 1] += weight
 
 
