@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from .runtime.objects import load
 from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
 
+LARGE = 1 << 17  # bytes: of an output that is worth keeping
+UNUSED = 3  # references to an array that nobody else holds: the list of spares, the loop, and the count itself
 LITTLE = 1 << 16  # operations: a program with less work runs on the calling thread alone
 
 
@@ -41,6 +44,7 @@ class NativeProgram:
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
         self._parts = parts
+        self._spare: list[Any] = [None] * len(self._written)  # large outputs of the last call
         self._assemble(parts)
 
     def _assemble(self, parts: int) -> None:
@@ -85,8 +89,8 @@ class NativeProgram:
         image = self.image
         buffers = image.buffers
         arrays = [np.asarray(a, order="C") for a in arrays]
-        outputs = [np.empty(b.shape, b.dtype) for b in buffers if b.kind == "output"]
         with self._lock:
+            outputs = self._fresh()
             for i, array in zip(image.inputs, arrays, strict=True):
                 self._pointers[i] = array.ctypes.data
             for i, array in zip(self._written, outputs, strict=True):
@@ -105,6 +109,19 @@ class NativeProgram:
                 else np.array(self._array(i, arrays, outputs))
             )
         return list(results.values())
+
+    def _fresh(self) -> list[np.ndarray]:
+        """Arrays for the outputs: those of an earlier call that nobody holds any more, or new ones.
+
+        New memory costs a page fault for every 4096 bytes, which for large outputs is more than computing them.
+        """
+        for i, old in enumerate(self._spare):
+            if old is None or sys.getrefcount(old) > UNUSED:
+                buffer = self.image.buffers[self._written[i]]
+                self._spare[i] = np.empty(buffer.shape, buffer.dtype)
+        outputs = list(self._spare)
+        self._spare = [a if a.nbytes >= LARGE else None for a in outputs]
+        return outputs
 
     @property
     def fallbacks(self) -> list[str]:
