@@ -103,7 +103,7 @@ def _keeps(arg: Value, value: Value, axis: int) -> bool:
 def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None:
     """A contraction's vector runs along a variable of the result that one operand alone has: the one with fewer.
 
-    The other operand is read element by element, best along the one axis that is summed over as a whole.
+    The other operand is read element by element, best along the one axis over which no windows slide.
     """
     for body in reduction.args:
         core = body.args[0] if body.kind == "guard" else body
@@ -128,8 +128,9 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
             >= max((v.extent for v, _ in a.terms if v not in results), default=0)
             for a in windows
         )
-        summed = [v for v in big.vars & small.vars if v not in results and v not in moving]
-        if big.par[0].ndim > 2 and sliding and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
+        whole = big.vars & small.vars - results if sliding else big.vars & results - small.vars
+        summed = [v for v in whole if v not in moving]
+        if big.par[0].ndim > 2 and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
             _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
         elif windows and sliding and not summed and vector not in big.vars:
             votes[big.par[0]][big.par[0].ndim - 1] += weight
