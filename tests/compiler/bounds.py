@@ -365,7 +365,7 @@ def _sum(value: Value, args: list[Known], y: Array) -> Array:
 
 
 def _of_sum(y: Array, count: Array, size: Array, spread: Array, unknown: Array) -> Array:
-    """The bound of a sum of so many terms, of that size altogether; ``spread`` is what the terms' own bounds add up to."""
+    """The bound of a sum of so many terms, of that size in all; ``spread`` is what the terms' own bounds add up to."""
     info = np.finfo(y.dtype)
     d = spread + 2 * roundings(count) * (size * float(info.eps) + float(info.smallest_subnormal))
     return np.where(unknown | (size > 0.25 * float(info.max)), INF, np.where(np.isfinite(y), d, 0.0))

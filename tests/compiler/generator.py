@@ -26,7 +26,8 @@ FEW, MANY = 600, 20_000  # elements of a value, in small and in large programs
 HUGE = 1e6
 
 # how often each kind of line comes, by the kind of program
-MIXED = dict(unary=5, binary=7, compare=2, movement=6, reduce=3, window=2, contract=2, index=1, cast=1)
+MIXED = {"unary": 5, "binary": 7, "compare": 2, "movement": 6, "reduce": 3, "window": 2, "contract": 2}
+MIXED.update(index=1, cast=1)
 THEMES: dict[str, dict[str, float]] = {
     "mixed": MIXED,
     "elementwise": {"unary": 6, "binary": 8, "compare": 3, "movement": 1, "cast": 1},

@@ -208,11 +208,15 @@ def _value(node: ast.expr) -> Any:
 
 
 class _Record:
-    """What a context wants to know while a function of tensors is recorded: nothing is kept elsewhere."""
+    """What a context wants to know while a function of tensors is recorded: tensors hold their values themselves."""
 
     @staticmethod
     def read(tensor: Any) -> Any:
         return tensor.value
+
+    @staticmethod
+    def write(tensor: Any, value: Any) -> None:
+        tensor.value = value
 
     @staticmethod
     def expect(*_: Any, **__: Any) -> None:
