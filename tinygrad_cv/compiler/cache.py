@@ -1,8 +1,9 @@
 """Images on disk: a program that was compiled before is found by its graph, and nothing is planned again.
 
 An entry is named by a hash of everything that the image depends on: the graph with its constants, the machine, the
-number of parts, and the compiler's own source. It lies beside the object code, in the same directory and within the same
-bound. It is a pickle, as the object code is code: who can write to that directory can run programs as its owner anyway.
+number of parts, and the compiler's own source. It lies beside the object code, in the same directory and within the
+same bound. It is a pickle, as the object code is code: who can write to that directory can run programs as its owner
+anyway.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A compiled program as plain data: it can be kept on disk, and loaded again without planning anything.
 
-    image   = objects, steps, buffers
-    buffer  = an input, an output, a constant, or a place in the arena
-    step    = chains of kernels for all threads; or for one; or an operation that the host does with NumPy
+image   = objects, steps, buffers
+buffer  = an input, an output, a constant, or a place in the arena
+step    = chains of kernels for all threads; or for one; or an operation that the host does with NumPy
 """
 
 from __future__ import annotations
@@ -101,17 +101,17 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
     numbers, buffers, arena = _buffers(graph, plan)
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
-    written: dict[Any, tuple[str, int]] = {}
+    known: dict[Any, tuple[str, int]] = {}
     for kernel in plan.kernels:
         if kernel.nest is None:
             continue
         assert kernel.tiling is not None
         touched = buffers_of(kernel.nest)
         key = structure(kernel.nest, kernel.tiling, touched, plan.layouts)
-        if key not in written:
+        if key not in known:
             lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
-            written[key] = functions.add(lowering.function()), lowering.steps
-        name, steps_of[id(kernel)] = written[key]
+            known[key] = functions.add(lowering.function()), lowering.steps
+        name, steps_of[id(kernel)] = known[key]
         calls[id(kernel)] = Call(name, tuple(numbers[v] for v in touched))
     steps = []
     for step in plan.steps:
@@ -159,8 +159,10 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
             flops += math.prod(v.extent for v in expr.vars) if expr.name != "cast" else 0
         elif expr.kind == "reduce":
             flops += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
-    kind = "contraction" if any(map(is_contraction, kernel.nest.reductions)) else (
-        "reduction" if kernel.nest.reductions else "elementwise"
+    kind = (
+        "contraction"
+        if any(map(is_contraction, kernel.nest.reductions))
+        else ("reduction" if kernel.nest.reductions else "elementwise")
     )
     scope = next((v.scope.path for v in kernel.writes if v.scope is not None), "")
     return KernelInfo(step, kind, _ops(kernel), scope, flops, nbytes)
@@ -252,9 +254,7 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
         if value in places:
             continue
         need = _bytes(layouts[value])
-        overlapping = sorted(
-            (start, end) for one, other, start, end in taken if one <= last and other >= first
-        )
+        overlapping = sorted((start, end) for one, other, start, end in taken if one <= last and other >= first)
         at = base
         for start, end in overlapping:
             if at + need <= start:

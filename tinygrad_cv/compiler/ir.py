@@ -178,5 +178,3 @@ def rebuild(graph: Graph, rule: Callable[[Builder, Value, tuple[Value, ...]], Va
         new[value] = made
     builder.scope = None
     return Graph(builder, graph.inputs, [new[o] for o in graph.outputs])
-
-

@@ -146,12 +146,24 @@ class NativeProgram:
                     steps, function, buffers = next(calls)
                     record = np.array([1, steps, steps, 1, function, buffers], np.int64)
                     parts = self._parts if kinds[info.step] == "parallel" else 1
-                    program = threads.Program([threads.Step(self._library["tg_chains"], record.ctypes.data, parts)], record)
+                    program = threads.Program(
+                        [threads.Step(self._library["tg_chains"], record.ctypes.data, parts)], record
+                    )
                     seconds = float(min(program.seconds(None if parts > 1 else 1).sum() for _ in range(3)))
                 least = max(info.flops / roof.flops, info.nbytes / roof.bandwidth)
                 share = min(1.0, least / seconds) if seconds else 0.0
                 rows.append(
-                    KernelRow(number, info.step, info.kind, info.ops, info.scope, info.flops, info.nbytes, 1e3 * seconds, share)
+                    KernelRow(
+                        number,
+                        info.step,
+                        info.kind,
+                        info.ops,
+                        info.scope,
+                        info.flops,
+                        info.nbytes,
+                        1e3 * seconds,
+                        share,
+                    )
                 )
         return table(rows)
 

@@ -134,9 +134,7 @@ class Function:
         first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0")
         return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
 
-    def reduce(
-        self, value: str, dtype: np.dtype, lanes: int, combine: Callable[[str, str, int], str]
-    ) -> str:
+    def reduce(self, value: str, dtype: np.dtype, lanes: int, combine: Callable[[str, str, int], str]) -> str:
         """All lanes combined into one, by halves."""
         while lanes > 1:
             kind, half = vector_type(dtype, lanes), lanes // 2
@@ -147,7 +145,8 @@ class Function:
             if half == 1:
                 kind = f"<1 x {scalar_type(dtype)}>"
                 parts = [self.value(f"extractelement {kind} {part}, i32 0") for part in parts]
-            value, lanes = combine(*parts, half), half
+            first, second = parts
+            value, lanes = combine(first, second, half), half
         return value
 
     # --- control ---
@@ -208,4 +207,6 @@ class Function:
 
     def text(self, attributes: str = "") -> str:
         body = "\n".join(self.lines)
-        return f"define void @{self.name}({', '.join(self.parameters)}) {attributes} {{\nentry:\n{body}\n  ret void\n}}\n"
+        return (
+            f"define void @{self.name}({', '.join(self.parameters)}) {attributes} {{\nentry:\n{body}\n  ret void\n}}\n"
+        )

@@ -1,13 +1,14 @@
 """A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
 
-``low`` and ``high`` are a range of the outermost loop's steps. Expressions are written at the outermost loop in which all
-their variables are known, once for each place of the tile that they depend on.
+``low`` and ``high`` are a range of the outermost loop's steps. Expressions are written at the outermost loop in which
+all their variables are known, once for each place of the tile that they depend on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -49,7 +50,7 @@ class NestLowering:
         self.buffers = buffers_of(nest)
         self.reductions = nest.reductions
         self._bases: dict[Value, str] = {}
-        self._memo: list[dict[Any, str]] = [{}]
+        self._memo: list[dict[Any, tuple[str, bool]]] = [{}]
         self._guarded = _inside_guards(nest.exprs)
         self._hoistable = _hoistable(nest.exprs, self._guarded)
         self._zeros = False  # sums that are added to memory piece by piece begin with zeros there
@@ -294,9 +295,7 @@ class NestLowering:
                 for value in mine[1:]:
                     total = self._combine(reduction, total, value, lanes)
                 if along:
-                    total = f.reduce(
-                        total, reduction.dtype, lanes, lambda a, b, n, r=reduction: self._combine(r, a, b, n)
-                    )
+                    total = f.reduce(total, reduction.dtype, lanes, partial(self._combine, reduction))
                 self._results[reduction, self._key(reduction, spot)] = total
 
     def _bounded(self, var: Var, low: Int, high: Int, at: Place, spots: list[Place]) -> tuple[Int, Int]:
@@ -383,9 +382,8 @@ class NestLowering:
         key = (expr.number, self._key(expr, spot), mask if expr in self._guarded else None)
         for scope in reversed(self._memo):
             if key in scope:
-                return scope[key]  # type: ignore[return-value]
-        made = self._write(expr, spot, mask if expr in self._guarded else None)
-        self._memo[-1][key] = made  # type: ignore[assignment]
+                return scope[key]
+        made = self._memo[-1][key] = self._write(expr, spot, mask if expr in self._guarded else None)
         return made
 
     def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
@@ -401,7 +399,8 @@ class NestLowering:
         n = lanes if is_vector else 1
         names = [self._vector(a, x.dtype, n) for a, x in zip(args, expr.args, strict=True)]
         if expr.name == "where":
-            return select(f, *names, expr.dtype, n), is_vector
+            condition, a, b = names
+            return select(f, condition, a, b, expr.dtype, n), is_vector
         return LOWERINGS[expr.name](f, names, expr.args[0].dtype, expr.dtype, n), is_vector
 
     def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
@@ -440,8 +439,8 @@ class NestLowering:
         other = self._emit(expr.args[1], spot, mask)
         is_vector = holds[1] or body[1] or other[1]
         n = lanes if is_vector else 1
-        names = [self._vector(x, expr.dtype, n) for x in (body, other)]
-        return select(f, self._vector(holds, BOOL, n), *names, expr.dtype, n), is_vector
+        a, b = (self._vector(x, expr.dtype, n) for x in (body, other))
+        return select(f, self._vector(holds, BOOL, n), a, b, expr.dtype, n), is_vector
 
     def _both(self, a: Mask | None, b: Mask) -> Mask:
         if a is None:
@@ -596,7 +595,7 @@ class NestLowering:
         affine = self.layouts[value].flat(store.index)
         place = self._flat(value, store.index, spot)
         lanes = self._lanes
-        step = affine.coefficient(self.tiling.vector) if lanes > 1 else 0
+        step = affine.coefficient(self.tiling.vector) if lanes > 1 and self.tiling.vector else 0
         base = self._bases[value]
         if lanes == 1:
             self._store_element(base, dtype, place, text)

@@ -1,8 +1,8 @@
 """Mean and variance in one pass over memory, exact to the last digits however large the mean is.
 
 A normalization sums x, then x less its mean, then the square of what is left: three passes. All three follow from the
-moments of blocks (an image each), which are taken while the block is in the cache: with m_b the mean of block b as float32
-has it, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elements, all further sums in float64,
+moments of blocks (an image each), which are taken while the block is in the cache: with m_b the mean of block b as
+float32 has it, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elements, all further sums in float64,
 
     mean = Σ (n m_b + r_b) / N,      M2 = Σ (q_b + 2 δ r_b + n δ²)  with  δ = m_b - mean
 
@@ -106,4 +106,3 @@ def _sum(builder: Builder, moments: Moments, shifted: Shifted, axes: Axes, squar
         spread = scaled(builder, builder.make("square", [off], {}), n)
         return cast(builder, builder.make("add", [moments.m2, spread], {}), np.float32)
     return cast(builder, scaled(builder, off, n), np.float32)
-

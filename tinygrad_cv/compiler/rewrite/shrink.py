@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir import CONSTANT, Builder, Graph, Value, rebuild
 from ..schedule.store import is_elementwise
-from .terms import count, scaled
+from .terms import count, kept, scaled
 
 
 def shrink(graph: Graph) -> Graph:
@@ -16,8 +16,8 @@ def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | No
     if is_elementwise(value) and value.ndim and all(_repeated(arg) for arg in args):
         shape = _smallest(value.shape, args)
         if shape != value.shape:
-            small = [_at(builder, arg, shape) for arg in args]
-            return builder.make("expand", [builder.make(value.op, small, value.params)], {"shape": value.shape})
+            computed = builder.make(value.op, [_at(builder, arg, shape) for arg in args], value.params)
+            return builder.make("expand", [computed], {"shape": value.shape})
     if value.op == "expand" and args[0].op == "expand":
         return builder.make("expand", [args[0].args[0]], value.params)
     if value.op == "reshape" and args[0].op == "reshape":
@@ -29,7 +29,7 @@ def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | No
         lead = args[0].ndim - x.ndim
         repeated = tuple(a for a in axes if a < lead or (x.shape[a - lead] == 1 and args[0].shape[a] != 1))
         if repeated:
-            small = builder.make("expand", [x], {"shape": tuple(1 if i in repeated else n for i, n in enumerate(args[0].shape))})
+            small = builder.make("expand", [x], {"shape": kept(args[0].shape, repeated)})
             rest = tuple(a for a in axes if a not in repeated)
             added = builder.make("sum", [small], {"axis": rest}) if rest else small
             return scaled(builder, added, count(args[0], repeated))

@@ -1,7 +1,7 @@
 """Long sums in two stages, so that threads share them and their first stage stays where its addends are made.
 
-    Σ over n, i, j  =  Σ over n of Σ over i, j            reductions: first within each image
-    Σ over n, i, j  =  Σ over p of Σ over n', i, j        contractions: the images in p parts, n = (p n')
+Σ over n, i, j  =  Σ over n of Σ over i, j            reductions: first within each image
+Σ over n, i, j  =  Σ over p of Σ over n', i, j        contractions: the images in p parts, n = (p n')
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Sums that follow from other sums.
 
-A sum of terms is the sum of the terms' sums, and a factor that does not vary along the axes leaves a sum. The gradient of
-a normalization holds sums of sums of products; taken apart, they are sums that the graph has already, or that are zero.
+A sum of terms is the sum of the terms' sums, and a factor that does not vary along the axes leaves a sum. The gradient
+of a normalization holds sums of sums of products; taken apart, they are sums that the graph has already, or that are
+zero.
 
     Σ (g s + k d)  =  s Σ g + k Σ d,      Σ (x - mean x) = 0
 

@@ -1,4 +1,5 @@
-"""What the machine can do at most: multiply-adds on all threads, and bytes from and to memory. Measured once, when asked."""
+"""What the machine can do at most: multiply-adds on all threads, and bytes from and to memory. Measured once, when
+asked."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def _source(target: Target) -> str:
     begin = ", ".join(f"float {1 + i}.0" for i in range(lanes))
     phis = "\n".join(f"  %a{k} = phi {kind} [<{begin}>, %entry], [%b{k}, %loop]" for k in chains)
     if target.fma:
-        steps = "\n".join(f"  %b{k} = call {kind} @llvm.fma.v{lanes}f32({kind} %a{k}, {kind} %f{k}, {kind} %f{k})" for k in chains)
+        steps = "\n".join(
+            f"  %b{k} = call {kind} @llvm.fma.v{lanes}f32({kind} %a{k}, {kind} %f{k}, {kind} %f{k})" for k in chains
+        )
     else:
         steps = "\n".join(f"  %m{k} = fmul {kind} %a{k}, %f{k}\n  %b{k} = fadd {kind} %m{k}, %f{k}" for k in chains)
     factors = "\n".join(f"  %f{k} = load {kind}, ptr %x, align 4" for k in chains)

@@ -35,7 +35,7 @@ class NeedSplit(Exception):
 class Unmappable(Exception):
     """An index map that is not affine: the value has to be stored row-major, and is read by its flat place."""
 
-    def __init__(self, value: Value):
+    def __init__(self, value: Value | None):
         super().__init__(f"{value} must be stored")
         self.value = value
 
@@ -56,7 +56,7 @@ class Storage(NamedTuple):
     axis: int
     block: int
 
-    def place(self, index: Sequence[Affine]) -> list[Affine]:
+    def place_of(self, index: Sequence[Affine]) -> list[Affine]:
         """Where the element at an index is stored."""
         axis = self.axis
         if not self.block:
@@ -67,7 +67,7 @@ class Storage(NamedTuple):
             raise Unmappable(self.source) from None
         return [*index[:axis], outer, *index[axis + 1 :], inner]
 
-    def index(self, place: Sequence[Affine]) -> list[Affine]:
+    def index_at(self, place: Sequence[Affine]) -> list[Affine]:
         """The index of the element that is stored at a place."""
         axis = self.axis
         if not self.block:
@@ -82,7 +82,9 @@ def storage_of(value: Value, axis: int, block: int) -> Storage:
     if block:
         rest.insert(axis, n // block)
     shape = (*rest, block or n)
-    return Storage(value, Value("stored", (value,), {}, Aval(shape, value.dtype), value.number, value.scope), axis, block)
+    return Storage(
+        value, Value("stored", (value,), {}, Aval(shape, value.dtype), value.number, value.scope), axis, block
+    )
 
 
 Row = Callable[["Definition", Value, Index], Expr]
@@ -110,7 +112,7 @@ class Definition:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
         if value in self.storage:
             storage = self.storage[value]
-            return self.exprs.load(storage.value, storage.place(index))
+            return self.exprs.load(storage.value, storage.place_of(index))
         if value in self.stored or value.op in (INPUT, CONSTANT):
             return self.exprs.load(value, index)
         return self.of(value, index)
@@ -159,7 +161,7 @@ class Definition:
                 if need.var not in live:
                     raise
                 n, factor = need.var.extent, need.factor
-                if n % factor and not (kind == "sum" and need.phases) or kind not in ("sum", "max"):
+                if (n % factor and not (kind == "sum" and need.phases)) or kind not in ("sum", "max"):
                     raise
                 outer = Var(-(-n // factor), "r")
                 live[live.index(need.var)] = outer
@@ -250,7 +252,7 @@ def _digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
             for v, c in rest.terms:
                 if c > 0 and step % c == 0 and c * v.extent > step and v.extent % (step // c) == 0:
                     raise NeedSplit(v, step // c, phases=False)
-            raise Unmappable(None)  # type: ignore[arg-type]
+            raise Unmappable(None)
         digits.append(digit)
         flat = rest
     return digits
@@ -386,7 +388,10 @@ def _reduction(d: Definition, value: Value, index: Index) -> Expr:
         return _tiny(d, value, [element(dict(zip(axes, map(Affine, p), strict=True))) for p in places])
     if value.op == "sum":
         return d.reduce(
-            "sum", list(zip(axes, extents, strict=True)), lambda m: d.op("cast", (element(m),), value.dtype), value.dtype
+            "sum",
+            list(zip(axes, extents, strict=True)),
+            lambda m: d.op("cast", (element(m),), value.dtype),
+            value.dtype,
         )
     return d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype)
 

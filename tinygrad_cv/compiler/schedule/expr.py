@@ -118,7 +118,9 @@ class Exprs:
         if not kept or body is other:
             return body
         ordered = tuple(kept.values())
-        return self._make("guard", (body, other), ordered, frozenset((a.key, lo, hi) for a, lo, hi in ordered), body.dtype)
+        return self._make(
+            "guard", (body, other), ordered, frozenset((a.key, lo, hi) for a, lo, hi in ordered), body.dtype
+        )
 
     def reduce(self, kind: str, variables: Sequence[Var], bodies: Sequence[Expr], dtype: np.dtype) -> Expr:
         """Σ, max or argmax of the bodies over the variables; a sum of a single sum is one sum."""
@@ -184,7 +186,8 @@ def substitute(exprs: Exprs, root: Expr, new: dict[Expr, Expr]) -> Expr:
         elif expr.kind == "guard":
             done[expr] = exprs.guard(expr.par, *args)
         elif expr.kind == "reduce":
-            done[expr] = exprs.reduce(*expr.par, args, expr.dtype)
+            kind, variables = expr.par
+            done[expr] = exprs.reduce(kind, variables, args, expr.dtype)
         else:
             done[expr] = exprs.op(expr.name, args, expr.dtype)
     return done[root]
@@ -206,7 +209,8 @@ def renamed(exprs: Exprs, root: Expr, new: dict[Var, Affine]) -> Expr:
         elif expr.kind == "guard":
             done[expr] = exprs.guard([(a.substitute(new), lo, hi) for a, lo, hi in expr.par], *args)
         elif expr.kind == "reduce":
-            done[expr] = exprs.reduce(*expr.par, args, expr.dtype)
+            kind, variables = expr.par
+            done[expr] = exprs.reduce(kind, variables, args, expr.dtype)
         elif expr.kind == "op":
             done[expr] = exprs.op(expr.name, args, expr.dtype)
         else:

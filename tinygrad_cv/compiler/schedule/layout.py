@@ -1,13 +1,12 @@
 """How stored values lie in memory.
 
 Inputs, outputs and what the host reads are row-major. Other values are stored with that axis innermost which whoever
-reads or writes them most runs along with vectors: in blocks of a cache line, or whole and padded to whole vectors. Around
-them is a border of zeros, as wide as the windows that read them reach over the edge, so that those need not ask.
+reads or writes them most runs along with vectors: in blocks of a cache line, or whole and padded to whole vectors.
+Around them is a border of zeros, as wide as the windows that read them reach over the edge, so that those need not ask.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 
 from ..ir import INPUT, Value
 from .affine import Affine, Var, combination
-from .expr import Expr, Exprs, is_number, loads, substitute
+from .expr import Expr, Exprs, is_number, substitute
 from .nest import Nest, sums_products
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -146,9 +145,7 @@ def _alone(index: Sequence[Affine], var: Var) -> int | None:
     return next((k for k, a in enumerate(index) if len(a.terms) == 1 and a.terms[0][0] is var), None)
 
 
-def _vote_for(
-    votes: dict[Value, Counter[int]], value: Value, index: Sequence[Affine], var: Var, weight: int
-) -> None:
+def _vote_for(votes: dict[Value, Counter[int]], value: Value, index: Sequence[Affine], var: Var, weight: int) -> None:
     axis = _alone(index, var)
     if axis is not None and index[axis].terms[0][1] == 1:
         votes[value][axis] += weight
@@ -186,7 +183,8 @@ def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> No
                 body = exprs.guard(kept, *body.args)
             bodies.append(body)
         if tuple(bodies) != reduction.args:
-            new[reduction] = exprs.reduce(*reduction.par, bodies, reduction.dtype)
+            kind, variables = reduction.par
+            new[reduction] = exprs.reduce(kind, variables, bodies, reduction.dtype)
     if new:
         for store in nest.stores:
             store.expr = substitute(exprs, store.expr, new)

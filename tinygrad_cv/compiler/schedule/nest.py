@@ -3,8 +3,8 @@
     nest  = variables, stores
     store = value[index] = expr
 
-The variables run over the stored places; a reduction brings its own. Nothing here says in which order loops run, what is
-a vector or how memory lies: that is decided when a nest is lowered.
+The variables run over the stored places; a reduction brings its own. Nothing here says in which order loops run, what
+is a vector or how memory lies: that is decided when a nest is lowered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..ir import Value
-from .affine import Affine, Index, Var, of
+from .affine import Index, Var, of
 from .define import Definition, NeedSplit
 from .expr import Condition, Expr, walk
 
@@ -109,7 +109,7 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
     while todo:
         variables, index = todo.pop(0)
         try:
-            expr = definition.of(value, storage.index(index) if storage else index)
+            expr = definition.of(value, storage.index_at(index) if storage else index)
         except NeedSplit as need:
             if need.var not in variables:
                 raise
@@ -119,13 +119,13 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
                 for r in range(min(factor, n)):
                     q = part(need.var, factor, len(range(r, n, factor)), False)
                     new = {need.var: of(q) * factor + r}
-                    todo.append(
-                        ((*variables[:at], q, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
-                    )
+                    todo.append(((*variables[:at], q, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
             else:
-                q, r = part(need.var, factor, n // factor, False), part(need.var, factor, factor, True)
-                new = {need.var: of(q) * factor + of(r)}
-                todo.append(((*variables[:at], q, r, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
+                q, inner = part(need.var, factor, n // factor, False), part(need.var, factor, factor, True)
+                new = {need.var: of(q) * factor + of(inner)}
+                todo.append(
+                    ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
+                )
             continue
         nests.setdefault(variables, Nest(variables)).stores.append(Store(target, index, expr))
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
@@ -136,5 +136,5 @@ def copies_of(value: Value, definition: Definition) -> list[Nest]:
     storage = definition.storage[value]
     variables = tuple(Var(n, "i") for n in storage.value.shape)
     place = tuple(map(of, variables))
-    element = definition.exprs.load(value, storage.index(place))
+    element = definition.exprs.load(value, storage.index_at(place))
     return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]

@@ -72,7 +72,7 @@ class Kernel:
 
 @dataclass
 class Step:
-    """What happens between two barriers: chains that threads share; or one chain for one thread; or work of the host."""
+    """What happens between two barriers: chains that threads share, or one thread's, or work of the host."""
 
     kind: str  # "parallel", "serial" or "host"
     chains: list[list[Kernel]] = field(default_factory=list)
@@ -153,7 +153,7 @@ def _nests(
                     nests[value] = nests_of(value, definition, value in copied) if value in stored else []
                     nests[value] += copies_of(value, definition) if value in copied else []
         except Unmappable as need:
-            value = need.value
+            value = need.value or current
             if storage is not None and value in storage and storage[value].block:
                 storage[value] = storage_of(value, storage[value].axis, 0)
             elif value.op == "reshape" and value is not current:
@@ -227,7 +227,8 @@ def _layouts(
         multiple = max(1, target.vector_bytes // stored.dtype.itemsize) if stored in ours else 1
         if stored.shape and stored.shape[-1] * 2 <= multiple:
             multiple = 1
-        layouts[stored] = layout_of(stored.shape, stored.dtype, *border.get(stored, (None, None)), multiple=multiple)
+        low, high = border.get(stored, (None, None))
+        layouts[stored] = layout_of(stored.shape, stored.dtype, low, high, multiple)
     return layouts
 
 
@@ -323,7 +324,12 @@ def _packed(
         value = Value("packed", (b.par[0],), {}, Aval(shape, b.dtype), b.par[0].number, None)
         packed[key] = value
         layouts[value] = layout_of(shape, b.dtype, multiple=lanes)
-        nests = [Nest(tuple(v for v in fresh if v.extent > 1), [Store(value, tuple(map(of, fresh)), renamed(exprs, element, new))])]
+        nests = [
+            Nest(
+                tuple(v for v in fresh if v.extent > 1),
+                [Store(value, tuple(map(of, fresh)), renamed(exprs, element, new))],
+            )
+        ]
     return nests, exprs.load(packed[key], [*map(of, variables)])
 
 
@@ -331,7 +337,7 @@ def _packed(
 
 
 def _join(exprs: Exprs, kernels: list[Kernel], layouts: dict[Value, Layout], target: Target) -> list[Kernel]:
-    """Nests that run over the same places and read the same values become one; a reader at the place joins its writer."""
+    """Nests that run over the same places and read the same values become one; a reader joins its writer."""
     joined: list[Kernel] = []
     where: dict[Value, int] = {}
     for kernel in kernels:
@@ -361,7 +367,7 @@ def _partner(kernel: Kernel, joined: list[Kernel], where: dict[Value, int]) -> i
             if nest.reductions or other.reductions or not all(_pointwise(nest, other, v) for v in writes):
                 continue
             return at
-        if not writes and reads & {v for v in joined[at].reads}:
+        if not writes and reads & set(joined[at].reads):
             return at
     return None
 
@@ -383,7 +389,8 @@ def _pointwise(nest: Nest, other: Nest, value: Value) -> bool:
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
     return all(
         not load.args and tuple(a.substitute(new) for a in load.par[1]) == stores[0].index
-        for load in loads(nest.exprs) if load.par[0] is value
+        for load in loads(nest.exprs)
+        if load.par[0] is value
     )
 
 
@@ -445,9 +452,7 @@ def _is_small(kernel: Kernel) -> bool:
     return kernel.work < TASK or kernel.shared is None
 
 
-def _place(
-    kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[tuple[Value, Kernel]]
-) -> int:
+def _place(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[tuple[Value, Kernel]]) -> int:
     if kind == "serial":
         for at in range(len(steps) - 1, max(latest, 0) - 1, -1):
             if steps[at].kind == "serial":

@@ -1,8 +1,8 @@
 """Which values are stored. Everything else is computed where it is read.
 
 Stored are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
-elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are much
-smaller than what reads them; and values that would otherwise be computed again and again.
+elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are
+much smaller than what reads them; and values that would otherwise be computed again and again.
 """
 
 from __future__ import annotations
@@ -140,7 +140,8 @@ def _is_small(value: Value, user: Value) -> bool:
 
 def _holds_later_contraction(value: Value, contraction: Value, readers: dict[Value, list[Value]]) -> bool:
     """Whether the value is itself computed with a contraction: then only the later of the two goes on."""
-    seen, stack = set(), [value]
+    seen: set[Value] = set()
+    stack = [value]
     while stack:
         value = stack.pop()
         if value.op == "contract" and value.number > contraction.number:

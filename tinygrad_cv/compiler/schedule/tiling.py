@@ -83,8 +83,10 @@ class Strides:
 
     def all(self, var: Var) -> list[int]:
         """Of all loads and stores; a computed place counts as far."""
-        found = [99 if x.args and var in x.args[0].vars else m.coefficient(var)
-                 for x, m in zip(self.loads, self.load_maps, strict=True)]
+        found = [
+            99 if x.args and var in x.args[0].vars else m.coefficient(var)
+            for x, m in zip(self.loads, self.load_maps, strict=True)
+        ]
         return found + [m.coefficient(var) for m in self.store_maps]
 
 
@@ -122,7 +124,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
     by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in summed), default=main)
     inner = _in_memory_order(summed, by_load)
     if summed:
-        if vector in summed:
+        if vector is not None and vector in summed:
             inner = [v for v in inner if v is not vector] + [vector]
             outer = order
             count = -(-vector.extent // lanes)
@@ -184,7 +186,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
     vector = vector_of(nest, strides, a, b, lanes)
     if vector in a.vars and vector not in b.vars:
         a, b = b, a
-    a_map, b_map = (strides.load_maps[strides.loads.index(x)] for x in (a, b))
+    a_map = strides.load_maps[strides.loads.index(a)]
     count = -(-vector.extent // lanes)
     row_candidates = [v for v in nest.vars if v is not vector and v in a.vars and v not in b.vars]
     if not row_candidates:  # one operand has all variables: what the other lacks shares its loads
