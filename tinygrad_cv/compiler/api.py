@@ -12,7 +12,7 @@ from functools import update_wrapper
 from types import MethodType
 from typing import Any, overload
 
-from ..core.context import current, using
+from ..core.context import Context, current, using
 from ..core.errors import TraceError
 from . import tree
 from .entry import Discarded, Entry
@@ -93,12 +93,7 @@ class Jitted:
             return self._as_written(args, kwargs)
         leaves: list[Any] = []
         others: list[Any] = []
-        key = (
-            context.recording,
-            context.replaying,
-            tree.signature(args, leaves, others),
-            tree.signature(kwargs, leaves, others),
-        )
+        key = _key(context, args, kwargs, leaves, others)
         entry, arrays = self._find(key, leaves)
         if entry is None:
             with _tracing:
@@ -236,13 +231,7 @@ class Jitted:
         if args or kwargs or not self._entries:
             leaves: list[Any] = []
             others: list[Any] = []
-            context = current()
-            key = (
-                context.recording,
-                context.replaying,
-                tree.signature(args, leaves, others),
-                tree.signature(kwargs, leaves, others),
-            )
+            key = _key(current(), args, kwargs, leaves, others)
             with _tracing:
                 return self._find(key, leaves)[0] or self._trace(key, args, kwargs, leaves, others)
         return max(self._all(), key=lambda entry: entry.used)
@@ -267,6 +256,14 @@ class Jitted:
             result = self._as_written(args, kwargs)
         overlay.commit()
         return result
+
+
+def _key(context: Context, args: Any, kwargs: Any, leaves: list[Any], others: list[Any]) -> Any:
+    """What a trace is found by."""
+    positional = tree.signature(args, leaves, others)
+    named = tree.signature(kwargs, leaves, others) if kwargs else ()
+    places = tree.repeated(leaves) if len(leaves) > 1 else None
+    return context.recording, context.replaying, positional, named, places
 
 
 def _compile(graph: Graph) -> Any:
@@ -328,7 +325,13 @@ def _difference(old: Any, new: Any) -> str:
         return f"operations are {'' if new[0] else 'not '}recorded here"
     if old[1] != new[1]:
         return "a checkpointed part runs again" if new[1] else "it is no part that runs again"
-    return f"the arguments are {tree.describe(new[2:])}, and were {tree.describe(old[2:])}"
+    if old[4] != new[4]:
+        return "other arguments are one and the same tensor"
+    return f"the arguments are {_arguments(new)}, and were {_arguments(old)}"
+
+
+def _arguments(key: Any) -> str:
+    return ", ".join(filter(None, map(tree.describe, key[2:4])))
 
 
 def available() -> bool:

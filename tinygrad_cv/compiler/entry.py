@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -73,11 +72,11 @@ class Entry:
             arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
         for tensor, shape, dtype, node, hooks, index in recording.watched:
             value = tensor.value
-            if value.shape != shape or value.dtype != dtype:
+            if value.shape != shape or (value.dtype is not dtype and value.dtype != dtype):
                 return None
             if tensor.node is not node and not (trusted or _alike(tensor.node, node)):
                 return None
-            if node is not None and hooks_of(tensor) != hooks:
+            if node is not None and (hooks or node.hooks) and hooks_of(tensor) != hooks:
                 return None
             if index >= 0:
                 arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
@@ -88,7 +87,7 @@ class Entry:
             if index >= 0:
                 arrays[index] = _contiguous(grad.value)
         for what, index in recording.events:
-            if index >= 0 and not isinstance(dict.get(what, "lr"), (int, float)):
+            if index >= 0 and not isinstance(dict.get(what, "lr"), float):
                 return None
         return arrays
 
@@ -116,16 +115,11 @@ class Entry:
         """
         recording = self.recording
         self.calls += 1
-        with restored(self._schedules) if self._schedules else nullcontext():
-            for what, index in recording.events:
-                if index < 0:
-                    what.step()
-                else:
-                    arrays[index] = np.array(dict.__getitem__(what, "lr"), np.float64)
-            results = self.program(arrays)
-            if recording.conditional and not results[-1]:
-                self.discarded += 1
-                raise Discarded
+        if self._schedules:
+            with restored(self._schedules):
+                results = self._results(arrays)
+        else:
+            results = self._results(arrays)
         position = len(recording.sources)
         outputs = self._outputs(leaves, arrays, results[:position])
         for place in recording.written:
@@ -142,6 +136,18 @@ class Entry:
             if isinstance(tensor, Variable):
                 tensor._grad = grad
         return tree.build(recording.form, outputs)
+
+    def _results(self, arrays: list[Any]) -> list[np.ndarray]:
+        for what, index in self.recording.events:
+            if index < 0:
+                what.step()
+            else:
+                arrays[index] = np.array(dict.__getitem__(what, "lr"), np.float64)
+        results = self.program(arrays)
+        if self.recording.conditional and not results[-1]:
+            self.discarded += 1
+            raise Discarded
+        return results
 
     def _outputs(self, leaves: list[Any], arrays: list[Any], results: list[np.ndarray]) -> list[Tensor]:
         if not current().recording:

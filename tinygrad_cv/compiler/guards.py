@@ -2,7 +2,7 @@
 
 Found by reading code: the globals and closure cells that a function names, the same for plain Python functions that it
 names, and the attributes of the objects that are reached so. Each is compared by identity, which is quick, and where
-that fails by value. Of this package and of the standard library only objects are looked into, not code.
+that fails by value. Of this package and of installed ones only objects are looked into, not code.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import dis
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain, starmap
 from operator import attrgetter, is_
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -25,50 +26,58 @@ from .ir import Value
 from .tree import SCALARS, is_array
 
 PACKAGE = __name__.partition(".")[0]
-FOREIGN = {*sys.stdlib_module_names, "numpy"}
+STANDARD = {*sys.stdlib_module_names, "numpy"}
 PLAIN = ("types.SimpleNamespace", "argparse.Namespace")  # of the standard library, but made to hold a user's values
 DYNAMIC = {"getattr", "setattr", "hasattr", "vars", "__dict__", "globals", "locals", "eval", "exec"}
 NUMBERS = (*(kind for kind in SCALARS if kind is not type), float, np.generic)
-SEQUENCES = (list, tuple, deque, set, frozenset)
+SEQUENCES = (list, deque, set)
 FOLDER = str(Path(__file__).parent.parent)  # of this package
 
 _contents = attrgetter("cell_contents")
 
 
 class Check:
-    """Some items of a container, as they were."""
+    """Some items of a container, as they were: ``map(get, keys)`` gives them."""
 
-    __slots__ = ("container", "expected", "items", "keys", "path", "size")
+    __slots__ = ("container", "expected", "get", "keys", "path", "size")
 
-    def __init__(self, path: str, container: Any, keys: tuple[Any, ...], size: int | None = None):
-        self.path, self.container, self.keys, self.size = path, container, keys, size
-        self.items: Callable[[], Iterator[Any]] = _reader(container, keys)
-        self.expected = tuple(self.items())
-
-    def unchanged(self) -> bool:
-        """Whether they are the same objects: the quick look."""
-        if self.size is not None and len(self.container) != self.size:
-            return False
-        try:
-            return all(map(is_, self.items(), self.expected))
-        except ValueError:  # an empty closure cell
-            return False
+    def __init__(self, path: str, container: Any, keys: Sequence[Any], size: int | None = None):
+        self.path, self.container, self.size = path, container, size
+        self.keys: Iterable[Any] = keys
+        self.get: Callable[[Any], Any]
+        if isinstance(container, Mapping):
+            self.get = container.get
+        elif _are_cells(keys):  # the container has their names
+            self.get = _contents
+        elif isinstance(container, SEQUENCES):
+            self.get, self.keys = _itself, container
+        else:
+            self.get = partial(_attribute, container)
+        self.expected = tuple(map(self.get, self.keys))
 
     def broken(self) -> str | None:
         """What is different now, in words."""
         try:
-            now = tuple(self.items())
-        except ValueError:
-            return f"{self.path} is not set now"
+            now = tuple(map(self.get, self.keys))
+        except ValueError:  # an empty closure cell
+            return f"a variable that {self.path} closes over is not set now"
         if self.size is not None and len(self.container) != self.size:
             return f"{self.path} has {len(self.container)} items instead of {self.size}"
-        for key, old, new in zip(self.keys, self.expected, now, strict=False):
+        for name, old, new in zip(self.names(), self.expected, now, strict=True):
             if not same(old, new):
-                return f"{self._name(key)} was {_short(old)}, now {_short(new)}"
-        if len(now) != len(self.expected):
-            return f"{self.path} has changed"
-        self.expected = now  # equal values in other objects: so that the next look is quick
+                return f"{name} was {_short(old)}, now {_short(new)}"
+        self.expected = now  # equal values in other objects
         return None
+
+    def names(self) -> list[str]:
+        """What to call the items."""
+        if self.get is _itself:
+            return [f"{self.path}[{i}]" for i in range(len(self.expected))]
+        if self.get is _contents:
+            return list(self.container)
+        if isinstance(self.container, dict) and self.path and not self.path.endswith("."):
+            return [f"{self.path}[{key!r}]" for key in self.keys]
+        return [f"{self.path}{key}" for key in self.keys]
 
     def put_back(self) -> None:
         """Replace traced tensors by what was there before."""
@@ -82,35 +91,26 @@ class Check:
                     dict.__delitem__(container, key)
         elif isinstance(container, list) and any(map(_is_traced, container)):
             container[:] = self.expected
-        elif _are_cells(container):
-            for cell, item in zip(container, self.expected, strict=True):
+        elif self.get is _contents:
+            for cell, item in zip(self.keys, self.expected, strict=True):
                 if _is_traced(_contents(cell)):
                     cell.cell_contents = item
 
-    def _name(self, key: Any) -> str:
-        if type(key) is int:
-            return f"{self.path}[{key}]"
-        if isinstance(self.container, dict) and self.path and not self.path.endswith("."):
-            return f"{self.path}[{key!r}]"
-        return f"{self.path}{key}"
+
+def _itself(x: Any) -> Any:
+    return x
 
 
-def _are_cells(container: Any) -> bool:
-    return isinstance(container, tuple) and bool(container) and isinstance(container[0], CellType)
+def _attribute(x: Any, name: str) -> Any:
+    return getattr(x, name, None)
+
+
+def _are_cells(x: Any) -> bool:
+    return isinstance(x, tuple) and bool(x) and isinstance(x[0], CellType)
 
 
 def _is_traced(x: Any) -> bool:
     return isinstance(x, Variable) and isinstance(x.value, Value)
-
-
-def _reader(container: Any, keys: tuple[Any, ...]) -> Callable[[], Iterator[Any]]:
-    if _are_cells(container):
-        return lambda: map(_contents, container)
-    if isinstance(container, Mapping):
-        return partial(map, container.get, keys)
-    if isinstance(container, SEQUENCES):
-        return partial(iter, container)
-    return lambda: (getattr(container, key, None) for key in keys)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -134,7 +134,7 @@ def _short(value: Any) -> str:
 
 
 class Volatile(NamedTuple):
-    """An attribute that changes by itself; what it holds is looked at as it is after the trace."""
+    """An attribute that changes by itself; if it is a dict, it is looked at as it is after the trace."""
 
     path: str
     holder: Any
@@ -159,9 +159,16 @@ class Guards:
 
     def hold(self) -> bool:
         """Whether everything is as it was."""
-        for check in self.checks:
-            if not check.unchanged() and check.broken():
+        try:
+            unchanged = list(map(len, self._sized)) == self._sizes and all(
+                map(is_, chain.from_iterable(starmap(map, self._gets)), self._expected)
+            )
+        except ValueError:  # an empty closure cell
+            return False
+        if not unchanged:
+            if any(map(Check.broken, self.checks)):
                 return False
+            self.close()
         return all(fingerprint(array) == known for _, array, known in self.arrays) if self.arrays else True
 
     def broken(self) -> str | None:
@@ -177,7 +184,8 @@ class Guards:
     def add_volatile(self) -> None:
         """Look from now on at what the volatile attributes hold now."""
         for path, holder, name in self.volatile:
-            self._walk.visit(vars(holder).get(name), f"{path}{name}")
+            if isinstance(vars(holder)[name], dict):
+                self._walk.items(vars(holder), path, (name,))
 
     def put_back(self) -> None:
         """Where a trace has left a tensor without a value behind, what was there before."""
@@ -189,8 +197,11 @@ class Guards:
         return list({id(holder): holder for _, holder, _ in self.volatile}.values())
 
     def close(self) -> None:
-        """Forget what was needed for walking only."""
-        del self._walk
+        """Make the lists for a quick look at everything."""
+        sized = [check for check in self.checks if check.size is not None]
+        self._sized, self._sizes = [check.container for check in sized], [check.size for check in sized]
+        self._gets = [(check.get, check.keys) for check in self.checks]
+        self._expected = [item for check in self.checks for item in check.expected]
 
     @property
     def nbytes(self) -> int:
@@ -216,6 +227,7 @@ class _Walk:
         self.volatile: list[Volatile] = []
 
     def visit(self, x: Any, path: str) -> None:
+        """Look into an object."""
         if isinstance(x, NUMBERS) or id(x) in self.seen:
             return
         kind = type(x)
@@ -230,63 +242,62 @@ class _Walk:
             self.visit(x.__func__, path)
             self.visit(x.__self__, path.rpartition(".")[0])
         elif isinstance(x, ModuleType):
-            if _home(x.__name__) not in FOREIGN | {PACKAGE}:
-                self._items(vars(x), f"{path}.", tuple(name for name in self.known if name in vars(x)))
+            if _is_users(x.__name__):
+                self.items(vars(x), f"{path}.", tuple(name for name in self.known if name in vars(x)))
         elif isinstance(x, type):
             self._class(x, path, {"__init__", "__new__"})
         elif isinstance(x, dict):
             volatile = getattr(kind, "volatile", ())
-            keys = tuple(key for key in x if key not in volatile or not isinstance(dict.get(x, key), (int, float)))
-            self._items(x, path, keys, len(x))
+            keys = tuple(key for key in x if key not in volatile or not isinstance(dict.get(x, key), float))
+            self.items(x, path, keys, len(x))
+        elif isinstance(x, (tuple, frozenset)):
+            for i, item in enumerate(x):
+                self.visit(item, f"{path}[{i}]")
         elif isinstance(x, SEQUENCES):
-            self._items(x, path, tuple(range(len(x))), len(x))
+            self.items(x, path, (), len(x))
         elif isinstance(x, partial):
-            self._items(x, f"{path}.", ("func", "args", "keywords"))
+            self.items(x, f"{path}.", ("func", "args", "keywords"))
         elif isinstance(x, (staticmethod, classmethod)):
             self.visit(x.__func__, path)
         elif isinstance(x, property):
-            self._items(x, f"{path}.", ("fget",))
+            self.items(x, f"{path}.", ("fget",))
         elif is_array(x):
             self.arrays.append((path, x, fingerprint(x)))
         elif hasattr(kind, "guarded"):
-            self._items(x, f"{path}.", kind.guarded)
-        elif _home(kind.__module__) not in FOREIGN or f"{kind.__module__}.{kind.__qualname__}" in PLAIN:
+            self.items(x, f"{path}.", kind.guarded)
+        elif _home_of(kind) not in STANDARD or f"{kind.__module__}.{kind.__qualname__}" in PLAIN:
             self._object(x, path)
 
-    def _items(self, container: Any, path: str, keys: tuple[Any, ...], size: int | None = None) -> None:
+    def items(self, container: Any, path: str, keys: Sequence[Any], size: int | None = None) -> None:
+        """Look at some items of a container, and into them."""
         check = Check(path, container, keys, size)
         self.checks.append(check)
-        for key, item in zip(keys, check.expected, strict=True):
-            self.visit(item, check._name(key))
+        for name, item in zip(check.names(), check.expected, strict=True):
+            self.visit(item, name)
 
     def _function(self, f: FunctionType, path: str) -> None:
         cells = f.__closure__ or ()
         full = tuple(cell for cell in cells if _filled(cell))
         if full:
-            names = [name for name, cell in zip(f.__code__.co_freevars, cells, strict=True) if cell in full]
-            check = Check(f"{path}: ", full, tuple(names))
-            self.checks.append(check)
-            for name, item in zip(names, check.expected, strict=True):
-                self.visit(item, name)
-        if f.__defaults__ or f.__kwdefaults__:
-            self._items(f, f"{path}.", ("__defaults__", "__kwdefaults__"))
-        if f.__code__.co_filename.startswith(FOLDER) or _home(f.__globals__.get("__name__", "")) in FOREIGN:
+            names = [name for name, cell in zip(f.__code__.co_freevars, cells, strict=True) if _filled(cell)]
+            self.items(names, path, full)
+        if f.__code__.co_filename.startswith(FOLDER) or not _is_users(f.__globals__.get("__name__", "")):
             return
-        self._items(f, f"{path}.", ("__code__",))
+        self.items(f, f"{path}.", ("__code__", "__defaults__", "__kwdefaults__"))
         names_, loaded = _names(f.__code__)
         self.names |= names_
-        self._items(f.__globals__, "", loaded)
+        self.items(f.__globals__, "", loaded)
 
     def _class(self, cls: type, path: str, more: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         """What a user's class defines: methods that are named, or that Python or this package calls by themselves."""
         called = self.known | more | _called(cls)
         for base in cls.__mro__:
-            if _home(base.__module__) in FOREIGN or _home(base.__module__) == PACKAGE:
+            if not _is_users(base.__module__):
                 continue
             own = vars(base)
             special = {name for name in own if name.startswith("__") and name not in ("__init__", "__new__")}
             keys = tuple(name for name in own if name in called or name in special)
-            self._items(own, f"{base.__qualname__}.", keys)
+            self.items(own, f"{base.__qualname__}.", keys)
 
     def _object(self, x: Any, path: str) -> None:
         kind = type(x)
@@ -300,10 +311,10 @@ class _Walk:
                 used = self.known | _called(kind)  # type: ignore[arg-type]
                 keys = tuple(name for name in keys if name in used or _is_ours(attributes[name]))
             self._class(kind, path)
-        self._items(attributes, f"{path}.", keys, len(attributes))
+        self.items(attributes, f"{path}.", keys, len(attributes))
         slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(x, name)]
         if slots:
-            self._items(x, f"{path}.", tuple(slots))
+            self.items(x, f"{path}.", tuple(slots))
 
 
 def _filled(cell: Any) -> bool:
@@ -314,12 +325,19 @@ def _filled(cell: Any) -> bool:
     return True
 
 
-def _home(module: str) -> str:
-    return module.partition(".")[0]
-
-
 def _home_of(cls: type) -> str:
-    return _home(cls.__module__)
+    return cls.__module__.partition(".")[0]
+
+
+@cache
+def _is_users(module: str) -> bool:
+    """Whether code of that module is looked into: not that of this package, the standard library or installed ones."""
+    if module == "__main__":
+        return True
+    if module.partition(".")[0] in STANDARD | {PACKAGE}:
+        return False
+    folders = Path(getattr(sys.modules.get(module), "__file__", None) or "").parts
+    return not {"site-packages", "dist-packages"}.intersection(folders)
 
 
 def _is_ours(x: Any) -> bool:

@@ -164,8 +164,8 @@ class Trace:
             slot.current = grad
 
     def dial(self, group: Any, value: Any) -> Any:
-        """A group's learning rate: an input, if it is a number."""
-        if not isinstance(value, (int, float)):
+        """A group's learning rate: an input, if it is a float."""
+        if not isinstance(value, float):
             return value
         if id(group) not in self._dials:
             rate = self._input((), FLOAT64)

@@ -55,9 +55,17 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
     return kind, id(x)
 
 
+def repeated(leaves: list[Any]) -> tuple[int, ...] | None:
+    """For each leaf the place of the first that is the same; None where all are different."""
+    ids = list(map(id, leaves))
+    return None if len(set(ids)) == len(ids) else tuple(map(ids.index, ids))
+
+
 def describe(key: Any) -> str:
     """A signature in words."""
-    kind, *rest = key if isinstance(key[0], type) else (tuple, *key)
+    if not key:
+        return ""
+    kind, *rest = key
     if issubclass(kind, (Variable, np.ndarray)):
         return f"{rest[1]}{list(rest[0])}" + (" (requires grad)" if rest[2:] and rest[2] else "")
     if issubclass(kind, dict):

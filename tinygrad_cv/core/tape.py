@@ -211,6 +211,7 @@ def pull(
             heappush(queue, (-node.serial, node))
 
     context = current()
+    places: dict[int, Scope] = {}
     taken = {id(value): value for value in (read(g) for _, g in roots)}
     interpret = context.interpret
     if interpret is eager:  # warnings are switched off once, not per node
@@ -237,6 +238,10 @@ def pull(
                 for parent, share in node.cotangents(g, wanted):
                     check_backward(node, g, share)
                     add(parent, share)
+            elif context.trace is not None:
+                with using(scope=_backward(node.scope, places)):  # what is recorded bears the name of the layer
+                    for parent, share in node.cotangents(g, wanted):
+                        add(parent, share)
             else:
                 for parent, share in node.cotangents(g, wanted):
                     add(parent, share)
@@ -245,6 +250,14 @@ def pull(
         for tensor, g in deposits:
             tensor.grad = g if tensor.grad is None else tensor.grad + g
     return results
+
+
+def _backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
+    """The same place in the backward pass; ``known`` are those that were made before, by the scope's id."""
+    if id(scope) not in known:
+        place = Scope("backward", "module", None)
+        known[id(scope)] = scope._replace(parent=_backward(scope.parent, known)) if scope else place
+    return known[id(scope)]
 
 
 def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:

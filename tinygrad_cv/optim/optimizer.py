@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import current, eager, quiet, using
+from ..core.context import Scope, current, eager, quiet, using
 from ..core.errors import CheckpointError
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
@@ -131,7 +131,8 @@ class Optimizer:
         """
         context = current()
         interpret = quiet if context.interpret is eager else context.interpret  # warnings are switched off once
-        with np.errstate(all="ignore"), using(recording=False, interpret=interpret):
+        scope = Scope(type(self).__name__, "function", context.scope)
+        with np.errstate(all="ignore"), using(recording=False, interpret=interpret, scope=scope):
             for group in self.param_groups:
                 todo = [
                     (p, p.grad.detach(), self.state.setdefault(name, {}))

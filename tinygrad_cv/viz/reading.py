@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import Scope
 from ..core.primitive import OUTPUT
 from ..core.tape import Node, Replayed
 from ..core.variable import Variable
@@ -21,7 +20,8 @@ from ..ops.contraction import contract, parse
 from ..ops.elementwise import where
 from .labels import detail_text, value_text
 from .names import Names
-from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain, paths
+from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain
+from .scopes import Scopes
 
 
 def read(roots: Sequence[Variable], names: Names) -> Records:
@@ -50,10 +50,8 @@ class _Reader:
         self.values = _values(nodes, roots, names)
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
-        self.scopes: list[ScopeView] = []
+        self.scopes = Scopes()
         self.numbers: dict[Node, int] = {}
-        self.known: dict[int, int | None] = {id(None): None}  # id of a scope -> its number
-        self.paths: dict[int | None, tuple[str, str]] = {None: ("", "")}  # of scopes, by number
         self.constants: dict[int, int] = {}  # id of an array -> its node's number
 
     def records(self) -> Records:
@@ -71,7 +69,7 @@ class _Reader:
         for root in {id(root.node): root for root in self.roots if root.node is not None}.values():
             self._output(root)
         self._place_parameters()
-        return Records(tuple(self.nodes), tuple(self.edges), tuple(self.scopes))
+        return Records(tuple(self.nodes), tuple(self.edges), tuple(self.scopes.views))
 
     def _add(self, node: Node) -> None:
         primitive = node.primitive
@@ -87,8 +85,8 @@ class _Reader:
         if not node.parents:
             self.numbers[node] = self._append(NodeView(kind=self.names.kind_of(node), **common))
             return
-        scope = self._scope(node.scope)
-        module, function = self.paths[scope]
+        scope = self.scopes.number(node.scope)
+        module, function = self.scopes.paths[scope]
         common.update(kind="op", scope=scope, module=module, function=function)
         if primitive is None:
             assert isinstance(node, Replayed)
@@ -121,7 +119,7 @@ class _Reader:
                 number=len(self.nodes),
                 kind=kind,
                 name=name,
-                scope=self._scope(node.scope) if kind != "input" else None,
+                scope=self.scopes.number(node.scope) if kind != "input" else None,
                 shape=shape,
                 dtype=str(dtype or ""),
                 value=value_text(array),
@@ -157,23 +155,12 @@ class _Reader:
         shared: dict[int, list[ScopeView]] = {}
         for edge in self.edges:
             if self.nodes[edge.source].kind == "parameter":
-                around = chain(self.scopes, self.nodes[edge.target].scope)
+                around = chain(self.scopes.views, self.nodes[edge.target].scope)
                 before = shared.get(edge.source, around)
                 shared[edge.source] = [a for a, b in zip(before, around, strict=False) if a is b]
         for number, around in shared.items():
             if around:
                 self.nodes[number] = replace(self.nodes[number], scope=around[-1].number)
-
-    def _scope(self, scope: Scope | None) -> int | None:
-        """The number of a scope; those around it are numbered before it."""
-        if id(scope) not in self.known:
-            assert scope is not None
-            for step in scope.chain():
-                if id(step) not in self.known:
-                    number = self.known[id(step)] = len(self.scopes)
-                    self.scopes.append(ScopeView(number, step.name, step.kind, self.known[id(step.parent)]))
-                    self.paths[number] = paths(chain(self.scopes, number))
-        return self.known[id(scope)]
 
 
 def _values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> dict[Node, Any]:
