@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tinygrad_cv.compiler import api
+from tinygrad_cv.compiler import entry
 from tinygrad_cv.compiler.numpy_source import NumpyProgram
 
 
 @pytest.fixture
 def on_numpy(monkeypatch):
     """Graphs run on NumPy, by the same rules as eager code: results are equal bit for bit."""
-    monkeypatch.setattr(api, "_compile", NumpyProgram)
+    monkeypatch.setattr(entry, "compiled", NumpyProgram)

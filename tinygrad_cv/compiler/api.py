@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import threading
 import time
 import warnings
 from collections import deque
@@ -17,12 +16,11 @@ from ..core.errors import TraceError
 from . import tree
 from .entry import Discarded, Entry
 from .guards import Guards
-from .ir import Graph, Value
+from .ir import Value
 from .state import Overlay, restored
-from .trace import arguments, record
+from .trace import TRACING, arguments, record
 
 KEPT = 50  # lines of history
-_tracing = threading.RLock()
 
 
 @overload
@@ -96,7 +94,7 @@ class Jitted:
         key = _key(context, args, kwargs, leaves, others)
         entry, arrays = self._find(key, leaves)
         if entry is None:
-            with _tracing:
+            with TRACING:
                 entry, arrays = self._find(key, leaves)
                 if entry is None:
                     entry = self._trace(key, args, kwargs, leaves, others)
@@ -151,7 +149,7 @@ class Jitted:
             lines.append(f"trace of {len(graph.values())} values: {_times(entry.calls, 'called')}")
             if entry.discarded:
                 lines.append(f"  {_times(entry.discarded, 'run as written')}: a condition did not hold")
-            if entry.guards.nbytes:
+            if entry.guards and entry.guards.nbytes:
                 lines.append(f"  {entry.guards.nbytes:,} bytes of NumPy arrays are compared at each call: use tensors")
             lines += [f"  {fallback}" for fallback in getattr(entry.program, "fallbacks", ())]
         lines += [f"{_times(count, 'called')} {note}" for note, count in self._notes.items()]
@@ -183,11 +181,8 @@ class Jitted:
         changed = guards.broken()
         guards.add_volatile()
         traced = time.perf_counter()
-        program = _compile(recording.graph)
-        name = _name(self.function)
-        entry = Entry(
-            name, recording, program, guards, leaves, others, _names(recording, guards, self.function, args, kwargs)
-        )
+        names = _names(recording, guards, self.function, args, kwargs)
+        entry = Entry(_name(self.function), recording, guards, leaves, others, names)
         guards.close()
         self._history.append(
             f"traced since {reason}: {1e3 * (traced - start):.0f} ms, "
@@ -232,7 +227,7 @@ class Jitted:
             leaves: list[Any] = []
             others: list[Any] = []
             key = _key(current(), args, kwargs, leaves, others)
-            with _tracing:
+            with TRACING:
                 return self._find(key, leaves)[0] or self._trace(key, args, kwargs, leaves, others)
         return max(self._all(), key=lambda entry: entry.used)
 
@@ -252,7 +247,7 @@ class Jitted:
     def _at_once(self, args: Any, kwargs: Any, entry: Entry) -> Any:
         """As it is written, without a graph; where it raises, nothing has changed."""
         overlay = Overlay()
-        with restored(entry.guards.objects()), using(trace=overlay):
+        with restored(entry.guards.objects() if entry.guards else ()), using(trace=overlay):
             result = self._as_written(args, kwargs)
         overlay.commit()
         return result
@@ -264,16 +259,6 @@ def _key(context: Context, args: Any, kwargs: Any, leaves: list[Any], others: li
     named = tree.signature(kwargs, leaves, others) if kwargs else ()
     places = tree.repeated(leaves) if len(leaves) > 1 else None
     return context.recording, context.replaying, positional, named, places
-
-
-def _compile(graph: Graph) -> Any:
-    if available():
-        from .pipeline import compile
-
-        return compile(graph)
-    from .numpy_source import NumpyProgram
-
-    return NumpyProgram(graph)
 
 
 def _check_leaks(guards: Guards) -> None:

@@ -1,7 +1,7 @@
-"""The derivative of a recorded graph: one node on the tape, whose pullback is a jitted function itself.
+"""The derivative of a recorded graph: a node on the tape whose pullback is compiled when a cotangent first arrives.
 
-The pullback computes the graph again and pulls the cotangent back through it, so nothing but the inputs is kept. When
-it is recorded (``create_graph``) it is a jitted function called on tensors that require grad: so every order follows.
+The pullback is a graph of the inputs and the cotangent, so nothing but the inputs is kept. It is a recording like any
+other: its results have derivatives in turn, and so on to every order.
 """
 
 from __future__ import annotations
@@ -12,25 +12,22 @@ from typing import Any
 import numpy as np
 
 from ..core.context import current
-from ..core.primitive import PRIMITIVES, Primitive
-from ..core.tape import Node, apply, watched
-from ..frontend.autodiff import vjp
+from ..core.primitive import Primitive
+from ..core.tape import Node, watched
 from ..frontend.tensor import Tensor
-from .ir import CONSTANT, Graph, topological
+from .trace import TRACING, Tape, pulled_back
 
 
 class Derivative:
-    """How one output of a graph depends on some of its inputs."""
+    """How one result of a recording depends on some of its inputs."""
 
-    guarded = ()  # it never changes
-
-    def __init__(self, name: str, graph: Graph, output: int, sources: tuple[int, ...]):
-        self.graph, self.output, self.sources = graph, output, sources
+    def __init__(self, name: str, tape: Tape, number: int, sources: tuple[int, ...]):
+        self.name, self.tape, self.number, self.sources = name, tape, number, sources
         self.primitive = Primitive(f"jit({name})", _refused, _refused, family="custom", formula="a jitted function")
-        self._pullbacks: dict[tuple[int, ...], Callable[..., Any]] = {}
+        self._pullbacks: dict[tuple[int, ...], Any] = {}
 
     def node(self, arrays: list[np.ndarray], nodes: dict[int, Node | None], value: np.ndarray) -> Node | None:
-        """The tape's node of the output."""
+        """The tape's node of the result; None where no input has one."""
         parents = tuple(nodes[index] for index in self.sources)
         if not any(parents):
             return None
@@ -39,24 +36,15 @@ class Derivative:
         node.derivative = self
         return node
 
-    def pullback(self, wanted: tuple[int, ...]) -> Callable[..., Any]:
-        """(inputs, cotangent) -> the shares of the wanted inputs; compiled at its first use."""
-        if wanted not in self._pullbacks:
-            from .api import Jitted
+    def pullback(self, wanted: tuple[int, ...]) -> Any:
+        """The compiled (inputs, cotangent) -> shares of the wanted inputs."""
+        from .entry import Entry
 
-            def pull_back(*tensors: Any) -> Any:
-                inputs, g = tensors[:-1], tensors[-1]
-
-                def forward(*xs: Any) -> Any:
-                    given = list(inputs)
-                    for index, x in zip(wanted, xs, strict=True):
-                        given[index] = x
-                    return replay(self.graph, given, self.output)
-
-                return vjp(forward, tuple(inputs[i] for i in wanted), g, create_graph=current().recording)[1]
-
-            self._pullbacks[wanted] = Jitted(pull_back)
-        return self._pullbacks[wanted]
+        with TRACING:
+            if wanted not in self._pullbacks:
+                recording = pulled_back(self.tape, self.number, wanted)
+                self._pullbacks[wanted] = Entry(f"backward of {self.name}", recording)
+            return self._pullbacks[wanted]
 
 
 class CompiledNode(Node):
@@ -73,32 +61,12 @@ class CompiledNode(Node):
         asked = {index: node for index, node in sources.items() if node is not None and wanted(node)}
         if not asked:
             return
-        recording = current().recording
-        inputs = [
-            Tensor._new(self.saved[i, "value"], sources.get(i) if recording else None)
-            for i in range(len(self.derivative.graph.inputs))
-        ]
-        shares = self.derivative.pullback(tuple(asked))(*inputs, g)
-        yield from zip(asked.values(), shares, strict=True)
-
-
-def replay(graph: Graph, inputs: list[Any], output: int) -> Any:
-    """Apply the primitives of a graph to tensors; one of its outputs."""
-    known: dict[Any, Any] = dict(zip(graph.inputs, inputs, strict=True))
-    for value in topological([graph.outputs[output]]):
-        if value in known:
-            continue
-        if value.op == CONSTANT:
-            known[value] = inputs[0]._result(value.params["array"])
-        else:
-            args = [known[a] for a in value.args]
-            known[value] = apply(PRIMITIVES[value.op], *args, **value.params) if args else _made(value, inputs[0])
-    return known[graph.outputs[output]]
-
-
-def _made(value: Any, like: Any) -> Any:
-    """A primitive without inputs."""
-    return like._result(current().interpret(PRIMITIVES[value.op], [], value.params))
+        count = len(self.derivative.tape.inputs)
+        inputs = [Tensor._new(self.saved[i, "value"], sources.get(i)) for i in range(count)]
+        shares = self.derivative.pullback(tuple(asked)).call([*inputs, g])
+        for node, share in zip(asked.values(), shares, strict=True):
+            if share is not None:
+                yield node, share
 
 
 def _refused(*args: Any, **params: Any) -> Any:

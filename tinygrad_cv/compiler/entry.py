@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from ..frontend.tensor import Tensor
 from . import tree
 from .derivative import Derivative
 from .guards import Guards
+from .ir import Graph
 from .state import restored
 from .trace import Place, Recording, hooks_of
 
@@ -34,23 +37,18 @@ class Entry:
         self,
         name: str,
         recording: Recording,
-        program: Any,
-        guards: Guards,
-        leaves: list[Any],
-        others: list[Any],
-        names: tuple[str, ...],
+        guards: Guards | None = None,
+        leaves: Iterable[Any] = (),
+        others: Iterable[Any] = (),
+        names: tuple[str, ...] = (),
     ):
-        self.name, self.recording, self.program, self.guards = name, recording, program, guards
-        self.names = names
-        self.calls = self.discarded = 0
-        self.used = 0
-        self._others = others  # kept alive: they are part of the signature by their ids
+        self.name, self.recording, self.guards, self.names = name, recording, guards, names
+        self.program = compiled(recording.graph)
+        self.calls = self.discarded = self.used = 0
+        self._others = tuple(others)  # kept alive: they are part of the signature by their ids
         self._closed_over = {id(watched.tensor) for watched in recording.watched}
-        self._aliases = {
-            number: leaf
-            for number, leaf in enumerate(leaves)
-            if isinstance(leaf, Variable) and id(leaf) in guards.tensors
-        }
+        reached = guards.tensors if guards else {}
+        self._aliases = {number: leaf for number, leaf in enumerate(leaves) if id(leaf) in reached}
         self._schedules = [what for what, index in recording.events if index < 0]
         self._derivatives: dict[int, Derivative] = {}
 
@@ -60,7 +58,7 @@ class Entry:
         Right after its trace it is ``trusted``: a function may change itself what it depends on.
         """
         recording = self.recording
-        if not (trusted or self.guards.hold()):
+        if not (trusted or self.guards is None or self.guards.hold()):
             return None
         arrays: list[Any] = [None] * len(recording.graph.inputs)
         for number, leaf in enumerate(leaves):
@@ -93,8 +91,7 @@ class Entry:
 
     def mismatch(self, leaves: list[Any]) -> str:
         """Why the recording does not hold, in words."""
-        reason = self.guards.broken()
-        if reason:
+        if self.guards and (reason := self.guards.broken()):
             return reason
         for number, leaf in enumerate(leaves):
             if (id(leaf) in self._closed_over or number in self._aliases) and self._aliases.get(number) is not leaf:
@@ -137,6 +134,12 @@ class Entry:
                 tensor._grad = grad
         return tree.build(recording.form, outputs)
 
+    def call(self, leaves: list[Any]) -> Any:
+        """The results for leaves that fit."""
+        arrays = self.arrays(leaves, trusted=True)
+        assert arrays is not None
+        return self.run(leaves, arrays)
+
     def _results(self, arrays: list[Any]) -> list[np.ndarray]:
         for what, index in self.recording.events:
             if index < 0:
@@ -168,10 +171,21 @@ class Entry:
 
     def _derivative(self, number: int) -> Derivative:
         if number not in self._derivatives:
-            self._derivatives[number] = Derivative(
-                self.name, self.recording.graph, number, self.recording.sources[number]
-            )
+            assert self.recording.tape is not None
+            sources = self.recording.sources[number]
+            self._derivatives[number] = Derivative(self.name, self.recording.tape, number, sources)
         return self._derivatives[number]
+
+
+def compiled(graph: Graph) -> Any:
+    """A program for a graph: native code, or NumPy where llvmlite is missing."""
+    if find_spec("llvmlite") is not None:
+        from .pipeline import compile
+
+        return compile(graph)
+    from .numpy_source import NumpyProgram
+
+    return NumpyProgram(graph)
 
 
 def _at(place: Place, leaves: list[Any]) -> Any:

@@ -8,6 +8,7 @@ read anew at every call and written at its end. One that died was made in the fu
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from functools import reduce
@@ -19,13 +20,14 @@ import numpy as np
 from ..core.context import current, quiet, using
 from ..core.errors import TraceError
 from ..core.primitive import PRIMITIVES, Primitive
-from ..core.tape import Node, user_line
+from ..core.tape import Node, pull, user_line
 from ..core.variable import Variable
 from ..frontend.dial import Dial
 from ..frontend.tensor import Tensor
 from . import tree
 from .ir import CONSTANT, INPUT, Builder, Graph, Value, topological
 
+TRACING = threading.RLock()  # held while a trace grows
 FLOAT64 = np.dtype(np.float64)
 Place = Any  # of a tensor: the tensor itself, or its number among the arguments
 
@@ -55,6 +57,11 @@ class GradSlot:
     def __init__(self, owner: Slot, initial: Any = None, input: Value | None = None):
         self.owner, self.initial, self.current, self.input = owner, initial, initial, input
 
+    @property
+    def aval(self) -> tuple[Any, ...] | None:
+        """Shape and dtype; None where there was no gradient."""
+        return None if self.input is None else (self.input.shape, self.input.dtype)
+
 
 UNREAD = object()
 
@@ -67,7 +74,18 @@ class Watched(NamedTuple):
     dtype: np.dtype
     node: Node | None
     hooks: tuple[Any, ...]
-    input: int  # its number, or -1
+    input: int = -1  # its number
+
+
+class Tape(NamedTuple):
+    """What derivatives of a recording are made of: the trace, and the tensors that the function returned.
+
+    Their nodes hold values of the trace, no arrays: pulling a cotangent back through them records more.
+    """
+
+    trace: Trace
+    tensors: tuple[Any, ...]
+    inputs: dict[Value, int]  # of the trace, and their numbers in the recording's graph
 
 
 class Recording(NamedTuple):
@@ -80,13 +98,14 @@ class Recording(NamedTuple):
     graph: Graph
     arguments: tuple[tuple[int, int], ...]  # (number of the argument, number of the input)
     watched: tuple[Watched, ...]
-    grads: tuple[tuple[Place, tuple[Any, ...] | None, int], ...]  # (whose, its shape and dtype or None, input or -1)
-    events: tuple[tuple[Any, int], ...]  # in order: (group whose rate is that input), or (schedule that steps, -1)
     form: Any  # of the results
     sources: tuple[tuple[int, ...], ...]  # for each result, the inputs that its gradient flows to
-    written: tuple[Place, ...]
-    deposits: tuple[tuple[Place, bool], ...]  # (whose, whether there is one)
     conditional: bool
+    tape: Tape | None  # where a result has sources
+    grads: tuple[tuple[Place, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
+    events: tuple[tuple[Any, int], ...] = ()  # in order: (group, input with its rate), or (schedule that steps, -1)
+    written: tuple[Place, ...] = ()
+    deposits: tuple[tuple[Place, bool], ...] = ()  # (whose gradient, whether there is one)
 
 
 class Trace:
@@ -98,6 +117,7 @@ class Trace:
         self.grads: list[GradSlot] = []
         self.events: list[tuple[Any, Value | None]] = []  # (group, its rate), or (schedule, None)
         self.conditions: list[Value] = []
+        self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they stand for
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
         self._dials: dict[int, Dial] = {}
@@ -204,7 +224,15 @@ class Trace:
             slot = self._slots[id(tensor)] = Slot(tensor, self._reference(tensor), argument)
             slot.initial = slot.current = self._input(tensor.value.shape, tensor.value.dtype)
             self.slots.append(slot)
+            if slot.node is not None:
+                self.leaves[slot.node] = slot.initial
         return slot
+
+    def cotangent(self, output: Variable) -> Any:
+        """A new input, for the cotangent of an output."""
+        g = Tensor._new(self._input(output.value.shape, output.value.dtype)).requires_grad_()
+        self.leaves[g.node] = g.value
+        return g
 
     def _grad_slot(self, tensor: Variable, initial: Any, input: Value | None = None) -> GradSlot:
         owner = self._slots.get(id(tensor)) or Slot(tensor, self._reference(tensor))
@@ -242,7 +270,7 @@ class Trace:
                 if parent is not None and parent not in reached:
                     reached.add(parent)
                     stack.append(parent)
-        return [slot.initial for slot in self.slots if slot.node in reached]
+        return [value for node, value in self.leaves.items() if node in reached]
 
 
 class Boundary(Node):
@@ -288,21 +316,110 @@ def record(
     given = arguments(leaves, current().recording)
     for number, tensor in enumerate(given):
         trace.take(number, tensor)
-    around = [_as_it_is(tensor, -1) for tensor in reached]
+    watched = {id(tensor): _as_it_is(tensor) for tensor in reached}
     args, kwargs = tree.replaced((args, kwargs), iter(given))
     with using(trace=trace, interpret=trace.interpret, scope=None):
         returned = function(*args, **kwargs)
         tensors: list[Any] = []
         form = tree.results(returned, tensors)
-        values = [trace.read(tensor) for tensor in tensors]
+        results = _results(trace, tensors)
         grads = trace.changed_grads()
-    sources = [trace.sources(tensor) for tensor in tensors]  # a comprehension: its variable dies with it
     del returned, tensors, args, kwargs  # so that what was made in the function dies
-    return _Finished(trace, around).recording(form, values, sources, grads)
+
+    alive = [slot for slot in trace.slots if slot.place is not None]
+    places = {slot.initial: slot.argument for slot in alive if slot.argument is not None}
+    remade = _Remade({slot.initial: slot.array for slot in trace.slots if slot.place is None})
+    written = [slot for slot in alive if slot.current is not slot.initial]
+    read = [slot for slot in trace.grads if slot.initial is not UNREAD and slot.owner.place is not None]
+    grads = [(slot, value) for slot, value in grads if slot.owner.place is not None]
+    outputs = [result.value for result in results]
+    outputs += [slot.current for slot in written]
+    outputs += [value for _, value in grads if value is not None]
+    graph, conditional = remade.graph(outputs, trace.conditions)
+    if any(result.sources for result in results):  # derivatives may need inputs that the results do not
+        inputs = [slot.initial for slot in alive] + [slot.input for slot in read if slot.input is not None]
+        graph = remade.with_inputs(graph, inputs + [value for _, value in trace.events if value is not None])
+    for slot in alive:
+        if slot.argument is None:
+            known = Watched(slot.place, slot.array.shape, slot.array.dtype, slot.node, slot.hooks)
+            watched[id(slot.place)] = known._replace(input=remade.number(slot.initial))
+    return Recording(
+        graph,
+        remade.places(places),
+        tuple(watched.values()),
+        form,
+        tuple(remade.numbers(result.sources) for result in results),
+        conditional,
+        _tape(trace, results, remade),
+        tuple((slot.owner.place, slot.aval, remade.number(slot.input)) for slot in read),
+        tuple((what, remade.number(value)) for what, value in trace.events if value is None or value in remade.inputs),
+        tuple(slot.place for slot in written),
+        tuple((slot.owner.place, value is not None) for slot, value in grads),
+    )
 
 
-def _as_it_is(tensor: Variable, index: int) -> Watched:
-    return Watched(tensor, tensor.value.shape, tensor.value.dtype, tensor.node, hooks_of(tensor), index)
+def pulled_back(tape: Tape, number: int, wanted: tuple[int, ...]) -> Recording:
+    """The pullback of one result as a recording of its own: (inputs, cotangent) -> the shares of some of the inputs.
+
+    The trace goes on where the function ended. So whatever the function detached, or gave a derivative of its own, is
+    respected at every order.
+    """
+    trace, output = tape.trace, tape.tensors[number]
+    nodes = {tape.inputs[value]: node for node, value in trace.leaves.items() if value in tape.inputs}
+    old, known = len(trace.slots), len(trace.conditions)
+    before = [slot.current for slot in trace.slots]
+    with using(trace=trace, interpret=trace.interpret, scope=None, recording=True):
+        g = trace.cotangent(output)
+        found = pull([(output.node, g)], [nodes[i] for i in wanted], retain_graph=True, create_graph=True, raw=True)
+        tensors: list[Any] = []
+        form = tree.results(tuple(found.get(nodes[i]) for i in wanted), tensors)
+        results = _results(trace, tensors)
+    if [slot.current for slot in trace.slots] != before + [slot.initial for slot in trace.slots[old:]]:
+        raise TraceError("a hook, or the backward of a custom function, assigns to a tensor: that cannot be compiled.")
+    places = {**tape.inputs, g.value: len(tape.inputs)}
+    del found, tensors
+    fresh = trace.slots[old:]
+    dead = {slot.initial: slot.array for slot in trace.slots if slot.place is None and slot.initial not in places}
+    remade = _Remade(dead)
+    graph, conditional = remade.graph([result.value for result in results], trace.conditions[known:])
+    graph = remade.with_inputs(graph, list(places))
+    return Recording(
+        graph,
+        remade.places(places),
+        tuple(
+            _as_it_is(slot.place)._replace(input=remade.number(slot.initial))
+            for slot in fresh
+            if slot.place is not None
+        ),
+        form,
+        tuple(remade.numbers(result.sources) for result in results),
+        conditional,
+        _tape(trace, results, remade),
+    )
+
+
+class Result(NamedTuple):
+    """A tensor that the function returned."""
+
+    value: Value
+    sources: list[Value]  # the inputs that its gradient flows to
+    tensor: Any  # with its graph, if there are sources
+
+
+def _results(trace: Trace, tensors: list[Any]) -> list[Result]:
+    sources = [trace.sources(tensor) for tensor in tensors]
+    return [Result(trace.read(t), s, t if s else None) for t, s in zip(tensors, sources, strict=True)]
+
+
+def _tape(trace: Trace, results: list[Result], remade: _Remade) -> Tape | None:
+    if not any(result.sources for result in results):
+        return None
+    numbers = {value: remade.number(value) for value in remade.inputs}
+    return Tape(trace, tuple(result.tensor for result in results), numbers)
+
+
+def _as_it_is(tensor: Variable) -> Watched:
+    return Watched(tensor, tensor.value.shape, tensor.value.dtype, tensor.node, hooks_of(tensor))
 
 
 def hooks_of(tensor: Variable) -> tuple[Any, ...]:
@@ -310,77 +427,48 @@ def hooks_of(tensor: Variable) -> tuple[Any, ...]:
     return tuple(tensor.node.hooks or ()) if tensor.node is not None else ()
 
 
-class _Finished:
-    """A trace behind its end. Its graph is made anew: inputs that died are constants, the others numbered by use."""
+class _Remade:
+    """A graph made anew: inputs that died are constants, the others are numbered as they are met."""
 
-    def __init__(self, trace: Trace, around: list[Watched]):
-        self.trace, self.around = trace, around
-        self.slots = [slot for slot in trace.slots if slot.place is not None]
-        self.constants = {slot.initial: slot.array for slot in trace.slots if slot.place is None}
+    def __init__(self, constants: dict[Value, np.ndarray]):
+        self.constants = constants
         self.builder = Builder()
-        self.inputs: dict[Value, Value] = {}  # of those in use, old to new
+        self.inputs: dict[Value, Value] = {}  # old to new
         self._new: dict[Value, Value] = {}
 
-    def recording(
-        self, form: Any, values: list[Value], sources: list[list[Value]], grads: list[tuple[GradSlot, Value | None]]
-    ) -> Recording:
-        written = [slot for slot in self.slots if slot.current is not slot.initial]
-        deposits = [(slot, value) for slot, value in grads if slot.owner.place is not None]
-        new = [value for _, value in deposits if value is not None]
-        outputs = self.take([*values, *(slot.current for slot in written), *new])
-        conditions = [c for c in self.take(self.trace.conditions) if not _known(c)]
-        if conditions:
-            outputs.append(self.together(conditions))
-        read = [slot for slot in self.trace.grads if slot.initial is not UNREAD and slot.owner.place is not None]
-        watched = {id(each.tensor): each for each in self.around}
-        for slot in self.slots:
-            if slot.argument is None:
-                shape, dtype = slot.array.shape, slot.array.dtype
-                watched[id(slot.place)] = Watched(
-                    slot.place, shape, dtype, slot.node, slot.hooks, self.number(slot.initial)
-                )
-        return Recording(
-            Graph(self.builder, tuple(self.inputs.values()), outputs),
-            tuple(
-                (slot.argument, self.number(slot.initial))
-                for slot in self.slots
-                if slot.argument is not None and slot.initial in self.inputs
-            ),
-            tuple(watched.values()),
-            tuple(
-                (
-                    slot.owner.place,
-                    (slot.input.shape, slot.input.dtype) if slot.input else None,
-                    self.number(slot.input),
-                )
-                for slot in read
-            ),
-            tuple(
-                (what, self.number(value)) for what, value in self.trace.events if value is None or value in self.inputs
-            ),
-            form,
-            tuple(tuple(self.number(value) for value in each if value in self.inputs) for each in sources),
-            tuple(slot.place for slot in written),
-            tuple((slot.owner.place, value is not None) for slot, value in deposits),
-            bool(conditions),
-        )
+    def graph(self, outputs: list[Value], conditions: list[Value]) -> tuple[Graph, bool]:
+        """The graph; and whether its last output says that the conditions hold, of which some may be known."""
+        new = self.take(outputs)
+        open_ = [condition for condition in self.take(conditions) if not _known(condition)]
+        if open_:
+            self.builder.scope = None
+            new.append(reduce(lambda a, b: self.builder.make("mul", (a, b), {}), open_))
+        return Graph(self.builder, tuple(self.inputs.values()), new), bool(open_)
+
+    def with_inputs(self, graph: Graph, inputs: list[Value]) -> Graph:
+        """The graph with more inputs, whether it reads them or not."""
+        self.take(inputs)
+        return Graph(self.builder, tuple(self.inputs.values()), graph.outputs)
 
     def number(self, value: Value | None) -> int:
-        """The place among the inputs of one of the old graph's; -1 for one that is not in use."""
+        """The number of an input; -1 where nothing reads it."""
         return self.inputs[value].params["index"] if value in self.inputs else -1
 
-    def together(self, conditions: list[Value]) -> Value:
-        """Whether all hold."""
-        self.builder.scope = None
-        return reduce(lambda a, b: self.builder.make("mul", (a, b), {}), conditions)
+    def numbers(self, values: list[Value]) -> tuple[int, ...]:
+        """Those of several."""
+        return tuple(self.number(value) for value in values if value in self.inputs)
 
-    def take(self, outputs: list[Value]) -> list[Value]:
+    def places(self, places: dict[Value, int]) -> tuple[tuple[int, int], ...]:
+        """(number of the argument, number of the input) of arguments that are read."""
+        return tuple((place, self.number(value)) for value, place in places.items() if value in self.inputs)
+
+    def take(self, values: list[Value]) -> list[Value]:
         """The values, and what they need, in the new graph."""
-        for value in topological(outputs):
+        for value in topological(values):
             if value not in self._new:
                 self.builder.scope = value.scope
                 self._new[value] = self._taken(value)
-        return [self._new[value] for value in outputs]
+        return [self._new[value] for value in values]
 
     def _taken(self, value: Value) -> Value:
         if value.op == CONSTANT:

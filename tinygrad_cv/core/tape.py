@@ -185,12 +185,13 @@ def pull(
     targets: Iterable[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
+    raw: bool = False,
 ) -> dict[Node, Any]:
     """Pull cotangents back through the graph.
 
     Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only
-    what leads to a target is computed, and the targets' cotangents are returned. Gradients are deposited at the
-    end: a walk that fails leaves none behind.
+    what leads to a target is computed, and the targets' cotangents are returned; ``raw``, as they are before the
+    targets' hooks. Gradients are deposited at the end: a walk that fails leaves none behind.
     """
     cotangents: dict[Node, Any] = {}
     results: dict[Node, Any] = {}
@@ -227,7 +228,7 @@ def pull(
                 g.value = forced(g.value)
             if node.saved is None:
                 raise _freed(node)
-            for hook in node.hooks or ():
+            for hook in () if raw and goals and node in goals else node.hooks or ():
                 if (replaced := hook(g)) is not None:
                     g = foreign("a hook", replaced, node)
             if goals is not None and node in goals:
