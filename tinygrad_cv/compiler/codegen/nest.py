@@ -173,10 +173,13 @@ class NestLowering:
                 self._store(store, spot, value, vector)
 
     def _spots(self, place: Place, tile: dict[Var, int]) -> list[Place]:
-        """The places of a tile, as far as their variables are known."""
+        """The places of a tile, as far as their variables are known.
+
+        The vectors of a row come one after the other: so what they share is needed once, and its register is free.
+        """
         t = self.tiling
         axes = []
-        for var, start in place.items():
+        for var, start in sorted(place.items(), key=lambda item: item[0] is t.vector):
             unit = t.lanes if var is t.vector else 1
             axes.append([(var, self.f.add(start, k * unit)) for k in range(tile.get(var, 1))])
         return [dict(spot) for spot in product(*axes)]

@@ -20,7 +20,7 @@ from .nest import Nest, is_contraction
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-LATENCY = 4  # cycles until a multiply-add may use the last one's result
+LATENCY = 5  # cycles until a multiply-add may use the last one's result, and one for what is not ideal
 PIPES = 2  # multiply-adds, and loads, that start in a cycle
 RUN = 128  # steps of a reduction that stay in registers before they are added to memory
 LONG = 4096  # steps of a reduction that may stay in registers altogether
@@ -267,7 +267,7 @@ def _tile(count: int, candidates: list[Var], target: Target, both: bool) -> tupl
     registers = target.vector_registers - 2
     best: tuple[float, int, dict[Var, int]] | None = None
     first = candidates[0] if candidates else None
-    for vectors in range(1, min(count, 4) + 1):
+    for vectors in range(min(count, 4), 0, -1):
         for wanted in range(1, (first.extent if first else 1) + 1):
             if vectors * wanted > registers - (vectors if target.vector_registers > 16 or vectors > 1 else 0):
                 break
