@@ -21,6 +21,7 @@ from ..core.primitive import PRIMITIVES
 from . import numpy_helpers
 from .ir import CONSTANT, INPUT, Graph, Value, users
 
+WIDTH = 120  # of a line
 FEW = 64  # elements: so many stand as numbers in the source
 
 
@@ -205,7 +206,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
         else "import math\n\nimport numpy as np\n",
         *(f"\n{inspect.getsource(getattr(numpy_helpers, helper))}" for helper in helpers),
         *(["", *preamble] if preamble else []),
-        f"\ndef {_identifier(name)}({', '.join(called)}):",
+        f"\n{_signature(_function(name), called)}",
         *lines,
         f"    return [{outputs}]",
     ]
@@ -261,8 +262,19 @@ def _literal(param: Any) -> str:
     return repr(param.item() if isinstance(param, np.generic) else param)
 
 
+def _signature(name: str, parameters: list[str]) -> str:
+    line = f"def {name}({', '.join(parameters)}):"
+    return line if len(line) <= WIDTH else "\n".join([f"def {name}(", *(f"    {p}," for p in parameters), "):"])
+
+
+def _function(name: str) -> str:
+    """The function's own name, without those of the functions and classes around it."""
+    own = name.rpartition(".")[2]
+    return own if own.isidentifier() else "compute"
+
+
 def _identifier(name: str) -> str:
-    word = re.sub(r"\W+", "_", name.rpartition(".")[2] if "<" in name else name).strip("_") or "compute"
+    word = re.sub(r"\W+", "_", name).strip("_") or "x"
     return f"_{word}" if word[0].isdigit() or keyword.iskeyword(word) else word
 
 
