@@ -1,0 +1,1 @@
+"""How the machine spells what is elementwise: one row a primitive."""

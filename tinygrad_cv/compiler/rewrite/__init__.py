@@ -1,0 +1,1 @@
+"""Graph to graph: the same function, with fewer passes over memory. Each pass is one function, a file each."""
