@@ -123,3 +123,18 @@ def test_every_model_is_built_for_ten_classes(name):
     with tg.no_grad():
         model.eval()
         assert model(tg.zeros(1, needs.channels or 1, needs.side or 28, needs.side or 28)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-jit",)])
+def test_it_says_whether_steps_are_compiled(options, folder, tmp_path, capsys):
+    pytest.importorskip("llvmlite")
+    assert run("--data", folder, "--epochs", 1, "--out", tmp_path / "run", *options) == 0
+    printed = capsys.readouterr().out
+    assert ("steps run as native code" in printed) == (not options)
+    assert ("steps run on NumPy, as --no-jit asks" in printed) == bool(options)
+
+
+def test_it_runs_on_numpy_where_llvmlite_is_missing(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(train.compiler, "available", lambda: False)
+    assert run("--data", folder, "--epochs", 1, "--out", tmp_path / "run") == 0
+    assert "steps run on NumPy; with llvmlite" in capsys.readouterr().out

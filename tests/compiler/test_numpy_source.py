@@ -92,7 +92,7 @@ def test_a_training_step_as_source():
     for a, b in zip(executed(text, arrays), expected, strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-5)
     assert "\n    # Sequential.0/conv2d\n" in text and "\n    # backward.Sequential.0/conv2d\n" in text
-    assert "\n    # AdamW\n" in text and "model_0_weight" in text and ", lr" in text
+    assert "\n    # AdamW\n" in text and "model_0_weight" in text and " lr," in text
     assert "called 0 times" in step.explain()
     compile(text, "source", "exec")
 

@@ -6,7 +6,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
-from tinygrad_cv.training import evaluate, predict, train_epoch
+from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
 from tinygrad_cv.training.run import confusion_matrix
 
 pytestmark = pytest.mark.quick
@@ -65,3 +65,15 @@ def test_prediction_uses_running_averages_and_restores_the_mode():
 def test_confusion_matrix_counts_truth_by_row():
     labels, answers = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 2, 2])
     assert confusion_matrix(labels, answers, 3).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 2]]
+
+
+def test_compiled_steps_learn_what_eager_ones_do():
+    def run(jit):
+        tg.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+        optimizer = optim.SGD(model, lr=0.3, momentum=0.9)
+        step = jit(training_step(model, optimizer))
+        losses = [train_epoch(model, optimizer, batches(), step=step).loss for _ in range(5)]
+        return [*losses, evaluate(model, *problem(), batch_size=25, forward=jit(model)).loss]
+
+    assert run(tg.jit) == pytest.approx(run(lambda function: function), rel=1e-4)

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import models, optim
+from .. import compiler, models, optim
 from ..data import DataLoader, compose, fashion_mnist, load_idx, normalize, random_horizontal_flip, random_shift
 from ..data.datasets import TrainTest
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..nn import Module
-from ..training.loop import Epoch, evaluate, predict, train_epoch
+from ..training.loop import Epoch, evaluate, predict, train_epoch, training_step
 from ..training.run import Run
 
 EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="folder with four IDX files, plain or .gz (default: shipped images)")
+    parser.add_argument("--no-jit", action="store_true", help="run on NumPy alone, not on compiled code")
     parser.add_argument("--out", type=Path, help="folder for results (default: runs/<model>-<time>)")
 
 
@@ -90,8 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
         f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images"
     )
 
+    jit = compiler.jit if compiler.available() and not arguments.no_jit else _as_it_is
+    print(f"steps run {_how(arguments.no_jit)}")
+    forward = jit(model)
+
     def after_epoch(train: Epoch) -> None:
-        test = evaluate(model, test_images, test_labels)
+        test = evaluate(model, test_images, test_labels, forward=forward)
         results.add(train, test)
         tqdm.write(
             f"epoch {len(results.epochs):3d}   training loss {train.loss:.4f} accuracy {100 * train.accuracy:5.1f} %   "
@@ -101,12 +106,12 @@ def run(arguments: argparse.Namespace) -> int:
     interrupted = False
     try:
         with threadpool_limits(needs.threads, "blas"):
-            fit(model, images, labels, augment, arguments, after_epoch)
+            fit(model, images, labels, augment, arguments, after_epoch, jit)
     except KeyboardInterrupt:
         interrupted = True
         print("interrupted: saving what there is", flush=True)
     results.save_weights(model)
-    predicted = predict(model, test_images).argmax(1)
+    predicted = predict(model, test_images, forward=forward).argmax(1)
     results.save_confusion_matrix(test_labels, predicted, sets.train.classes)
     if results.epochs:
         results.save_learning_curve()
@@ -123,6 +128,7 @@ def fit(
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
     arguments: argparse.Namespace,
     after_epoch: Callable[[Any], None],
+    jit: Callable[[Any], Any],
 ) -> None:
     """Stochastic gradient descent with momentum; the rate rises over the first steps and then falls along a cosine."""
     from tqdm import tqdm
@@ -133,6 +139,7 @@ def fit(
     )
     steps = len(loader) * arguments.epochs
     optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
+    step = jit(training_step(model, optimizer))
     schedule = optim.LinearWarmup(optim.CosineAnnealingLR(optimizer, T_max=steps), max(1, int(WARMUP * steps)))
     with tqdm(total=steps, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
 
@@ -142,7 +149,7 @@ def fit(
 
         for epoch in range(arguments.epochs):
             bar.set_description(f"epoch {epoch + 1}/{arguments.epochs}")
-            after_epoch(train_epoch(model, optimizer, loader, after_step))
+            after_epoch(train_epoch(model, optimizer, loader, after_step, step))
 
 
 def prepare(sets: TrainTest, channels: int | None, side: int | None) -> tuple[np.ndarray, np.ndarray, Any]:
@@ -195,6 +202,18 @@ def draw(model: Module, images: np.ndarray, folder: Path) -> None:
         view.svg(folder / "model.svg", depth=1)
     except RuntimeError as error:  # no renderer: the DOT text is there
         print(f"no picture of the model: {error}")
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
+
+
+def _how(no_jit: bool) -> str:
+    if no_jit:
+        return "on NumPy, as --no-jit asks"
+    if compiler.available():
+        return "as native code, compiled at the first of them (tg.jit; --no-jit runs them on NumPy)"
+    return "on NumPy; with llvmlite they run as native code: pip install '.[train,jit]'"
 
 
 def _positive(kind: type) -> Callable[[str], Any]:

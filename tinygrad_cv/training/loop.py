@@ -13,6 +13,9 @@ from ..frontend.creation import tensor
 from ..nn import Module
 from ..optim import Optimizer
 
+Step = Callable[[Any, Any], tuple[Any, Any]]
+Forward = Callable[[Any], Any]
+
 
 class Epoch(NamedTuple):
     """Means over the examples of one pass."""
@@ -21,13 +24,30 @@ class Epoch(NamedTuple):
     accuracy: float  # share of right answers, 0 to 1
 
 
+def training_step(model: Module, optimizer: Optimizer) -> Step:
+    """One step of gradient descent, as a function of a batch: (images, labels) -> (loss, scores). For ``tg.jit``."""
+
+    def step(images: Any, labels: Any) -> tuple[Any, Any]:
+        scores = model(images)
+        loss = F.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss, scores
+
+    return step
+
+
 def train_epoch(
     model: Module,
     optimizer: Optimizer,
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
     after_step: Callable[[], Any] = lambda: None,
+    step: Step | None = None,
 ) -> Epoch:
     """One pass of gradient descent over (images, labels) batches; ``after_step`` runs behind every update.
+
+    ``step`` is that of :func:`training_step`, or what ``tg.jit`` made of it.
 
     >>> import numpy as np
     >>> from tinygrad_cv import nn, optim
@@ -37,13 +57,10 @@ def train_epoch(
     True
     """
     model.train()
+    step = step or training_step(model, optimizer)
     seen, loss_sum, right = 0, 0.0, 0
     for images, labels in batches:
-        scores = model(tensor(images))
-        loss = F.cross_entropy(scores, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        loss, scores = step(tensor(images), labels)
         after_step()
         seen += len(labels)
         loss_sum += loss.item() * len(labels)
@@ -51,20 +68,26 @@ def train_epoch(
     return Epoch(loss_sum / max(seen, 1), right / max(seen, 1))
 
 
-def predict(model: Module, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
-    """Scores N x classes of a model at test time (running averages, no dropout); the model's mode is restored."""
+def predict(model: Module, images: np.ndarray, batch_size: int = 250, forward: Forward | None = None) -> np.ndarray:
+    """Scores N x classes of a model at test time (running averages, no dropout); the model's mode is restored.
+
+    ``forward`` is the model, or what ``tg.jit`` made of it.
+    """
+    forward = forward or model
     was_training = model.training
     model.eval()
     try:
         with no_grad():
-            parts = [model(tensor(images[i : i + batch_size])).numpy() for i in range(0, len(images), batch_size)]
+            parts = [forward(tensor(images[i : i + batch_size])).numpy() for i in range(0, len(images), batch_size)]
     finally:
         model.train(was_training)
     return np.concatenate(parts)
 
 
-def evaluate(model: Module, images: np.ndarray, labels: np.ndarray, batch_size: int = 250) -> Epoch:
-    """Loss and accuracy of a model at test time."""
-    scores = tensor(predict(model, images, batch_size))
+def evaluate(
+    model: Module, images: np.ndarray, labels: np.ndarray, batch_size: int = 250, forward: Forward | None = None
+) -> Epoch:
+    """Loss and accuracy of a model at test time; arguments as for :func:`predict`."""
+    scores = tensor(predict(model, images, batch_size, forward))
     right = (scores.numpy().argmax(1) == labels).mean()
     return Epoch(F.cross_entropy(scores, labels).item(), float(right))
