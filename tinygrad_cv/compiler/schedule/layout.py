@@ -15,7 +15,7 @@ import numpy as np
 
 from ..ir import INPUT, Value
 from .affine import Affine, Var, combination
-from .expr import Expr, Exprs, is_number, substitute
+from .expr import Condition, Expr, Exprs, is_number, substitute
 from .nest import Nest, sums_products
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -177,7 +177,7 @@ def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> No
         bodies = []
         for body in reduction.args:
             if body.kind == "guard" and is_number(body.args[1], 0):
-                kept = [c for c in body.par if not any(_covers(layouts[x.par[0]], x, c) for x in body.args[0].args)]
+                kept = [c for c in body.par if not _needless(layouts, body.args[0].args, c)]
                 if len(nest.reductions) == len(reduction.args) == 1:
                     nest.bounds = [c for c in body.par if c not in kept]
                 body = exprs.guard(kept, *body.args)
@@ -190,7 +190,23 @@ def without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> No
             store.expr = substitute(exprs, store.expr, new)
 
 
-def _covers(layout: Layout, load: Expr, condition: tuple[Affine, int, int]) -> bool:
+def _needless(layouts: dict[Value, Layout], factors: Iterable[Expr], condition: Condition) -> bool:
+    """Whether one factor is zero where a condition fails, and the others have an element there."""
+    moving = {v for v, _ in condition[0].terms}
+    pairs = [(layouts[x.par[0]], x) for x in factors]
+    covered = any(_covers(layout, x, condition) for layout, x in pairs)
+    return covered and all(_stays_inside(layout, x, moving) for layout, x in pairs)
+
+
+def _stays_inside(layout: Layout, load: Expr, moving: set[Var]) -> bool:
+    for a, n, before, after in zip(load.par[1], layout.shape, layout.low, layout.high, strict=True):
+        least, most = a.range()
+        if (least < -before or most >= n + after) and not moving.isdisjoint(v for v, _ in a.terms):
+            return False
+    return True
+
+
+def _covers(layout: Layout, load: Expr, condition: Condition) -> bool:
     affine, low, high = condition
     least, most = affine.range()
     return any(
