@@ -126,7 +126,7 @@ def plan(graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Plan
                 kernels.extend(Kernel(p, choose(p, layouts, target)) for p in packs)
                 tiling = choose(nest, layouts, target)
             kernels.append(Kernel(nest, tiling))
-    kernels = _join(exprs, kernels, layouts, target)
+    kernels = _join(exprs, kernels, aliases, layouts, target)
     return Plan(graph, _steps(kernels, aliases), layouts, aliases)
 
 
@@ -171,8 +171,15 @@ def _nests(
             storage = None
             continue
         if storage is not None:
-            return values, nests, aliases, storage
+            return values, nests, {value: _base(value, aliases) for value in aliases}, storage
         storage = _storages(graph, values, nests, hosted, aliases, target)
+
+
+def _base(value: Value, aliases: Mapping[Value, Value]) -> Value:
+    """The value whose memory a value is."""
+    while value in aliases:
+        value = aliases[value]
+    return value
 
 
 def _storages(
@@ -336,12 +343,18 @@ def _packed(
 # ---------------------------------------------------------------- joining nests, ordering kernels
 
 
-def _join(exprs: Exprs, kernels: list[Kernel], layouts: dict[Value, Layout], target: Target) -> list[Kernel]:
+def _join(
+    exprs: Exprs,
+    kernels: list[Kernel],
+    aliases: Mapping[Value, Value],
+    layouts: dict[Value, Layout],
+    target: Target,
+) -> list[Kernel]:
     """Nests that run over the same places and read the same values become one; a reader joins its writer."""
     joined: list[Kernel] = []
     where: dict[Value, int] = {}
     for kernel in kernels:
-        at = _partner(kernel, joined, where)
+        at = _partner(kernel, joined, where, aliases)
         if at is None:
             joined.append(kernel)
             at = len(joined) - 1
@@ -351,11 +364,14 @@ def _join(exprs: Exprs, kernels: list[Kernel], layouts: dict[Value, Layout], tar
     return joined
 
 
-def _partner(kernel: Kernel, joined: list[Kernel], where: dict[Value, int]) -> int | None:
+def _partner(
+    kernel: Kernel, joined: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
+) -> int | None:
     nest = kernel.nest
     if nest is None or nest.is_contraction or not nest.vars:
         return None
-    after = max((where[v] for v in kernel.reads if v in where), default=-1)
+    bases = [aliases.get(v, v) for v in kernel.reads]
+    after = max((where[v] for v in bases if v in where), default=-1)
     signature = _signature(nest)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
     for at in range(len(joined) - 1, max(after - 1, len(joined) - 24, -1), -1):
