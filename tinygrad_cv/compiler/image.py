@@ -7,7 +7,6 @@ step    = chains of kernels for all threads; or for one; or an operation that th
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +16,10 @@ import numpy as np
 from .codegen.module import Functions
 from .codegen.nest import NestLowering, buffers_of
 from .codegen.structure import structure
-from .ir import CONSTANT, INPUT, Graph, Value
+from .ir import CONSTANT, Graph, Value
 from .runtime.objects import compile_modules
 from .runtime.target import Target
-from .schedule.expr import walk
 from .schedule.layout import ALIGNMENT, Layout
-from .schedule.nest import is_contraction
 from .schedule.plan import PIECE, Kernel, Plan
 
 SLACK = 64  # bytes behind a buffer that a whole vector may read
@@ -97,22 +94,14 @@ class Image:
 
 def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
     """Compile a plan."""
-    functions = Functions()
     numbers, buffers, arena = _buffers(graph, plan)
+    functions, lowered = functions_of(plan, target)
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
-    known: dict[Any, tuple[str, int]] = {}
     for kernel in plan.kernels:
-        if kernel.nest is None:
-            continue
-        assert kernel.tiling is not None
-        touched = buffers_of(kernel.nest)
-        key = structure(kernel.nest, kernel.tiling, touched, plan.layouts)
-        if key not in known:
-            lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
-            known[key] = functions.add(lowering.function()), lowering.steps
-        name, steps_of[id(kernel)] = known[key]
-        calls[id(kernel)] = Call(name, tuple(numbers[v] for v in touched))
+        if kernel.nest is not None:
+            name, steps_of[id(kernel)] = lowered[id(kernel)]
+            calls[id(kernel)] = Call(name, tuple(numbers[v] for v in buffers_of(kernel.nest)))
     steps = []
     for step in plan.steps:
         if step.kind == "host":
@@ -147,43 +136,27 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
     )
 
 
+def functions_of(plan: Plan, target: Target) -> tuple[Functions, dict[int, tuple[str, int]]]:
+    """The functions of all kernels, each structure once; and by a kernel's id its function's name and its steps."""
+    functions = Functions()
+    known: dict[Any, tuple[str, int]] = {}
+    lowered: dict[int, tuple[str, int]] = {}
+    for kernel in plan.kernels:
+        if kernel.nest is None:
+            continue
+        assert kernel.tiling is not None
+        key = structure(kernel.nest, kernel.tiling, buffers_of(kernel.nest), plan.layouts)
+        if key not in known:
+            lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
+            known[key] = functions.add(lowering.function()), lowering.steps
+        lowered[id(kernel)] = known[key]
+    return functions, lowered
+
+
 def _info(step: int, kernel: Kernel) -> KernelInfo:
-    read = sum(v.nbytes for v in kernel.reads)
-    nbytes = read + sum(v.nbytes for v in kernel.writes)
-    if kernel.nest is None:
-        assert kernel.host is not None
-        return KernelInfo(step, "host", (kernel.host.op,), "", 0, nbytes)
-    flops = 0
-    for expr in walk(kernel.nest.exprs):
-        if expr.kind == "op":
-            flops += math.prod(v.extent for v in expr.vars) if expr.name != "cast" else 0
-        elif expr.kind == "reduce":
-            flops += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
-    kind = (
-        "contraction"
-        if any(map(is_contraction, kernel.nest.reductions))
-        else ("reduction" if kernel.nest.reductions else "elementwise")
-    )
-    scope = next((v.scope.path for v in kernel.writes if v.scope is not None), "")
-    return KernelInfo(step, kind, _ops(kernel), scope, flops, nbytes)
-
-
-def _ops(kernel: Kernel) -> tuple[str, ...]:
-    """What was fused into a kernel: primitives between what it reads and what it writes."""
-    stop = {source(value) for value in kernel.reads}
-    seen: dict[Value, None] = {}
-    stack = [source(value) for value in kernel.writes]
-    while stack:
-        value = stack.pop()
-        if value not in seen and value.op not in (INPUT, CONSTANT):
-            seen[value] = None
-            stack.extend(arg for arg in value.args if arg not in stop)
-    return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
-
-
-def source(value: Value) -> Value:
-    """The graph's value behind a storage; a packed operand stands for itself."""
-    return value.args[0] if value.op == "stored" else value
+    nbytes = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
+    scope = next((v.scope.path for v in kernel.writes if v.scope is not None), "") if kernel.nest else ""
+    return KernelInfo(step, kernel.kind, kernel.ops, scope, kernel.flops, nbytes)
 
 
 def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:

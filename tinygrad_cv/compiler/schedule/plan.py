@@ -69,6 +69,44 @@ class Kernel:
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.places)
 
+    @property
+    def kind(self) -> str:
+        """What it is, for tables: "contraction", "reduction", "elementwise"; "host" for what NumPy computes."""
+        if self.nest is None:
+            return "host"
+        return "contraction" if self.nest.is_contraction else "reduction" if self.nest.reductions else "elementwise"
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """What was fused into it: the primitives between what it reads and what it writes."""
+        if self.host:
+            return (self.host.op,)
+        stop = {source(value) for value in self.reads}
+        seen: dict[Value, None] = {}
+        stack = [source(value) for value in self.writes]
+        while stack:
+            value = stack.pop()
+            if value not in seen and value.op not in (INPUT, CONSTANT):
+                seen[value] = None
+                stack.extend(arg for arg in value.args if arg not in stop)
+        return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+
+    @property
+    def flops(self) -> int:
+        """Operations on numbers; a multiply-add is two."""
+        total = 0
+        for expr in walk(self.nest.exprs) if self.nest else ():
+            if expr.kind == "op" and expr.name != "cast":
+                total += math.prod(v.extent for v in expr.vars)
+            elif expr.kind == "reduce":
+                total += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
+        return total
+
+
+def source(value: Value) -> Value:
+    """The graph's value behind a storage; a packed operand stands for itself."""
+    return value.args[0] if value.op == "stored" else value
+
 
 @dataclass
 class Step:
