@@ -1,7 +1,10 @@
-"""What is computed of repeated values is computed before they are repeated."""
+"""What is computed of repeated values is computed before they are repeated; of numbers, at once."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from ...core.primitive import PRIMITIVES
 from ..ir import CONSTANT, Builder, Graph, Value, rebuild
 from ..schedule.store import is_elementwise
 from .terms import count, kept, scaled
@@ -13,6 +16,9 @@ def shrink(graph: Graph) -> Graph:
 
 
 def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
+    if is_elementwise(value) and all(arg.op == CONSTANT and arg.size == 1 for arg in args):
+        with np.errstate(all="ignore"):
+            return builder.constant(PRIMITIVES[value.op].eval(*(a.params["array"] for a in args), **value.params))
     if is_elementwise(value) and value.ndim and all(_repeated(arg) for arg in args):
         shape = _smallest(value.shape, args)
         if shape != value.shape:
