@@ -23,6 +23,7 @@ READING = {
     "tolist": lambda x: x.tolist(),
     "numpy": lambda x: x.numpy(),
     "asarray": lambda x: np.asarray(x),
+    "value": lambda x: np.exp(x.value),
     "float": lambda x: float(x.sum()),
     "int": lambda x: int(x.sum()),
     "bool": lambda x: 1.0 if x.sum() > 0 else 2.0,

@@ -265,7 +265,7 @@ def _check_leaks(guards: Guards) -> None:
     """Refuse traced tensors that are left behind."""
     after = Guards(guards.roots)
     after.add_volatile()
-    leaks = [path for path, tensor in after.tensors.values() if isinstance(tensor.value, Value)]
+    leaks = [path for path, tensor in after.tensors.values() if isinstance(tensor._value, Value)]
     if leaks:
         raise TraceError(
             f"the function keeps a tensor that it computed in {', '.join(leaks)}: a compiled call would "

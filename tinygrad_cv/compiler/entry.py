@@ -66,10 +66,10 @@ class Entry:
                 return None
         for number, index in recording.arguments:
             leaf = leaves[number]
-            value = leaf if type(leaf) is np.ndarray else leaf.value
+            value = leaf if type(leaf) is np.ndarray else leaf._value
             arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
         for tensor, shape, dtype, node, hooks, index in recording.watched:
-            value = tensor.value
+            value = tensor._value
             if value.shape != shape or (value.dtype is not dtype and value.dtype != dtype):
                 return None
             if tensor.node is not node and not (trusted or _alike(tensor.node, node)):
@@ -80,10 +80,10 @@ class Entry:
                 arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
         for place, known, index in recording.grads:
             grad = _at(place, leaves)._grad
-            if (None if grad is None else (grad.value.shape, grad.value.dtype)) != known:
+            if (None if grad is None else (grad._value.shape, grad._value.dtype)) != known:
                 return None
             if index >= 0:
-                arrays[index] = _contiguous(grad.value)
+                arrays[index] = _contiguous(grad._value)
         for what, index in recording.events:
             if index >= 0 and not isinstance(dict.get(what, "lr"), float):
                 return None
@@ -98,8 +98,8 @@ class Entry:
                 return f"argument {number} is a tensor that the function closes over, or was one"
         for tensor, shape, dtype, node, hooks, index in self.recording.watched:
             what = self.names[index] if index >= 0 else "a tensor"
-            if (tensor.value.shape, tensor.value.dtype) != (shape, dtype):
-                return f"{what} was {dtype}{list(shape)}, now {tensor.value.dtype}{list(tensor.value.shape)}"
+            if (tensor._value.shape, tensor._value.dtype) != (shape, dtype):
+                return f"{what} was {dtype}{list(shape)}, now {tensor._value.dtype}{list(tensor._value.shape)}"
             if not _alike(tensor.node, node) or hooks_of(tensor) != hooks:
                 return f"{what} has another requires_grad, or other hooks"
         return "a gradient was there that is not there now, or the other way round"
@@ -122,7 +122,7 @@ class Entry:
         for place in recording.written:
             tensor = _at(place, leaves)
             if isinstance(tensor, Variable):  # an array that was an argument was copied for the function
-                tensor.value = results[position]
+                tensor._value = results[position]
             position += 1
         for place, there in recording.deposits:
             grad = None

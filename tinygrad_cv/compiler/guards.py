@@ -110,7 +110,7 @@ def _are_cells(x: Any) -> bool:
 
 
 def _is_traced(x: Any) -> bool:
-    return isinstance(x, Variable) and isinstance(x.value, Value)
+    return isinstance(x, Variable) and isinstance(x._value, Value)
 
 
 def same(a: Any, b: Any) -> bool:

@@ -19,7 +19,7 @@ class Overlay:
     def read(self, tensor: Variable) -> Any:
         """The value that the tensor has here."""
         changed = self._values.get(id(tensor))
-        return changed[1] if changed else tensor.value
+        return changed[1] if changed else tensor._value
 
     def write(self, tensor: Variable, value: Any) -> None:
         """Give it another."""
@@ -48,7 +48,7 @@ class Overlay:
     def commit(self) -> None:
         """Take everything over."""
         for tensor, value in self._values.values():
-            tensor.value = value
+            tensor._value = value
         for tensor, grad in self._grads.values():
             tensor._grad = grad
 

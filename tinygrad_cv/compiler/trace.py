@@ -41,7 +41,7 @@ class Slot:
 
     def __init__(self, tensor: Variable, reference: Callable[[], Variable | None], argument: int | None = None):
         self.reference, self.argument = reference, argument
-        self.array, self.node, self.hooks = tensor.value, tensor.node, hooks_of(tensor)
+        self.array, self.node, self.hooks = tensor._value, tensor.node, hooks_of(tensor)
 
     @property
     def place(self) -> Place:
@@ -143,30 +143,30 @@ class Trace:
         slot = self._slots.get(id(tensor))
         if slot is not None:
             return slot.current
-        if isinstance(tensor.value, Value):
-            if tensor.value not in self._own:
+        if isinstance(tensor._value, Value):
+            if tensor._value not in self._own:
                 raise TraceError(
-                    f"a tensor of shape {tensor.value.shape} was made inside another trace and kept, at {user_line()}: "
+                    f"a tensor of shape {tensor._value.shape} was made inside another trace and kept, at {user_line()}: "
                     "it never had a value. Return it from the function that made it."
                 )
-            return tensor.value
+            return tensor._value
         if current().recording and not tensor.is_leaf:
             raise TraceError(
-                f"the function closes over a tensor of shape {tensor.value.shape} that is the result of a recorded "
+                f"the function closes over a tensor of shape {tensor._value.shape} that is the result of a recorded "
                 f"operation, at {user_line()}: its gradient would end here. Pass it as an argument, or .detach() it."
             )
         return self._slot(tensor).current
 
     def write(self, tensor: Variable, value: Any) -> None:
         """Give a tensor another value, here."""
-        if isinstance(tensor.value, Value):
-            tensor.value = value
+        if isinstance(tensor._value, Value):
+            tensor._value = value
         else:
             self._slot(tensor).current = value if isinstance(value, Value) else self._constant(value)
 
     def grad_of(self, tensor: Variable) -> Any:
         """The gradient that a tensor has here."""
-        if isinstance(tensor.value, Value):
+        if isinstance(tensor._value, Value):
             return tensor._grad
         slot = self._grads.get(id(tensor))
         if slot is None:
@@ -177,7 +177,7 @@ class Trace:
 
     def set_grad(self, tensor: Variable, grad: Any) -> None:
         """Give it another."""
-        if isinstance(tensor.value, Value):
+        if isinstance(tensor._value, Value):
             tensor._grad = grad
         else:
             slot = self._grads.get(id(tensor)) or self._grad_slot(tensor, UNREAD)
@@ -222,7 +222,7 @@ class Trace:
         slot = self._slots.get(id(tensor))
         if slot is None:
             slot = self._slots[id(tensor)] = Slot(tensor, self._reference(tensor), argument)
-            slot.initial = slot.current = self._input(tensor.value.shape, tensor.value.dtype)
+            slot.initial = slot.current = self._input(tensor._value.shape, tensor._value.dtype)
             self.slots.append(slot)
             if slot.node is not None:
                 self.leaves[slot.node] = slot.initial
@@ -230,8 +230,8 @@ class Trace:
 
     def cotangent(self, output: Variable) -> Any:
         """A new input, for the cotangent of an output."""
-        g = Tensor._new(self._input(output.value.shape, output.value.dtype)).requires_grad_()
-        self.leaves[g.node] = g.value
+        g = Tensor._new(self._input(output._value.shape, output._value.dtype)).requires_grad_()
+        self.leaves[g.node] = g._value
         return g
 
     def _grad_slot(self, tensor: Variable, initial: Any, input: Value | None = None) -> GradSlot:
@@ -279,7 +279,7 @@ class Boundary(Node):
     __slots__ = ()
 
     def __init__(self, tensor: Variable):
-        super().__init__(None, {}, (tensor.node,), {}, tensor.value, current())
+        super().__init__(None, {}, (tensor.node,), {}, tensor._value, current())
 
     def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Any:
         """Nothing goes beyond."""
@@ -297,7 +297,7 @@ def arguments(leaves: Iterable[Any], recording: bool = False) -> list[Variable]:
     return [
         Tensor(leaf)
         if not isinstance(leaf, Variable)
-        else Tensor._new(leaf.value, Boundary(leaf))
+        else Tensor._new(leaf._value, Boundary(leaf))
         if recording and not leaf.is_leaf
         else leaf
         for leaf in leaves
@@ -376,7 +376,7 @@ def pulled_back(tape: Tape, number: int, wanted: tuple[int, ...]) -> Recording:
         results = _results(trace, tensors)
     if [slot.current for slot in trace.slots] != before + [slot.initial for slot in trace.slots[old:]]:
         raise TraceError("a hook, or the backward of a custom function, assigns to a tensor: that cannot be compiled.")
-    places = {**tape.inputs, g.value: len(tape.inputs)}
+    places = {**tape.inputs, g._value: len(tape.inputs)}
     del found, tensors
     fresh = trace.slots[old:]
     dead = {slot.initial: slot.array for slot in trace.slots if slot.place is None and slot.initial not in places}
@@ -419,7 +419,7 @@ def _tape(trace: Trace, results: list[Result], remade: _Remade) -> Tape | None:
 
 
 def _as_it_is(tensor: Variable) -> Watched:
-    return Watched(tensor, tensor.value.shape, tensor.value.dtype, tensor.node, hooks_of(tensor))
+    return Watched(tensor, tensor._value.shape, tensor._value.dtype, tensor.node, hooks_of(tensor))
 
 
 def hooks_of(tensor: Variable) -> tuple[Any, ...]:

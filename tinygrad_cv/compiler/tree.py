@@ -28,7 +28,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
     if isinstance(x, Variable):
         leaves.append(x)
         node = x.node
-        return kind, x.value.shape, x.value.dtype, node is not None and (1 if x.is_leaf else 2)
+        return kind, x._value.shape, x._value.dtype, node is not None and (1 if x.is_leaf else 2)
     if kind is np.ndarray:
         leaves.append(x)
         return kind, x.shape, x.dtype

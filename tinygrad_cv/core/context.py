@@ -76,14 +76,14 @@ current = _context.get
 def read(tensor: Any) -> Any:
     """A tensor's value as it is here: its array, or what a trace holds in its place."""
     trace = _context.get().trace
-    return tensor.value if trace is None else trace.read(tensor)
+    return tensor._value if trace is None else trace.read(tensor)
 
 
 def write(tensor: Any, value: Any) -> None:
     """Give a tensor another value; within a trace the tensor itself stays as it is, so that others do not see it."""
     trace = _context.get().trace
     if trace is None:
-        tensor.value = value
+        tensor._value = value
     else:
         trace.write(tensor, value)
 

@@ -132,7 +132,7 @@ class Node:
 
 def leaf(tensor: Any, sink: Any) -> Node:
     """The node of a tensor that nothing recorded made."""
-    node = Node(None, {}, (), _NOTHING, tensor.value, current())
+    node = Node(None, {}, (), _NOTHING, tensor._value, current())
     node.sink = sink
     return node
 
@@ -141,7 +141,7 @@ def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
     """Apply a primitive to tensors: the current interpreter computes, and what a gradient needs is recorded."""
     context = current()
     trace = context.trace
-    values = [tensor.value for tensor in inputs] if trace is None else [trace.read(tensor) for tensor in inputs]
+    values = [tensor._value for tensor in inputs] if trace is None else [trace.read(tensor) for tensor in inputs]
     value = context.interpret(primitive, values, params)
     node = None
     if context.recording and primitive.differentiable:
@@ -225,7 +225,7 @@ def pull(
             _, node = heappop(queue)
             g = cotangents.pop(node)
             if type(node) is not Node or node.hooks or node.sink or (goals is not None and node in goals):
-                g.value = forced(g.value)
+                g._value = forced(g._value)
             if node.saved is None:
                 raise _freed(node)
             for hook in () if raw and goals and node in goals else node.hooks or ():
@@ -303,14 +303,14 @@ class Replayed(Node):
 
 def foreign(origin: str, g: Any, node: Node) -> Any:
     """A cotangent that a user's function made: checked, and as a view, since its array may be somebody else's."""
-    if g.value.shape != node.shape:
+    if g._value.shape != node.shape:
         raise ShapeError(
-            f"{origin} returned a gradient of shape {g.value.shape} for {describe(node)} of shape {node.shape}; "
+            f"{origin} returned a gradient of shape {g._value.shape} for {describe(node)} of shape {node.shape}; "
             "they must be equal."
         )
-    if g.value.dtype != node.dtype:
+    if g._value.dtype != node.dtype:
         raise DTypeError(
-            f"{origin} returned a gradient of dtype {g.value.dtype} for {describe(node)} of dtype {node.dtype}. "
+            f"{origin} returned a gradient of dtype {g._value.dtype} for {describe(node)} of dtype {node.dtype}. "
             f"Use .astype({str(node.dtype)!r})."
         )
     value = read(g)
@@ -353,10 +353,10 @@ def check_forward(primitive: Primitive, values: list[Any], value: Any) -> None:
 
 def check_backward(node: Node, g: Any, share: Any) -> None:
     """Raise where the first NaN or infinity appears in the backward pass."""
-    if _finite(g.value) and not _finite(share.value):
+    if _finite(g._value) and not _finite(share._value):
         raise GraphError(
-            f"backward pass: the derivative of {describe(node)} made {_census(share.value)} "
-            f"of a finite cotangent of shape {g.value.shape}."
+            f"backward pass: the derivative of {describe(node)} made {_census(share._value)} "
+            f"of a finite cotangent of shape {g._value.shape}."
         )
 
 

@@ -16,8 +16,8 @@ from .errors import DTypeError, GraphError, ShapeError
 class Variable:
     """An array with a derivative: ``value`` holds the numbers, ``node`` says how they came about."""
 
-    __slots__ = ("__weakref__", "_grad", "node", "value")
-    value: Any  # a NumPy array; while tracing, a variable of the traced graph
+    __slots__ = ("__weakref__", "_grad", "_value", "node")
+    _value: Any  # a NumPy array; of what is computed in a trace, a variable of the traced graph
     node: tape.Node | None
     _grad: Any
 
@@ -30,6 +30,15 @@ class Variable:
     def _result(self, value: Any, node: tape.Node | None = None) -> Any:
         """A new tensor for the result of an operation."""
         raise NotImplementedError
+
+    @property
+    def value(self) -> Any:
+        """The NumPy array. Treat it as read-only."""
+        return self._value if current().trace is None else self._concrete("value")
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        write(self, value)
 
     @property
     def grad(self) -> Any:
@@ -69,9 +78,9 @@ class Variable:
                 )
             self.node = None
         elif self.node is None:
-            if self.value.dtype.kind != "f":
+            if self._value.dtype.kind != "f":
                 raise DTypeError(
-                    f"requires_grad on a tensor of dtype {self.value.dtype}: only floating-point tensors have "
+                    f"requires_grad on a tensor of dtype {self._value.dtype}: only floating-point tensors have "
                     "gradients. Use .astype('float32') first."
                 )
             self.node = tape.leaf(self, weakref.ref(self))
@@ -124,12 +133,12 @@ class Variable:
         """This tensor's node and its cotangent, checked."""
         if self.node is None:
             raise GraphError(
-                f"{caller} on a tensor of shape {self.value.shape} that has no graph: nothing it was computed from "
+                f"{caller} on a tensor of shape {self._value.shape} that has no graph: nothing it was computed from "
                 "requires grad, or it was computed under no_grad() or detached."
             )
-        shape, dtype = self.value.shape, self.value.dtype
+        shape, dtype = self._value.shape, self._value.dtype
         if gradient is None:
-            if shape != () and self.value.size != 1:
+            if shape != () and self._value.size != 1:
                 raise GraphError(
                     f"{caller} on a tensor of shape {shape} without a gradient: only a scalar has one by itself. "
                     "Reduce it to a scalar loss, or pass gradient= of the same shape."
@@ -137,13 +146,13 @@ class Variable:
             return self.node, self._result(np.ones(shape, dtype))
         if not isinstance(gradient, Variable):
             gradient = self._result(np.array(gradient, dtype))
-        if gradient.value.shape != shape:
+        if gradient._value.shape != shape:
             raise ShapeError(
-                f"{caller}: the gradient has shape {gradient.value.shape}, the tensor {shape}; they must be equal."
+                f"{caller}: the gradient has shape {gradient._value.shape}, the tensor {shape}; they must be equal."
             )
-        if gradient.value.dtype != dtype:
+        if gradient._value.dtype != dtype:
             raise DTypeError(
-                f"{caller}: the gradient has dtype {gradient.value.dtype}, the tensor {dtype}. "
+                f"{caller}: the gradient has dtype {gradient._value.dtype}, the tensor {dtype}. "
                 f"Use .astype({str(dtype)!r})."
             )
         return self.node, gradient
@@ -157,11 +166,11 @@ class Variable:
             ShapeError, DTypeError: the new values do not fit.
             GraphError: the tensor requires grad and operations are being recorded; wrap the update in ``no_grad()``.
         """
-        value = read(other) if isinstance(other, Variable) else np.array(other, self.value.dtype)
-        if value.shape != self.value.shape:
-            raise ShapeError(f"assign: the tensor has shape {self.value.shape}, the new values {value.shape}.")
-        if value.dtype != self.value.dtype:
-            raise DTypeError(f"assign: the tensor has dtype {self.value.dtype}, the new values {value.dtype}.")
+        value = read(other) if isinstance(other, Variable) else np.array(other, self._value.dtype)
+        if value.shape != self._value.shape:
+            raise ShapeError(f"assign: the tensor has shape {self._value.shape}, the new values {value.shape}.")
+        if value.dtype != self._value.dtype:
+            raise DTypeError(f"assign: the tensor has dtype {self._value.dtype}, the new values {value.dtype}.")
         self._check_unrecorded("assign()")
         write(self, value)
         return self
@@ -193,7 +202,7 @@ def gradients(
 def stamp(tensor: Variable, caller: str) -> np.ndarray:
     """The tensor's array, ready to be changed in place: writable, and noted as changed."""
     tensor._check_unrecorded(caller)
-    if not tensor.value.flags.writeable:
-        tensor.value = tensor.value.copy()
-    memory.stamp(tensor.value)
-    return tensor.value
+    if not tensor._value.flags.writeable:
+        tensor._value = tensor._value.copy()
+    memory.stamp(tensor._value)
+    return tensor._value

@@ -233,7 +233,7 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
             write(default_generator.state, later)
 
     saved = tape.watched({(i, "value"): value for i, value in enumerate(values)})
-    node = tape.Replayed(None, {}, tuple(x.node for x in tensors), saved, output.value, context)
+    node = tape.Replayed(None, {}, tuple(x.node for x in tensors), saved, output._value, context)
     node.replay = replay
     return Tensor._new(read(output), node)
 
@@ -298,7 +298,7 @@ class CustomFunction:
         if not context.recording or not any(parents):
             return output
         saved = tape.watched({(i, "value"): read(x) for i, x in enumerate(ctx.tensors)})
-        node = _CustomNode(cls._primitive(), {}, parents, saved, output.value, context)
+        node = _CustomNode(cls._primitive(), {}, parents, saved, output._value, context)
         node.function, node.ctx = cls, ctx
         own = {id(x): x.node for x in tensors}
         node.nodes = [OUTPUT if x is output else own.get(id(x)) for x in ctx.tensors]  # not the node itself: no cycle

@@ -27,10 +27,10 @@ from .promotion import (
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """Apply to two operands, of which the first is a tensor."""
-    if isinstance(b, Variable) and a.value.shape == b.value.shape and a.value.dtype == b.value.dtype:
+    if isinstance(b, Variable) and a._value.shape == b._value.shape and a._value.dtype == b._value.dtype:
         return apply(primitive, b, a) if swap else apply(primitive, a, b)
-    if type(b) in (float, int) and a.value.dtype.kind == "f":
-        b = expand(a._result(number(b, a.value.dtype)), a.value.shape)
+    if type(b) in (float, int) and a._value.dtype.kind == "f":
+        b = expand(a._result(number(b, a._value.dtype)), a._value.shape)
     else:
         b = operand(b, a)
         if b is NotImplemented:
@@ -43,7 +43,7 @@ def _divide(a: Any, b: Any, swap: bool = False) -> Any:
     b = operand(b, a)
     if b is NotImplemented:
         return NotImplemented
-    if a.value.dtype.kind != "f" and b.value.dtype.kind != "f":
+    if a._value.dtype.kind != "f" and b._value.dtype.kind != "f":
         a, b = floating(a), floating(b)
     return _binary(ops.div, a, b, swap)
 
@@ -57,17 +57,17 @@ def _floor_divide(a: Any, b: Any) -> Any:
 
 def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """As ``_binary``; a number beyond an integer dtype's range is as good as infinite."""
-    if isinstance(b, (int, np.integer)) and (sign := beyond(b, a.value.dtype)):
+    if isinstance(b, (int, np.integer)) and (sign := beyond(b, a._value.dtype)):
         a, b = cast(a, np.dtype(np.float64)), sign * math.inf
     return _binary(primitive, a, b, swap)
 
 
 def turned(x: Any) -> Any:
     """-x; for integers and booleans, which may have no -x, another value that falls as x rises, and turns back."""
-    kind = x.value.dtype.kind
+    kind = x._value.dtype.kind
     if kind == "b":
         return ~x
-    return -x if kind == "f" else (np.iinfo(x.value.dtype).max if kind == "u" else -1) - x
+    return -x if kind == "f" else (np.iinfo(x._value.dtype).max if kind == "u" else -1) - x
 
 
 class ElementwiseMethods(Variable):
@@ -137,7 +137,7 @@ class ElementwiseMethods(Variable):
                 return self.sqrt()
             if exponent == -1:
                 return 1.0 / self
-            if self.value.dtype.kind != "f" and exponent < 0:
+            if self._value.dtype.kind != "f" and exponent < 0:
                 return floating(self) ** exponent
         return _binary(ops.pow, self, exponent)
 
@@ -185,7 +185,7 @@ class ElementwiseMethods(Variable):
 
     def sign(self) -> Any:
         """-1, 0 or 1."""
-        return (0 < self).astype(self.value.dtype) - (self < 0).astype(self.value.dtype)
+        return (0 < self).astype(self._value.dtype) - (self < 0).astype(self._value.dtype)
 
     def square(self) -> Any:
         """x²"""
@@ -231,7 +231,7 @@ class ElementwiseMethods(Variable):
 
     def floor(self) -> Any:
         """The largest integer not above x; its derivative is 0."""
-        return apply(ops.floor, self) if self.value.dtype.kind == "f" else self
+        return apply(ops.floor, self) if self._value.dtype.kind == "f" else self
 
     def maximum(self, other: Any) -> Any:
         """The larger of two; at a tie each gets half of the gradient. NaN wins."""
@@ -277,6 +277,6 @@ class ElementwiseMethods(Variable):
 
 
 def _boolean(op: str, x: Any) -> Any:
-    if isinstance(x, Variable) and x.value.dtype.kind != "b":
-        raise DTypeError(f"{op} of a tensor of dtype {x.value.dtype}: it takes booleans. Compare first: (x != 0).")
+    if isinstance(x, Variable) and x._value.dtype.kind != "b":
+        raise DTypeError(f"{op} of a tensor of dtype {x._value.dtype}: it takes booleans. Compare first: (x != 0).")
     return x

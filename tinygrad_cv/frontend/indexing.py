@@ -44,11 +44,11 @@ class IndexingMethods(Variable):
         values: Any = read(new) if isinstance(new, Variable) else np.asarray(new)
         if values.dtype.kind not in "fiub":
             raise DTypeError(f"t[...] = v: v has dtype {values.dtype}; it takes numbers.")
-        if values.dtype.kind == "f" and self.value.dtype.kind != "f":
+        if values.dtype.kind == "f" and self._value.dtype.kind != "f":
             raise DTypeError(
-                f"t[...] = v: {values.dtype} does not go into {self.value.dtype}. Use .astype() on one of them."
+                f"t[...] = v: {values.dtype} does not go into {self._value.dtype}. Use .astype() on one of them."
             )
-        place = broadcast(ANY, self.value.shape)[raw].shape
+        place = broadcast(ANY, self._value.shape)[raw].shape
         lead = max(values.ndim - len(place), 0)
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
         if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
@@ -63,7 +63,7 @@ class IndexingMethods(Variable):
 
     def gather(self, index: Any) -> Any:
         """y[i, ...] = x[index[i], ...]: rows by their numbers."""
-        _expect_rows(index, self.value.shape[0])
+        _expect_rows(index, self._value.shape[0])
         return apply(indexing.gather, self, index)
 
     def scatter_add(self, index: Any, size: int) -> Any:
@@ -74,11 +74,11 @@ class IndexingMethods(Variable):
     def take_along_axis(self, index: Any, axis: int = -1) -> Any:
         """y[..., i, ...] = x[..., index[..., i, ...], ...], as ``numpy.take_along_axis`` does."""
         index = index if isinstance(index, Variable) else self._result(to_array(index))
-        old = self.value.shape
+        old = self._value.shape
         axis = axis_of("take_along_axis", axis, len(old))
-        if len(index.value.shape) != len(old):
+        if len(index._value.shape) != len(old):
             raise ShapeError(
-                f"take_along_axis: index of shape {index.value.shape} on a tensor of shape {old}; axes must match."
+                f"take_along_axis: index of shape {index._value.shape} on a tensor of shape {old}; axes must match."
             )
         numbers = [iota(self, tuple(n if j == i else 1 for j in range(len(old))), (i,), INT) for i, n in enumerate(old)]
         places = [index if i == axis else number for i, number in enumerate(numbers)]
@@ -87,7 +87,7 @@ class IndexingMethods(Variable):
 
     def iota(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
         """0, 1, 2, ... in row-major order over the axes, in this tensor's shape."""
-        return iota(self, self.value.shape, axis, dtype)
+        return iota(self, self._value.shape, axis, dtype)
 
 
 def iota(like: Variable, shape: tuple[int, ...], axis: tuple[int, ...], dtype: Any) -> Any:
@@ -108,18 +108,18 @@ def _raw(part: Any) -> Any:
 
 def _replaced(x: Any, place: Any, new: Any) -> Any:
     """x with new values at a place: each element is taken from x or from the new ones."""
-    shape = x.value.shape
+    shape = x._value.shape
     numbers = np.arange(x.size).reshape(shape)
     there = numbers[place].shape
     numbers[place] = x.size + np.arange(math.prod(there)).reshape(there)
-    new = cast(new.reshape(new.value.shape[max(new.value.ndim - len(there), 0) :]), x.value.dtype)
+    new = cast(new.reshape(new._value.shape[max(new._value.ndim - len(there), 0) :]), x._value.dtype)
     both = concatenate([x.reshape(-1), expand(new, there).reshape(-1)], 0)
     return both.gather(x._result(numbers))
 
 
 def _parts(key: Any, like: Variable) -> list[Any]:
     """The key by axes: ints, slices, None and index tensors, the ellipsis and the missing axes filled in."""
-    shape = like.value.shape
+    shape = like._value.shape
     items = [_item(item, like) for item in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes, items))
     if used > len(shape):
@@ -186,7 +186,7 @@ def _basic(x: Any, parts: list[Any]) -> Any:
         if part is None:
             shape.append(1)
             continue
-        n = x.value.shape[axis]
+        n = x._value.shape[axis]
         if isinstance(part, int):
             if not -n <= part < n:
                 raise IndexError(f"index {part} is out of bounds for axis {axis} with size {n}{location()}")
@@ -206,7 +206,7 @@ def _basic(x: Any, parts: list[Any]) -> Any:
         axis += 1
     if flipped:
         x = x.flip(tuple(flipped))
-    if start != [0] * axis or step != [1] * axis or tuple(stop) != x.value.shape:
+    if start != [0] * axis or step != [1] * axis or tuple(stop) != x._value.shape:
         x = x.slice(start, stop, step)
     return x.reshape(tuple(shape))
 
@@ -231,14 +231,14 @@ def _advanced(x: Any, parts: list[Any]) -> Any:
     linear = None
     for a, index in zip(indexed, indices, strict=True):
         index = expand(index, shape)
-        linear = index if linear is None else linear * x.value.shape[a] + index
-    rows = math.prod(x.value.shape[a] for a in indexed)
-    rest_shape = [x.value.shape[a] for a in rest]
+        linear = index if linear is None else linear * x._value.shape[a] + index
+    rows = math.prod(x._value.shape[a] for a in indexed)
+    rest_shape = [x._value.shape[a] for a in rest]
     taken = x.permute(*indexed, *rest).reshape(rows, *rest_shape).gather(linear)
     before = sum(isinstance(part, slice) for part in parts[: places[0]]) if together else 0
     k = len(shape)
-    taken = taken.permute(*range(k, k + before), *range(k), *range(k + before, taken.value.ndim))
-    sizes = iter(taken.value.shape)
+    taken = taken.permute(*range(k, k + before), *range(k), *range(k + before, taken._value.ndim))
+    sizes = iter(taken._value.shape)
     out: list[int] = []
     seen = False
     if not together:
@@ -257,7 +257,7 @@ def _advanced(x: Any, parts: list[Any]) -> Any:
 
 def _wrapped(part: Any, x: Any, axis: int) -> Any:
     """An index with negative numbers counted from the end, and checked against the axis."""
-    n = x.value.shape[axis]
+    n = x._value.shape[axis]
     index = x._result(np.asarray(part, INT)) if isinstance(part, int) else part
     numbers = read(index)
     if isinstance(numbers, np.ndarray):

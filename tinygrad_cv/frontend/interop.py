@@ -22,7 +22,7 @@ class InteropMethods(Variable):
     __array_priority__ = 1000
 
     def _concrete(self, caller: str) -> np.ndarray:
-        self.value = forced(self.value)
+        self._value = forced(self._value)
         value = read(self)
         if isinstance(value, np.ndarray):
             return value
@@ -81,7 +81,7 @@ class InteropMethods(Variable):
         return int(self.item())
 
     def __index__(self) -> int:
-        if self.value.dtype.kind not in "iu" or self.value.ndim:
+        if self._value.dtype.kind not in "iu" or self._value.ndim:
             raise TypeError("only a 0-d integer tensor can be an index")
         return int(self.item())
 
@@ -92,12 +92,12 @@ class InteropMethods(Variable):
         return bool(value)
 
     def __len__(self) -> int:
-        if not self.value.shape:
+        if not self._value.shape:
             raise TypeError("len() of a 0-d tensor")
-        return self.value.shape[0]
+        return self._value.shape[0]
 
     def __iter__(self) -> Any:
-        if not self.value.shape:
+        if not self._value.shape:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self)))  # type: ignore[index]
 
@@ -152,7 +152,7 @@ class InteropMethods(Variable):
         origin = ""
         if self.node is not None:
             origin = ", requires_grad=True" if self.is_leaf else f", from={tape.describe(self.node)}"
-        return f"tensor({values}, shape={self.value.shape}, dtype={self.value.dtype}{origin})"
+        return f"tensor({values}, shape={self._value.shape}, dtype={self._value.dtype}{origin})"
 
 
 def _through_arrays(name: str, function: Any, args: Any, kwargs: Any) -> Any:

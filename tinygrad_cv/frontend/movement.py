@@ -59,7 +59,7 @@ class MovementMethods(Variable):
     def reshape(self, *shape: Any) -> Any:
         """The same elements in another shape; one size may be -1, and follows from the others."""
         wanted = shape_of(shape)
-        old = self.value.shape
+        old = self._value.shape
         total = math.prod(old)
         if wanted.count(-1) == 1:
             known = math.prod(n for n in wanted if n != -1)
@@ -74,7 +74,7 @@ class MovementMethods(Variable):
 
     def flatten(self, start: int = 0, end: int = -1) -> Any:
         """Axes ``start`` to ``end`` as one: ``flatten()`` gives D, ``flatten(1)`` N x D."""
-        shape = self.value.shape
+        shape = self._value.shape
         if not shape:
             return self.reshape(1)
         first, last = axis_of("flatten", start, len(shape)), axis_of("flatten", end, len(shape))
@@ -86,14 +86,14 @@ class MovementMethods(Variable):
 
     def permute(self, *axes: Any) -> Any:
         """The axes in another order."""
-        order = axes_of("permute", shape_of(axes), self.value.ndim)
-        if len(order) != self.value.ndim:
-            raise ShapeError(f"permute: {order} does not order the {self.value.ndim} axes of {self.value.shape}.")
+        order = axes_of("permute", shape_of(axes), self._value.ndim)
+        if len(order) != self._value.ndim:
+            raise ShapeError(f"permute: {order} does not order the {self._value.ndim} axes of {self._value.shape}.")
         return self if order == tuple(range(len(order))) else apply(movement.permute, self, axes=order)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order; reversed, where none is given."""
-        return self.permute(*axes) if axes else self.permute(*reversed(range(self.value.ndim)))
+        return self.permute(*axes) if axes else self.permute(*reversed(range(self._value.ndim)))
 
     T = property(transpose, doc="The axes in reverse order.")
 
@@ -104,14 +104,14 @@ class MovementMethods(Variable):
 
     def swapaxes(self, first: int, second: int) -> Any:
         """Two axes exchanged."""
-        axes = list(range(self.value.ndim))
+        axes = list(range(self._value.ndim))
         i, j = axis_of("swapaxes", first, len(axes)), axis_of("swapaxes", second, len(axes))
         axes[i], axes[j] = axes[j], axes[i]
         return self.permute(*axes)
 
     def moveaxis(self, source: Any, destination: Any) -> Any:
         """Axes moved to other places, as ``numpy.moveaxis`` does."""
-        ndim = self.value.ndim
+        ndim = self._value.ndim
         froms, tos = axes_of("moveaxis", source, ndim), axes_of("moveaxis", destination, ndim)
         order = [axis for axis in range(ndim) if axis not in froms]
         for to, axis in sorted(zip(tos, froms, strict=True)):
@@ -120,7 +120,7 @@ class MovementMethods(Variable):
 
     def squeeze(self, axis: Axis = None) -> Any:
         """Without axes of size 1."""
-        shape = self.value.shape
+        shape = self._value.shape
         axes = [i for i, n in enumerate(shape) if n == 1] if axis is None else axes_of("squeeze", axis, len(shape))
         for i in axes:
             if shape[i] != 1:
@@ -130,16 +130,16 @@ class MovementMethods(Variable):
     def expand_dims(self, axis: int | Sequence[int]) -> Any:
         """With new axes of size 1."""
         axes = (axis,) if isinstance(axis, int) else tuple(axis)
-        ndim = self.value.ndim + len(axes)
+        ndim = self._value.ndim + len(axes)
         places = axes_of("expand_dims", axes, ndim)
-        old = iter(self.value.shape)
+        old = iter(self._value.shape)
         return self.reshape(tuple(1 if i in places else next(old) for i in range(ndim)))
 
     unsqueeze = expand_dims
 
     def expand(self, *shape: Any) -> Any:
         """Broadcast to a shape, without a copy; -1 keeps a size."""
-        wanted, old = shape_of(shape), self.value.shape
+        wanted, old = shape_of(shape), self._value.shape
         lead = len(wanted) - len(old)
         wanted = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
         if min((lead, *wanted)) < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
@@ -152,17 +152,17 @@ class MovementMethods(Variable):
 
     def flip(self, axis: Axis = None) -> Any:
         """In reverse order along axes."""
-        axes = axes_of("flip", axis, self.value.ndim)
+        axes = axes_of("flip", axis, self._value.ndim)
         return apply(movement.flip, self, axis=axes) if axes else self
 
     def pad(self, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None) -> Any:
         """A border of ``(low, high)`` elements of ``value`` on each axis; ``interior`` puts gaps between neighbours."""
-        ndim = self.value.ndim
+        ndim = self._value.ndim
         pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
         gaps = tuple(interior or (0,) * ndim)
         if len(pairs) != ndim or len(gaps) != ndim or min((n for p in (*pairs, gaps) for n in p), default=0) < 0:
             raise ShapeError(
-                f"pad of {self.value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis."
+                f"pad of {self._value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis."
             )
         if not any(map(any, (*pairs, gaps))):
             return self
@@ -170,7 +170,7 @@ class MovementMethods(Variable):
 
     def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:
         """Elements start, start + step, ... before stop, on every axis; steps are positive, places in the tensor."""
-        start, stop, shape = tuple(start), tuple(stop), self.value.shape
+        start, stop, shape = tuple(start), tuple(stop), self._value.shape
         steps = tuple(step) if step is not None else (1,) * len(shape)
         fits = len(start) == len(stop) == len(steps) == len(shape)
         if not fits or not all(
@@ -186,18 +186,18 @@ class MovementMethods(Variable):
         """Sliding windows over the last axes: (..., H, W) to (..., H', W', Kh, Kw), a view."""
         kernel, stride, dilation = tuple(kernel), tuple(stride), tuple(dilation)
         if (
-            not len(kernel) == len(stride) == len(dilation) <= self.value.ndim
+            not len(kernel) == len(stride) == len(dilation) <= self._value.ndim
             or min((1, *kernel, *stride, *dilation)) < 1
         ):
             raise ShapeError(
-                f"windows of {self.value.shape}, kernel {kernel}, stride {stride}, dilation {dilation}{location()}: "
+                f"windows of {self._value.shape}, kernel {kernel}, stride {stride}, dilation {dilation}{location()}: "
                 "one of each for every windowed axis, all at least 1."
             )
         return apply(windows.windows, self, kernel=kernel, stride=stride, dilation=dilation)
 
     def fold(self, stride: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> Any:
         """Overlapping windows added up: (..., H', W', Kh, Kw) to (..., H, W); the adjoint of :meth:`windows`."""
-        stride, dilation, size, shape = tuple(stride), tuple(dilation), tuple(size), self.value.shape
+        stride, dilation, size, shape = tuple(stride), tuple(dilation), tuple(size), self._value.shape
         lead = len(shape) - 2 * len(size)
         fits = len(stride) == len(dilation) == len(size) and lead >= 0 and min((1, *stride, *dilation)) > 0
         sides = zip(size, shape[lead : lead + len(size)], shape[lead + len(size) :], stride, dilation, strict=False)
@@ -210,8 +210,8 @@ class MovementMethods(Variable):
 
     def split(self, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
         """Equal parts, or parts that end at the given places, as ``numpy.split`` does."""
-        axis = axis_of("split", axis, self.value.ndim)
-        size = self.value.shape[axis]
+        axis = axis_of("split", axis, self._value.ndim)
+        size = self._value.shape[axis]
         if isinstance(sections, int):
             if sections < 1 or size % sections:
                 raise ShapeError(
@@ -222,17 +222,17 @@ class MovementMethods(Variable):
             ends = [min(max(end + size if end < 0 else end, 0), size) for end in sections]
         parts = []
         for low, high in zip([0, *ends], [*ends, size], strict=True):
-            start, stop = [0] * self.value.ndim, list(self.value.shape)
+            start, stop = [0] * self._value.ndim, list(self._value.shape)
             start[axis], stop[axis] = low, max(low, high)
             parts.append(self.slice(start, stop))
         return parts
 
     def repeat(self, repeats: int, axis: int) -> Any:
         """Each element so many times in a row along an axis, as ``numpy.repeat`` does."""
-        axis = axis_of("repeat", axis, self.value.ndim)
+        axis = axis_of("repeat", axis, self._value.ndim)
         if repeats < 0:
             raise ShapeError(f"repeat: {repeats} times is negative.")
-        shape = self.value.shape
+        shape = self._value.shape
         wide = self.expand_dims(axis + 1).expand(*shape[: axis + 1], repeats, *shape[axis + 1 :])
         return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])
 

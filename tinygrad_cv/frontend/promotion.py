@@ -47,9 +47,9 @@ def check_dtype(dtype: Any) -> np.dtype:
 
 def constant(value: Any, like: Variable) -> Any:
     """A Python number as a 0-d tensor that does not change the other operand's dtype."""
-    kind = like.value.dtype.kind
+    kind = like._value.dtype.kind
     if kind == "f" or (kind in "iu" and isinstance(value, (int, np.integer))):
-        dtype = like.value.dtype
+        dtype = like._value.dtype
         if kind in "iu" and isinstance(value, bool):
             value = int(value)
     elif isinstance(value, (bool, np.bool_)):
@@ -104,20 +104,20 @@ def operand(other: Any, like: Variable) -> Any:
     if isinstance(other, (np.ndarray, list, tuple)):
         return like._result(to_array(other))
     if isinstance(other, Dial):
-        return cast(other.tensor, like.value.dtype if like.value.dtype.kind == "f" else FLOAT)
+        return cast(other.tensor, like._value.dtype if like._value.dtype.kind == "f" else FLOAT)
     return NotImplemented
 
 
 def common_dtype(op: str, *tensors: Variable) -> list[Any]:
     """Tensors of one dtype. Integers and booleans follow a float; two different floats are an error, never a guess."""
-    first = tensors[0].value.dtype
-    if all(tensor.value.dtype == first for tensor in tensors):
+    first = tensors[0]._value.dtype
+    if all(tensor._value.dtype == first for tensor in tensors):
         return list(tensors)
-    dtypes = {tensor.value.dtype for tensor in tensors}
+    dtypes = {tensor._value.dtype for tensor in tensors}
     floats = sorted({str(dtype) for dtype in dtypes if dtype.kind == "f"})
     if len(floats) > 1:
         raise DTypeError(
-            f"{op} of {' and '.join(str(tensor.value.dtype) for tensor in tensors)}{location()}: no operation "
+            f"{op} of {' and '.join(str(tensor._value.dtype) for tensor in tensors)}{location()}: no operation "
             f"changes a dtype silently. Convert one of them: .astype({floats[0]!r})."
         )
     dtype = np.dtype(floats[0]) if floats else np.result_type(*dtypes)
@@ -126,12 +126,12 @@ def common_dtype(op: str, *tensors: Variable) -> list[Any]:
 
 def cast(tensor: Variable, dtype: np.dtype) -> Any:
     """The tensor in that dtype; itself, where it has it."""
-    return tensor if tensor.value.dtype == dtype else apply(elementwise.cast, tensor, dtype=dtype)
+    return tensor if tensor._value.dtype == dtype else apply(elementwise.cast, tensor, dtype=dtype)
 
 
 def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
     """The shape to which all broadcast."""
-    shapes = [tensor.value.shape for tensor in tensors]
+    shapes = [tensor._value.shape for tensor in tensors]
     if shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
     try:
@@ -145,7 +145,7 @@ def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
 
 def expand(tensor: Variable, shape: tuple[int, ...]) -> Any:
     """The tensor broadcast to a shape; itself, where it has it."""
-    return tensor if tensor.value.shape == shape else apply(movement.expand, tensor, shape=shape)
+    return tensor if tensor._value.shape == shape else apply(movement.expand, tensor, shape=shape)
 
 
 def together(op: str, *tensors: Any) -> list[Any]:
@@ -157,4 +157,4 @@ def together(op: str, *tensors: Any) -> list[Any]:
 
 def floating(tensor: Variable) -> Any:
     """The tensor, integers and booleans as float32."""
-    return tensor if tensor.value.dtype.kind == "f" else cast(tensor, FLOAT)
+    return tensor if tensor._value.dtype.kind == "f" else cast(tensor, FLOAT)

@@ -29,29 +29,29 @@ class ReductionMethods(Variable):
         """Without the axes that a primitive has reduced to size 1, unless they are to be kept."""
         if keepdims or not axes:
             return self
-        return self.reshape(tuple(n for i, n in enumerate(self.value.shape) if i not in axes))
+        return self.reshape(tuple(n for i, n in enumerate(self._value.shape) if i not in axes))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Σ x; integers and booleans give int64."""
-        axes = axes_of("sum", axis, self.value.ndim)
-        if not axes and self.value.dtype.kind == "f":
+        axes = axes_of("sum", axis, self._value.ndim)
+        if not axes and self._value.dtype.kind == "f":
             return self
         return apply(reduction.sum_, self, axis=axes)._reduced(axes, keepdims)
 
     def sum_to(self, shape: tuple[int, ...]) -> Any:
         """Σ over the axes that broadcasting from ``shape`` would repeat: the adjoint of ``expand``."""
-        lead = self.value.ndim - len(shape)
-        axes = [i for i, n in enumerate(self.value.shape) if i < lead or shape[i - lead] != n]
+        lead = self._value.ndim - len(shape)
+        axes = [i for i, n in enumerate(self._value.shape) if i < lead or shape[i - lead] != n]
         return apply(reduction.sum_, self, axis=tuple(axes)).reshape(shape)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """1/n Σ x; integers and booleans give float32."""
-        axes = axes_of("mean", axis, self.value.ndim)
+        axes = axes_of("mean", axis, self._value.ndim)
         return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
 
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no digits."""
-        axes = axes_of("var", axis, self.value.ndim)
+        axes = axes_of("var", axis, self._value.ndim)
         n = _count("var", self, axes) - ddof
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
@@ -63,7 +63,7 @@ class ReductionMethods(Variable):
         """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
         if ties not in ("even", "first"):
             raise ValueError(f"max: ties={ties!r}; it must be 'even' or 'first'.")
-        axes = axes_of("max", axis, self.value.ndim)
+        axes = axes_of("max", axis, self._value.ndim)
         _count("max", self, axes)
         if not axes:
             return self
@@ -77,7 +77,7 @@ class ReductionMethods(Variable):
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
         """Where the first of the largest elements stands, as int64."""
-        axes = axes_of("argmax", axis, self.value.ndim)
+        axes = axes_of("argmax", axis, self._value.ndim)
         _count("argmax", self, axes)
         return self.argmax_kept(axes, np.dtype(np.int64))._reduced(axes, keepdims)
 
@@ -99,14 +99,14 @@ class ReductionMethods(Variable):
 
     def cumsum(self, axis: int) -> Any:
         """Sums of the elements up to each place along an axis."""
-        return apply(reduction.cumsum, self, axis=axis_of("cumsum", axis, self.value.ndim))
+        return apply(reduction.cumsum, self, axis=axis_of("cumsum", axis, self._value.ndim))
 
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Π x, by halves, so that zeros have right derivatives."""
-        axes = axes_of("prod", axis, self.value.ndim)
-        rest = [i for i in range(self.value.ndim) if i not in axes]
-        shape = self.value.shape
-        x: Any = self if self.value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
+        axes = axes_of("prod", axis, self._value.ndim)
+        rest = [i for i in range(self._value.ndim) if i not in axes]
+        shape = self._value.shape
+        x: Any = self if self._value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
         x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
         while x.shape[-1] > 1:
             n = x.shape[-1]
@@ -131,19 +131,19 @@ class ReductionMethods(Variable):
         s = (self - m).exp().sum(axis, keepdims=True)
         zero = s == 0
         out = zero.where(-math.inf, zero.where(1.0, s).log() + m)
-        return out._reduced(axes_of("logsumexp", axis, self.value.ndim), keepdims)
+        return out._reduced(axes_of("logsumexp", axis, self._value.ndim), keepdims)
 
     def topk(self, k: int, axis: int = -1) -> tuple[Any, Any]:
         """The k largest elements in falling order and their places, found by k maxima; made for small k."""
-        axis = axis_of("topk", axis, self.value.ndim)
-        n = self.value.shape[axis]
+        axis = axis_of("topk", axis, self._value.ndim)
+        n = self._value.shape[axis]
         if not 0 <= k <= n:
             raise ShapeError(f"topk of {k} elements along an axis of size {n}: k must be 0 to {n}.")
         places: list[Any] = []
         numbers = self.iota((axis,), np.dtype(np.int64))
         taken = numbers < 0
-        kind = self.value.dtype.kind
-        lowest = -math.inf if kind == "f" else False if kind == "b" else int(np.iinfo(self.value.dtype).min)
+        kind = self._value.dtype.kind
+        lowest = -math.inf if kind == "f" else False if kind == "b" else int(np.iinfo(self._value.dtype).min)
         for _ in range(k):
             left = taken.where(lowest, self.detach())
             best = left.argmax(axis, keepdims=True)
@@ -155,7 +155,7 @@ class ReductionMethods(Variable):
             taken = taken | (numbers == best)
         if not places:
             empty = self.slice(
-                (0,) * self.value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self.value.shape))
+                (0,) * self._value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self._value.shape))
             )
             return empty, empty.detach().astype(np.int64)
         index = places[0]
@@ -165,7 +165,7 @@ class ReductionMethods(Variable):
 
     def contract(self, other: Any, spec: str) -> Any:
         """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
-        if self.value.dtype != other.value.dtype:
+        if self._value.dtype != other._value.dtype:
             self, other = common_dtype("contract", self, other)
         return apply(contraction.contract, self, other, spec=spec)
 
@@ -215,9 +215,9 @@ def _root(s: Any) -> Any:
 
 
 def _count(op: str, x: Variable, axes: tuple[int, ...]) -> int:
-    n = math.prod(x.value.shape[i] for i in axes)
+    n = math.prod(x._value.shape[i] for i in axes)
     if n == 0:
-        raise ShapeError(f"{op} over nothing{location()}: axes {axes} of shape {x.value.shape} hold no element.")
+        raise ShapeError(f"{op} over nothing{location()}: axes {axes} of shape {x._value.shape} hold no element.")
     return n
 
 

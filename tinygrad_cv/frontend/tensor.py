@@ -36,7 +36,7 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
     __slots__ = ()
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False):
-        self.value = to_array(data, dtype)
+        self._value = to_array(data, dtype)
         self.node = self._grad = None
         if requires_grad:
             self.requires_grad_()
@@ -44,14 +44,14 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
     @staticmethod
     def _new(value: Any, node: Node | None = None) -> Tensor:
         tensor = _allocate(Tensor)
-        tensor.value = value
+        tensor._value = value
         tensor.node = node
         tensor._grad = None
         return tensor
 
     def _result(self, value: Any, node: Node | None = None) -> Tensor:
         tensor = _allocate(Tensor)
-        tensor.value = value
+        tensor._value = value
         tensor.node = node
         tensor._grad = None
         return tensor
@@ -62,22 +62,22 @@ class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMeth
     @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of the axes."""
-        return self.value.shape
+        return self._value.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return len(self.value.shape)
+        return len(self._value.shape)
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return int(np.prod(self.value.shape, dtype=np.int64))
+        return int(np.prod(self._value.shape, dtype=np.int64))
 
     @property
     def dtype(self) -> np.dtype:
         """The NumPy dtype of the elements."""
-        return self.value.dtype
+        return self._value.dtype
 
     def clone(self) -> Tensor:
         """A copy with memory of its own, still in the graph."""

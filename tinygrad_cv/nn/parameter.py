@@ -31,9 +31,9 @@ class Parameter(Tensor):
             super().__init__(data)
         except DTypeError as error:
             raise DTypeError(f"Parameter of {type(data).__name__}: it takes a tensor or an array. {error}") from None
-        if self.value.dtype.kind != "f":
+        if self.dtype.kind != "f":
             raise DTypeError(
-                f"Parameter of dtype {self.value.dtype}: parameters are learned by gradients, so they are floats. Use "
+                f"Parameter of dtype {self.dtype}: parameters are learned by gradients, so they are floats. Use "
                 ".astype('float32'), or register_buffer() for what is not learned."
             )
         if requires_grad:
