@@ -6,6 +6,8 @@ zero.
 
     Σ (g s + k d)  =  s Σ g + k Σ d,      Σ (x - mean x) = 0
 
+A sum that is known to be zero is zero, also where x holds NaN or an infinity; the mean tells of those.
+
 A sum is replaced only where all sums that it is made of exist already or are zero, so there is never one more.
 """
 
@@ -15,6 +17,9 @@ from typing import NamedTuple
 
 from ..ir import Builder, Graph, Value, rebuild
 from .terms import Axes, constant_of, count, expand, invariant, kept
+
+
+TERMS = 16
 
 
 class Factor(NamedTuple):
@@ -65,19 +70,28 @@ def _from_known(builder: Builder, x: Value, axes: Axes, known: dict[tuple[Value,
     return _added(builder, sums, kept(x.shape, axes), x)
 
 
-def _terms(builder: Builder, value: Value, axes: Axes) -> list[Term]:
-    """The terms of a sum's argument."""
+def _terms(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]] | None = None) -> list[Term]:
+    """The terms of a sum's argument; beyond ``TERMS`` it is taken as one."""
+    known = {} if known is None else known
+    if value not in known:
+        terms = _split(builder, value, axes, known)
+        known[value] = terms if len(terms) <= TERMS else [Term(False, value, ())]
+    return known[value]
+
+
+def _split(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> list[Term]:
     if value.op == "neg":
-        return [t._replace(negative=not t.negative) for t in _terms(builder, value.args[0], axes)]
+        return [t._replace(negative=not t.negative) for t in _terms(builder, value.args[0], axes, known)]
     if value.op in ("add", "sub"):
-        a, b = (_terms(builder, arg, axes) for arg in value.args)
+        a, b = (_terms(builder, arg, axes, known) for arg in value.args)
         return a + [t._replace(negative=t.negative != (value.op == "sub")) for t in b]
     if value.op in ("mul", "times"):
         for i, other in ((1, 0), (0, 1)):
             small = invariant(builder, value.args[i], axes)
             if small is not None:
                 factor = Factor(value.op, small, i == 0)
-                return [t._replace(factors=(*t.factors, factor)) for t in _terms(builder, value.args[other], axes)]
+                rest = _terms(builder, value.args[other], axes, known)
+                return [t._replace(factors=(*t.factors, factor)) for t in rest]
     small = invariant(builder, value, axes)
     if small is not None:
         return [Term(False, None, (Factor("mul", small, True),))]

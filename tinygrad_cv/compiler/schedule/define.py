@@ -437,7 +437,7 @@ def _iota(d: Definition, value: Value, index: Index) -> Expr:
 @row("gather")
 def _gather(d: Definition, value: Value, index: Index) -> Expr:
     x, places = value.args
-    if x not in d.stored and x.op != INPUT:
+    if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)
     which = d.at(places, index[: places.ndim])
     return d.exprs.load(x, [Affine(0), *index[places.ndim :]], d.op("cast", (which,), np.dtype(np.int64)))

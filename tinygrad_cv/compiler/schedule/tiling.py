@@ -122,7 +122,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
     if vector is not None and (vector.extent < 2 or _smoothness(vector, strides, nest) <= 0):
         vector = None
     by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in summed), default=main)
-    inner = _in_memory_order(summed, by_load)
+    inner = summed if argmax else _in_memory_order(summed, by_load)  # the first maximum is first in its own order
     if summed:
         if vector is not None and vector in summed:
             inner = [v for v in inner if v is not vector] + [vector]
