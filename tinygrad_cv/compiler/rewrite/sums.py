@@ -18,7 +18,6 @@ from typing import NamedTuple
 from ..ir import Builder, Graph, Value, rebuild
 from .terms import Axes, constant_of, count, expand, invariant, kept
 
-
 TERMS = 16
 
 
