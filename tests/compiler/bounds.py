@@ -6,7 +6,8 @@ the same to the bit:
 
 - IEEE operations, movement and comparisons of exact values are exact. Nothing may differ, signs of zeros included.
 - A sum of n terms may be added in any order, products fused: 2 k ε Σ|terms|, where k = min(n, 8 + 4 √n): roundings
-  lean to both sides.
+  lean to both sides. Where the terms are sums themselves, as in Σ (a s + b), it may be taken apart, as in s Σ a + Σ b:
+  then a and b are terms. A product of sums is one term, so (x - mean)² is none that may be expanded.
 - A transcendental function may err by a few units in the last place on either side.
 - An error of an argument goes on by the derivative; where it decides a comparison, a rounding down or an index, the
   result is unknown (d is infinite), and so are values near overflow.
@@ -19,7 +20,7 @@ So cancellation is allowed what it costs, and nothing else is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class Known:
     y: Array
     d: Array  # float64; 0 where equality is due, infinite where nothing can be said
     bits: bool  # all of it must be the same, signs of zeros too
+    value: Value | None = None  # what it was computed from
+    args: Sequence[Known] = ()
 
     @property
     def size(self) -> Array:
@@ -58,7 +61,8 @@ def analyze(graph: Graph, arrays: Sequence[Array]) -> list[Known]:
     known: dict[Value, Known] = {}
     with np.errstate(all="ignore"):
         for value in graph.values():
-            known[value] = _known(value, [known[a] for a in value.args], arrays)
+            args = [known[a] for a in value.args]
+            known[value] = replace(_known(value, args, arrays), value=value, args=args)
     return [known[o] for o in graph.outputs]
 
 
@@ -352,8 +356,8 @@ def _sum(value: Value, args: list[Known], y: Array) -> Array:
     def total(terms: Array) -> Array:
         return np.asarray(primitive.eval(terms, *(r.y for r in rest), **value.params))
 
-    size = x.size
-    if y.dtype.kind == "f" and _whole(x) and total(size).max(initial=0.0) < 2.0 ** np.finfo(y.dtype).nmant:
+    size, whole = _terms(x, value.params["axis"], {}) if value.op == "sum" else (x.size, _whole(x))
+    if y.dtype.kind == "f" and whole and total(size).max(initial=0.0) < 2.0 ** np.finfo(y.dtype).nmant:
         return np.zeros(y.shape)
     if value.op == "fold" and not np.isfinite(np.asarray(x.y, np.float64)).all() and _contracts(value.args[0]):
         return np.full(y.shape, INF)  # as above, and a place further on
@@ -362,6 +366,31 @@ def _sum(value: Value, args: list[Known], y: Array) -> Array:
     sure = np.isfinite(x.d) & (np.isfinite(np.asarray(x.y, np.float64)) | (x.d == 0))
     unknown = total(np.where(sure, 0.0, 1.0)) > 0
     return _of_sum(y, total(np.ones(x.y.shape)), total(size), total(np.where(sure, x.d, 0.0)), unknown)
+
+
+def _terms(x: Known, axes: tuple[int, ...], done: dict[int, tuple[Array, bool]]) -> tuple[Array, bool]:
+    """The magnitudes of the terms that a sum over the axes may be taken apart into, and whether they are whole."""
+    if id(x) not in done:
+        op = x.value.op if x.value is not None else ""
+        if op in ("neg", "add", "sub"):
+            parts = [_terms(a, axes, done) for a in x.args]
+            done[id(x)] = sum((size for size, _ in parts), np.zeros(x.y.shape)), all(whole for _, whole in parts)
+        elif op in ("mul", "times") and (constant := next((a for a in x.args[::-1] if _invariant(a, axes)), None)):
+            (other,) = [a for a in x.args if a is not constant] or [constant]
+            size, whole = _terms(other, axes, done)
+            done[id(x)] = _times(size, constant.size), whole and _whole(constant)
+        else:
+            done[id(x)] = x.size, _whole(x)
+    return done[id(x)]
+
+
+def _invariant(x: Known, axes: tuple[int, ...]) -> bool:
+    """Whether it was repeated along the axes, or they have one element."""
+    shape = x.y.shape
+    if x.value is not None and x.value.op == "expand":
+        small = x.args[0].y.shape
+        shape = (1,) * (len(shape) - len(small)) + small
+    return all(shape[axis] == 1 for axis in axes)
 
 
 def _of_sum(y: Array, count: Array, size: Array, spread: Array, unknown: Array) -> Array:

@@ -56,9 +56,10 @@ def smallest(program: Program, complaint: str, attempts: int = 400) -> Program:
 
 
 def _way(complaint: str) -> tuple[str, str]:
+    """The reading and the kind of error, or what is the matter with an output."""
     reading, _, text = complaint.partition(": ")
-    word = text.split(":")[0]
-    return reading, word if word.isidentifier() else ""
+    kind = text.split(":")[0]
+    return reading, kind if kind.isidentifier() else " ".join(word for word in text.split()[:6] if word.isalpha())
 
 
 def verdicts(cases: list[Case], workers: int) -> Iterator[tuple[Case, Verdict | None]]:

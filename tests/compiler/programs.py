@@ -114,7 +114,11 @@ class Program:
         return [node.array() for node in self.nodes if node.op == INPUT]
 
     def graph(self) -> Graph:
-        """The compiler's graph; building it checks shapes as far as the primitives' own rules do."""
+        """The compiler's graph.
+
+        Raises:
+            ValueError: operands do not fit; a primitive itself does not look.
+        """
         builder, values, inputs = Builder(), [], []
         for node in self.nodes:
             if node.op == INPUT:
@@ -126,6 +130,7 @@ class Program:
                 values.append(builder.constant(node.params["value"], node.params["dtype"]))
             else:
                 values.append(builder.make(node.op, [values[i] for i in node.args], node.params))
+                _check(values[-1])
         return Graph(builder, inputs, [values[i] for i in self.outputs])
 
     def __call__(self, *inputs: tg.Tensor) -> list[tg.Tensor]:
@@ -158,6 +163,20 @@ class Program:
     def __str__(self) -> str:
         lines = [f"x{i} = {_line(node)}" for i, node in enumerate(self.nodes)]
         return "\n".join([*lines, "return " + ", ".join(f"x{i}" for i in self.outputs)]) + "\n"
+
+
+def _check(value: Value) -> None:
+    shapes = {arg.shape for arg in value.args}
+    if PRIMITIVES[value.op].family == "elementwise" and len(shapes) > 1:
+        raise ValueError(f"{value.op} of {shapes}")
+    if value.op == "contract":
+        sizes = [
+            pair
+            for letters, arg in zip(value.params["spec"].split("->")[0].split(","), value.args, strict=True)
+            for pair in zip(letters, arg.shape, strict=True)
+        ]
+        if len(set(sizes)) > len(dict(sizes)):
+            raise ValueError(f"{value.params['spec']} of {shapes}")
 
 
 def _line(node: Node) -> str:
