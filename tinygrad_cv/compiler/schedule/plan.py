@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ...core.primitive import Aval
 from ..ir import CONSTANT, INPUT, Graph, Value, users
@@ -42,11 +43,11 @@ class Kernel:
     tiling: Tiling | None
     host: Value | None = None
 
-    @property
+    @cached_property
     def writes(self) -> list[Value]:
         return [self.host] if self.host else list(dict.fromkeys(s.value for s in self.nest.stores))  # type: ignore
 
-    @property
+    @cached_property
     def reads(self) -> list[Value]:
         if self.host:
             return list(self.host.args)
@@ -58,7 +59,7 @@ class Kernel:
         """The variable whose range threads share."""
         return self.tiling.outer[0] if self.tiling and self.tiling.outer else None
 
-    @property
+    @cached_property
     def work(self) -> int:
         """Operations, roughly."""
         if self.nest is None:
@@ -68,6 +69,15 @@ class Kernel:
             if expr.kind in ("op", "load"):
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.places)
+
+    @cached_property
+    def signature(self) -> Any:
+        """What kernels that could be one agree on: the places they run over, and how much is summed. None: alone."""
+        nest = self.nest
+        if nest is None or not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
+            return None
+        sums = {tuple(v.extent for v in r.par[1]) for r in reductions[:1]}
+        return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.par[1] for r in reductions}) <= 1
 
     @property
     def kind(self) -> str:
@@ -406,33 +416,23 @@ def _partner(
     kernel: Kernel, joined: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
 ) -> int | None:
     nest = kernel.nest
-    if nest is None or nest.is_contraction or not nest.vars:
+    if nest is None or kernel.signature is None:
         return None
     bases = [aliases.get(v, v) for v in kernel.reads]
     after = max((where[v] for v in bases if v in where), default=-1)
-    signature = _signature(nest)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
     for at in range(len(joined) - 1, max(after - 1, len(joined) - 24, -1), -1):
         other = joined[at].nest
-        if other is None or other.is_contraction or _signature(other) != signature or len(other.stores) >= 6:
+        if other is None or joined[at].signature != kernel.signature or len(other.stores) >= 6:
             continue
         writes = {v for v in joined[at].writes if v in kernel.reads}
         if at == after and writes:
-            if nest.reductions or other.reductions or not all(_pointwise(nest, other, v) for v in writes):
+            if nest.reductions or not all(_pointwise(nest, other, v) for v in writes):
                 continue
             return at
         if not writes and reads & set(joined[at].reads):
             return at
     return None
-
-
-def _signature(nest: Nest) -> tuple[object, ...]:
-    return (
-        tuple(v.extent for v in nest.vars),
-        tuple(tuple(v.extent for v in r.par[1]) for r in nest.reductions[:1]),
-        len({r.par[1] for r in nest.reductions}) <= 1,
-        bool(nest.reductions),
-    )
 
 
 def _pointwise(nest: Nest, other: Nest, value: Value) -> bool:
