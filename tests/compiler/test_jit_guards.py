@@ -545,3 +545,57 @@ def test_other_threads_see_arrays_while_a_function_is_traced():
     assert f(ones()).tolist() == [0.0, 1.0]
     thread.join()
     assert seen == [([1.0, 2.0], None, [2.0, 4.0])]
+
+
+def test_functions_behind_a_cache_and_methods_given_later():
+    shift = [1.0]
+
+    @functools.cache
+    def scale():
+        return SETTINGS["scale"]
+
+    class Base:
+        def value(self):
+            return 1.0
+
+    class Derived(Base):
+        pass
+
+    thing = Derived()
+    f = tg.jit(lambda x: x * scale() * thing.value() + shift[0])
+    assert f(ones()).tolist() == [3.0, 3.0]
+    Derived.value = lambda self: 5.0
+    assert f(ones()).tolist() == [11.0, 11.0]
+    shift[0] = 0.0
+    assert f(ones()).tolist() == [10.0, 10.0]
+    try:
+        SETTINGS["scale"] = 3.0  # the cache has 2.0, as in eager code
+        assert f(ones()).tolist() == [10.0, 10.0]
+        scale.cache_clear()
+        f.function.__globals__["SETTINGS"]["scale"] = 4.0
+        assert f(ones()).tolist() == [20.0, 20.0]
+    finally:
+        SETTINGS["scale"] = 2.0
+
+
+def test_deeply_nested_containers_and_cycles():
+    deep = value = [1.0]
+    for _ in range(2000):
+        deep = [deep]
+    deep.append(deep)
+    f = tg.jit(lambda x: x * len(deep) * value[0])
+    assert f(ones()).tolist() == [2.0, 2.0]
+    value[0] = 3.0
+    assert f(ones()).tolist() == [6.0, 6.0]
+
+
+def test_arrays_of_other_byte_orders_and_kinds():
+    f = tg.jit(lambda x: x * 2.0)
+    swapped = np.array([1.0, 2.0], np.float32).astype(">f4")
+    assert f(swapped).tolist() == [2.0, 4.0]
+    for bad in (np.array(["a"]), np.array([None]), np.array([1j])):
+        with pytest.raises(tg.DTypeError):
+            f(bad)
+    names = np.array(["a", "b"])
+    g = tg.jit(lambda x: x * len(names))
+    assert g(ones()).tolist() == [2.0, 2.0]

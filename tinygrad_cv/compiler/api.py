@@ -277,7 +277,8 @@ def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any
     """What to call the inputs of the graph."""
     names = [f"x{i}" for i in range(len(recording.graph.inputs))]
     try:
-        given: dict[str, Any] = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+        signature = inspect.signature(getattr(function, "forward", function))
+        given: dict[str, Any] = dict(signature.bind(*args, **kwargs).arguments)
     except (TypeError, ValueError):
         given = {"args": args, **kwargs}
     paths = [path for name, x in given.items() for path in tree.paths(x, name)]

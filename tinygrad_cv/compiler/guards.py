@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from itertools import chain, starmap
 from operator import attrgetter, is_
@@ -148,8 +149,7 @@ class Guards:
         self.roots = roots
         walk = _Walk(set())
         while True:  # which attributes count depends on the names in code that is found on the way
-            for path, root in roots.items():
-                walk.visit(root, path)
+            walk.go(roots)
             if walk.names == walk.known:
                 break
             walk = _Walk(walk.names)
@@ -186,6 +186,7 @@ class Guards:
         for path, holder, name in self.volatile:
             if isinstance(vars(holder)[name], dict):
                 self._walk.items(vars(holder), path, (name,))
+                self._walk.go({})
 
     def put_back(self) -> None:
         """Where a trace has left a tensor without a value behind, what was there before."""
@@ -220,30 +221,34 @@ class _Walk:
 
     def __init__(self, known: set[str]):
         self.known, self.names = known, set(known)
+        self.todo: list[tuple[Any, str]] = []
         self.seen: dict[int, Any] = {}
         self.checks: list[Check] = []
         self.arrays: list[tuple[str, Any, Any]] = []
         self.tensors: dict[int, tuple[str, Variable]] = {}
         self.volatile: list[Volatile] = []
 
-    def visit(self, x: Any, path: str) -> None:
-        """Look into an object."""
-        if isinstance(x, NUMBERS) or id(x) in self.seen:
-            return
+    def go(self, roots: Mapping[str, Any]) -> None:
+        """Look into objects, and into all that is found on the way."""
+        self.todo += [(root, path) for path, root in reversed(list(roots.items()))]
+        while self.todo:
+            x, path = self.todo.pop()
+            if not isinstance(x, NUMBERS) and id(x) not in self.seen:
+                self.seen[id(x)] = x
+                self._visit(x, path)
+
+    def _visit(self, x: Any, path: str) -> None:
         kind = type(x)
-        self.seen[id(x)] = x
         if isinstance(x, Variable):
             self.tensors[id(x)] = path, x
-            for hook in (x.node.hooks if x.node else None) or ():
-                self.visit(hook, f"{path}'s hook")
+            self.todo += [(hook, f"{path}'s hook") for hook in (x.node.hooks if x.node else None) or ()]
         elif isinstance(x, FunctionType):
             self._function(x, path)
         elif isinstance(x, MethodType):
-            self.visit(x.__func__, path)
-            self.visit(x.__self__, path.rpartition(".")[0])
+            self.todo += [(x.__self__, path.rpartition(".")[0]), (x.__func__, path)]
         elif isinstance(x, ModuleType):
             if _is_users(x.__name__):
-                self.items(vars(x), f"{path}.", tuple(name for name in self.known if name in vars(x)))
+                self.items(vars(x), _dot(path), tuple(name for name in self.known if name in vars(x)))
         elif isinstance(x, type):
             self._class(x, path, {"__init__", "__new__"})
         elif isinstance(x, dict):
@@ -251,20 +256,22 @@ class _Walk:
             keys = tuple(key for key in x if key not in volatile or not isinstance(dict.get(x, key), float))
             self.items(x, path, keys, len(x))
         elif isinstance(x, (tuple, frozenset)):
-            for i, item in enumerate(x):
-                self.visit(item, f"{path}[{i}]")
+            self.todo += [(item, f"{path}[{i}]") for i, item in enumerate(x)]
         elif isinstance(x, SEQUENCES):
             self.items(x, path, (), len(x))
         elif isinstance(x, partial):
-            self.items(x, f"{path}.", ("func", "args", "keywords"))
+            self.items(x, _dot(path), ("func", "args", "keywords"))
         elif isinstance(x, (staticmethod, classmethod)):
-            self.visit(x.__func__, path)
+            self.todo.append((x.__func__, path))
         elif isinstance(x, property):
-            self.items(x, f"{path}.", ("fget",))
+            self.items(x, _dot(path), ("fget",))
         elif is_array(x):
-            self.arrays.append((path, x, fingerprint(x)))
+            with suppress(Exception):  # an array of other things than numbers, or one that cannot be read
+                self.arrays.append((path, x, fingerprint(x)))
         elif hasattr(kind, "guarded"):
-            self.items(x, f"{path}.", kind.guarded)
+            self.items(x, _dot(path), kind.guarded)
+        elif hasattr(kind, "__wrapped__") or "__wrapped__" in getattr(x, "__dict__", ()):  # functools.cache
+            self.todo.append((x.__wrapped__, path))
         elif _home_of(kind) not in STANDARD or f"{kind.__module__}.{kind.__qualname__}" in PLAIN:
             self._object(x, path)
 
@@ -272,8 +279,7 @@ class _Walk:
         """Look at some items of a container, and into them."""
         check = Check(path, container, keys, size)
         self.checks.append(check)
-        for name, item in zip(check.names(), check.expected, strict=True):
-            self.visit(item, name)
+        self.todo += reversed(list(zip(check.expected, check.names(), strict=True)))
 
     def _function(self, f: FunctionType, path: str) -> None:
         cells = f.__closure__ or ()
@@ -283,7 +289,7 @@ class _Walk:
             self.items(names, path, full)
         if f.__code__.co_filename.startswith(FOLDER) or not _is_users(f.__globals__.get("__name__", "")):
             return
-        self.items(f, f"{path}.", ("__code__", "__defaults__", "__kwdefaults__"))
+        self.items(f, _dot(path), ("__code__", "__defaults__", "__kwdefaults__"))
         names_, loaded = _names(f.__code__)
         self.names |= names_
         self.items(f.__globals__, "", loaded)
@@ -297,24 +303,28 @@ class _Walk:
             own = vars(base)
             special = {name for name in own if name.startswith("__") and name not in ("__init__", "__new__")}
             keys = tuple(name for name in own if name in called or name in special)
-            self.items(own, f"{base.__qualname__}.", keys)
+            self.items(own, f"{base.__qualname__}.", keys, len(own))
 
     def _object(self, x: Any, path: str) -> None:
         kind = type(x)
         attributes = getattr(x, "__dict__", {})
         volatile = getattr(kind, "volatile", ()) if PACKAGE in map(_home_of, kind.__mro__) else ()
         volatile = tuple(name for name in volatile if name in attributes)
-        self.volatile += [Volatile(f"{path}.", x, name) for name in volatile]
+        self.volatile += [Volatile(_dot(path), x, name) for name in volatile]
         keys = tuple(name for name in attributes if name not in volatile)
         if _home_of(kind) != PACKAGE:
             if not self.known & DYNAMIC:
                 used = self.known | _called(kind)  # type: ignore[arg-type]
                 keys = tuple(name for name in keys if name in used or _is_ours(attributes[name]))
             self._class(kind, path)
-        self.items(attributes, f"{path}.", keys, len(attributes))
+        self.items(attributes, _dot(path), keys, len(attributes))
         slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(x, name)]
         if slots:
-            self.items(x, f"{path}.", tuple(slots))
+            self.items(x, _dot(path), tuple(slots))
+
+
+def _dot(path: str) -> str:
+    return f"{path}." if path else ""
 
 
 def _filled(cell: Any) -> bool:

@@ -126,7 +126,13 @@ class Trace:
 
     def interpret(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Value:
         """Record instead of computing."""
-        self.builder.scope = current().scope
+        context = current()
+        if context.anomaly:
+            raise TraceError(
+                "detect_anomaly() inside a jitted function: it looks at values, which are not known while tracing, at "
+                f"{user_line()}. Put it around the call."
+            )
+        self.builder.scope = context.scope
         value = self.builder.make(primitive.name, values, params)
         self._own.add(value)
         return value
@@ -146,8 +152,8 @@ class Trace:
         if isinstance(tensor._value, Value):
             if tensor._value not in self._own:
                 raise TraceError(
-                    f"a tensor of shape {tensor._value.shape} was made inside another trace and kept, at {user_line()}: "
-                    "it never had a value. Return it from the function that made it."
+                    f"a tensor of shape {tensor._value.shape} was made inside another trace and kept, at "
+                    f"{user_line()}: it never had a value. Return it from the function that made it."
                 )
             return tensor._value
         if current().recording and not tensor.is_leaf:

@@ -29,7 +29,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         leaves.append(x)
         node = x.node
         return kind, x._value.shape, x._value.dtype, node is not None and (1 if x.is_leaf else 2)
-    if kind is np.ndarray:
+    if kind is np.ndarray and x.dtype.isnative:
         leaves.append(x)
         return kind, x.shape, x.dtype
     if kind in SCALARS:
@@ -44,6 +44,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         return kind, x.tobytes()
     if is_array(x):
         array = np.asarray(x)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         leaves.append(array)
         return np.ndarray, array.shape, array.dtype
     if isinstance(x, (set, Iterator)):
