@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .ir import CONSTANT, INPUT, Graph, Value
+from .debug import Watch
+from .ir import Graph
+from .lower.host import on_host
+from .rewrite.moments import merge_moments
+from .rewrite.shrink import shrink
+from .rewrite.split import split_sums
+from .rewrite.sums import distribute_sums
+from .schedule.plan import plan
 
 if TYPE_CHECKING:
     from .image import Image
     from .runtime.target import Target
 
 
-def on_host(value: Value) -> bool:
-    """Whether NumPy computes a value: its operation has no lowering, or not for these dtypes."""
-    from .lower.elementwise import lowered
-    from .schedule.define import ROWS
-    from .schedule.store import is_elementwise
-
-    if value.op in (INPUT, CONSTANT):
-        return False
-    dtypes = [*(a.dtype for a in value.args), value.dtype]
-    if any(d.kind == "f" and d.itemsize not in (4, 8) for d in dtypes):
-        return True
-    if value.op in ROWS:
-        return False
-    if is_elementwise(value):
-        return not lowered(value.op, dtypes)
-    return True
+def passes(parts: int) -> list[tuple[str, Callable[[Graph], Graph]]]:
+    """From the graph as it was traced to the graph as it is planned: the same function, less work for memory."""
+    return [
+        ("shrink", shrink),
+        ("distribute sums", distribute_sums),
+        ("merge moments", merge_moments),
+        ("shrink again", shrink),
+        ("split sums", partial(split_sums, parts=parts)),
+    ]
 
 
-def rewrite(graph: Graph, parts: int) -> Graph:
-    """The graph as it is to be planned: the same function, with fewer passes over memory."""
-    from .rewrite.moments import merge_moments
-    from .rewrite.shrink import shrink
-    from .rewrite.split import split_sums
-    from .rewrite.sums import distribute_sums
+def rewrite(graph: Graph, parts: int, watch: Watch | None = None) -> Graph:
+    """The graph behind all passes; long sums are done in ``parts``."""
+    watch = watch or Watch()
+    watch.traced(graph)
+    for name, one in passes(parts):
+        graph = watch.rewritten(name, graph, one(graph))
+    return graph
 
-    graph = shrink(graph)
-    graph = distribute_sums(graph)
-    graph = merge_moments(graph)
-    graph = shrink(graph)
-    return split_sums(graph, parts)
+
+def make(graph: Graph, target: Target, parts: int, watch: Watch | None = None) -> Image:
+    """The image of a graph for a machine."""
+    from .image import build
+
+    watch = watch or Watch()
+    graph = rewrite(graph, parts, watch)
+    made = watch.planned(plan(graph, target, on_host))
+    return watch.built(made, target, build(graph, made, target, parts))
 
 
 def compile(graph: Graph) -> Any:
@@ -53,19 +60,11 @@ def compile(graph: Graph) -> Any:
 
     if any(value.size == 0 for value in graph.values()):
         return NumpyProgram(graph)  # nothing to compile
+    watch = Watch()
     target, threads = host(), get_num_threads()
     key = cache.key_of(graph, target, threads)
-    image = cache.find(key)
+    image = None if watch.stages else cache.find(key)
     if image is None:
-        image = make(graph, target, threads)
+        image = make(graph, target, threads, watch)
         cache.keep(key, image)
-    return NativeProgram(image, threads)
-
-
-def make(graph: Graph, target: Target, parts: int) -> Image:
-    """The image of a graph for a machine."""
-    from .image import build
-    from .schedule.plan import plan
-
-    made = plan(rewrite(graph, parts), target, on_host)
-    return build(made.graph, made, target, parts)
+    return watch.loaded(NativeProgram(image, threads))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +47,10 @@ def check(holds: Any, where: str, rule: str) -> None:
 # ---------------------------------------------------------------- graphs
 
 
-def verify_graph(graph: Graph, stage: str) -> None:
+def verify_graph(graph: Graph, stage: str, known: Container[Value] = ()) -> None:
     """Values agree with the rules of their primitives, and come after their arguments; each is there once.
+
+    ``known`` are values that have been verified before.
 
     Raises:
         VerificationError: naming the stage, the value and the rule.
@@ -58,20 +60,11 @@ def verify_graph(graph: Graph, stage: str) -> None:
         check(value.op == INPUT and index == place, f"{stage}: input {place}", f"it is {line(value)}")
     inputs, alike = set(graph.inputs), dict[Any, Value]()
     for value in graph.values():
-        where = f"{stage}: {line(value)}"
-        check(all(a.number < value.number for a in value.args), where, "an argument comes after it")
-        if value.op == INPUT:
-            check(value in inputs, where, "it is not among the inputs of the graph")
-        elif value.op == CONSTANT:
-            array = value.params["array"]
-            check((array.shape, array.dtype) == (value.shape, value.dtype), where, f"its array is {array.dtype}")
-        else:
-            check(_aval(value) == (value.shape, value.dtype), where, f"the primitive's rule says {_aval(value)}")
-            rule = "elementwise" if _family(value) == "elementwise" else value.op
-            if rule in RULES:
-                check(RULES[rule](value), where, "parameters and arguments do not fit")
+        complaint = "" if value in known else _complaint(value, inputs)
+        check(not complaint, stage, f"{line(value)}: {complaint}" if complaint else "")
+        if value.op not in (INPUT, CONSTANT):
             same = alike.setdefault((value.op, value.args, repr(value.params)), value)
-            check(same is value, where, f"it is {same!r} made a second time")
+            check(same is value, stage, f"{value!r} is {same!r} made a second time")
 
 
 def verify_rewrite(old: Graph, new: Graph, stage: str) -> None:
@@ -80,11 +73,30 @@ def verify_rewrite(old: Graph, new: Graph, stage: str) -> None:
     Raises:
         VerificationError: naming the stage and what is different.
     """
-    verify_graph(new, stage)
+    verify_graph(new, stage, set(old.values()))
     check(new.inputs == old.inputs, stage, f"the inputs are {new.inputs}, and were {old.inputs}")
+    check(len(new.outputs) == len(old.outputs), stage, f"{len(new.outputs)} outputs, and were {len(old.outputs)}")
     for place, (a, b) in enumerate(zip(old.outputs, new.outputs, strict=True)):
-        where = f"{stage}: output {place}"
-        check((a.shape, a.dtype) == (b.shape, b.dtype), where, f"it is {line(b)}, and was {line(a)}")
+        same = (a.shape, a.dtype) == (b.shape, b.dtype)
+        check(same, f"{stage}: output {place}", f"it is {line(b)}, and was {line(a)}")
+
+
+def _complaint(value: Value, inputs: Container[Value]) -> str:
+    """What is wrong with a value, if anything is."""
+    if any(a.number >= value.number for a in value.args):
+        return "an argument comes after it"
+    if value.op == INPUT:
+        return "" if value in inputs else "it is not among the inputs of the graph"
+    if value.op == CONSTANT:
+        array = value.params["array"]
+        same = (array.shape, array.dtype) == (value.shape, value.dtype)
+        return "" if same else f"its array is {array.dtype}{list(array.shape)}"
+    shape, dtype = _aval(value)
+    if (shape, dtype) != (value.shape, value.dtype):
+        return f"the primitive's rule says {dtype}{list(shape)}"
+    elementwise = value.op in PRIMITIVES and PRIMITIVES[value.op].family == "elementwise"
+    fits = RULES.get("elementwise" if elementwise else value.op)
+    return "" if fits is None or fits(value) else "parameters and arguments do not fit"
 
 
 def _aval(value: Value) -> tuple[tuple[int, ...], np.dtype]:
@@ -93,10 +105,6 @@ def _aval(value: Value) -> tuple[tuple[int, ...], np.dtype]:
     except Exception as error:  # whatever a rule stumbles over
         raise VerificationError(f"{line(value)}: its primitive's rule fails with {error!r}") from error
     return tuple(aval.shape), np.dtype(aval.dtype)
-
-
-def _family(value: Value) -> str:
-    return PRIMITIVES[value.op].family if value.op in PRIMITIVES else ""
 
 
 def _fits_elementwise(value: Value) -> bool:
@@ -164,10 +172,10 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
         _verify_kernel(kernel, plan, f"{stage}: kernel {number}, of {_names(kernel.writes)}")
     _verify_cover(plan, stage)
     _verify_order(plan, stage)
+    stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = base_of(plan, output)
-        there = base.op in (INPUT, CONSTANT) or any(base in kernel.writes for kernel in plan.kernels)
-        check(there, f"{stage}: output {output!r}", "nobody stores it")
+        check(base in stored or base.op in (INPUT, CONSTANT), f"{stage}: output {output!r}", "nobody stores it")
 
 
 def base_of(plan: Plan, value: Value) -> Value:

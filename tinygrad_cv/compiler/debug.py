@@ -1,0 +1,142 @@
+"""``TGCV_DEBUG``: what the compiler makes of a graph, stage by stage, on stderr.
+
+    TGCV_DEBUG=fused,loops python examples/first_gradients.py
+
+    graph       the graph as it was traced
+    rewrite     what each pass took from it (-) and added (+)
+    fused       the kernels, in steps, as formulas; how values lie in memory
+    loops       each kernel's loops: what is a vector, what is held in registers, what threads share
+    llvm        the text that LLVM compiles
+    time        milliseconds of each stage, and of each kernel by itself
+    all         all of these
+
+With it everything is compiled anew, whatever images there are on disk, and every stage is verified (verify.py).
+``TGCV_VERIFY=1`` verifies, where something is compiled, and prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from .ir import CONSTANT, Graph, line
+
+if TYPE_CHECKING:
+    from .image import Image
+    from .runtime.target import Target
+    from .schedule.plan import Plan
+
+STAGES = ("graph", "rewrite", "fused", "loops", "llvm", "time")
+
+
+def stages(text: str) -> frozenset[str]:
+    """The stages that a list of words asks for.
+
+    Raises:
+        ValueError: a word that is none of them.
+
+    >>> sorted(stages("loops, graph"))
+    ['graph', 'loops']
+    >>> len(stages("all")), len(stages(""))
+    (6, 0)
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in (*STAGES, "all"):
+            raise ValueError(f"TGCV_DEBUG={text}: there is no stage {word!r}; there are {', '.join(STAGES)}, and all.")
+    return frozenset(STAGES if "all" in words else words)
+
+
+class Watch:
+    """Looks at what a compilation makes, between its stages: verifies, prints, takes the time."""
+
+    def __init__(self) -> None:
+        self.stages = stages(os.environ.get("TGCV_DEBUG", ""))
+        self.verifies = bool(self.stages) or os.environ.get("TGCV_VERIFY", "0") not in ("", "0")
+        self._times: list[tuple[str, float]] = []
+        self._since = time.perf_counter()
+
+    def traced(self, graph: Graph) -> None:
+        """A graph comes in."""
+        if self.verifies:
+            from .verify import verify_graph
+
+            verify_graph(graph, "trace")
+        self._print("graph", f"graph: {_counts(graph)}", graph)
+        self._since = time.perf_counter()
+
+    def rewritten(self, name: str, old: Graph, new: Graph) -> Graph:
+        """A pass has made a new graph of an old one."""
+        self._lap(name)
+        if self.verifies:
+            from .verify import verify_rewrite
+
+            verify_rewrite(old, new, name)
+        if new.outputs != old.outputs:
+            self._print("rewrite", f"rewrite: {name}: {_counts(old)} become {_counts(new)}", _Difference(old, new))
+        self._since = time.perf_counter()
+        return new
+
+    def planned(self, plan: Plan) -> Plan:
+        """A plan is made."""
+        self._lap("plan")
+        if self.verifies:
+            from .verify import verify_plan
+
+            verify_plan(plan)
+        if self.stages & {"fused", "loops"}:
+            from . import text
+
+            self._print("fused", f"fused: {len(plan.kernels)} kernels in {len(plan.steps)} steps", text.fused(plan))
+            self._print("loops", "loops", text.loops(plan))
+        self._since = time.perf_counter()
+        return plan
+
+    def built(self, plan: Plan, target: Target, image: Image) -> Image:
+        """A plan is compiled."""
+        self._lap("code")
+        if self.verifies:
+            from .verify import verify_image
+
+            verify_image(plan, image)
+        if "llvm" in self.stages:
+            from .image import functions_of
+
+            texts, _ = functions_of(plan, target)[0].modules(1, target.vector_bytes, target.fma)
+            self._print("llvm", f"llvm for {target.cpu}", "\n".join(texts))
+        return image
+
+    def loaded(self, program: Any) -> Any:
+        """A program can run."""
+        if "time" in self.stages:
+            laps = "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in self._times)
+            self._print("time", "time", f"{laps}\n\n{program.kernels()}")
+        return program
+
+    def _lap(self, name: str) -> None:
+        self._times.append((name, time.perf_counter() - self._since))
+
+    def _print(self, stage: str, title: str, what: Any) -> None:
+        if stage in self.stages:
+            print(f"--- {title}\n{what}\n", file=sys.stderr)
+
+
+def _counts(graph: Graph) -> str:
+    values = [value for value in graph.values() if value.op != CONSTANT]
+    return f"{len(values)} values, {sum(value.op == 'sum' for value in values)} sums"
+
+
+class _Difference:
+    """What a pass took away and added, as text when it is asked for."""
+
+    def __init__(self, old: Graph, new: Graph):
+        self.old, self.new = old, new
+
+    def __str__(self) -> str:
+        before, after = self.old.values(), self.new.values()
+        gone, come = set(before).difference(after), set(after).difference(before)
+        lines = [f"- {line(v)}" for v in before if v in gone and (v.op != CONSTANT or v.ndim)]
+        lines += [f"+ {line(v)}" for v in after if v in come and (v.op != CONSTANT or v.ndim)]
+        return "\n".join([*lines, f"  return {', '.join(map(repr, self.new.outputs))}"])

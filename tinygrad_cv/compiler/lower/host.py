@@ -1,0 +1,20 @@
+"""What has no lowering, and is NumPy's."""
+
+from __future__ import annotations
+
+from ..ir import CONSTANT, INPUT, Value
+from ..schedule.define import ROWS
+from ..schedule.store import is_elementwise
+from .elementwise import lowered
+
+
+def on_host(value: Value) -> bool:
+    """Whether NumPy computes a value: its operation has no lowering, or not for these dtypes."""
+    if value.op in (INPUT, CONSTANT):
+        return False
+    dtypes = [*(a.dtype for a in value.args), value.dtype]
+    if any(d.kind == "f" and d.itemsize not in (4, 8) for d in dtypes):
+        return True
+    if value.op in ROWS:
+        return False
+    return not (is_elementwise(value) and lowered(value.op, dtypes))
