@@ -599,3 +599,37 @@ def test_arrays_of_other_byte_orders_and_kinds():
     names = np.array(["a", "b"])
     g = tg.jit(lambda x: x * len(names))
     assert g(ones()).tolist() == [2.0, 2.0]
+
+
+def test_two_models_of_one_class_as_arguments():
+    tg.manual_seed(0)
+    a, b = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.0)), nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.0))
+    f = tg.jit(lambda first, second, x: second(first(x)) * (1.0 if first.training else 2.0))
+    for _ in range(2):
+        with tg.no_grad():
+            np.testing.assert_array_equal(f(a, b, ones()).numpy(), f.function(a, b, ones()).numpy())
+            np.testing.assert_array_equal(f(b, a, ones()).numpy(), f.function(b, a, ones()).numpy())
+        a.eval()
+
+
+def test_jit_of_a_jitted_function_and_of_a_method():
+    f = tg.jit(tg.jit(lambda x: x * 2.0))
+    assert f(ones()).tolist() == [2.0, 2.0] and traces(f) == 1
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(tg.ones(2))
+            self.scale = 2.0
+            self.forward = tg.jit(self.forward)
+
+        def forward(self, x):
+            return x * self.weight * self.scale
+
+    model = Model()
+    assert model(ones()).tolist() == [2.0, 2.0]
+    model.scale = 3.0
+    assert model(ones()).tolist() == [3.0, 3.0]
+    model(ones()).sum().backward()
+    assert model.weight.grad.tolist() == [3.0, 3.0]
+    assert "model.forward" not in model.forward.explain() and "scale was 2.0, now 3.0" in model.forward.explain()

@@ -450,3 +450,9 @@ def test_running_statistics_are_updated_at_each_call_and_not_by_a_replay():
     assert bn.num_batches_tracked.item() == 1
     f(x)
     assert bn.num_batches_tracked.item() == 2
+
+
+def test_zeros_of_both_signs_and_nan_as_parameters_are_told_apart():
+    f = tg.jit(lambda x: [x.pad(((1, 0),), value) for value in (0.0, -0.0, math.nan, math.nan)])
+    found = [y.numpy()[0] for y in f(tg.ones(1))]
+    assert not np.signbit(found[0]) and np.signbit(found[1]) and np.isnan(found[2:]).all()

@@ -14,11 +14,13 @@ from typing import Any, overload
 from ..core.context import Context, current, using
 from ..core.errors import TraceError
 from . import tree
-from .entry import Discarded, Entry
+from .entry import Discarded, Entry, available
 from .guards import Guards
 from .ir import Value
 from .state import Overlay, restored
 from .trace import TRACING, arguments, record
+
+__all__ = ["Jitted", "available", "jit"]
 
 KEPT = 50  # lines of history
 
@@ -67,9 +69,12 @@ class Jitted:
         maxsize: how many traces are kept.
     """
 
+    function: Callable[..., Any]
     guarded = ("function",)  # of what a function closes over: this is looked into, the traces are not
 
     def __init__(self, function: Callable[..., Any], maxsize: int = 16):
+        if isinstance(function, Jitted):
+            function = function.function
         if not callable(function):
             raise TypeError(f"jit of {type(function).__name__}: it takes a function.")
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
@@ -83,7 +88,7 @@ class Jitted:
         self._history: deque[str] = deque(maxlen=KEPT)
         self._notes: dict[str, int] = {}
         if hasattr(function, "__name__"):
-            update_wrapper(self, function)
+            update_wrapper(self, function, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         context = current()
@@ -168,7 +173,7 @@ class Jitted:
     def _trace(self, key: Any, args: Any, kwargs: Any, leaves: list[Any], others: list[Any]) -> Entry:
         reason = self._reason(key, leaves, args, kwargs)
         start = time.perf_counter()
-        roots = {"": self.function, **{f"argument {type(x).__name__}": x for x in others}}
+        roots = {"": self.function, **{f"{type(x).__name__} (argument {i})": x for i, x in enumerate(others)}}
         guards = Guards(roots)
         try:
             with restored(guards.objects()):
@@ -318,10 +323,3 @@ def _difference(old: Any, new: Any) -> str:
 
 def _arguments(key: Any) -> str:
     return ", ".join(filter(None, map(tree.describe, key[2:4])))
-
-
-def available() -> bool:
-    """Whether native code can be made: llvmlite is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("llvmlite") is not None

@@ -74,7 +74,7 @@ class Entry:
                 return None
             if tensor.node is not node and not (trusted or _alike(tensor.node, node)):
                 return None
-            if node is not None and (hooks or node.hooks) and hooks_of(tensor) != hooks:
+            if node is not None and (hooks or node.hooks) and not trusted and hooks_of(tensor) != hooks:
                 return None
             if index >= 0:
                 arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
@@ -177,9 +177,14 @@ class Entry:
         return self._derivatives[number]
 
 
+def available() -> bool:
+    """Whether native code can be made: llvmlite is installed."""
+    return find_spec("llvmlite") is not None
+
+
 def compiled(graph: Graph) -> Any:
     """A program for a graph: native code, or NumPy where llvmlite is missing."""
-    if find_spec("llvmlite") is not None:
+    if available():
         from .pipeline import compile
 
         return compile(graph)

@@ -102,7 +102,9 @@ class Builder:
 
 
 def _hashable(param: Any) -> Any:
-    return tuple(map(_hashable, param)) if isinstance(param, (list, tuple)) else param
+    if isinstance(param, (list, tuple)):
+        return tuple(map(_hashable, param))
+    return repr(param) if isinstance(param, float) else param  # tells -0.0 from 0.0, and finds NaN again
 
 
 AVALS: dict[str, Callable[..., Aval]] = {}  # of operations that rewrites add; primitives have their own

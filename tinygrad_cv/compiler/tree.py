@@ -12,6 +12,7 @@ from ..core.variable import Variable
 
 Path = tuple[Any, ...]
 SCALARS = (type(None), bool, int, str, bytes, complex, type, type(Ellipsis), slice, range, np.dtype)
+KINDS = frozenset(SCALARS)
 
 
 def is_array(x: Any) -> bool:
@@ -32,7 +33,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
     if kind is np.ndarray and x.dtype.isnative:
         leaves.append(x)
         return kind, x.shape, x.dtype
-    if kind in SCALARS:
+    if kind in KINDS:
         return kind, str(x) if kind is slice else x
     if kind is float:
         return kind, repr(x)  # tells -0.0 from 0.0, and finds NaN again
@@ -74,7 +75,7 @@ def describe(key: Any) -> str:
         return ", ".join(f"{name}={describe(item)}" for name, item in zip(rest[:half], rest[half:], strict=True))
     if issubclass(kind, (tuple, list)):
         return f"({', '.join(filter(None, map(describe, rest)))})"
-    return str(rest[0]) if kind in SCALARS or kind is float else f"a {kind.__name__}"
+    return str(rest[0]) if kind in KINDS or kind is float else f"a {kind.__name__}"
 
 
 def replaced(x: Any, new: Iterator[Any]) -> Any:
@@ -124,7 +125,7 @@ def results(x: Any, tensors: list[Any]) -> Any:
         return type(x)(*[results(item, tensors) for item in x])
     if type(x) is dict:
         return {key: results(item, tensors) for key, item in x.items()}
-    if type(x) in SCALARS or isinstance(x, (float, np.generic, np.ndarray)):
+    if type(x) in KINDS or isinstance(x, (float, np.generic, np.ndarray)):
         return x
     raise TraceError(
         f"jit: the function returned a {type(x).__name__}; it can return tensors, arrays, numbers, strings, None, and "
