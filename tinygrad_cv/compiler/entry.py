@@ -50,6 +50,7 @@ class Entry:
         reached = guards.tensors if guards else {}
         self._aliases = {number: leaf for number, leaf in enumerate(leaves) if id(leaf) in reached}
         self._schedules = [what for what, index in recording.events if index < 0]
+        self._differentiable = any(recording.sources)
         self._derivatives: dict[int, Derivative] = {}
 
     def arrays(self, leaves: list[Any], trusted: bool = False) -> list[Any] | None:
@@ -61,9 +62,10 @@ class Entry:
         if not (trusted or self.guards is None or self.guards.hold()):
             return None
         arrays: list[Any] = [None] * len(recording.graph.inputs)
-        for number, leaf in enumerate(leaves):
-            if (id(leaf) in self._closed_over or number in self._aliases) and self._aliases.get(number) is not leaf:
-                return None
+        if self._closed_over or self._aliases:
+            for number, leaf in enumerate(leaves):
+                if (id(leaf) in self._closed_over or number in self._aliases) and self._aliases.get(number) is not leaf:
+                    return None
         for number, index in recording.arguments:
             leaf = leaves[number]
             value = leaf if type(leaf) is np.ndarray else leaf._value
@@ -153,7 +155,7 @@ class Entry:
         return results
 
     def _outputs(self, leaves: list[Any], arrays: list[Any], results: list[np.ndarray]) -> list[Tensor]:
-        if not current().recording:
+        if not self._differentiable or not current().recording:
             return [Tensor._new(result) for result in results]
         nodes = self._nodes(leaves)
         return [
@@ -163,8 +165,6 @@ class Entry:
 
     def _nodes(self, leaves: list[Any]) -> dict[int, Any]:
         """The tape's nodes of the inputs, by their numbers."""
-        if not any(self.recording.sources):
-            return {}
         nodes = {index: getattr(leaves[number], "node", None) for number, index in self.recording.arguments}
         nodes.update({watched.input: watched.tensor.node for watched in self.recording.watched})
         return nodes
