@@ -7,7 +7,7 @@ import numpy as np
 from ...core.primitive import PRIMITIVES
 from ..ir import CONSTANT, Builder, Graph, Value, rebuild
 from ..schedule.store import is_elementwise
-from .terms import count, kept, scaled
+from .terms import count, expand, kept, scaled
 
 
 def shrink(graph: Graph) -> Graph:
@@ -16,14 +16,15 @@ def shrink(graph: Graph) -> Graph:
 
 
 def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
-    if is_elementwise(value) and all(arg.op == CONSTANT and arg.size == 1 for arg in args):
-        with np.errstate(all="ignore"):
-            return builder.constant(PRIMITIVES[value.op].eval(*(a.params["array"] for a in args), **value.params))
-    if is_elementwise(value) and value.ndim and all(_repeated(arg) for arg in args):
+    if is_elementwise(value) and all(_repeated(arg) for arg in args):
         shape = _smallest(value.shape, args)
+        small = [_at(builder, arg, shape) for arg in args]
+        if all(arg.op == CONSTANT and arg.size == 1 for arg in small):
+            with np.errstate(all="ignore"):
+                number = PRIMITIVES[value.op].eval(*(arg.params["array"] for arg in small), **value.params)
+            return expand(builder, builder.constant(number), value.shape)
         if shape != value.shape:
-            computed = builder.make(value.op, [_at(builder, arg, shape) for arg in args], value.params)
-            return builder.make("expand", [computed], {"shape": value.shape})
+            return expand(builder, builder.make(value.op, small, value.params), value.shape)
     if value.op == "expand" and args[0].op == "expand":
         return builder.make("expand", [args[0].args[0]], value.params)
     if value.op == "reshape" and args[0].op == "reshape":
@@ -47,10 +48,12 @@ def _repeated(value: Value) -> bool:
 
 
 def _smallest(shape: tuple[int, ...], args: tuple[Value, ...]) -> tuple[int, ...]:
-    """The shape to which what was expanded broadcasts, with all axes."""
+    """The shape to which what was expanded broadcasts: with all axes, or none where all are numbers."""
+    behind = [arg.args[0] if arg.op == "expand" else arg for arg in args]
+    if all(x.op == CONSTANT and x.size == 1 for x in behind):
+        return ()
     sizes = [1] * len(shape)
-    for arg in args:
-        x = arg.args[0] if arg.op == "expand" else arg
+    for x in behind:
         for i, n in enumerate(x.shape, len(shape) - x.ndim):
             sizes[i] = max(sizes[i], n)
     return tuple(sizes)
@@ -58,4 +61,6 @@ def _smallest(shape: tuple[int, ...], args: tuple[Value, ...]) -> tuple[int, ...
 
 def _at(builder: Builder, value: Value, shape: tuple[int, ...]) -> Value:
     x = value.args[0] if value.op == "expand" else value
-    return x if x.shape == shape else builder.make("expand", [x], {"shape": shape})
+    if shape == () and x.ndim:
+        return builder.constant(x.params["array"].reshape(()))
+    return expand(builder, x, shape)
