@@ -98,7 +98,7 @@ class Kernel:
             value = stack.pop()
             if value not in seen and value.op not in (INPUT, CONSTANT):
                 seen[value] = None
-                stack.extend(arg for arg in value.args if arg not in stop)
+                stack.extend(arg for arg in map(source, value.args) if arg not in stop)
         return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
 
     @property
