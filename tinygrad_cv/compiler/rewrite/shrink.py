@@ -36,9 +36,9 @@ def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | No
         lead = args[0].ndim - x.ndim
         repeated = tuple(a for a in axes if a < lead or (x.shape[a - lead] == 1 and args[0].shape[a] != 1))
         if repeated:
-            small = builder.make("expand", [x], {"shape": kept(args[0].shape, repeated)})
+            once = expand(builder, x, kept(args[0].shape, repeated))
             rest = tuple(a for a in axes if a not in repeated)
-            added = builder.make("sum", [small], {"axis": rest}) if rest else small
+            added = builder.make("sum", [once], {"axis": rest}) if rest else once
             return scaled(builder, added, count(args[0], repeated))
     return None
 
