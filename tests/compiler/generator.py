@@ -457,7 +457,7 @@ class Grower:
     def grow(self) -> Program:
         for _ in range(self.integer(1, 3)):
             self.fresh(self.shape())
-        lines = self.integer(5, 40)
+        lines = self.integer(5, self.choice([8, 12, 16, 40]))
         kinds = THEMES[self.theme]
         weights = np.array(list(kinds.values()), float)
         computed = tries = 0

@@ -22,7 +22,7 @@ import numpy as np
 
 import tinygrad_cv as tg
 from tinygrad_cv.compiler.ir import CONSTANT, INPUT, Builder, Graph, Value
-from tinygrad_cv.core.context import current, using
+from tinygrad_cv.core.context import current, read, using
 from tinygrad_cv.core.primitive import Aval
 from tinygrad_cv.core.tape import apply
 from tinygrad_cv.ops import PRIMITIVES
@@ -231,11 +231,11 @@ class _Record:
 
     @staticmethod
     def read(tensor: Any) -> Any:
-        return tensor.value
+        return tensor._value
 
     @staticmethod
     def write(tensor: Any, value: Any) -> None:
-        tensor.value = value
+        tensor._value = value
 
     @staticmethod
     def expect(*_: Any, **__: Any) -> None:
@@ -256,7 +256,7 @@ def traced(function: Callable[..., Sequence[tg.Tensor]], arrays: Sequence[Array]
 
     with using(interpret=interpret, trace=_Record()):
         results = function(*map(tg.Tensor._new, inputs))
-        return Graph(builder, inputs, [known(tensor.value) for tensor in results])
+        return Graph(builder, inputs, [known(read(tensor)) for tensor in results])
 
 
 def of_graph(graph: Graph, inputs: Sequence[Node], constants: Sequence[Node] = ()) -> Program:
@@ -299,7 +299,7 @@ class Gradients:
 
     def __call__(self, *tensors: tg.Tensor) -> list[tg.Tensor]:
         count = sum(node.op == INPUT for node in self.program.nodes)
-        xs = [_leaf(x.value) if x.dtype.kind == "f" else x for x in tensors[:count]]
+        xs = [_leaf(read(x)) if x.dtype.kind == "f" else x for x in tensors[:count]]
         with using(recording=True):
             outputs = self.program(*xs)
             ys = [y for y in outputs if y.requires_grad]
