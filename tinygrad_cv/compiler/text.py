@@ -44,7 +44,7 @@ def fused(plan: Plan) -> str:
         for chain in step.chains:
             for place, kernel in enumerate(chain):
                 follows = ", piece by piece with the one before" if place and step.kind == "parallel" else ""
-                lines.append(f"  kernel {next(numbers)}, {kernel.kind}{follows}: {' '.join(kernel.ops)}")
+                lines.append(f"  kernel {next(numbers)}, {kernel.kind}{follows}: {' '.join(kernel.ops) or 'copy'}")
                 if kernel.nest is None:
                     args = ", ".join(map(names.of, kernel.reads))
                     lines.append(f"    {names.of(kernel.writes[0])} = {kernel.ops[0]}({args})")
@@ -301,7 +301,6 @@ class _Loops:
     def _sum_loops(self, variables: tuple[Var, ...]) -> None:
         tiling = self.tiling
         order = [v for v in tiling.inner if v in variables] or list(variables)
-        bounds = [c for c in self.nest.bounds if any(c[0].coefficient(v) for v in order)]
         for v in order:
             extent = tiling.flush.get(v, tiling.runs.get(v, v.extent))
             step = tiling.lanes if v is tiling.vector else 1
@@ -310,7 +309,8 @@ class _Loops:
                 notes.append(f"{tiling.unroll} sums")
             if v in tiling.runs:
                 notes.append("runs on")
-            notes += [f"where {self.formulas.condition(c)}" for c in bounds if c[0].coefficient(v)]
+            if v is not order[-1] and v not in tiling.flush:
+                notes += [f"where {self.formulas.condition(c)}" for c in self.nest.bounds if _cuts(c[0], v, tiling)]
             self._loop(v, extent, step, ", ".join(notes))
 
     def _accumulate(self, reduction: Expr, name: str | None) -> None:
@@ -328,6 +328,12 @@ class _Loops:
 
     def _line(self, text: str) -> None:
         self.out.append("  " * self.depth + text)
+
+
+def _cuts(affine: Affine, v: Var, tiling: Tiling) -> bool:
+    """Whether a bound on a map is one on the range of a variable: not where it differs from lane to lane."""
+    varies = any(w is tiling.vector for w, _ in affine.terms if w is not v)
+    return abs(affine.coefficient(v)) == 1 and not varies
 
 
 def _vectors(n: int, lanes: int) -> str:

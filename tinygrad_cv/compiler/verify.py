@@ -91,20 +91,15 @@ def _complaint(value: Value, inputs: Container[Value]) -> str:
         array = value.params["array"]
         same = (array.shape, array.dtype) == (value.shape, value.dtype)
         return "" if same else f"its array is {array.dtype}{list(array.shape)}"
-    shape, dtype = _aval(value)
-    if (shape, dtype) != (value.shape, value.dtype):
-        return f"the primitive's rule says {dtype}{list(shape)}"
+    try:
+        shape, dtype = aval_of(value.op)(*(Aval(a.shape, a.dtype) for a in value.args), **value.params)
+    except Exception as error:  # whatever a rule stumbles over
+        return f"the primitive's rule fails with {error!r}"
+    if (tuple(shape), dtype) != (value.shape, value.dtype):
+        return f"the primitive's rule says {np.dtype(dtype)}{list(shape)}"
     elementwise = value.op in PRIMITIVES and PRIMITIVES[value.op].family == "elementwise"
     fits = RULES.get("elementwise" if elementwise else value.op)
     return "" if fits is None or fits(value) else "parameters and arguments do not fit"
-
-
-def _aval(value: Value) -> tuple[tuple[int, ...], np.dtype]:
-    try:
-        aval = aval_of(value.op)(*(Aval(a.shape, a.dtype) for a in value.args), **value.params)
-    except Exception as error:  # whatever a rule stumbles over
-        raise VerificationError(f"{line(value)}: its primitive's rule fails with {error!r}") from error
-    return tuple(aval.shape), np.dtype(aval.dtype)
 
 
 def _fits_elementwise(value: Value) -> bool:
@@ -222,7 +217,12 @@ def _verify_kernel(kernel: Kernel, plan: Plan, where: str) -> None:
     assert tiling is not None
     known = set(nest.vars)
     check(len(known) == len(nest.vars), where, "a loop variable occurs twice")
-    check(not set(kernel.reads) & set(kernel.writes), where, "it reads what it stores")
+    loaded = {expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"}
+    stored = {store.value for store in nest.stores}
+    check(not loaded & stored, where, "it reads what it stores")
+    check(
+        set(kernel.reads) == loaded and set(kernel.writes) == stored, where, "what it reads and writes is out of date"
+    )
     for store in nest.stores:
         _verify_store(store, known, plan, where)
     for affine, _, _ in nest.bounds:

@@ -1,0 +1,377 @@
+"""Verifiers: what the stages make passes, and each kind of mistake is found, by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from tests.compiler.generator import generate
+from tests.compiler.programs import parse
+from tinygrad_cv.compiler.debug import Watch, stages
+from tinygrad_cv.compiler.image import build
+from tinygrad_cv.compiler.ir import Aval, Builder, Graph, Value
+from tinygrad_cv.compiler.pipeline import on_host, plan, rewrite
+from tinygrad_cv.compiler.runtime.target import named
+from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
+from tinygrad_cv.compiler.schedule.expr import Exprs
+from tinygrad_cv.compiler.schedule.layout import layout_of
+from tinygrad_cv.compiler.schedule.nest import Store
+from tinygrad_cv.compiler.verify import (
+    VerificationError,
+    range_under,
+    verify_graph,
+    verify_image,
+    verify_plan,
+    verify_rewrite,
+)
+
+F32 = np.dtype(np.float32)
+HASWELL = named("haswell")
+
+SOFTMAX = """
+x0 = input((64, 500), 'float32', 'normal', 1)
+x1 = max(x0, axis=(1,), ties='even')
+x2 = expand(x1, shape=(64, 500))
+x3 = sub(x0, x2)
+x4 = exp(x3)
+x5 = sum(x4, axis=(1,))
+x6 = expand(x5, shape=(64, 500))
+x7 = div(x4, x6)
+return x7
+"""
+WINDOWS = """
+x0 = input((2, 20, 9, 9), 'float32', 'normal', 1)
+x1 = input((16, 20, 3, 3), 'float32', 'normal', 2)
+x2 = exp(x0)
+x3 = pad(x2, width=((0, 0), (0, 0), (1, 1), (1, 1)), interior=(0, 0, 0, 0), value=0.0)
+x4 = windows(x3, kernel=(3, 3), stride=(1, 1), dilation=(1, 1))
+x5 = contract(x4, x1, spec='ncijuv,ocuv->noij')
+x6 = exp(x5)
+x7 = sum(x6, axis=(2, 3))
+return x7
+"""
+PADDED = """
+x0 = input((7, 30), 'float32', 'normal', 1)
+x1 = pad(x0, width=((0, 0), (2, 3)), interior=(0, 0), value=1.0)
+x2 = exp(x1)
+return x2
+"""
+
+
+def planned(text):
+    return plan(rewrite(parse(text).graph(), 2), HASWELL, on_host)
+
+
+# ---------------------------------------------------------------- what is right passes
+
+
+@pytest.mark.parametrize("cpu", ["skylake-avx512", "haswell", "x86-64"])
+def test_plans_of_random_programs_pass(cpu):
+    for seed in range(60):
+        graph = generate(seed).graph()
+        if all(value.size for value in graph.values()):
+            verify_graph(graph, "trace")
+            rewritten = rewrite(graph, 2)
+            verify_rewrite(graph, rewritten, "rewrite")
+            verify_plan(plan(rewritten, named(cpu), on_host))
+
+
+def test_conditions_bound_maps():
+    i, j = Var(10), Var(3)
+    place = of(i) + of(j) - 1
+    assert range_under(place, []) == (-1, 10)
+    assert range_under(place, [(place, 0, 10)]) == (0, 9)
+    assert range_under(place * 2 + 1, [(place, 0, 10)]) == (1, 19)
+    assert range_under(of(i) * -1, [(of(i) + 5, 7, 9)]) == (-3, -2)
+    assert range_under(place, [(of(i), 4, 6)]) == (3, 6)
+    assert range_under(of(i), [(of(j), 1, 2)]) == (0, 9)
+
+
+# ---------------------------------------------------------------- graphs
+
+
+def made(op, args, params, shape, dtype=F32, number=99):
+    """A value as a mistaken pass would make it, past the builder."""
+    return Value(op, tuple(args), params, Aval(shape, dtype), number, None)
+
+
+def mistaken_values():
+    builder = Builder()
+    x, y = builder.input(0, (2, 3), F32), builder.input(1, (3, 4), F32)
+    n = builder.input(2, (2, 3), np.dtype(np.int32))
+    inputs = [x, y, n]
+    yield "rule says float32[2, 3]", inputs, made("exp", [x], {}, (3, 2))
+    yield "rule says bool[2, 3]", inputs, made("less", [x, x], {}, (2, 3))
+    yield "an argument comes after it", inputs, made("exp", [y], {}, (3, 4), number=0)
+    yield "do not fit", inputs, made("add", [x, y], {}, (2, 3))
+    yield "do not fit", inputs, made("add", [x, n], {}, (2, 3))
+    yield "do not fit", inputs, made("where", [x, x, x], {}, (2, 3))
+    yield "do not fit", inputs, made("expand", [x], {"shape": (4, 3)}, (4, 3))
+    yield "do not fit", inputs, made("reshape", [x], {"shape": (4, 3)}, (4, 3))
+    yield "do not fit", inputs, made("permute", [x], {"axes": (1, 1)}, (3, 3))
+    yield "do not fit", inputs, made("slice", [x], {"start": (1, 0), "stop": (3, 3), "step": (1, 1)}, (2, 3))
+    yield "do not fit", inputs, made("sum", [x], {"axis": (0, 0)}, (1, 3))
+    yield "do not fit", inputs, made("contract", [x, y], {"spec": "ij,kj->ik"}, (2, 3))
+    yield "rule fails with", inputs, made("sum", [x], {"axes": (0,)}, (1, 3))
+    yield "not among the inputs", inputs[:1], made("neg", [y], {}, (3, 4))
+    yield "its array is float32[2]", inputs, made("constant", [], {"array": np.zeros(2, F32)}, (3,))
+    twice = [made("neg", [x], {}, (2, 3)), builder.make("neg", [x], {})]
+    yield "made a second time", inputs, made("mul", twice, {}, (2, 3), number=100)
+
+
+@pytest.mark.parametrize(("rule", "inputs", "value"), list(mistaken_values()))
+def test_mistakes_in_graphs(rule, inputs, value):
+    with pytest.raises(VerificationError) as error:
+        verify_graph(Graph(Builder(), inputs, [value]), "this pass")
+    assert str(error.value).startswith("this pass: ") and rule in str(error.value)
+
+
+def test_a_pass_keeps_the_type_of_the_function():
+    builder = Builder()
+    x, y = builder.input(0, (2, 3), F32), builder.input(1, (2, 3), F32)
+    both = Graph(builder, [x, y], [builder.make("add", [x, y], {})])
+    one = Graph(builder, [x], [builder.make("neg", [x], {})])
+    flat = Graph(builder, [x, y], [builder.make("reshape", [x], {"shape": (6,)})])
+    more = Graph(builder, [x, y], [x, y])
+    for new, rule in ((one, "the inputs are"), (flat, r"output 0: it is %\d float32\[6\]"), (more, "2 outputs")):
+        with pytest.raises(VerificationError, match=rule):
+            verify_rewrite(both, new, "a pass")
+
+
+# ---------------------------------------------------------------- plans
+
+
+def kernel(p, kind):
+    return next(k for k in p.kernels if k.kind == kind)
+
+
+def forget_a_kernel(p):
+    p.steps[0].chains[0].pop(0)
+
+
+def turn_the_order(p):
+    p.steps.reverse()
+
+
+def make_locally_for_others(p):
+    """Threads that share another variable than the one before read what others have yet to write."""
+    tiling = kernel(p, "elementwise").tiling
+    tiling.outer.append(tiling.outer.pop(0))
+
+
+def share_tiles(p):
+    (chain,) = [chain for step in p.steps for chain in step.chains if len(chain) > 1]
+    chain[0].tiling.rows = {chain[0].shared: 2}
+
+
+def store_twice(p):
+    p.steps[-1].chains[-1].append(p.kernels[-1])
+
+
+def store_half(p):
+    store = kernel(p, "elementwise").nest.stores[0]
+    store.index = tuple(Affine(0) if a.terms else a for a in store.index)
+
+
+def store_beyond(p):
+    store = kernel(p, "elementwise").nest.stores[0]
+    store.index = tuple(a + 1 for a in store.index)
+
+
+def store_one_place_often(p):
+    nest = kernel(p, "elementwise").nest
+    (i, j) = nest.vars
+    nest.stores[0].index = (of(i), of(i) * 2 + of(j) * 3)
+
+
+def read_beyond(p):
+    nest = kernel(p, "elementwise").nest
+    (store,) = nest.stores
+    (x,) = [value for value in p.graph.inputs if value.ndim == 2]
+    load = Exprs().load(x, [a + 1 for a in store.index])
+    nest.stores[0] = Store(store.value, store.index, load)
+
+
+def forget_the_border(p):
+    value = next(v for v, layout in p.layouts.items() if layout.border)
+    p.layouts[value] = layout_of(value.shape, value.dtype)
+
+
+def store_another_type(p):
+    store = kernel(p, "elementwise").nest.stores[0]
+    store.expr = Exprs().const(0, np.dtype(np.float64))
+
+
+def lose_a_variable(p):
+    nest = kernel(p, "elementwise").nest
+    nest.vars = nest.vars[1:]
+
+
+def lose_a_loop(p):
+    kernel(p, "elementwise").tiling.outer.pop()
+
+
+def lose_a_summed_loop(p):
+    kernel(p, "contraction").tiling.inner.pop()
+
+
+def too_many_rows(p):
+    tiling = kernel(p, "contraction").tiling
+    v = next(v for v in tiling.outer if v is not tiling.vector)
+    tiling.rows = {v: v.extent + 1}
+
+
+def odd_lanes(p):
+    kernel(p, "elementwise").tiling.lanes = 3
+
+
+def read_what_it_stores(p):
+    nest = kernel(p, "elementwise").nest
+    (store,) = nest.stores
+    nest.stores[0] = Store(store.value, store.index, Exprs().load(store.value, store.index))
+
+
+MISTAKES = [
+    (SOFTMAX, forget_a_kernel, "is not stored yet|nobody stores"),
+    (SOFTMAX, make_locally_for_others, "is made by other threads"),
+    (SOFTMAX, share_tiles, "is cut into tiles"),
+    (SOFTMAX, store_twice, "two stores write one element"),
+    (SOFTMAX, lose_a_variable, "unknown variables"),
+    (SOFTMAX, lose_a_loop, "loops over"),
+    (WINDOWS, turn_the_order, "is not stored yet"),
+    (WINDOWS, forget_the_border, "on an axis of 9 with borders of 0 and 0"),
+    (WINDOWS, lose_a_summed_loop, "no loop runs over"),
+    (WINDOWS, too_many_rows, "more rows in a tile"),
+    (PADDED, store_half, "every place is stored again"),
+    (PADDED, store_beyond, "on an axis of"),
+    (PADDED, store_one_place_often, "on an axis of|a variable moves two axes"),
+    (PADDED, read_beyond, "it reads %0 at"),
+    (PADDED, store_another_type, "float64 goes into float32"),
+    (PADDED, odd_lanes, "vectors of 3 lanes"),
+    (PADDED, read_what_it_stores, "it reads what it stores"),
+]
+
+
+@pytest.mark.parametrize(("program", "break_", "rule"), MISTAKES, ids=[m[1].__name__ for m in MISTAKES])
+def test_mistakes_in_plans(program, break_, rule):
+    verify_plan(planned(program))
+    p = planned(program)
+    break_(p)
+    for step in p.steps:  # what kernels know of themselves is found again
+        step.chains = [[replace(k) for k in chain] for chain in step.chains]
+    with pytest.raises(VerificationError, match=rule):
+        verify_plan(p)
+
+
+def test_what_a_kernel_knows_of_itself_is_not_taken_for_granted():
+    p = planned(PADDED)
+    read_beyond(p)
+    kernel(p, "elementwise").reads.clear()
+    with pytest.raises(VerificationError, match="out of date"):
+        verify_plan(p)
+
+
+# ---------------------------------------------------------------- images
+
+
+TWICE = (
+    WINDOWS.replace("return x7", "")
+    + """
+x8 = permute(x1, axes=(1, 0, 2, 3))
+x9 = pad(x6, width=((0, 0), (0, 0), (1, 1), (1, 1)), interior=(0, 0, 0, 0), value=0.0)
+x10 = windows(x9, kernel=(3, 3), stride=(1, 1), dilation=(1, 1))
+x11 = contract(x10, x8, spec='ncijuv,ocuv->noij')
+x12 = exp(x11)
+x13 = sum(x12, axis=(2, 3))
+x14 = sum(x13, axis=(0, 1))
+return x14
+"""
+)
+
+
+def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
+    p = planned(TWICE)
+    image = build(p.graph, p, HASWELL, 1)
+    verify_image(p, image)
+    image.arena *= 2
+    kept = [replace(buffer) for buffer in image.buffers]
+    arena = [i for i, buffer in enumerate(kept) if buffer.kind == "arena"]
+    found = []
+    for a, b in permutations(arena, 2):
+        image.buffers = [replace(buffer, place=kept[b].place) if i == a else buffer for i, buffer in enumerate(kept)]
+        try:
+            verify_image(p, image)
+        except VerificationError as error:
+            found.append(str(error))
+    for rule in ("live at one time", "one is written over the other's border"):
+        assert any(rule in complaint for complaint in found), rule
+    image.buffers, image.arena = kept, 64
+    with pytest.raises(VerificationError, match="does not lie in the arena"):
+        verify_image(p, image)
+
+
+# ---------------------------------------------------------------- TGCV_DEBUG
+
+
+@pytest.fixture
+def debug(monkeypatch):
+    return lambda words: monkeypatch.setenv("TGCV_DEBUG", words)
+
+
+def test_stages_are_printed(debug, capsys):
+    debug("all")
+    from tinygrad_cv.compiler.pipeline import compile
+
+    program = parse(SOFTMAX)
+    compile(program.graph())(program.arrays())
+    printed = capsys.readouterr().err
+    for line in (
+        "--- graph: 8 values, 1 sums",
+        "--- fused: 3 kernels in 1 steps",
+        "      %5[i, 0] = Σ[r<500](exp(%0[i, r] - %1[i, 0]))",
+        "--- loops",
+        "  for i < 64:  # shared by the threads",
+        "define void @kernel_0(ptr %buffers, i64 %low, i64 %high)",
+        "--- time",
+    ):
+        assert line in printed, line
+
+
+def test_nothing_is_printed_unasked(debug, capsys):
+    from tinygrad_cv.compiler.pipeline import compile
+
+    debug("")
+    compile(parse(PADDED).graph())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_only_passes_that_changed_something_are_printed(debug, capsys):
+    debug("rewrite")
+    rewrite(parse(PADDED).graph(), 2)
+    assert capsys.readouterr().err == ""
+    rewrite(parse("x0 = input((8, 5, 90), 'float32', 'normal', 1)\nx1 = sum(x0, axis=(0, 2))\nreturn x1").graph(), 2)
+    assert capsys.readouterr().err == (
+        "--- rewrite: split sums: 2 values, 1 sums become 3 values, 2 sums\n"
+        "- %1 float32[1, 5, 1] = sum(%0, axis=(0,2))\n"
+        "+ %2 float32[8, 5, 1] = sum(%0, axis=(2,))\n"
+        "+ %3 float32[1, 5, 1] = sum(%2, axis=(0,))\n"
+        "  return %3\n\n"
+    )
+
+
+def test_an_unknown_word_is_an_error(debug):
+    debug("fused,loop")
+    with pytest.raises(
+        ValueError, match="no stage 'loop'; there are graph, rewrite, fused, loops, llvm, time, and all"
+    ):
+        Watch()
+    assert stages(" graph ,llvm,") == {"graph", "llvm"}
+
+
+def test_stages_are_verified_here():
+    assert Watch().verifies
