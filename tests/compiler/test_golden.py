@@ -1,29 +1,17 @@
 """What the compiler makes of five programs, held against texts that were read. To renew them: golden/README.md."""
 
 import os
-from pathlib import Path
 
 import pytest
 
-from tinygrad_cv.compiler import entry, text
-from tinygrad_cv.compiler.numpy_source import NumpyProgram
-
 pytest.importorskip("llvmlite")
 
+from tests.compiler.recorded import PARTS, PROGRAMS, recorded
+from tinygrad_cv.compiler import text
 from tinygrad_cv.compiler.pipeline import on_host, plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 
-GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
-PARTS = 2
-
-
-def last_graph(program, monkeypatch):
-    """The graph of the last function that a program compiles."""
-    graphs = []
-    monkeypatch.setattr(entry, "compiled", lambda graph: graphs.append(graph) or NumpyProgram(graph))
-    exec(compile(program.read_text(), program.name, "exec"), {"__name__": "golden"})
-    return graphs[-1]
 
 
 def stages(graph):
@@ -48,10 +36,10 @@ loops
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("program", sorted(GOLDEN.glob("*.py")), ids=lambda path: path.stem)
-def test_stages_are_the_golden_ones(program, monkeypatch):
-    found = stages(last_graph(program, monkeypatch))
-    assert found == stages(last_graph(program, monkeypatch)), "two compilations of one program differ"
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_stages_are_the_golden_ones(program):
+    found = stages(recorded(program))
+    assert found == stages(recorded(program)), "two compilations of one program differ"
     path = program.with_suffix(".txt")
     if UPDATE:
         path.write_text(found, encoding="utf-8")

@@ -1,0 +1,37 @@
+"""The graphs of the golden programs, and arrays for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_cv.compiler import entry
+from tinygrad_cv.compiler.ir import Graph
+from tinygrad_cv.compiler.numpy_source import NumpyProgram
+
+GOLDEN = Path(__file__).parent / "golden"
+PROGRAMS = sorted(GOLDEN.glob("*.py"))
+PARTS = 2  # threads, whatever the machine has
+
+
+def recorded(program: Path) -> Graph:
+    """The graph of the last function that a program compiles."""
+    graphs: list[Graph] = []
+
+    def compiled(graph: Graph) -> Any:
+        graphs.append(graph)
+        return NumpyProgram(graph)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entry, "compiled", compiled)
+        exec(compile(program.read_text(), program.name, "exec"), {"__name__": "golden"})
+    return graphs[-1]
+
+
+def drawn(graph: Graph) -> list[np.ndarray]:
+    """Standard normal inputs."""
+    rng = np.random.default_rng(5)
+    return [np.asarray(rng.standard_normal(x.shape)).astype(x.dtype) for x in graph.inputs]
