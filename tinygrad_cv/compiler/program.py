@@ -19,7 +19,8 @@ from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
 
 LARGE = 1 << 17  # bytes: of an output that is worth keeping
-UNUSED = 3  # references to an array that nobody else holds: the list of spares, the loop, and the count itself
+UNUSED = 2  # references to an array that nobody else holds: the list of spares, and the count itself
+SPARES = 2  # arrays kept for an output: a tensor holds the one before until the call ends
 LITTLE = 1 << 16  # operations: a program with less work runs on the calling thread alone
 
 
@@ -44,7 +45,7 @@ class NativeProgram:
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
         self._parts = parts
-        self._spare: list[Any] = [None] * len(self._written)  # large outputs of the last call
+        self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # large outputs of the last calls
         self._assemble(parts)
 
     def _assemble(self, parts: int) -> None:
@@ -115,12 +116,15 @@ class NativeProgram:
 
         New memory costs a page fault for every 4096 bytes, which for large outputs is more than computing them.
         """
-        for i, old in enumerate(self._spare):
-            if old is None or sys.getrefcount(old) > UNUSED:
-                buffer = self.image.buffers[self._written[i]]
-                self._spare[i] = np.empty(buffer.shape, buffer.dtype)
-        outputs = list(self._spare)
-        self._spare = [a if a.nbytes >= LARGE else None for a in outputs]
+        outputs = []
+        for number, spare in zip(self._written, self._spare, strict=True):
+            buffer = self.image.buffers[number]
+            old = next((i for i in range(len(spare)) if sys.getrefcount(spare[i]) == UNUSED), None)
+            array = np.empty(buffer.shape, buffer.dtype) if old is None else spare.pop(old)
+            if array.nbytes >= LARGE:
+                spare.append(array)
+                del spare[:-SPARES]
+            outputs.append(array)
         return outputs
 
     @property

@@ -140,11 +140,12 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
     if vector is None:
         return Tiling(None, 1, 1, {}, order)
     count = -(-vector.extent // lanes)
-    vectors = min(2, count)
+    turned = any(abs(stride) > lanes for stride in strides.all(vector))  # an access runs across vectors
+    vectors = 1 if turned else min(2, count)
     rest = [v for v in order if v is not vector]
     outer = [*rest, vector]
     uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
-    if rest and uniform and rest[-1].extent >= 4:  # what varies along the vector only stays in registers
+    if rest and (uniform or turned) and rest[-1].extent >= 4:  # what varies along the vector only stays in registers
         outer = [*rest[:-1], vector, rest[-1]]
     rows = {}
     if outer[-1] is not vector and outer[-1].extent % 2 == 0 and len(nest.stores) <= 2:
