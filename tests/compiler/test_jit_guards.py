@@ -633,3 +633,21 @@ def test_jit_of_a_jitted_function_and_of_a_method():
     model(ones()).sum().backward()
     assert model.weight.grad.tolist() == [3.0, 3.0]
     assert "model.forward" not in model.forward.explain() and "scale was 2.0, now 3.0" in model.forward.explain()
+
+
+def test_a_result_that_the_holder_of_a_jitted_function_keeps_is_no_reason_to_trace():
+    class Trainer:
+        def __init__(self):
+            self.weight = tg.ones(2)
+            self.run = tg.jit(lambda x: x * self.weight)
+
+        def step(self, x):
+            self.last = self.run(x)
+            return self.last
+
+    trainer = Trainer()
+    for _ in range(4):
+        assert trainer.step(ones()).tolist() == [1.0, 1.0]
+    assert traces(trainer.run) <= 2  # the attribute itself is new once
+    trainer.weight = tg.full(2, 3.0)
+    assert trainer.step(ones()).tolist() == [3.0, 3.0]

@@ -308,14 +308,15 @@ class _Walk:
     def _object(self, x: Any, path: str) -> None:
         kind = type(x)
         attributes = getattr(x, "__dict__", {})
-        volatile = getattr(kind, "volatile", ()) if PACKAGE in map(_home_of, kind.__mro__) else ()
+        inherits = PACKAGE in map(_home_of, kind.__mro__)  # this package's code looks at its tensors and layers
+        volatile = getattr(kind, "volatile", ()) if inherits else ()
         volatile = tuple(name for name in volatile if name in attributes)
         self.volatile += [Volatile(_dot(path), x, name) for name in volatile]
         keys = tuple(name for name in attributes if name not in volatile)
         if _home_of(kind) != PACKAGE:
             if not self.known & DYNAMIC:
                 used = self.known | _called(kind)  # type: ignore[arg-type]
-                keys = tuple(name for name in keys if name in used or _is_ours(attributes[name]))
+                keys = tuple(name for name in keys if name in used or (inherits and _is_ours(attributes[name])))
             self._class(kind, path)
         self.items(attributes, _dot(path), keys, len(attributes))
         slots = [name for base in kind.__mro__ for name in _slots(base) if hasattr(x, name)]
