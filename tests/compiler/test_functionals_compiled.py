@@ -58,34 +58,46 @@ def numbers(results: Sequence[Any]) -> list[Array | None]:
     return [None if result is None else result.numpy() for result in results]
 
 
-def disagreements(row: Row, dtype: str) -> list[str]:
-    """Where a compiled row is not what eager float64 gives."""
-    function, arrays = of_row(row)
-    both = pulled_back(function, len(arrays))
-    shape = function(*map(tg.tensor, arrays)).shape
-    arguments = [*arrays, cotangent(row, shape)]
-    expected = numbers(both(*map(tg.tensor, arguments)))
-    found = numbers(tg.jit(both)(*(tg.tensor(cast(x, np.dtype(dtype))) for x in arguments)))
+GROUP = 12  # rows that are compiled together: much of their code is the same
+
+
+def disagreements(rows: Sequence[Row], dtype: str) -> list[str]:
+    """Where compiled rows are not what eager float64 gives."""
+    functions, arguments = [], []
+    for row in rows:
+        function, arrays = of_row(row)
+        functions.append(pulled_back(function, len(arrays)))
+        arguments.append([*arrays, cotangent(row, function(*map(tg.tensor, arrays)).shape)])
+
+    def together(*given: Any) -> list[list[Any]]:
+        return [both(*tensors) for both, tensors in zip(functions, given, strict=True)]
+
+    compiled = tg.jit(together)(*([tg.tensor(cast(x, np.dtype(dtype))) for x in arrays] for arrays in arguments))
     wrong = []
-    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
-        assert a.dtype == dtype and a.shape == b.shape
-        error, allowed = np.abs(a - b).max(initial=0.0), bound(row, b, UNITS[dtype])
-        if not error <= allowed:
-            wrong.append(f"{row.id}: result {i} differs by {error:.1e}, allowed are {allowed:.1e}")
+    for row, both, arrays, results in zip(rows, functions, arguments, compiled, strict=True):
+        for i, (a, b) in enumerate(zip(numbers(results), numbers(both(*map(tg.tensor, arrays))), strict=True)):
+            assert a.dtype == dtype and a.shape == b.shape
+            error, allowed = np.abs(a - b).max(initial=0.0), bound(row, b, UNITS[dtype])
+            if not error <= allowed:
+                wrong.append(f"{row.id}: result {i} differs by {error:.1e}, allowed are {allowed:.1e}")
     return wrong
+
+
+def in_groups(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    return [rows[i : i + GROUP] for i in range(0, len(rows), GROUP)]
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_float32_is_within_rounding_of_eager_float64(name):
     rows = [row for row in agreement.ROWS if row.name == name]
-    assert not [text for row in rows for text in disagreements(row, "float32")]
+    assert not [text for group in in_groups(rows) for text in disagreements(group, "float32")]
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_float64_equals_eager(name):
     """One row in five: what differs from float32 is the width of vectors."""
     rows = [row for row in agreement.ROWS if row.name == name]
-    assert not [text for row in rows[::5] for text in disagreements(row, "float64")]
+    assert not [text for group in in_groups(rows[::5]) for text in disagreements(group, "float64")]
 
 
 # ---------------------------------------------------------------- higher orders
