@@ -61,7 +61,11 @@ def test_one_primitive(sample, dtype):
 def step_and_arrays():
     tg.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(2, 4, 3, padding=1, stride=2, bias=False), nn.BatchNorm2d(4), nn.MaxPool2d(2), nn.Dropout(0.3), nn.Flatten()
+        nn.Conv2d(2, 4, 3, padding=1, stride=2, bias=False),
+        nn.BatchNorm2d(4),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.3),
+        nn.Flatten(),
     )
     model.append(nn.Linear(16, 5))
     opt = optim.AdamW(model, lr=0.01)
