@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..ir import Builder, Graph, Value, rebuild
-from .terms import Axes, constant_of, count, expand, invariant, kept
+from .terms import Axes, constant_of, count, expand, invariant, kept, scaled
 
 TERMS = 16
 
@@ -62,10 +62,12 @@ def _from_known(builder: Builder, x: Value, axes: Axes, known: dict[tuple[Value,
     for term in terms:
         if term.core is None:
             sums.append((term, builder.full(kept(x.shape, axes), count(x, axes), x.dtype)))
-        elif not is_zero_sum(term.core, axes):
-            if (term.core, axes) not in known:
-                return None
+        elif (zero := zero_sum(builder, term.core, axes)) is not None:
+            sums.append((term, zero))
+        elif (term.core, axes) in known:
             sums.append((term, known[term.core, axes]))
+        else:
+            return None
     return _added(builder, sums, kept(x.shape, axes), x)
 
 
@@ -81,6 +83,8 @@ def _terms(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[T
 def _split(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> list[Term]:
     if value.op == "neg":
         return [t._replace(negative=not t.negative) for t in _terms(builder, value.args[0], axes, known)]
+    if value.op == "sub" and invariant(builder, value.args[1], axes) is not None:
+        return [Term(False, value, ())]  # x - μ stays together: Σ x and N μ are large, and would cancel
     if value.op in ("add", "sub"):
         a, b = (_terms(builder, arg, axes, known) for arg in value.args)
         return a + [t._replace(negative=t.negative != (value.op == "sub")) for t in b]
@@ -97,19 +101,19 @@ def _split(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[T
     return [Term(False, value, ())]
 
 
-def is_zero_sum(value: Value, axes: Axes) -> bool:
-    """Whether it is a - mean(a) over the axes."""
+def zero_sum(builder: Builder, value: Value, axes: Axes) -> Value | None:
+    """The sum of a - mean(a) over the axes: 0, and NaN where the mean is not finite. None for other values."""
     if value.op != "sub":
-        return False
+        return None
     a, b = value.args
     mean = b.args[0] if b.op == "expand" else b
     if mean.op != "mul":
-        return False
+        return None
     for total, share in (mean.args, mean.args[::-1]):
         number = constant_of(share)
         if number is not None and total.op == "sum" and total.args[0] is a and total.params["axis"] == axes:
-            return abs(float(number) * count(a, axes) - 1) < 1e-6
-    return False
+            return scaled(builder, mean, 0.0) if abs(float(number) * count(a, axes) - 1) < 1e-6 else None
+    return None
 
 
 def _added(builder: Builder, sums: list[tuple[Term, Value]], shape: tuple[int, ...], like: Value) -> Value:

@@ -1,0 +1,123 @@
+"""What a plan means: its kernels in order, expressions element by element, with NumPy and without loops or vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_cv.compiler.ir import CONSTANT, INPUT, Value
+from tinygrad_cv.compiler.schedule.affine import Affine, Var
+from tinygrad_cv.compiler.schedule.expr import Expr
+from tinygrad_cv.compiler.schedule.nest import Nest
+from tinygrad_cv.compiler.schedule.plan import Plan
+from tinygrad_cv.core.context import quiet
+from tinygrad_cv.ops import PRIMITIVES
+
+Array = np.ndarray
+Places = dict[Var, Array]  # of each variable all values, along an axis of its own
+
+
+def interpret(plan: Plan, arrays: Sequence[Array]) -> list[Array]:
+    """The outputs of a plan."""
+    memory: dict[Value, Array] = {}
+    for value, layout in plan.layouts.items():
+        extents = [a + n + b for a, n, b in zip(layout.low, layout.shape, layout.high, strict=True)]
+        memory[value] = np.zeros(extents, value.dtype)  # borders stay as they are
+        if value.op in (INPUT, CONSTANT):
+            memory[value] = arrays[value.params["index"]] if value.op == INPUT else value.params["array"]
+    run = _Run(plan, memory)
+    with np.errstate(all="ignore"):
+        for kernel in plan.kernels:
+            if kernel.nest is None:
+                host = kernel.host
+                memory[host] = np.asarray(quiet(PRIMITIVES[host.op], [run.read(a) for a in host.args], host.params))
+            else:
+                run.nest(kernel.nest)
+    return [np.array(run.read(value)) for value in plan.graph.outputs]
+
+
+class _Run:
+    def __init__(self, plan: Plan, memory: dict[Value, Array]):
+        self.plan, self.memory = plan, memory
+
+    def read(self, value: Value) -> Array:
+        """A value that is stored, or has another one's memory."""
+        if value in self.plan.aliases:
+            return self.read(self.plan.aliases[value]).reshape(value.shape)
+        return self.memory[value]
+
+    def nest(self, nest: Nest) -> None:
+        """All places at once; a store sees what was there before."""
+        grids = np.indices([v.extent for v in nest.vars], sparse=True)
+        places: Places = dict(zip(nest.vars, grids, strict=True))
+        for store in nest.stores:
+            shape = tuple(v.extent for v in nest.vars)
+            element = np.broadcast_to(self.element(store.expr, places, {}), shape)
+            lows = self.plan.layouts[store.value].low
+            index = [_at(a, places) + low for a, low in zip(store.index, lows, strict=True)]
+            self.memory[store.value][tuple(np.broadcast_to(i, shape) for i in index)] = element
+
+    def element(self, expr: Expr, places: Places, known: dict[Expr, Any]) -> Any:
+        """The value of an expression at all places."""
+        if expr not in known:
+            known[expr] = self._element(expr, places, known)
+        return known[expr]
+
+    def _element(self, expr: Expr, places: Places, known: dict[Expr, Any]) -> Any:
+        if expr.kind == "const":
+            return expr.par
+        if expr.kind == "index":
+            return np.asarray(_at(expr.par, places)).astype(expr.dtype)
+        if expr.kind == "reduce":
+            return self._reduce(expr, places)
+        args = [self.element(a, places, known) for a in expr.args]
+        if expr.kind == "load":
+            return self._load(expr, args, places)
+        if expr.kind == "guard":
+            holds = np.asarray(True)
+            for affine, low, high in expr.par:
+                holds = holds & (low <= _at(affine, places)) & (_at(affine, places) < high)
+            return np.where(holds, *args)
+        if expr.name in ("and", "not"):
+            return np.logical_and(*args) if expr.name == "and" else np.logical_not(*args)
+        if expr.name == "cast":
+            return np.asarray(PRIMITIVES["cast"].eval(np.asarray(args[0]), dtype=expr.dtype))
+        return PRIMITIVES[expr.name].eval(*map(np.array, np.broadcast_arrays(*args)))
+
+    def _load(self, expr: Expr, rows: list[Any], places: Places) -> Any:
+        """Where a condition fails, anything."""
+        value, index = expr.par
+        lows = self.plan.layouts[value].low if value in self.plan.layouts else (0,) * value.ndim
+        where = [_at(a, places) + low for a, low in zip(index, lows, strict=True)]
+        if rows:
+            where[0] = rows[0] + lows[0]
+        array = self.read(value)
+        clipped = [np.clip(i, 0, n - 1) for i, n in zip(where, array.shape, strict=True)]
+        return array[tuple(np.broadcast_arrays(*clipped))] if clipped else array[()]
+
+    def _reduce(self, expr: Expr, places: Places) -> Any:
+        kind, variables = expr.par
+        extents = [v.extent for v in variables]
+        more = len(variables)
+        inside = {v: place.reshape(*place.shape, *(1,) * more) for v, place in places.items()}
+        rank = len(places)
+        for k, v in enumerate(variables):
+            inside[v] = np.arange(v.extent).reshape(*(1,) * (rank + k), v.extent, *(1,) * (more - 1 - k))
+        total: Any = None
+        for body in expr.args:
+            terms = np.asarray(self.element(body, inside, {}))
+            terms = np.broadcast_to(terms, np.broadcast_shapes(terms.shape, (*(1,) * rank, *extents)))
+            terms = terms.reshape(*terms.shape[:rank], math.prod(extents))
+            if kind == "sum":
+                part = terms.any(-1) if expr.dtype == bool else terms.sum(-1, dtype=expr.dtype)
+                total = part if total is None else total + part
+            else:
+                total = terms.max(-1) if kind == "max" else terms.argmax(-1).astype(expr.dtype)
+        return total
+
+
+def _at(affine: Affine, places: Places) -> Any:
+    return sum((c * places[v] for v, c in affine.terms), np.int64(affine.const))

@@ -1,0 +1,413 @@
+"""The passes one by one: what each keeps, and what each is for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+from tests.compiler.bounds import analyze, difference
+from tests.compiler.campaign import Case
+from tests.compiler.interpreter import interpret
+from tests.compiler.programs import parse, traced
+from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, drawn, recorded
+from tests.ops.samples import SAMPLES
+from tinygrad_cv import compiler
+from tinygrad_cv.compiler import numpy_source
+from tinygrad_cv.compiler.ir import Builder, Graph, users
+from tinygrad_cv.compiler.pipeline import on_host, passes, plan, rewrite
+from tinygrad_cv.compiler.rewrite.moments import merge_moments
+from tinygrad_cv.compiler.rewrite.shrink import shrink
+from tinygrad_cv.compiler.rewrite.split import split_sums
+from tinygrad_cv.compiler.rewrite.sums import distribute_sums, zero_sum
+from tinygrad_cv.compiler.rewrite.terms import constant_of, invariant, kept, scaled, total
+from tinygrad_cv.compiler.runtime.target import named
+from tinygrad_cv.compiler.schedule.affine import Affine, Var, combination, of
+from tinygrad_cv.compiler.schedule.define import NeedSplit, Unmappable, reshaped, storage_of
+from tinygrad_cv.compiler.schedule.expr import Exprs
+from tinygrad_cv.compiler.schedule.layout import layout_of
+from tinygrad_cv.compiler.schedule.store import stored_values, strip
+from tinygrad_cv.compiler.schedule.tiling import widths
+
+F32 = np.dtype(np.float32)
+CPUS = ("skylake-avx512", "haswell", "x86-64")
+
+
+def count(graph, *ops):
+    return sum(value.op in ops for value in graph.values())
+
+
+def agree(known, found):
+    for i, (k, f) in enumerate(zip(known, found, strict=True)):
+        assert not difference(k, f), f"output {i}: {difference(k, f)}"
+
+
+def samples_of(seeds):
+    """Random programs with something to compute."""
+    for seed in seeds:
+        program = Case(seed, seed % 2 == 1).program()
+        if program and all(value.size for value in program.graph().values()):
+            yield seed, program
+
+
+# ---------------------------------------------------------------- rewrites
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_each_pass_keeps_what_is_computed(program):
+    graph = recorded(program)
+    arrays = drawn(graph)
+    known = analyze(graph, arrays)
+    for _, one in passes(PARTS):
+        graph = one(graph)
+        agree(known, numpy_source.run(graph, arrays))
+
+
+def test_each_pass_keeps_what_random_programs_compute():
+    for _, program in samples_of(range(80)):
+        graph, arrays = program.graph(), program.arrays()
+        known = analyze(graph, arrays)
+        for _, one in passes(PARTS):
+            graph = one(graph)
+            agree(known, numpy_source.run(graph, arrays))
+
+
+def test_passes_are_done_when_they_are_done():
+    for program in PROGRAMS:
+        graph = shrink(recorded(program))
+        assert shrink(graph).outputs == graph.outputs
+        graph = distribute_sums(graph)
+        assert distribute_sums(graph).outputs == graph.outputs
+
+
+def test_operations_on_repeated_values_are_done_before():
+    text = """
+x0 = input((3,), 'float32', 'normal', 1)
+x1 = expand(x0, shape=(50, 3))
+x2 = exp(x1)
+x3 = literal(2.0, 'float32')
+x4 = expand(x3, shape=(50, 3))
+x5 = mul(x2, x4)
+x6 = sum(x5, axis=(0,))
+return x5, x6
+"""
+    y, added = shrink(parse(text).graph()).outputs
+    assert y.op == "expand" and {v.size for v in Graph(None, (), [y.args[0]]).values()} <= {1, 3}
+    assert count(Graph(None, (), [added]), "sum") == 0  # 50 times the same
+
+
+def test_batch_norm_and_its_gradient_sum_five_times_over_the_input():
+    """As composed it is six times: x, x - c and its square for the statistics, the cotangent g and g (x - μ) for the
+    parameters, and for the input the mean of what these make. The last follows from the others; the first three are
+    two passes over memory, the other two are one."""
+    graph = recorded(GOLDEN / "batch_norm.py")
+    large = 32 * 4 * 8 * 8
+
+    def sums_over_everything(graph):
+        return sum(value.op == "sum" and value.args[0].size == large for value in graph.values())
+
+    assert sums_over_everything(graph) == 6
+    assert sums_over_everything(distribute_sums(shrink(graph))) == 5
+    assert sums_over_everything(rewrite(graph, PARTS)) == 5
+    planned = plan(rewrite(graph, PARTS), named("haswell"), on_host)
+    passes_over_memory = [k for k in planned.kernels if any(v.size == large for v in (*k.reads, *k.writes))]
+    assert len(passes_over_memory) == 6  # means of blocks, moments; y; both sums; dx; and one that looks at x[0]
+
+
+def test_sums_of_sums_are_taken_from_sums_that_are_there():
+    text = """
+x0 = input((40, 7), 'float32', 'normal', 1)
+x1 = input((40, 7), 'float32', 'normal', 2)
+x2 = input((1, 7), 'float32', 'normal', 3)
+x3 = expand(x2, shape=(40, 7))
+x4 = mul(x0, x3)
+x5 = sub(x4, x1)
+x6 = sum(x0, axis=(0,))
+x7 = sum(x1, axis=(0,))
+x8 = sum(x5, axis=(0,))
+return x6, x7, x8
+"""
+    graph = parse(text).graph()
+    assert count(graph, "sum") == 3 and count(distribute_sums(graph), "sum") == 2
+    alone = Graph(graph.builder, graph.inputs, graph.outputs[2:])
+    assert distribute_sums(alone).outputs == alone.outputs  # else there would be two sums where there was one
+
+
+def test_deviations_from_the_mean_add_up_to_nothing():
+    builder = Builder()
+    x = builder.input(0, (30, 4), F32)
+    y, y0 = builder.input(1, (30, 4), F32), np.zeros((30, 4), np.float32)
+    mean = scaled(builder, total(builder, x, (0,)), 1 / 30)
+    wrong = scaled(builder, total(builder, x, (0,)), 1 / 29)
+    for small, zero in ((mean, True), (wrong, False)):
+        away = builder.make("sub", [x, builder.make("expand", [small], {"shape": x.shape})], {})
+        assert (zero_sum(builder, away, (0,)) is not None) == zero and zero_sum(builder, away, (1,)) is None
+        both = builder.make("add", [y, away], {})
+        graph = Graph(builder, [x, y], [total(builder, y, (0,)), total(builder, both, (0,))])
+        distributed = distribute_sums(graph)
+        assert count(distributed, "sum") == (2 if zero else 3)
+        special = np.ones((30, 4), np.float32)
+        special[3] = [np.nan, np.inf, -np.inf, 0]
+        for one in (graph, distributed):
+            assert np.isnan(numpy_source.run(one, [special, y0])[1]).tolist() == [[True, True, True, False]]
+
+
+def test_differences_are_not_taken_apart():
+    """Σ (x - c) is small where Σ x and N c are large: their difference would have few digits left."""
+    builder = Builder()
+    x, c = builder.input(0, (1000, 4), F32), builder.input(1, (1, 4), F32)
+    away = builder.make("sub", [x, builder.make("expand", [c], {"shape": x.shape})], {})
+    graph = Graph(builder, [x, c], [total(builder, x, (0,)), total(builder, away, (0,))])
+    assert distribute_sums(graph).outputs == graph.outputs
+
+
+@pytest.mark.parametrize("mean", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("reading", ["NumPy", "native"])
+def test_moments_are_exact_however_large_the_mean(mean, reading):
+    """A normalization of m + 1e-3 i in float32, against float64 on the same numbers."""
+    steps = np.arange(64 * 96).reshape(4, 2, 8, 96) % 977
+    x = (mean + (steps if mean == 1e6 else 1e-3 * steps)).astype(np.float32)
+    wide = x.astype(np.float64)
+    mu = wide.mean((0, 2, 3), keepdims=True)
+    exact = (wide - mu) / np.sqrt(np.square(wide - mu).mean((0, 2, 3), keepdims=True) + 1e-5)
+
+    def normalized(x):
+        return [F.batch_norm(x, None, None, training=True)]
+
+    if reading == "native":
+        found = tg.jit(normalized)(tg.tensor(x))[0].numpy()
+    else:
+        graph = merge_moments(distribute_sums(shrink(traced(normalized, [x]))))
+        assert any(value.dtype == np.float64 for value in graph.values())
+        (found,) = numpy_source.run(graph, [x])
+    assert np.abs(found - exact).max() <= 2e-7 * np.abs(exact).max()
+
+
+def test_moments_need_a_square_of_differences():
+    """A plain sum, or one of few elements, stays as it is."""
+    for function, shape in (
+        (lambda x: [x.sum(0)], (64, 4)),
+        (lambda x: [x.square().sum(0)], (64, 4)),
+        (lambda x: [(x - x.mean(0, keepdims=True)).square().sum(0)], (8, 4)),
+    ):
+        graph = shrink(traced(function, [np.zeros(shape, np.float32)]))
+        assert merge_moments(graph).outputs == graph.outputs
+
+
+def test_long_sums_are_done_in_two_stages():
+    text = """
+x0 = input((32, 3, 8, 8), 'float32', 'normal', 1)
+x1 = input((65536,), 'float32', 'normal', 2)
+x2 = input((4, 5, 6), 'float32', 'normal', 3)
+x3 = sum(x0, axis=(0, 2, 3))
+x4 = sum(x1, axis=(0,))
+x5 = sum(x2, axis=(0, 2))
+return x3, x4, x5
+"""
+    images, flat, short = split_sums(parse(text).graph(), 2).outputs
+    assert images.args[0].op == "sum" and images.args[0].shape == (32, 3, 1, 1)
+    assert flat.op == "reshape" and [v.shape for v in Graph(None, (), [flat]).values() if v.op == "sum"] == [
+        (128, 1),
+        (1, 1),
+    ]
+    assert short.args[0].op == "input"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_contractions_over_many_images_are_done_in_parts(parts):
+    text = """
+x0 = input((24, 16, 16, 6), 'float32', 'normal', 1)
+x1 = input((24, 16, 16, 5), 'float32', 'normal', 2)
+x2 = contract(x0, x1, spec='nijc,nijo->oc')
+return x2
+"""
+    graph = split_sums(parse(text).graph(), parts)
+    shapes = [value.shape for value in graph.values() if value.op == "contract"]
+    assert shapes == ([(5, 6)] if parts == 1 else [(parts, 5, 6)])
+
+
+def test_questions_that_rewrites_ask():
+    builder = Builder()
+    x = builder.input(0, (4, 1, 3), F32)
+    assert constant_of(builder.full((2, 2), 0.5, F32)) == 0.5 and constant_of(x) is None
+    assert kept((4, 5, 3), (0, 2)) == (1, 5, 1)
+    wide = builder.make("expand", [x], {"shape": (7, 4, 5, 3)})
+    assert invariant(builder, wide, (0, 2)).shape == (1, 4, 1, 3)
+    assert invariant(builder, wide, (1,)) is None and invariant(builder, x, (1,)) is x
+    assert total(builder, x, (1,)) is x
+
+
+# ---------------------------------------------------------------- plans
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+def test_the_definition_of_each_primitive(sample):
+    """What its loops compute, element by element, is what it computes."""
+    for dtype in (np.float32, np.float64):
+        for case in sample.cases:
+            arrays = [np.array(x, order="C") for x in sample.inputs(case, 3, dtype)]
+            builder = Builder()
+            inputs = [builder.input(i, x.shape, x.dtype) for i, x in enumerate(arrays)]
+            graph = Graph(builder, inputs, [builder.make(sample.primitive.name, inputs, case.params)])
+            if all(value.size for value in graph.values()):
+                agree(analyze(graph, arrays), interpret(plan(graph, named("haswell"), on_host), arrays))
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_plans_mean_what_their_graphs_mean(cpu):
+    """Definitions, storage, packing, joining and order: all but the code."""
+    for seed, program in samples_of(range(CPUS.index(cpu), 150, 3)):
+        graph, arrays = program.graph(), program.arrays()
+        found = interpret(plan(rewrite(graph, PARTS), named(cpu), on_host), arrays)
+        for i, (k, f) in enumerate(zip(analyze(graph, arrays), found, strict=True)):
+            assert not difference(k, f), f"seed {seed}, output {i}: {difference(k, f)}"
+
+
+def test_index_maps():
+    i, j, one = Var(5), Var(3), Var(1)
+    a = of(i) * 3 + of(j) - 1
+    assert a.range() == (-1, 13) and (a - a) == Affine(0) and of(one) == Affine(0)
+    assert (of(i) * -2 + 1).range() == (-7, 1)
+    assert a.coefficient(i) == 3 and a.coefficient(one) == 0
+    assert a.substitute({i: of(j) * 2 + 1}) == of(j) * 7 + 2
+    assert combination(1, [(a, 2), (of(j), -2)]) == of(i) * 6 - 1
+    assert hash(of(i) + of(j)) == hash(of(j) + of(i))
+
+
+def test_conditions_that_always_or_never_hold_go():
+    exprs, i = Exprs(), Var(5)
+    x, zero = exprs.index(of(i)), exprs.const(0, np.dtype(np.int64))
+    assert exprs.guard([(of(i), 0, 5)], x, zero) is x
+    assert exprs.guard([(of(i), 5, 9)], x, zero) is zero
+    both = exprs.guard([(of(i), 1, 5)], exprs.guard([(of(i), 0, 3)], x, zero), zero)
+    assert both.par == ((of(i), 1, 3),)
+    assert exprs.op("exp", [x], F32) is exprs.op("exp", [x], F32)
+
+
+def test_reshapes_go_by_groups_of_axes():
+    i, j, k = Var(4), Var(6), Var(10)
+    index = [of(i), of(j), of(k)]
+    assert reshaped(index, (4, 6, 10), (4, 60)) == [of(i), of(j) * 10 + of(k)]
+    assert reshaped(index, (4, 6, 10), (1, 4, 6, 1, 10)) == [Affine(0), of(i), of(j), Affine(0), of(k)]
+    with pytest.raises(NeedSplit) as need:
+        reshaped([of(j)], (6,), (2, 3))
+    assert need.value.var is j and need.value.factor == 3 and not need.value.phases
+    with pytest.raises(Unmappable):
+        reshaped([of(i), of(j)], (4, 6), (3, 8))
+
+
+@pytest.mark.parametrize("block", [0, 8])
+def test_storages_are_read_where_they_are_written(block):
+    builder = Builder()
+    storage = storage_of(builder.input(0, (2, 24, 5), F32), 1, block)
+    assert storage.value.shape == ((2, 3, 5, 8) if block else (2, 5, 24))
+    place = [of(Var(n)) for n in storage.value.shape]
+    assert storage.place_of(storage.index_at(place)) == place
+
+
+def test_layouts():
+    plain = layout_of((2, 3, 5), F32)
+    assert plain.strides == (15, 5, 1) and plain.size == 30 and not plain.border
+    around = layout_of((2, 3, 5), F32, (0, 1, 0), (0, 2, 0), multiple=8)
+    assert around.strides == (48, 8, 1) and around.size == 96 and around.offset == 8 and around.padded == 8
+    i = Var(3)
+    assert around.flat([Affine(1), of(i), Affine(4)]) == of(i) * 8 + 60
+
+
+def test_operands_of_contractions_are_stored_without_movement():
+    graph = recorded(GOLDEN / "conv_relu.py")
+    contraction = next(value for value in graph.values() if value.op == "contract")
+    assert strip(contraction.args[0]).op == "input"
+    (y,) = graph.outputs
+    assert stored_values(graph, on_host) == {y}  # what follows the contraction is computed with it
+    chain = [value for value in graph.values() if value.op not in ("input", "constant")]
+    assert all(len(users(chain)[value]) >= 1 for value in chain if value is not y)
+
+
+def test_tiles_are_as_equal_as_may_be():
+    for extent in range(1, 40):
+        for size in range(1, 12):
+            tiles = widths(extent, size)
+            assert sum(n * k for n, k in tiles) == extent
+            assert all(0 < n <= size for n, _ in tiles) and max(tiles)[0] - min(tiles)[0] <= 1
+
+
+CONTRACTION = """
+x0 = input(({m}, {k}), 'float32', 'normal', 1)
+x1 = input(({k}, {n}), 'float32', 'normal', 2)
+x2 = contract(x0, x1, spec='ik,ko->io')
+return x2
+"""
+
+
+@pytest.mark.parametrize("cpu", [*CPUS, "aarch64"])
+@pytest.mark.parametrize(("m", "n", "k"), [(64, 64, 64), (7, 40, 100), (1, 10, 500), (130, 3, 9), (33, 17, 5)])
+def test_accumulators_fit_into_registers(cpu, m, n, k):
+    target = named(cpu)
+    planned = plan(parse(CONTRACTION.format(m=m, n=n, k=k)).graph(), target, on_host)
+    for kernel in planned.kernels:
+        if kernel.kind == "contraction":
+            rows = int(np.prod([*kernel.tiling.rows.values(), 1]))
+            assert kernel.tiling.vectors * rows < target.vector_registers
+            assert kernel.tiling.lanes * 4 == target.vector_bytes
+
+
+# ---------------------------------------------------------------- the compiler knows no layer
+
+LAYERS = re.compile(
+    r"""\b(conv(olution(al)?)?(\dd)?|pool(ing)?(\dd)?|(batch|layer|group|instance)?_?norm(aliz(e[sd]?|ation))?(\dd)?|bn
+    |relu|softmax|dropout|attention|linear|lenet|vgg|resnet|layers?)\b""",
+    re.X | re.I,
+)
+FILES = sorted(path for path in Path(compiler.__file__).parent.rglob("*.py") if "runtime" not in path.parts)
+
+
+def words(text):
+    """An identifier's words, apart; with underscores too, where there are some."""
+    parts = re.sub(r"([a-z])([A-Z])", r"\1_\2", text).split("_")
+    return " ".join([*parts, text])
+
+
+def names_in(tree):
+    """Identifiers, and texts that are not docstrings."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "arg", "name", "asname", "module"):
+            if isinstance(text := getattr(node, field, None), str):
+                yield text
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_no_code_knows_the_name_of_a_layer(path):
+    found = {name for name in names_in(ast.parse(path.read_text())) if LAYERS.search(words(name))}
+    assert not found
+
+
+def test_the_search_for_names_finds_them():
+    for name in (
+        "conv2d",
+        "is_conv",
+        "maxPool2d",
+        "batch_norm",
+        "BatchNorm",
+        "Normalization",
+        "max_pooling",
+        "fuse_bn",
+    ):
+        assert LAYERS.search(words(name)), name
+    for name in ("convert", "subnormal", "linearize", "batch"):
+        assert not LAYERS.search(words(name)), name
