@@ -12,6 +12,8 @@ from tests.compiler.bounds import Known, analyze, difference, unchecked
 from tests.compiler.programs import Program
 from tinygrad_cv.compiler import numpy_source, pipeline
 from tinygrad_cv.compiler.ir import Graph
+from tinygrad_cv.compiler.program import NativeProgram
+from tinygrad_cv.compiler.runtime.target import host, named
 
 Array = np.ndarray
 Reading = Callable[[Sequence[Array]], list[Array]]
@@ -29,16 +31,16 @@ class Verdict:
         return bool(self.complaint)
 
 
-def judge(program: Program) -> Verdict:
+def judge(program: Program, machine: str = "host") -> Verdict:
     """All readings of a program against its primitives."""
-    return judge_graph(program.graph(), program.arrays())
+    return judge_graph(program.graph(), program.arrays(), machine)
 
 
-def judge_graph(graph: Graph, arrays: Sequence[Array]) -> Verdict:
-    """All readings of a graph against its primitives."""
+def judge_graph(graph: Graph, arrays: Sequence[Array], machine: str = "host") -> Verdict:
+    """All readings of a graph against its primitives; native code for one of :data:`MACHINES`."""
     known = analyze(graph, arrays)
     judged = 1.0 - float(np.mean([unchecked(k) for k in known]))
-    for name, reading in READINGS.items():
+    for name, reading in {**READINGS, f"native for {machine}": MACHINES[machine]}.items():
         try:
             run = reading(graph)
             complaint = _first(known, run(arrays)) or _shares(run, arrays)
@@ -60,10 +62,25 @@ def _as_source(graph: Graph) -> Reading:
     return run
 
 
+def _made(cpu: str, parts: int) -> Callable[[Graph], Reading]:
+    """Native code for another machine that runs here, its work in so many parts."""
+
+    def make(graph: Graph) -> Reading:
+        if any(value.size == 0 for value in graph.values()):
+            return numpy_source.NumpyProgram(graph)
+        return NativeProgram(pipeline.make(graph, named(cpu) if cpu else host(), parts), parts)
+
+    return make
+
+
 READINGS: dict[str, Callable[[Graph], Reading]] = {
     "NumPy reading": numpy_source.NumpyProgram,
     "NumPy source": _as_source,
-    "native": pipeline.compile,
+}
+MACHINES: dict[str, Callable[[Graph], Reading]] = {
+    "host": pipeline.compile,
+    "three threads": _made("", 3),
+    "narrow vectors": _made("x86-64" if host().arch == "x86_64" else "aarch64", 1),
 }
 
 

@@ -59,11 +59,22 @@ class Known:
 def analyze(graph: Graph, arrays: Sequence[Array]) -> list[Known]:
     """The outputs' values and bounds."""
     known: dict[Value, Known] = {}
+    centred = {_centred(value) for value in graph.values() if value.op == "sum" and value.args[0].op == "square"}
     with np.errstate(all="ignore"):
         for value in graph.values():
             args = [known[a] for a in value.args]
             known[value] = replace(_known(value, args, arrays), value=value, args=args)
+            if value.op == "sum" and _centred(value) in centred and value.dtype.kind == "f":
+                known[value] = replace(known[value], d=_sum(value, args, known[value].y, exact=False))
     return [known[o] for o in graph.outputs]
+
+
+def _centred(total: Value) -> tuple[Value, tuple[int, ...]]:
+    """x and the axes in a sum of x, x - c or (x - c)²: where there are squares, all may follow from moments of x."""
+    x = total.args[0].args[0] if total.args[0].op == "square" else total.args[0]
+    while x.op == "sub":
+        x = x.args[0]
+    return x, total.params["axis"]
 
 
 def _known(value: Value, args: list[Known], arrays: Sequence[Array]) -> Known:
@@ -347,7 +358,8 @@ def _whole(*args: Known) -> bool:
 
 
 @rule("sum", "cumsum", "fold", "scatter_add")
-def _sum(value: Value, args: list[Known], y: Array) -> Array:
+def _sum(value: Value, args: list[Known], y: Array, exact: bool = True) -> Array:
+    """Whole numbers are added exactly in any order, unless the sum is not made by adding them."""
     x, *rest = args
     if rest and _any_unknown(rest[0]):
         return np.full(y.shape, INF)
@@ -357,7 +369,7 @@ def _sum(value: Value, args: list[Known], y: Array) -> Array:
         return np.asarray(primitive.eval(terms, *(r.y for r in rest), **value.params))
 
     size, whole = _terms(x, value.params["axis"], {}) if value.op == "sum" else (x.size, _whole(x))
-    if y.dtype.kind == "f" and whole and total(size).max(initial=0.0) < 2.0 ** np.finfo(y.dtype).nmant:
+    if y.dtype.kind == "f" and exact and whole and total(size).max(initial=0.0) < 2.0 ** np.finfo(y.dtype).nmant:
         return np.zeros(y.shape)
     if value.op == "fold" and not np.isfinite(np.asarray(x.y, np.float64)).all() and _contracts(value.args[0]):
         return np.full(y.shape, INF)  # as above, and a place further on
@@ -365,6 +377,8 @@ def _sum(value: Value, args: list[Known], y: Array) -> Array:
         return np.where(total(np.where(x.d > 0, 1.0, 0.0)) > 0, INF, 0.0)
     sure = np.isfinite(x.d) & (np.isfinite(np.asarray(x.y, np.float64)) | (x.d == 0))
     unknown = total(np.where(sure, 0.0, 1.0)) > 0
+    if not exact and value.args[0].op == "square":  # from infinite moments follows none, not infinity
+        unknown = unknown | ~np.isfinite(y)
     return _of_sum(y, total(np.ones(x.y.shape)), total(size), total(np.where(sure, x.d, 0.0)), unknown)
 
 

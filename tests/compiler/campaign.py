@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.compiler.agreement import Verdict, judge
+from tests.compiler.agreement import MACHINES, Verdict, judge
 from tests.compiler.generator import generate
 from tests.compiler.programs import Gradients, Program
 from tests.compiler.shrink import shrink
@@ -30,29 +30,33 @@ class Case:
 
     seed: int
     gradients: bool
+    machine: str = "host"
+
+    @staticmethod
+    def of(seed: int) -> Case:
+        """Every other one with gradients; one in two for this machine as it is."""
+        machines = ["host", "host", *MACHINES][seed // 2 % (2 + len(MACHINES))]
+        return Case(seed, seed % 2 == 1, machines)
 
     @property
     def name(self) -> str:
         return f"seed_{self.seed}" + "_gradients" * self.gradients
 
-    def program(self) -> Program | None:
-        """None where there is nothing to differentiate."""
+    def program(self) -> Program:
+        """Forward, or forward and backward where there is something to differentiate."""
         program = generate(self.seed)
-        if not self.gradients:
-            return program
-        gradients = Gradients.of(program)
-        return gradients and gradients.as_program()
+        gradients = Gradients.of(program) if self.gradients else None
+        return gradients.as_program() if gradients else program
 
 
-def run(case: Case) -> Verdict | None:
+def run(case: Case) -> Verdict:
     """The verdict on one case."""
-    program = case.program()
-    return program and judge(program)
+    return judge(case.program(), case.machine)
 
 
-def smallest(program: Program, complaint: str, attempts: int = 400) -> Program:
+def smallest(program: Program, complaint: str, machine: str = "host", attempts: int = 400) -> Program:
     """A small program that goes wrong in the same way: the same reading fails, by an error or by a result."""
-    return shrink(program, lambda candidate: _way(judge(candidate).complaint) == _way(complaint), attempts)
+    return shrink(program, lambda candidate: _way(judge(candidate, machine).complaint) == _way(complaint), attempts)
 
 
 def _way(complaint: str) -> tuple[str, str]:
@@ -62,7 +66,7 @@ def _way(complaint: str) -> tuple[str, str]:
     return reading, kind if kind.isidentifier() else " ".join(word for word in text.split()[:6] if word.isalpha())
 
 
-def verdicts(cases: list[Case], workers: int) -> Iterator[tuple[Case, Verdict | None]]:
+def verdicts(cases: list[Case], workers: int) -> Iterator[tuple[Case, Verdict]]:
     """In order, by so many processes."""
     if workers == 1:
         yield from ((case, run(case)) for case in cases)
@@ -81,23 +85,18 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seeds = range(options.seed, options.seed + options.programs)
     start = time.perf_counter()
-    wrong, count, judged = 0, 0, 0.0
-    for case, verdict in verdicts([Case(seed, seed % 2 == 1) for seed in seeds], options.workers):
-        if verdict is None:
-            continue
-        count += 1
+    wrong, judged = 0, 0.0
+    for case, verdict in verdicts(list(map(Case.of, seeds)), options.workers):
         judged += verdict.judged
         if verdict:
             wrong += 1
-            program = case.program()
-            assert program is not None
-            text = f"# {case.name}: {verdict.complaint}\n{smallest(program, verdict.complaint)}"
+            text = f"# {case.name}: {verdict.complaint}\n{smallest(case.program(), verdict.complaint, case.machine)}"
             print(text, flush=True)
             if options.keep:
                 (REGRESSIONS / f"{case.name}.txt").write_text(text)
     print(
-        f"seeds {seeds.start} to {seeds.stop - 1}: {count} programs in {time.perf_counter() - start:.0f} s, "
-        f"{wrong} wrong, {judged / max(count, 1):.1%} of all elements judged"
+        f"seeds {seeds.start} to {seeds.stop - 1}, {len(seeds)} programs in {time.perf_counter() - start:.0f} s, "
+        f"{wrong} wrong, {judged / max(len(seeds), 1):.1%} of all elements judged"
     )
     return min(wrong, 1)
 

@@ -27,9 +27,10 @@ HUGE = 1e6
 
 # how often each kind of line comes, by the kind of program
 MIXED = {"unary": 5, "binary": 7, "compare": 2, "movement": 6, "reduce": 3, "window": 2, "contract": 2}
-MIXED.update(index=1, cast=1)
+MIXED.update(index=2, cast=1, layer=1)
 THEMES: dict[str, dict[str, float]] = {
     "mixed": MIXED,
+    "layers": {"layer": 5, "unary": 2, "binary": 2, "movement": 1, "reduce": 1},
     "elementwise": {"unary": 6, "binary": 8, "compare": 3, "movement": 1, "cast": 1},
     "movement": {**MIXED, "movement": 20, "contract": 1, "reduce": 1},
     "windows": {**MIXED, "window": 12, "contract": 4},
@@ -49,7 +50,7 @@ class Grower:
     def __init__(self, seed: int):
         self.rng = rng = np.random.default_rng(seed)
         self.seed = seed
-        self.theme = str(rng.choice(list(THEMES), p=[0.35, 0.15, 0.15, 0.12, 0.11, 0.12]))
+        self.theme = str(rng.choice(list(THEMES), p=[0.3, 0.15, 0.12, 0.12, 0.1, 0.1, 0.11]))
         self.large = rng.random() < 0.25
         self.limit = MANY if self.large else FEW
         self.draw = str(rng.choice(["normal", "few", "special"], p=[0.5, 0.32, 0.18]))
@@ -92,6 +93,8 @@ class Grower:
 
     def fresh(self, shape: Shape, dtype: Any = None, draw: str | None = None) -> int:
         """A new input; now and then a constant."""
+        if math.prod(shape) > 3 * self.limit:
+            raise Skip
         op = "constant" if self.rng.random() < 0.12 else "input"
         seed = self.seed * 100 + len(self.nodes)
         return self.push(input_(shape, dtype or self.dtype, draw or self.draw, seed, op))
@@ -423,16 +426,7 @@ class Grower:
         if way < 0.35:
             i = self.pick(lambda x: x.ndim > 0 and len(x) > 0)
             x = self.values[i]
-            known = [
-                j
-                for j, v in enumerate(self.values)
-                if v.dtype.kind in "iu"
-                and v.size
-                and v.size < 50
-                and v.min() >= 0
-                and v.max() < len(x)
-                and self.nodes[j].op in ("argmax", "input", "constant")
-            ]
+            known = [j for j, node in enumerate(self.nodes) if node.op == "argmax" and self._places(node) <= len(x)]
             shape = tuple(self.choice(SIZES[:9]) for _ in range(self.choice([0, 1, 1, 2])))
             at = self.choice(known) if known and self.rng.random() < 0.5 else self.fresh(shape, "i8", f"below {len(x)}")
             self.apply("gather", i, at)
@@ -451,6 +445,109 @@ class Grower:
                 self.apply("where", i, numbers, self.partner(numbers))
             else:
                 self.apply(self.choice(["less", "equal", "add", "mul"]), i, numbers)
+
+    def _places(self, argmax: Node) -> int:
+        """How many places it tells apart, whatever its argument."""
+        x = self.values[argmax.args[0]]
+        return math.prod(x.shape[axis] for axis in argmax.params["axis"])
+
+    # ---------------------------------------------------------------- what networks are made of
+
+    def layer(self) -> None:
+        """Several lines that belong together, as rewrites look for them."""
+        getattr(
+            self, self.choice(["_normalize", "_normalize", "_softmax", "_convolve", "_convolve", "_dense", "_pool"])
+        )()
+
+    def _image(self) -> int:
+        """A value with two axes of some length last, or a new one."""
+        if self.rng.random() < 0.7:
+            return self.pick(lambda x: x.dtype == self.dtype and x.ndim in (3, 4) and min(x.shape[-2:]) > 2)
+        size = self.choice([3, 5, 7, 8, 13] + [16, 17] * self.large)
+        return self.fresh(
+            (self.choice([1, 2, 3, 5]), self.choice([1, 3, 4, 8, 16, 17]), size, self.choice([size, 4, 9]))
+        )
+
+    def _real(self) -> int:
+        return self.pick(lambda x: x.dtype.kind == "f" and x.ndim > 0 and x.size > 1)
+
+    def _times(self, i: int, number: float) -> int:
+        return self.apply("mul", i, self.literal(number, i))
+
+    def _like(self, i: int, x: Array) -> int:
+        return self.apply("expand", i, shape=x.shape)
+
+    def _normalize(self) -> None:
+        """Mean and variance over some axes, a scale and a shift for some."""
+        i = self._real()
+        x, axes = self.values[i], self.axes(self.values[i].ndim)
+        share = 1.0 / math.prod(x.shape[axis] for axis in axes)
+        mean = self._times(self.apply("sum", i, axis=axes), share)
+        less = self.apply("sub", i, self._like(mean, x))
+        var = self._times(self.apply("sum", self.apply("square", less), axis=axes), share)
+        deviation = self.apply("sqrt", self.apply("add", var, self.literal(1e-3, var)))
+        y = self.apply("div", less, self._like(deviation, x))
+        for op in ("mul", "add"):
+            if self.rng.random() < 0.7:
+                shape = tuple(n if self.rng.random() < 0.5 else 1 for n in x.shape)
+                y = self.apply(op, y, self._like(self.fresh(shape, x.dtype), x))
+        if self.rng.random() < 0.5:
+            self.apply("maximum", y, self.literal(0.0, y))
+
+    def _softmax(self) -> None:
+        if not self.rounds:
+            raise Skip
+        i = self._real()
+        x, axes = self.values[i], self.axes(self.values[i].ndim, 2)
+        less = self.apply("sub", i, self._like(self.apply("max", i, axis=axes, ties="even"), x))
+        powers = self.apply("exp", less)
+        total = self.apply("sum", powers, axis=axes)
+        if self.rng.random() < 0.5:
+            self.apply("div", powers, self._like(total, x))
+        else:
+            self.apply("sub", less, self._like(self.apply("log", total), x))
+
+    def _convolve(self) -> None:
+        """In groups or not, with a border or not, as a contraction of windows; mostly something behind it."""
+        i = self._image()
+        x = self.values[i]
+        c, o = x.shape[-3], self.choice([1, 2, 3, 4, 8, 16, 17, 24])
+        border = self.choice([0, 1, 1, 2])
+        if border:
+            width = ((0, 0),) * (x.ndim - 2) + ((border, border), (border, self.choice([border, 0])))
+            i = self.apply("pad", i, width=width, interior=(0,) * x.ndim, value=0.0)
+        kernel, stride, dilation = self._window(tuple(min(n, 4) for n in self.values[i].shape[-2:]))
+        w = self.apply("windows", i, kernel=kernel, stride=stride, dilation=dilation)
+        lead = "n" * (x.ndim - 3)
+        if self.rng.random() < 0.2:  # every channel by itself
+            weights, spec = self.fresh((c, *kernel), x.dtype), f"{lead}cijuv,cuv->{lead}cij"
+        else:
+            weights, spec = self.fresh((o, c, *kernel), x.dtype), f"{lead}cijuv,ocuv->{lead}oij"
+        y = self.tame(self.apply("contract", w, weights, spec=spec))
+        if self.rng.random() < 0.5:
+            bias = self.fresh((self.values[y].shape[-3], 1, 1), x.dtype)
+            y = self.apply("add", y, self._like(bias, self.values[y]))
+        if self.rng.random() < 0.5:
+            y = self.apply("maximum", y, self.literal(0.0, y))
+
+    def _dense(self) -> None:
+        """All axes but the first flattened, times a matrix."""
+        i = self.pick(lambda x: x.dtype == self.dtype and x.ndim > 1 and x.size > 0)
+        n = self.values[i].shape[0]
+        flat = self.apply("reshape", i, shape=(n, self.values[i].size // n))
+        weights = self.fresh((self.choice([1, 2, 10, 16, 33]), self.values[flat].shape[1]))
+        y = self.tame(self.apply("contract", flat, weights, spec="nf,of->no"))
+        self.apply("add", y, self._like(self.fresh(self.values[y].shape[1:]), self.values[y]))
+
+    def _pool(self) -> None:
+        i = self._image()
+        kernel, stride, dilation = self._window(self.values[i].shape[-2:])
+        w = self.apply("windows", i, kernel=kernel, stride=stride, dilation=dilation)
+        taps = (self.values[w].ndim - 2, self.values[w].ndim - 1)
+        if self.rng.random() < 0.6:
+            self.apply("max", w, axis=taps, ties="first")
+        else:
+            self._times(self.apply("sum", w, axis=taps), 1.0 / math.prod(kernel))
 
     # ---------------------------------------------------------------- the whole
 

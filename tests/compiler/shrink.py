@@ -13,16 +13,22 @@ Fails = Callable[[Program], bool]
 
 
 def shrink(program: Program, fails: Fails, attempts: int = 600) -> Program:
-    """Take smaller programs as long as they fail: fewer outputs, fewer lines, smaller sizes, plainer values."""
-    spent = 0
+    """Take smaller programs as long as they fail: fewer outputs, fewer lines, smaller sizes, plainer values.
+
+    The smallest candidates come first: they are quick to try, and one that fails saves many steps.
+    """
+    tried: set[str] = set()
     smaller = True
-    while smaller and spent < attempts:
+    while smaller:
         smaller = False
-        for candidate in _candidates(program):
-            if spent >= attempts:
+        for candidate in sorted(_candidates(program), key=_size):
+            if _size(candidate) >= _size(program) or len(tried) >= attempts:
                 break
-            spent += 1
-            if _size(candidate) < _size(program) and _holds(candidate, fails):
+            text = str(candidate)
+            if text in tried:
+                continue
+            tried.add(text)
+            if _holds(candidate, fails):
                 program, smaller = candidate, True
                 break
     return program
