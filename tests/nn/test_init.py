@@ -30,7 +30,7 @@ IN, OUT = 30 * 15, 40 * 15
         (lambda w: init.kaiming_normal_(w, a=0.5), math.sqrt(2 / 1.25 / IN)),
         (lambda w: init.kaiming_normal_(w, nonlinearity="tanh"), 5 / 3 / math.sqrt(IN)),
     ],
-    ids=str,
+    ids=lambda value: None if callable(value) else str(value),
 )
 def test_deviations(fill, deviation):
     tg.manual_seed(11)
