@@ -92,7 +92,7 @@ def test_code_calls_nothing_from_outside(program, cpu):
 
 @pytest.mark.parametrize("cpu", MULTIPLY_ADD)
 def test_contractions_multiply_and_add_at_once(cpu):
-    (program,) = [path for path in PROGRAMS if path.stem == "conv_relu"]
+    (program,) = [path for path in PROGRAMS if path.stem == "conv_relu_mean"]
     assert re.search(MULTIPLY_ADD[cpu], listing(program, cpu))
 
 

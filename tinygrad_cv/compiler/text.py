@@ -308,7 +308,8 @@ class _Loops:
             if v is order[-1] and tiling.unroll > 1:
                 notes.append(f"{tiling.unroll} sums")
             if v in tiling.runs:
-                notes.append("runs on")
+                passed = (w for w in variables if w not in order and w not in tiling.flush)
+                notes.append(f"runs on through {', '.join(self.formulas.letters[w] for w in passed)}")
             if v is not order[-1] and v not in tiling.flush:
                 notes += [f"where {self.formulas.condition(c)}" for c in self.nest.bounds if _cuts(c[0], v, tiling)]
             self._loop(v, extent, step, ", ".join(notes))
