@@ -1,6 +1,6 @@
 """``TGCV_DEBUG``: what the compiler makes of a graph, stage by stage, on stderr.
 
-    TGCV_DEBUG=fused,loops python examples/first_gradients.py
+    TGCV_DEBUG=fused,loops python tests/compiler/golden/softmax.py
 
     graph       the graph as it was traced
     rewrite     what each pass took from it (-) and added (+)
@@ -21,6 +21,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from . import text
 from .ir import CONSTANT, Graph, line
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 STAGES = ("graph", "rewrite", "fused", "loops", "llvm", "time")
 
 
-def stages(text: str) -> frozenset[str]:
+def stages(asked: str) -> frozenset[str]:
     """The stages that a list of words asks for.
 
     Raises:
@@ -42,10 +43,10 @@ def stages(text: str) -> frozenset[str]:
     >>> len(stages("all")), len(stages(""))
     (6, 0)
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
+    words = [word.strip() for word in asked.split(",") if word.strip()]
     for word in words:
         if word not in (*STAGES, "all"):
-            raise ValueError(f"TGCV_DEBUG={text}: there is no stage {word!r}; there are {', '.join(STAGES)}, and all.")
+            raise ValueError(f"TGCV_DEBUG={asked}: there is no stage {word!r}; there are {', '.join(STAGES)}, and all.")
     return frozenset(STAGES if "all" in words else words)
 
 
@@ -64,7 +65,8 @@ class Watch:
             from .verify import verify_graph
 
             verify_graph(graph, "trace")
-        self._print("graph", f"graph: {_counts(graph)}", graph)
+        if "graph" in self.stages:
+            _print(f"graph: {_counts(graph)}", graph)
         self._since = time.perf_counter()
 
     def rewritten(self, name: str, old: Graph, new: Graph) -> Graph:
@@ -74,8 +76,8 @@ class Watch:
             from .verify import verify_rewrite
 
             verify_rewrite(old, new, name)
-        if new.outputs != old.outputs:
-            self._print("rewrite", f"rewrite: {name}: {_counts(old)} become {_counts(new)}", _Difference(old, new))
+        if "rewrite" in self.stages and new.outputs != old.outputs:
+            _print(f"rewrite: {name}: {_counts(old)} become {_counts(new)}", _difference(old, new))
         self._since = time.perf_counter()
         return new
 
@@ -86,11 +88,10 @@ class Watch:
             from .verify import verify_plan
 
             verify_plan(plan)
-        if self.stages & {"fused", "loops"}:
-            from . import text
-
-            self._print("fused", f"fused: {len(plan.kernels)} kernels in {len(plan.steps)} steps", text.fused(plan))
-            self._print("loops", "loops", text.loops(plan))
+        if "fused" in self.stages:
+            _print(f"fused: {len(plan.kernels)} kernels in {len(plan.steps)} steps", text.fused(plan))
+        if "loops" in self.stages:
+            _print("loops", text.loops(plan))
         self._since = time.perf_counter()
         return plan
 
@@ -105,22 +106,22 @@ class Watch:
             from .image import functions_of
 
             texts, _ = functions_of(plan, target)[0].modules(1, target.vector_bytes, target.fma)
-            self._print("llvm", f"llvm for {target.cpu}", "\n".join(texts))
+            _print(f"llvm for {target.cpu}", "\n".join(texts))
         return image
 
     def loaded(self, program: Any) -> Any:
         """A program can run."""
         if "time" in self.stages:
             laps = "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in self._times)
-            self._print("time", "time", f"{laps}\n\n{program.kernels()}")
+            _print("time", f"{laps}\n\n{program.kernels()}")
         return program
 
     def _lap(self, name: str) -> None:
         self._times.append((name, time.perf_counter() - self._since))
 
-    def _print(self, stage: str, title: str, what: Any) -> None:
-        if stage in self.stages:
-            print(f"--- {title}\n{what}\n", file=sys.stderr)
+
+def _print(title: str, what: Any) -> None:
+    print(f"--- {title}\n{what}\n", file=sys.stderr)
 
 
 def _counts(graph: Graph) -> str:
@@ -128,15 +129,10 @@ def _counts(graph: Graph) -> str:
     return f"{len(values)} values, {sum(value.op == 'sum' for value in values)} sums"
 
 
-class _Difference:
-    """What a pass took away and added, as text when it is asked for."""
-
-    def __init__(self, old: Graph, new: Graph):
-        self.old, self.new = old, new
-
-    def __str__(self) -> str:
-        before, after = self.old.values(), self.new.values()
-        gone, come = set(before).difference(after), set(after).difference(before)
-        lines = [f"- {line(v)}" for v in before if v in gone and (v.op != CONSTANT or v.ndim)]
-        lines += [f"+ {line(v)}" for v in after if v in come and (v.op != CONSTANT or v.ndim)]
-        return "\n".join([*lines, f"  return {', '.join(map(repr, self.new.outputs))}"])
+def _difference(old: Graph, new: Graph) -> str:
+    """What a pass took away and added."""
+    before, after = old.values(), new.values()
+    gone, come = set(before).difference(after), set(after).difference(before)
+    lines = [f"- {line(v)}" for v in before if v in gone and (v.op != CONSTANT or v.ndim)]
+    lines += [f"+ {line(v)}" for v in after if v in come and (v.op != CONSTANT or v.ndim)]
+    return "\n".join([*lines, f"  return {', '.join(map(repr, new.outputs))}"])

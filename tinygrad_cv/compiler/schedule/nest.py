@@ -26,9 +26,6 @@ class Store:
     index: Index
     expr: Expr
 
-    def __str__(self) -> str:
-        return f"{self.value}[{', '.join(map(str, self.index))}] = {self.expr}"
-
 
 @dataclass
 class Nest:
@@ -56,13 +53,6 @@ class Nest:
     def is_contraction(self) -> bool:
         """Whether a reduction in it is a matrix product in disguise."""
         return any(map(is_contraction, self.reductions))
-
-    def __str__(self) -> str:
-        loops = " ".join(f"{v}<{v.extent}" for v in self.vars)
-        lines = [f"for {loops}:", *(f"    {store}" for store in self.stores)]
-        if self.bounds:
-            lines.append("    where " + " & ".join(f"{low}<={a}<{high}" for a, low, high in self.bounds))
-        return "\n".join(lines)
 
 
 def sums_products(expr: Expr) -> bool:

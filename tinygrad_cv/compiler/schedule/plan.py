@@ -139,19 +139,6 @@ class Plan:
     def kernels(self) -> list[Kernel]:
         return [kernel for step in self.steps for chain in step.chains for kernel in chain]
 
-    def __str__(self) -> str:
-        lines = []
-        for number, step in enumerate(self.steps):
-            lines.append(f"step {number}: {step.kind}")
-            for chain in step.chains:
-                for kernel in chain:
-                    if kernel.host:
-                        lines.append(f"  {kernel.host} = {kernel.host.op}, by NumPy")
-                        continue
-                    lines.append(f"  {kernel.tiling}")
-                    lines.extend("    " + line for line in str(kernel.nest).splitlines())
-        return "\n".join(lines)
-
 
 def plan(graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Plan:
     """The plan of a graph whose rewrites are done."""

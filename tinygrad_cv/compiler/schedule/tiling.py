@@ -51,16 +51,6 @@ class Tiling:
     unroll: int = 1
     runs: dict[Var, int] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        parts = [f"vector {self.vector} x{self.lanes}x{self.vectors}"] if self.vector else ["scalar"]
-        parts += [f"rows {v}x{n}" for v, n in self.rows.items()]
-        parts.append(f"outer {' '.join(map(str, self.outer)) or '-'}")
-        if self.flush:
-            parts.append("flush " + " ".join(f"{v}by{n}" for v, n in self.flush.items()))
-        if self.inner:
-            parts.append(f"inner {' '.join(map(str, self.inner))}" + (f" unrolled {self.unroll}" * (self.unroll > 1)))
-        return ", ".join(parts)
-
 
 def widths(extent: int, size: int) -> list[tuple[int, int]]:
     """A range cut into (tile size, how many): of at most ``size``, as equal as may be."""
