@@ -111,11 +111,14 @@ class _Run:
             terms = np.asarray(self.element(body, inside, {}))
             terms = np.broadcast_to(terms, np.broadcast_shapes(terms.shape, (*(1,) * rank, *extents)))
             terms = terms.reshape(*terms.shape[:rank], math.prod(extents))
-            if kind == "sum":
+            if kind == "argmax":
+                return terms.argmax(-1).astype(expr.dtype)
+            if kind == "max":
+                part = terms.max(-1)
+                total = part if total is None else np.maximum(total, part)
+            else:
                 part = terms.any(-1) if expr.dtype == bool else terms.sum(-1, dtype=expr.dtype)
                 total = part if total is None else total + part
-            else:
-                total = terms.max(-1) if kind == "max" else terms.argmax(-1).astype(expr.dtype)
         return total
 
 

@@ -212,7 +212,8 @@ class _Formulas:
         if expr.kind == "reduce":
             kind, variables = expr.par
             over = ", ".join(f"{self.letters[v]}<{v.extent}" for v in variables)
-            return f"{'Σ' if kind == 'sum' else kind}[{over}]({' + '.join(texts)})", ATOM
+            sign, between = ("Σ", " + ") if kind == "sum" else (kind, ", ")
+            return f"{sign}[{over}]({between.join(texts)})", ATOM
         if expr.name in INFIX:
             sign, level = INFIX[expr.name]
             (a, a_level), (b, b_level) = args
