@@ -395,7 +395,8 @@ def _join(
             at = len(joined) - 1
         else:
             joined[at] = _merged(exprs, joined[at], kernel, layouts, target)
-        where.update(dict.fromkeys(kernel.writes, at))
+        for value in kernel.writes:  # in several nests, perhaps: the last of them counts
+            where[value] = max(at, where.get(value, at))
     return joined
 
 
