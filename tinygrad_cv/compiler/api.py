@@ -39,7 +39,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
 
     It is traced again where something else has changed: shapes and dtypes, whether gradients are recorded, other
     arguments, and globals, closed-over variables and attributes that the function depends on, such as ``training``.
-    Other effects, printing for instance, happen while tracing only. In the function NumPy arrays are tensors.
+    Other effects, printing for instance, happen while tracing only. In the function NumPy arrays are tensors. What it
+    returns are new tensors, also where the function returns an argument as it is.
 
     Args:
         function: takes and returns tensors, arrays, numbers, strings, None, and tuples, lists and dicts of them; other

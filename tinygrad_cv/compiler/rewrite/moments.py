@@ -89,7 +89,9 @@ def _moments(builder: Builder, x: Value, axes: Axes) -> Moments:
     m = cast(builder, block, FLOAT64)
     outer = tuple(axis for axis in axes if axis not in inner)
     parts = builder.make("add", [scaled(builder, m, n), r], {})
-    mean = scaled(builder, total(builder, parts, outer), 1.0 / count(x, axes))
+    whole = total(builder, parts, outer)
+    number = builder.full(whole.shape, float(count(x, axes)), FLOAT64)
+    mean = builder.make("div", [whole, number], {})  # not times 1/N: equal elements are exactly their mean
     delta = builder.make("sub", [m, expand(builder, mean, m.shape)], {})
     cross = builder.make("mul", [scaled(builder, delta, 2.0), r], {})
     spread = scaled(builder, builder.make("square", [delta], {}), n)
