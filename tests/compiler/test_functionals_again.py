@@ -1,9 +1,9 @@
 """The tests of the functionals run a second time, with each public functional jitted.
 
 The test files are loaded once more while ``tinygrad_cv.functional`` holds jitted functions, so what they keep in tables
-is jitted too. Errors, dtypes, special values, gradients through a jitted function: all are asked for again. Each setting
-of a convolution or a pooling is compiled by itself, so of walks through many of them there is a part; all of them with
-``TGCV_LONG=1``, which takes minutes. Rows that are compared with PyTorch, and higher orders, are in
+is jitted too. Errors, dtypes, special values, gradients through a jitted function: all are asked for again. Each
+setting of a convolution or a pooling is compiled by itself, so of walks through many of them there is a part; all of
+them with ``TGCV_LONG=1``, which takes minutes. Rows that are compared with PyTorch, and higher orders, are in
 test_functionals_compiled, whole steps at a time.
 """
 
