@@ -24,7 +24,7 @@ MAX_FOREIGN = 0.05  # share of the cores' processor time that others may use dur
 ATTEMPTS = 4  # to measure undisturbed
 Result = TypeVar("Result")
 _VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
-_REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")  # all slow a process down
 
 
 class LoadGuard:

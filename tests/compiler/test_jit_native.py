@@ -145,3 +145,11 @@ def test_the_number_of_threads():
         assert tg.jit(lambda x: x + 1.0)(tg.ones(3)).tolist() == [2.0, 2.0, 2.0]
     finally:
         tg.set_num_threads(before)
+
+
+def test_the_address_of_an_array_is_that_of_its_elements():
+    from tinygrad_cv.compiler.program import address  # which needs llvmlite
+
+    for array in (np.zeros(3), np.arange(12.0).reshape(3, 4)[1:, 2:], np.float32(1) + np.zeros((), np.float32)):
+        array = np.asarray(array)
+        assert address(array) == array.ctypes.data

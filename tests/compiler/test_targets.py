@@ -12,7 +12,7 @@ pytest.importorskip("llvmlite")
 from tests.compiler.bounds import analyze, difference
 from tests.compiler.programs import parse
 from tests.compiler.recorded import PARTS, PROGRAMS, drawn, recorded
-from tinygrad_cv.compiler.image import functions_of
+from tinygrad_cv.compiler.codegen.module import Modules
 from tinygrad_cv.compiler.pipeline import make, on_host, plan, rewrite
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.objects import assembly
@@ -61,8 +61,7 @@ return x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x15
 def listing(program, cpu: str) -> str:
     target = named(cpu)
     planned = plan(rewrite(recorded(program), PARTS), target, on_host)
-    texts, _ = functions_of(planned, target)[0].modules(1, target.vector_bytes, target.fma)
-    return "\n".join(assembly(text, target) for text in texts)
+    return "\n".join(assembly(text, target) for text in Modules(planned, target))
 
 
 def run(graph, target: Target, arrays):

@@ -296,7 +296,7 @@ return x14
 
 def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
     p = planned(TWICE)
-    image = build(p.graph, p, HASWELL, 1)
+    image = build(p.graph, p, HASWELL)
     verify_image(p, image)
     image.arena *= 2
     kept = [replace(buffer) for buffer in image.buffers]

@@ -103,10 +103,9 @@ class Watch:
 
             verify_image(plan, image)
         if "llvm" in self.stages:
-            from .image import functions_of
+            from .codegen.module import Modules
 
-            texts, _ = functions_of(plan, target)[0].modules(1, target.vector_bytes, target.fma)
-            _print(f"llvm for {target.cpu}", "\n".join(texts))
+            _print(f"llvm for {target.cpu}", "\n".join(Modules(plan, target)))
         return image
 
     def loaded(self, program: Any) -> Any:

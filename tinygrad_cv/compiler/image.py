@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .codegen.module import Functions
-from .codegen.nest import NestLowering, buffers_of
-from .codegen.structure import structure
+from .codegen.module import Modules
+from .codegen.nest import buffers_of
 from .ir import CONSTANT, Graph, Value
 from .runtime.objects import compile_modules
 from .runtime.target import Target
@@ -92,15 +91,16 @@ class Image:
     work: int  # operations in all, roughly: little work is not shared between threads
 
 
-def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
+def build(graph: Graph, plan: Plan, target: Target) -> Image:
     """Compile a plan."""
+    modules = Modules(plan, target)
+    objects = compile_modules(modules, target)
     numbers, buffers, arena = _buffers(graph, plan)
-    functions, lowered = functions_of(plan, target)
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
     for kernel in plan.kernels:
         if kernel.nest is not None:
-            name, steps_of[id(kernel)] = lowered[id(kernel)]
+            name, steps_of[id(kernel)] = modules.lowered[id(kernel)]
             calls[id(kernel)] = Call(name, tuple(numbers[v] for v in buffers_of(kernel.nest)))
     steps = []
     for step in plan.steps:
@@ -120,11 +120,10 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
             piece = count if len(chain) == 1 else max(1, count * PIECE // max(written, 1))
             chains.append(Chain(count, piece, tuple(calls[id(k)] for k in chain)))
         steps.append(ImageStep(step.kind, tuple(chains)))
-    texts, names = functions.modules(modules, target.vector_bytes, target.fma)
     constants = [np.asarray(v.params["array"], order="C") for v in graph.values() if v.op == CONSTANT]
     return Image(
-        compile_modules(texts, target),
-        names,
+        objects,
+        modules.names,
         buffers,
         steps,
         constants,
@@ -134,23 +133,6 @@ def build(graph: Graph, plan: Plan, target: Target, modules: int) -> Image:
         [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
         sum(k.work for k in plan.kernels),
     )
-
-
-def functions_of(plan: Plan, target: Target) -> tuple[Functions, dict[int, tuple[str, int]]]:
-    """The functions of all kernels, each structure once; and by a kernel's id its function's name and its steps."""
-    functions = Functions()
-    known: dict[Any, tuple[str, int]] = {}
-    lowered: dict[int, tuple[str, int]] = {}
-    for kernel in plan.kernels:
-        if kernel.nest is None:
-            continue
-        assert kernel.tiling is not None
-        key = structure(kernel.nest, kernel.tiling, buffers_of(kernel.nest), plan.layouts)
-        if key not in known:
-            lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
-            known[key] = functions.add(lowering.function()), lowering.steps
-        lowered[id(kernel)] = known[key]
-    return functions, lowered
 
 
 def _info(step: int, kernel: Kernel) -> KernelInfo:

@@ -47,7 +47,7 @@ def make(graph: Graph, target: Target, parts: int, watch: Watch | None = None) -
     watch = watch or Watch()
     graph = rewrite(graph, parts, watch)
     made = watch.planned(plan(graph, target, on_host))
-    return watch.built(made, target, build(graph, made, target, parts))
+    return watch.built(made, target, build(graph, made, target))
 
 
 def compile(graph: Graph) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
 import sys
 import threading
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from .runtime.objects import load
 from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
 
+HEAD = object.__basicsize__  # bytes
 LARGE = 1 << 17  # bytes: of an output that is worth keeping
 UNUSED = 2  # references to an array that nobody else holds: the list of spares, and the count itself
 SPARES = 2  # arrays kept for an output: a tensor holds the one before until the call ends
@@ -44,6 +47,9 @@ class NativeProgram:
         self._segments: list[Any] = []  # native programs, and steps of the host
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
+        self._made = [(image.buffers[i].shape, image.buffers[i].dtype) for i in self._written]
+        self._kept = [math.prod(shape) * dtype.itemsize >= LARGE for shape, dtype in self._made]
+        self._distinct = image.outputs == self._written  # no output is an input or a constant, and none comes twice
         self._parts = parts
         self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # large outputs of the last calls
         self._assemble(parts)
@@ -87,45 +93,50 @@ class NativeProgram:
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
-        image = self.image
-        buffers = image.buffers
         arrays = [np.asarray(a, order="C") for a in arrays]
         with self._lock:
             outputs = self._fresh()
-            for i, array in zip(image.inputs, arrays, strict=True):
-                self._pointers[i] = array.ctypes.data
+            pointers = self._pointers
+            for i, array in zip(self.image.inputs, arrays, strict=True):
+                pointers[i] = address(array)
             for i, array in zip(self._written, outputs, strict=True):
-                self._pointers[i] = array.ctypes.data
-            self._table[self._moving] = self._pointers[self._sources]
+                pointers[i] = address(array)
+            self._table[self._moving] = pointers[self._sources]
             for segment in self._segments:
                 if isinstance(segment, ImageStep):
                     self._on_host(segment, arrays, outputs)
                 else:
                     segment.run(self._threads)
-        results: dict[int, np.ndarray] = {}
-        for i in image.outputs:  # an output that is an input or a constant, or comes twice, is copied
-            results[len(results)] = (
-                outputs[buffers[i].place]
-                if buffers[i].kind == "output" and i not in image.outputs[: len(results)]
-                else np.array(self._array(i, arrays, outputs))
-            )
-        return list(results.values())
+        return outputs if self._distinct else self._copied(arrays, outputs)
+
+    def _copied(self, arrays: Sequence[np.ndarray], outputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs in order: one that is an input or a constant, or comes twice, is copied."""
+        results: list[np.ndarray] = []
+        seen: set[int] = set()
+        for i in self.image.outputs:
+            array = self._array(i, arrays, outputs)
+            own = self.image.buffers[i].kind == "output" and i not in seen
+            results.append(array if own else np.array(array))
+            seen.add(i)
+        return results
 
     def _fresh(self) -> list[np.ndarray]:
         """Arrays for the outputs: those of an earlier call that nobody holds any more, or new ones.
 
         New memory costs a page fault for every 4096 bytes, which for large outputs is more than computing them.
         """
-        outputs = []
-        for number, spare in zip(self._written, self._spare, strict=True):
-            buffer = self.image.buffers[number]
-            old = next((i for i in range(len(spare)) if sys.getrefcount(spare[i]) == UNUSED), None)
-            array = np.empty(buffer.shape, buffer.dtype) if old is None else spare.pop(old)
-            if array.nbytes >= LARGE:
-                spare.append(array)
-                del spare[:-SPARES]
-            outputs.append(array)
-        return outputs
+        return [
+            self._spare_or_new(number) if kept else np.empty(*made)
+            for number, (kept, made) in enumerate(zip(self._kept, self._made, strict=True))
+        ]
+
+    def _spare_or_new(self, number: int) -> np.ndarray:
+        spare = self._spare[number]
+        old = next((i for i in range(len(spare)) if sys.getrefcount(spare[i]) == UNUSED), None)
+        array = np.empty(*self._made[number]) if old is None else spare.pop(old)
+        spare.append(array)
+        del spare[:-SPARES]
+        return array
 
     @property
     def fallbacks(self) -> list[str]:
@@ -185,6 +196,14 @@ class NativeProgram:
         if buffer.kind == "constant":
             return self.image.constants[buffer.place]
         return np.ndarray(buffer.shape, buffer.dtype, self._arena, buffer.place)
+
+
+def address(array: np.ndarray) -> int:
+    """Where an array's elements are, as ``array.ctypes.data`` tells, in a third of its time.
+
+    NumPy's C interface lays it down: the pointer to the data stands behind the head that every object has.
+    """
+    return ctypes.c_int64.from_address(id(array) + HEAD).value
 
 
 def aligned(nbytes: int) -> np.ndarray:

@@ -1,13 +1,22 @@
-"""Functions as modules of LLVM text: each structure once, spread over as many modules as are compiled at a time."""
+"""Kernels as LLVM text: each structure once, in modules so short that one compiles while another is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import math
 from .function import Function
+from .nest import NestLowering, buffers_of
+from .structure import structure
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
+    from ..schedule.plan import Plan
+
+LENGTH = 1 << 16  # characters of a module, about
 
 CHAINS = """
 ; A step of chains: {count of chains, then for each: steps, piece, kernels, then each kernel's function and buffers}.
@@ -77,40 +86,56 @@ def attributes(vector_bytes: int) -> str:
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
 
-class Functions:
-    """Functions by their structure: those that differ in their names only are one."""
+class Modules:
+    """The functions of a plan's kernels, each structure once, as module texts. Iterating writes one after another.
 
-    def __init__(self) -> None:
-        self._named: dict[str, tuple[str, Function]] = {}
+    Attributes:
+        names: of the functions that have been written.
+        lowered: by a kernel's id, its function's name and the number of its steps.
+    """
 
-    def add(self, function: Function) -> str:
-        """The name under which a function of this structure is compiled."""
-        body = "\n".join(function.lines)
-        if body not in self._named:
-            name = f"kernel_{len(self._named)}"
-            self._named[body] = name, function
-        return self._named[body][0]
+    def __init__(self, plan: Plan, target: Target):
+        self.names: list[str] = []
+        self.lowered: dict[int, tuple[str, int]] = {}
+        self._plan, self._target = plan, target
 
-    def modules(self, count: int, vector_bytes: int, fma: bool) -> tuple[list[str], list[str]]:
-        """So many module texts of about equal length, and the names of all functions in them."""
-        groups: list[list[tuple[str, Function]]] = [[] for _ in range(count)]
-        lengths = [0] * count
-        for body, (name, function) in sorted(self._named.items(), key=lambda item: -len(item[0])):
-            at = lengths.index(min(lengths))
-            groups[at].append((name, function))
-            lengths[at] += len(body)
-        texts = [_module(group, vector_bytes, fma) for group in groups if group]
-        names = [name for group in groups for name, _ in group]
-        return [*texts, CHAINS], [*names, "tg_chains"]
+    def __iter__(self) -> Iterator[str]:
+        plan, target = self._plan, self._target
+        structures: dict[Any, tuple[str, int]] = {}
+        bodies: dict[str, str] = {}
+        group: list[Function] = []
+        length = 0
+        for kernel in plan.kernels:
+            if kernel.nest is None:
+                continue
+            assert kernel.tiling is not None
+            key = structure(kernel.nest, kernel.tiling, buffers_of(kernel.nest), plan.layouts)
+            if key not in structures:
+                lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
+                function = lowering.function()
+                body = "\n".join(function.lines)
+                if body not in bodies:
+                    function.name = bodies[body] = f"kernel_{len(bodies)}"
+                    self.names.append(function.name)
+                    group.append(function)
+                    length += len(body)
+                structures[key] = bodies[body], lowering.steps
+            self.lowered[id(kernel)] = structures[key]
+            if length >= LENGTH:
+                yield _module(group, target)
+                group, length = [], 0
+        if group:
+            yield _module(group, target)
+        self.names.append("tg_chains")
+        yield CHAINS
 
 
-def _module(group: Iterable[tuple[str, Function]], vector_bytes: int, fma: bool) -> str:
+def _module(group: Iterable[Function], target: Target) -> str:
     parts, calls = [], dict[str, str]()
-    for name, function in sorted(group, key=lambda item: int(item[0].split("_")[1])):
-        function.name = name
-        parts.append(function.text(attributes(vector_bytes)))
+    for function in group:
+        parts.append(function.text(attributes(target.vector_bytes)))
         calls.update(function.calls)
-    own = _math(calls, fma)
+    own = _math(calls, target.fma)
     declared = {line for line in calls.values() if line.startswith("declare")}
     for text in own:
         declared |= set(math.declarations(text))

@@ -23,9 +23,9 @@ import ctypes
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,20 +58,35 @@ def compile_module(text: str, target: Target, level: int = LEVEL) -> bytes:
     return compile_modules([text], target, level)[0]
 
 
-def compile_modules(texts: Sequence[str], target: Target, level: int = LEVEL) -> list[bytes]:
-    """The object codes of several modules, in their order. What has to be compiled is compiled on all cores at once.
+def compile_modules(texts: Iterable[str], target: Target, level: int = LEVEL) -> list[bytes]:
+    """The object codes of several modules, in their order.
+
+    What has to be compiled is compiled on all cores, from the moment that its text is there: the next texts may be
+    written meanwhile.
 
     Raises:
         RuntimeError: the IR is malformed; LLVM's words say where.
     """
-    keys = [_key(text, target, level) for text in texts]
-    codes = {key: code for key in set(keys) if (code := read_entry(key)) is not None}
-    todo = {key: text for key, text in zip(keys, texts, strict=True) if key not in codes}
-    if todo:
-        made = _on_all_cores(lambda text: _emit(text, target, level, as_object=True), todo.values())
-        codes.update(zip(todo, made, strict=True))
-        write_entries({key: codes[key] for key in todo})
-    return [codes[key] for key in keys]
+    keys: list[str] = []
+    codes: dict[str, bytes] = {}
+    made: dict[str, Future[bytes]] = {}
+    with ExitStack() as stack:
+        pool = None
+        for text in texts:
+            key = _key(text, target, level)
+            keys.append(key)
+            if key in codes or key in made:
+                continue
+            code = read_entry(key)
+            if code is not None:
+                codes[key] = code
+                continue
+            pool = pool or stack.enter_context(_on_all_cores())
+            made[key] = pool.submit(_emit, text, target, level, as_object=True)
+    new = {key: future.result() for key, future in made.items()}
+    if new:
+        write_entries(new)
+    return [codes[key] if key in codes else new[key] for key in keys]
 
 
 def assembly(text: str, target: Target, level: int = LEVEL) -> str:
@@ -177,17 +192,10 @@ def _unlocked(name: str) -> Callable[..., Any]:
     return function
 
 
-def _on_all_cores(function: Callable[[str], bytes], texts: Iterable[str]) -> list[bytes]:
-    """function(text) of every text, in their order; long ones first, so that no core is left with one at the end."""
-    texts = list(texts)
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+def _on_all_cores() -> ThreadPoolExecutor:
+    """A thread for each core."""
     free = iter(cores())
-    workers = min(len(cores()), len(texts))
-    if workers == 1:
-        return [function(text) for text in texts]
-    with ThreadPoolExecutor(workers, initializer=lambda: pin(next(free))) as pool:
-        made = {i: pool.submit(function, texts[i]) for i in order}
-        return [made[i].result() for i in range(len(texts))]
+    return ThreadPoolExecutor(len(cores()), initializer=lambda: pin(next(free)))
 
 
 # Disk -----------------------------------------------------------------------------------------------------------------
