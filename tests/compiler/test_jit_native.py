@@ -95,11 +95,16 @@ def test_derivatives_at_special_values_are_those_of_eager_code():
 
 
 @quick
-def test_two_results_do_not_share_memory():
-    f = tg.jit(lambda x: (x * 2.0, x))
-    a, b = f(tg.ones(64)), f(tg.zeros(64))
-    assert a[0].tolist() == [2.0] * 64 and a[1].tolist() == [1.0] * 64 and b[0].tolist() == [0.0] * 64
-    arrays = [t.numpy() for t in (*a, *b)]
+def test_results_share_no_memory_with_each_other_or_with_the_arguments():
+    def twice_and_itself(x):
+        y = x * 2.0
+        return y, x, y
+
+    f = tg.jit(twice_and_itself)
+    x, z = tg.ones(64), tg.zeros(64)
+    a, b = f(x), f(z)
+    assert [t.numpy()[0] for t in (*a, *b)] == [2.0, 1.0, 2.0, 0.0, 0.0, 0.0]
+    arrays = [t.numpy() for t in (*a, *b, x, z)]
     assert not any(np.shares_memory(p, q) for i, p in enumerate(arrays) for q in arrays[:i])
 
 

@@ -409,3 +409,18 @@ def test_the_search_for_names_finds_them():
         assert LAYERS.search(words(name)), name
     for name in ("convert", "subnormal", "linearize", "batch"):
         assert not LAYERS.search(words(name)), name
+
+
+def test_a_kernel_is_made_of_what_lies_between_what_it_reads_and_writes():
+    """Also where an operand was packed: what computed the operand is another kernel's."""
+    program = """
+x0 = input((64, 512), 'float32', 'normal', 1)
+x1 = input((512, 256), 'float32', 'normal', 2)
+x2 = tanh(x0)
+x3 = exp(x1)
+x4 = contract(x2, x3, spec='ij,jk->ik')
+return x4
+"""
+    kernels = plan(rewrite(parse(program).graph(), PARTS), named("haswell"), on_host).kernels
+    assert any(value.op == "packed" for kernel in kernels for value in kernel.reads)
+    assert [kernel.ops for kernel in kernels if kernel.kind == "contraction"] == [("contract",)]

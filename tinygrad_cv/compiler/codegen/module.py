@@ -90,12 +90,10 @@ class Modules:
     """The functions of a plan's kernels, each structure once, as module texts. Iterating writes one after another.
 
     Attributes:
-        names: of the functions that have been written.
-        lowered: by a kernel's id, its function's name and the number of its steps.
+        lowered: of the kernels that have been written, by their ids: the function's name, and the number of its steps.
     """
 
     def __init__(self, plan: Plan, target: Target):
-        self.names: list[str] = []
         self.lowered: dict[int, tuple[str, int]] = {}
         self._plan, self._target = plan, target
 
@@ -116,7 +114,6 @@ class Modules:
                 body = "\n".join(function.lines)
                 if body not in bodies:
                     function.name = bodies[body] = f"kernel_{len(bodies)}"
-                    self.names.append(function.name)
                     group.append(function)
                     length += len(body)
                 structures[key] = bodies[body], lowering.steps
@@ -126,8 +123,12 @@ class Modules:
                 group, length = [], 0
         if group:
             yield _module(group, target)
-        self.names.append("tg_chains")
         yield CHAINS
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all functions that have been written."""
+        return [*dict.fromkeys(name for name, _ in self.lowered.values()), "tg_chains"]
 
 
 def _module(group: Iterable[Function], target: Target) -> str:

@@ -33,7 +33,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
-from .cores import cores, pin
+from .cores import cores, current_core, pin
 from .target import Target, host
 
 LEVEL = 1
@@ -61,32 +61,33 @@ def compile_module(text: str, target: Target, level: int = LEVEL) -> bytes:
 def compile_modules(texts: Iterable[str], target: Target, level: int = LEVEL) -> list[bytes]:
     """The object codes of several modules, in their order.
 
-    What has to be compiled is compiled on all cores, from the moment that its text is there: the next texts may be
-    written meanwhile.
+    What has to be compiled is compiled on all cores, while the next texts are written; the last by the caller itself.
 
     Raises:
         RuntimeError: the IR is malformed; LLVM's words say where.
     """
     keys: list[str] = []
-    codes: dict[str, bytes] = {}
+    codes: dict[str, bytes | None] = {}
     made: dict[str, Future[bytes]] = {}
+    waiting: tuple[str, str] | None = None  # key and text of the one that nobody compiles yet
     with ExitStack() as stack:
         pool = None
         for text in texts:
             key = _key(text, target, level)
             keys.append(key)
-            if key in codes or key in made:
+            if key in codes:
                 continue
-            code = read_entry(key)
-            if code is not None:
-                codes[key] = code
-                continue
-            pool = pool or stack.enter_context(_on_all_cores())
-            made[key] = pool.submit(_emit, text, target, level, as_object=True)
-    new = {key: future.result() for key, future in made.items()}
+            codes[key] = read_entry(key)
+            if codes[key] is None:
+                if waiting:
+                    pool = pool or stack.enter_context(_on_all_cores())
+                    made[waiting[0]] = pool.submit(_emit, waiting[1], target, level, as_object=True)
+                waiting = key, text
+        new = {waiting[0]: _emit(waiting[1], target, level, as_object=True)} if waiting else {}
+        new |= {key: future.result() for key, future in made.items()}
     if new:
         write_entries(new)
-    return [codes[key] if key in codes else new[key] for key in keys]
+    return [codes[key] or new[key] for key in keys]
 
 
 def assembly(text: str, target: Target, level: int = LEVEL) -> str:
@@ -193,8 +194,9 @@ def _unlocked(name: str) -> Callable[..., Any]:
 
 
 def _on_all_cores() -> ThreadPoolExecutor:
-    """A thread for each core."""
-    free = iter(cores())
+    """A thread for each core, the first ones on cores that the caller is not on."""
+    here = current_core()
+    free = iter(sorted(cores(), key=lambda core: core == here))
     return ThreadPoolExecutor(len(cores()), initializer=lambda: pin(next(free)))
 
 

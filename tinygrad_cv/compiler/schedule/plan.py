@@ -91,7 +91,7 @@ class Kernel:
         """What was fused into it: the primitives between what it reads and what it writes."""
         if self.host:
             return (self.host.op,)
-        stop = {value.args[0] if value.op == "packed" else source(value) for value in self.reads}
+        stop = {source(value.args[0] if value.op == "packed" else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
         while stack:
