@@ -50,6 +50,10 @@ def folder(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
+def entries(folder):
+    return list(folder.glob("??/*"))
+
+
 @pytest.fixture
 def emitted(monkeypatch):
     """the texts that LLVM was really asked to compile"""
@@ -119,7 +123,7 @@ def test_constants_of_a_module_are_found():
 def test_a_second_time_the_code_comes_from_disk(emitted, folder):
     first = compile_module(scale(), host())
     assert compile_module(scale(), host()) == first
-    assert len(emitted) == 1 and len(os.listdir(folder)) == 1
+    assert len(emitted) == 1 and len(entries(folder)) == 1
 
 
 def test_one_text_twice_in_a_list_is_compiled_once(emitted):
@@ -133,13 +137,13 @@ def test_other_text_target_or_level_is_another_entry(emitted, folder):
     compile_module(scale(factor=3.0), host())
     compile_module(scale(), named("aarch64"))
     compile_module(scale(), host(), level=0)
-    assert len(emitted) == len(os.listdir(folder)) == 4
+    assert len(emitted) == len(entries(folder)) == 4
 
 
 @pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:40], lambda b: b[:-1] + b"?", lambda b: b"?" * 100])
 def test_a_damaged_entry_is_compiled_again(damage, emitted, folder):
     whole = compile_module(scale(), host())
-    (entry,) = folder.iterdir()
+    (entry,) = entries(folder)
     entry.write_bytes(damage(entry.read_bytes()))
     assert compile_module(scale(), host()) == whole
     assert compile_module(scale(), host()) == whole
@@ -148,7 +152,7 @@ def test_a_damaged_entry_is_compiled_again(damage, emitted, folder):
 
 def test_an_entry_that_cannot_be_read(emitted, folder):
     compile_module(scale(), host())
-    (entry,) = folder.iterdir()
+    (entry,) = entries(folder)
     entry.unlink()
     entry.mkdir()
     compile_module(scale(), host())
@@ -173,21 +177,45 @@ def test_where_objects_are_kept(monkeypatch, tmp_path):
     assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
 
 
+def neighbours():
+    """texts whose entries are kept in one folder"""
+    texts = [scale(factor=float(i)) for i in range(2000)]
+    keys = [objects._key(text, host(), objects.LEVEL) for text in texts]
+    return [(text, key) for text, key in zip(texts, keys, strict=True) if key[:2] == keys[0][:2]]
+
+
 def test_the_entry_unused_for_longest_goes_first(emitted, folder, monkeypatch):
-    texts = [scale(factor=float(i)) for i in (3, 5, 6, 7)]
-    compile_modules(texts[:3], host())
-    size = max(entry.stat().st_size for entry in folder.iterdir())
-    for i, text in enumerate(texts[:3]):
-        os.utime(folder / objects._key(text, host(), objects.LEVEL), (i, i))
+    (one, two, three, four), keys = zip(*neighbours()[:4], strict=True)
+    compile_modules([one, two, three], host())
+    size = max(entry.stat().st_size for entry in entries(folder))
+    for i, key in enumerate(keys[:3]):
+        os.utime(objects.entry_path(key), (i, i))
     (folder / "not-ours.txt").write_text("x" * 100)
-    compile_module(texts[0], host())  # used again
-    monkeypatch.setattr(objects, "CACHE_BYTES", 3 * size)
-    compile_module(texts[3], host())
-    compile_modules([texts[0], texts[2], texts[3]], host())
+    (folder / keys[0][:2] / "not-ours.txt").write_text("x" * 10000)
+    compile_module(one, host())  # used again
+    monkeypatch.setattr(objects, "FOLDER_BYTES", 3 * size)
+    compile_module(four, host())
+    compile_modules([one, three, four], host())
     assert len(emitted) == 4
-    compile_module(texts[1], host())
+    compile_module(two, host())
     assert len(emitted) == 5
-    assert (folder / "not-ours.txt").exists()
+    assert len(list(folder.rglob("not-ours.txt"))) == 2
+
+
+def test_an_entry_larger_than_all_may_be_is_kept(emitted, monkeypatch):
+    monkeypatch.setattr(objects, "FOLDER_BYTES", 10)
+    compile_module(scale(), host())
+    compile_module(scale(), host())
+    assert len(emitted) == 1
+
+
+def test_a_full_cache_is_as_fast_as_an_empty_one(folder, monkeypatch):
+    """Only one of its folders is looked at when an entry is written."""
+    looked = []
+    bound = objects._bound
+    monkeypatch.setattr(objects, "_bound", lambda place, limit: looked.append(place) or bound(place, limit))
+    compile_module(scale(), host())
+    assert looked == [entries(folder)[0].parent] != [folder]
 
 
 def test_several_python_threads_compile_at_once():

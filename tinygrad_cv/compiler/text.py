@@ -44,7 +44,7 @@ def fused(plan: Plan) -> str:
         for chain in step.chains:
             for place, kernel in enumerate(chain):
                 follows = ", piece by piece with the one before" if place and step.kind == "parallel" else ""
-                lines.append(f"  kernel {next(numbers)}, {kernel.kind}{follows}: {' '.join(kernel.ops) or 'copy'}")
+                lines.append(f"  kernel {next(numbers)}, {kernel.kind}{follows}: {' '.join(kernel.ops)}")
                 if kernel.nest is None:
                     args = ", ".join(map(names.of, kernel.reads))
                     lines.append(f"    {names.of(kernel.writes[0])} = {kernel.ops[0]}({args})")

@@ -1,12 +1,14 @@
-"""A function of LLVM text, written line by line: integers fold while they are written, loops carry their values."""
+"""A function of LLVM text, written line by line: loops carry values, and what does not change in one stands before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 
-Int = int | str  # a number that is known, or the name of an i64
+from .integer import Int, Sum
 
 _TYPES = {"f2": "half", "f4": "float", "f8": "double", "b1": "i1"}
 
@@ -36,6 +38,21 @@ def number(value: np.generic) -> str:
     return str(int(value))
 
 
+@dataclass
+class Level:
+    """A loop or branch that is being written.
+
+    Attributes:
+        start: the line that it begins at; what does not change in it is written before.
+        phis: the line where a loop's carried values go.
+        pure: the results of instructions written at this level.
+    """
+
+    start: int
+    phis: int = 0
+    pure: dict[str, str] = field(default_factory=dict)
+
+
 class Function:
     """One function under construction."""
 
@@ -45,7 +62,8 @@ class Function:
         self.block = "entry"
         self.calls: dict[str, str] = {}  # intrinsics and functions that it calls, with their declarations
         self._count = 0
-        self._pure: list[dict[tuple[str, ...], str]] = [{}]
+        self._levels = [Level(0)]  # the loops and branches that are open, each with the lines that it begins at
+        self._depths: dict[str, int] = {}  # of an integer's name: the level at which it is known
 
     def fresh(self, prefix: str = "") -> str:
         self._count += 1
@@ -60,57 +78,77 @@ class Function:
         self.emit(f"{name} = {instruction}")
         return name
 
-    def pure(self, instruction: str) -> str:
-        """The result of an instruction without effects: written once for a loop level and those inside."""
-        for scope in reversed(self._pure):
-            if (instruction,) in scope:
-                return scope[(instruction,)]
-        name = self._pure[-1][(instruction,)] = self.value(instruction)
+    def pure(self, instruction: str, depth: int | None = None) -> str:
+        """The result of an instruction without effects: written once for a level and those inside.
+
+        Args:
+            depth: the level at which all that it needs is known; the innermost if None.
+        """
+        for level in self._levels:
+            if instruction in level.pure:
+                return level.pure[instruction]
+        inside = len(self._levels) - 1 if depth is None else depth
+        name = self._levels[inside].pure[instruction] = self.fresh()
+        line = f"  {name} = {instruction}"
+        if inside + 1 == len(self._levels):
+            self.lines.append(line)
+        else:
+            self.lines.insert(self._levels[inside + 1].start, line)
+            for level in self._levels[inside + 1 :]:
+                level.start += 1
+                level.phis += 1
         return name
 
     # --- integers ---
 
-    def add(self, a: Int, b: Int) -> Int:
-        if isinstance(a, int) and isinstance(b, int):
-            return a + b
-        if a == 0 or b == 0:
-            return b if a == 0 else a
-        return self.pure(f"add nsw i64 {a}, {b}")
-
-    def mul(self, a: Int, b: Int) -> Int:
-        if isinstance(a, int) and isinstance(b, int):
-            return a * b
-        if a == 0 or b == 0:
-            return 0
-        if a == 1 or b == 1:
-            return b if a == 1 else a
-        return self.pure(f"mul nsw i64 {a}, {b}")
-
-    def sum(self, terms: Sequence[tuple[Int, int]], const: int = 0) -> Int:
-        """const + Σ value · factor, the number last: it goes into the addressing."""
-        total: Int = 0
-        for value, factor in terms:
-            total = self.add(total, self.mul(value, factor))
-        return self.add(total, const)
+    def integer(self, x: Int) -> str:
+        """An integer as an operand: what it is made of is written in the outermost loops where it is known."""
+        if isinstance(x, int):
+            return str(x)
+        total = ""
+        for depth, terms in self._by_depth(x):
+            for name, factor in terms:
+                part = name if factor == 1 else self.pure(f"mul nsw i64 {name}, {factor}", depth)
+                total = self.pure(f"add nsw i64 {total}, {part}", depth) if total else part
+        return self.pure(f"add nsw i64 {total}, {x.const}", depth) if x.const else total
 
     def least(self, a: Int, b: Int) -> Int:
-        if isinstance(a, int) and isinstance(b, int):
-            return min(a, b)
-        self.declare("llvm.smin.i64", "i64", "i64, i64")
-        return self.pure(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
+        return min(a, b) if isinstance(a, int) and isinstance(b, int) else self._extreme("smin", a, b)
 
     def most(self, a: Int, b: Int) -> Int:
-        if isinstance(a, int) and isinstance(b, int):
-            return max(a, b)
-        self.declare("llvm.smax.i64", "i64", "i64, i64")
-        return self.pure(f"call i64 @llvm.smax.i64(i64 {a}, i64 {b})")
+        return max(a, b) if isinstance(a, int) and isinstance(b, int) else self._extreme("smax", a, b)
+
+    def _extreme(self, which: str, a: Int, b: Int) -> Int:
+        self.declare(f"llvm.{which}.i64", "i64", "i64, i64")
+        return self.known(self.pure(f"call i64 @llvm.{which}.i64(i64 {self.integer(a)}, i64 {self.integer(b)})"))
+
+    def known(self, operand: str) -> Int:
+        """An i64 that is written already, as an integer to compute with."""
+        if not operand.startswith("%"):
+            return int(operand)
+        self._depths.setdefault(operand, len(self._levels) - 1)
+        return Sum.of(operand)
+
+    def _by_depth(self, x: Sum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
+        """An integer's terms by the level at which they are known, the outermost first."""
+        return groupby(sorted(x.terms, key=self._depth), self._depth)
+
+    def _depth(self, term: tuple[str, int]) -> int:
+        return self._depths[term[0]]
 
     # --- memory ---
 
     def pointer(self, base: str, dtype: np.dtype, place: Int) -> str:
-        if place == 0:
-            return base
-        return self.pure(f"getelementptr inbounds {memory_type(dtype)}, ptr {base}, i64 {place}")
+        """Where an element lies. The number comes last: it goes into the addressing."""
+        kind = memory_type(dtype)
+        if isinstance(place, Sum):
+            for depth, terms in self._by_depth(place):
+                for name, factor in terms:
+                    row = f"[{factor} x {kind}]" if factor > 1 else kind
+                    index = name if factor > 0 else self.pure(f"mul nsw i64 {name}, {factor}", depth)
+                    base = self.pure(f"getelementptr {row}, ptr {base}, i64 {index}", depth)
+            place = place.const
+        return self.pure(f"getelementptr {kind}, ptr {base}, i64 {place}") if place else base
 
     def declare(self, name: str, result: str, arguments: str) -> None:
         self.calls[name] = f"declare {result} @{name}({arguments})"
@@ -166,26 +204,29 @@ class Function:
                 return values
             if low + step >= high:
                 return list(body(low, values))
+        first, end = self.integer(low), self.integer(high)
         head, inside, exit_ = (f"{part}{self._count + 1}" for part in ("head", "body", "exit"))
         i = self.fresh("i")
         before = self.block
+        level = Level(len(self.lines))
         self.emit(f"br label %{head}")
         self._open(head)
         phis = [self.fresh("c") for _ in carried]
-        slot = len(self.lines)
-        check = self.value(f"icmp slt i64 {i}, {high}")
+        level.phis = len(self.lines)
+        check = self.value(f"icmp slt i64 {i}, {end}")
         self.emit(f"br i1 {check}, label %{inside}, label %{exit_}")
         self._open(inside)
-        self._pure.append({})
-        results = list(body(i, phis))
-        self._pure.pop()
+        self._levels.append(level)
+        self._depths[i] = len(self._levels) - 1
+        results = list(body(Sum.of(i), phis))
+        self._levels.pop()
         following = self.value(f"add nsw i64 {i}, {step}")
         self.emit(f"br label %{head}")
         latch = self.block
-        phi_lines = [f"  {i} = phi i64 [{low}, %{before}], [{following}, %{latch}]"]
-        for phi, (kind, first), result in zip(phis, carried, results, strict=True):
-            phi_lines.append(f"  {phi} = phi {kind} [{first}, %{before}], [{result}, %{latch}]")
-        self.lines[slot:slot] = phi_lines
+        phi_lines = [f"  {i} = phi i64 [{first}, %{before}], [{following}, %{latch}]"]
+        for phi, (kind, start), result in zip(phis, carried, results, strict=True):
+            phi_lines.append(f"  {phi} = phi {kind} [{start}, %{before}], [{result}, %{latch}]")
+        self.lines[level.phis : level.phis] = phi_lines
         self._open(exit_)
         return phis
 
@@ -193,11 +234,12 @@ class Function:
         """if condition: body()"""
         inside, after = (f"{part}{self._count + 1}" for part in ("then", "after"))
         self.fresh()
+        level = Level(len(self.lines))
         self.emit(f"br i1 {condition}, label %{inside}, label %{after}")
         self._open(inside)
-        self._pure.append({})
+        self._levels.append(level)
         body()
-        self._pure.pop()
+        self._levels.pop()
         self.emit(f"br label %{after}")
         self._open(after)
 

@@ -21,7 +21,8 @@ from ..schedule.expr import Condition, Expr, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store
 from ..schedule.tiling import Tiling, widths
-from .function import Function, Int, memory_type, number, scalar_type, vector_type
+from .function import Function, memory_type, number, scalar_type, vector_type
+from .integer import Int, Sum
 
 UNROLLED = 8  # steps of a short innermost loop are written out
 BOOL = np.dtype(bool)
@@ -114,7 +115,7 @@ class NestLowering:
         for segment in self._segments(var):
 
             def body(i: Int, _: list[str] | None = None, segment: Segment = segment) -> list[str]:
-                inside = {**place, var: f.sum([(i, segment.size * unit)], segment.start)}
+                inside = {**place, var: i * (segment.size * unit) + segment.start}
                 sizes = {**tile, var: segment.size}
                 self._memo.append({})
                 if rest or self.reductions:
@@ -126,10 +127,10 @@ class NestLowering:
             if not first:
                 f.loop(0, segment.count, 1, [], body)
                 continue
-            low, high = (f.value(f"sub i64 {end}, {segment.first}") for end in ("%low", "%high"))
+            low, high = (f.known(end) + -segment.first for end in ("%low", "%high"))
             if segment.count == 1:  # its place is known, and with it how much of a vector is inside
-                below = f.value(f"icmp sle i64 {low}, 0")
-                above = f.value(f"icmp sgt i64 {high}, 0")
+                below = f.value(f"icmp sle i64 {f.integer(low)}, 0")
+                above = f.value(f"icmp sgt i64 {f.integer(high)}, 0")
                 f.branch(f.value(f"and i1 {below}, {above}"), lambda body=body: body(0))  # type: ignore[misc]
             else:
                 f.loop(f.most(low, 0), f.least(high, segment.count), 1, [], body)
@@ -181,7 +182,7 @@ class NestLowering:
         axes = []
         for var, start in sorted(place.items(), key=lambda item: item[0] is t.vector):
             unit = t.lanes if var is t.vector else 1
-            axes.append([(var, self.f.add(start, k * unit)) for k in range(tile.get(var, 1))])
+            axes.append([(var, start + k * unit) for k in range(tile.get(var, 1))])
         return [dict(spot) for spot in product(*axes)]
 
     @property
@@ -235,7 +236,7 @@ class NestLowering:
                     where = {**spot, **at}
                     if innermost is not None:
                         unit = lanes if along and innermost is t.vector else 1
-                        where[innermost] = f.add(at[innermost], u * unit)
+                        where[innermost] = at[innermost] + u * unit
                     if argmax:
                         accumulators[k - 1 : k + 1] = self._argmax(reduction, where, accumulators[k - 1 : k + 1], lanes)
                         continue
@@ -255,9 +256,9 @@ class NestLowering:
             whole = extent // unit
 
             def body(i: Int, values: list[str]) -> list[str]:
-                start = f.mul(i, unit)
+                start = i * unit
                 self._memo.append({})
-                inside = {**at, var: f.add(start, offset)}
+                inside = {**at, var: start + offset}
                 if rest:
                     self._hoist([{**spot, **inside} for spot in keys])
                 out = nest(rest, inside, list(values)) if rest else step(inside, list(values), width)
@@ -310,12 +311,11 @@ class NestLowering:
                 continue
             if any(v is self.tiling.vector or v not in at or len({s.get(v) for s in spots}) > 1 for v, _ in others):
                 continue
-            base = f.sum([(at[v], c) for v, c in others], affine.const)
-            negative = f.mul(base, -1)
+            base = _at(Affine(affine.const, others), at)
             if affine.coefficient(var) == 1:
-                low, high = f.most(low, f.add(negative, least)), f.least(high, f.add(negative, most))
+                low, high = f.most(low, base * -1 + least), f.least(high, base * -1 + most)
             else:
-                low, high = f.most(low, f.add(base, 1 - most)), f.least(high, f.add(base, 1 - least))
+                low, high = f.most(low, base + (1 - most)), f.least(high, base + (1 - least))
         return low, high
 
     def _accumulate(self, reduction: Expr, body: Expr, where: Place, total: str, lanes: int) -> str:
@@ -352,10 +352,10 @@ class NestLowering:
             better = f.value(f"and {mask} {better}, {f.value(f'fcmp ord {kind} {best}, {best}')}")
         flat: Int = 0
         for v in reduction.par[1]:
-            flat = f.add(f.mul(flat, v.extent), where[v])
-        here = str(flat)
-        if dtype.itemsize < 8:
-            here = f.value(f"trunc i64 {flat} to {scalar_type(dtype)}") if isinstance(flat, str) else here
+            flat = flat * v.extent + where[v]
+        here = f.integer(flat)
+        if dtype.itemsize < 8 and isinstance(flat, Sum):
+            here = f.value(f"trunc i64 {here} to {scalar_type(dtype)}")
         new = select(f, better, f.splat(here, dtype, lanes), place, dtype, lanes)
         return [new, maximum(f, [best, x], source, source, lanes)]
 
@@ -408,13 +408,13 @@ class NestLowering:
 
     def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
         f, affine, lanes = self.f, expr.par, self.tiling.lanes
-        base = f.sum([(spot[v], c) for v, c in affine.terms], affine.const)
+        base = f.integer(_at(affine, spot))
         step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
         if not step or lanes == 1:
-            return str(base), False
+            return base, False
         kind = f"<{lanes} x i64>"
         steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
-        return f.value(f"add {kind} {f.splat(str(base), expr.dtype, lanes)}, {steps}"), True
+        return f.value(f"add {kind} {f.splat(base, expr.dtype, lanes)}, {steps}"), True
 
     def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
         f, lanes = self.f, self.tiling.lanes
@@ -455,23 +455,22 @@ class NestLowering:
 
     def _condition(self, condition: Condition, spot: Place) -> tuple[str, bool]:
         f, (affine, low, high), lanes = self.f, condition, self.tiling.lanes
-        base = f.sum([(spot[v], c) for v, c in affine.terms], affine.const - low)
+        base = _at(affine, spot) + -low
         step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
         if not step or lanes == 1:
             if isinstance(base, int):
                 return ("true" if 0 <= base < high - low else "false"), False
-            return f.pure(f"icmp ult i64 {base}, {high - low}"), False
+            return f.pure(f"icmp ult i64 {f.integer(base)}, {high - low}"), False
         steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
         kind = f"<{lanes} x i64>"
-        places = f.value(f"add {kind} {f.splat(str(base), np.dtype(np.int64), lanes)}, {steps}")
+        places = f.value(f"add {kind} {f.splat(f.integer(base), np.dtype(np.int64), lanes)}, {steps}")
         limit = f.splat(str(high - low), np.dtype(np.int64), lanes)
         return f.value(f"icmp ult {kind} {places}, {limit}"), True
 
     # ---------------------------------------------------------------- memory
 
     def _flat(self, value: Value, index: Sequence[Affine], spot: Place) -> Int:
-        affine = self.layouts[value].flat(index)
-        return self.f.sum([(spot[v], c) for v, c in affine.terms], affine.const)
+        return _at(self.layouts[value].flat(index), spot)
 
     def _load(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
         value, index = expr.par
@@ -489,7 +488,7 @@ class NestLowering:
                     some = f"<{lanes} x i1>"
                     f.declare(f"llvm.vector.reduce.or.v{lanes}i1", "i1", some)
                     mask = f.value(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({some} {mask[0]})"), False
-                place = f.pure(f"select i1 {mask[0]}, i64 {place}, i64 0")
+                place = self._where(mask[0], place)
             return self._element(base, dtype, place), False
         live = min(self._live(spot), lanes)
         if step == 1 and self._roomy(value, affine):
@@ -498,14 +497,14 @@ class NestLowering:
             return self._one_by_one(base, dtype, place, step, live, mask), True
         if step == -1:
             kind = f"<{lanes} x {memory_type(dtype)}>"
-            low = f.pointer(base, dtype, f.add(place, 1 - lanes))
+            low = f.pointer(base, dtype, place + (1 - lanes))
             places = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
             text = f.value(f"load {kind}, ptr {low}, align {dtype.itemsize}")
             text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{places}>")
             return self._register(text, dtype, lanes), True
         kind = f"<{lanes} x {memory_type(dtype)}>"
         if mask is not None and not mask[1] and live == lanes <= self.layouts[value].size:
-            place, mask = f.value(f"select i1 {mask[0]}, i64 {place}, i64 0"), None
+            place, mask = self._where(mask[0], place), None
         if mask is None and live == lanes:
             text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
             return self._register(text, dtype, lanes), True
@@ -517,6 +516,11 @@ class NestLowering:
             f"<{lanes} x i1> {lane_mask}, {kind} zeroinitializer)"
         )
         return self._register(text, dtype, lanes), True
+
+    def _where(self, condition: str, place: Int) -> Int:
+        """The place, or 0 where a condition does not hold."""
+        f = self.f
+        return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(place)}, i64 0"))
 
     def _lane_mask(self, mask: Mask | None, live: int) -> str:
         f, lanes = self.f, self.tiling.lanes
@@ -537,10 +541,10 @@ class NestLowering:
         kind = f"<{lanes} x {memory_type(dtype)}>"
         text = "zeroinitializer"
         for lane in range(live):
-            at = f.add(place, lane * step)
+            at = place + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                at = f.value(f"select i1 {holds}, i64 {at}, i64 0")
+                at = self._where(holds, at)
             element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
             text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
         return self._register(text, dtype, lanes)
@@ -553,22 +557,21 @@ class NestLowering:
         rows, is_vector = self._emit(expr.args[0], spot, mask)
         rest = layout.flat(index)
         step = rest.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        place = f.sum([(spot[v], c) for v, c in rest.terms], rest.const)
+        place = _at(rest, spot)
 
         def clamped(row: str) -> Int:
-            inside = f.most(f.least(row, value.shape[0] - 1), 0)
-            return f.mul(inside, layout.strides[0])
+            return f.most(f.least(f.known(row), value.shape[0] - 1), 0) * layout.strides[0]
 
         base, dtype = self._bases[value], value.dtype
         if not is_vector and step in (0, 1):
-            return self._load_at(value, f.add(clamped(rows), place), rest, spot, mask)
+            return self._load_at(value, clamped(rows) + place, rest, spot, mask)
         kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
         for lane in range(self._live(spot)):
             row = f.value(f"extractelement <{lanes} x i64> {rows}, i32 {lane}") if is_vector else rows
-            at = f.add(f.add(clamped(row), place), lane * step)
+            at = clamped(row) + place + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                at = f.value(f"select i1 {holds}, i64 {at}, i64 0")
+                at = self._where(holds, at)
             element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
             text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
         return self._register(text, dtype, lanes), True
@@ -611,7 +614,7 @@ class NestLowering:
         if step != 1:
             for lane in range(live):
                 element = f.value(f"extractelement {vector_type(dtype, lanes)} {text}, i32 {lane}")
-                self._store_element(base, dtype, f.add(place, lane * step), element)
+                self._store_element(base, dtype, place + lane * step, element)
             return
         if dtype.kind == "b":
             text = f.value(f"zext {vector_type(dtype, lanes)} {text} to {kind}")
@@ -637,6 +640,13 @@ def buffers_of(nest: Nest) -> list[Value]:
     """The stored values that a nest reads and writes, in the order in which its function takes them."""
     read = [expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"]
     return list(dict.fromkeys([*(store.value for store in nest.stores), *read]))
+
+
+def _at(affine: Affine, spot: Place) -> Int:
+    total: Int = affine.const
+    for var, factor in affine.terms:
+        total = spot[var] * factor + total
+    return total
 
 
 def _suffix(dtype: np.dtype) -> str:

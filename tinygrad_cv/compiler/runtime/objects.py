@@ -15,6 +15,9 @@ How hard LLVM works on the IR is its ``level``:
     3   all of O3, which vectorizes scalar loops and unrolls
 
 Kernels whose loops and vectors are explicit ran equally fast at all four. Level 1 compiles them in half the time of 2.
+
+Nor does LLVM choose how addresses are computed along loops, which is what it does longest: they are written as they
+should be, what does not change before the loop. The kernels ran equally fast, and compiled in two thirds of the time.
 """
 
 from __future__ import annotations
@@ -23,9 +26,10 @@ import ctypes
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,7 +42,8 @@ from .target import Target, host
 
 LEVEL = 1
 COMBINE = ("sroa", "instruction_combine", "simplify_cfg")  # the passes of level 1
-CACHE_BYTES = 512 << 20  # beyond it the entries that were not used for longest go
+ADDRESSES = "-disable-lsr"  # LLVM's loop strength reduction
+FOLDER_BYTES = 4 << 20  # beyond it the entries of one of the cache's 256 folders that were not used for longest go
 
 
 class Library(dict[str, int]):
@@ -71,6 +76,7 @@ def compile_modules(texts: Iterable[str], target: Target, level: int = LEVEL) ->
     made: dict[str, Future[bytes]] = {}
     waiting: tuple[str, str] | None = None  # key and text of the one that nobody compiles yet
     with ExitStack() as stack:
+        stack.enter_context(_addresses_as_written())
         pool = None
         for text in texts:
             key = _key(text, target, level)
@@ -92,7 +98,8 @@ def compile_modules(texts: Iterable[str], target: Target, level: int = LEVEL) ->
 
 def assembly(text: str, target: Target, level: int = LEVEL) -> str:
     """The assembly code of one module, for reading."""
-    return _emit(text, target, level, as_object=False).decode()
+    with _addresses_as_written():
+        return _emit(text, target, level, as_object=False).decode()
 
 
 def load(objects: Iterable[bytes], names: Iterable[str]) -> Library:
@@ -167,6 +174,24 @@ def _machine(target: Target) -> llvm.TargetMachine:
     return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
 
 
+@contextmanager
+def _addresses_as_written() -> Iterator[None]:
+    """LLVM leaves addresses alone.
+
+    It takes such options for the whole process: so they go back afterwards, for whoever else compiles with it, and our
+    own compilations come one after another, each with all cores.
+    """
+    with _COMPILING:
+        llvm.set_option("tinygrad_cv", f"{ADDRESSES}=true")
+        try:
+            yield
+        finally:
+            llvm.set_option("tinygrad_cv", f"{ADDRESSES}=false")
+
+
+_COMPILING = threading.Lock()
+
+
 @cache
 def _initialize(native: bool) -> None:
     """Tell LLVM which machines we make code for."""
@@ -213,16 +238,22 @@ def directory() -> Path:
 
 def _key(text: str, target: Target, level: int) -> str:
     """The name of an entry: everything that its code depends on, hashed."""
-    return hashlib.sha256(repr((text, target, level, COMBINE, llvm.llvm_version_info)).encode()).hexdigest()
+    return hashlib.sha256(repr((text, target, level, COMBINE, ADDRESSES, llvm.llvm_version_info)).encode()).hexdigest()
+
+
+def entry_path(key: str) -> Path:
+    """Where an entry is kept: in one of 256 folders, so that finding the oldest means looking at few."""
+    return directory() / key[:2] / key
 
 
 def read_entry(key: str) -> bytes | None:
     """An entry's code; None where there is none that is whole."""
-    path = directory() / key
+    path = entry_path(key)
     try:
-        digest, code = path.read_bytes()[:32], path.read_bytes()[32:]
+        data = path.read_bytes()
     except OSError:
         return None
+    digest, code = data[:32], data[32:]
     if hashlib.sha256(code).digest() != digest:
         return None
     with suppress(OSError):
@@ -232,23 +263,24 @@ def read_entry(key: str) -> bytes | None:
 
 def write_entries(codes: dict[str, bytes]) -> None:
     """Keep new entries, each whole or not at all. A directory that cannot be written costs only time."""
-    folder = directory()
     with suppress(OSError):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory().mkdir(mode=0o700, parents=True, exist_ok=True)
         for key, code in codes.items():
-            handle, temporary = tempfile.mkstemp(prefix=f"{key}.", dir=folder)
+            path = entry_path(key)
+            path.parent.mkdir(exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f"{key}.", dir=path.parent)
             with open(handle, "wb") as file:
                 file.write(hashlib.sha256(code).digest() + code)
-            os.replace(temporary, folder / key)
-        _bound(folder, CACHE_BYTES)
+            os.replace(temporary, path)
+            _bound(path.parent, FOLDER_BYTES)
 
 
 def _bound(folder: Path, limit: int) -> None:
-    """Remove the entries that were not used for longest, until the others fit the limit."""
+    """Remove the entries that were not used for longest, until the others fit the limit; the last one used stays."""
     entries = [entry for entry in folder.iterdir() if len(entry.name.partition(".")[0]) == 64]
     used = sorted(((entry.stat(), entry) for entry in entries), key=lambda pair: -pair[0].st_mtime)
     total = 0
-    for stat, entry in used:
+    for i, (stat, entry) in enumerate(used):
         total += stat.st_size
-        if total > limit:
+        if i and total > limit:
             entry.unlink(missing_ok=True)

@@ -96,10 +96,11 @@ class Kernel:
         stack = [source(value) for value in self.writes]
         while stack:
             value = stack.pop()
-            if value not in seen and value.op not in (INPUT, CONSTANT):
+            if value not in seen and value not in stop and value.op not in (INPUT, CONSTANT):
                 seen[value] = None
-                stack.extend(arg for arg in map(source, value.args) if arg not in stop)
-        return tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+                stack.extend(map(source, value.args))
+        fused = tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+        return fused or ("copy",)
 
     @property
     def flops(self) -> int:
