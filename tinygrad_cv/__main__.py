@@ -7,9 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import train
+from .commands import gradcheck, prove, train
 
-COMMANDS = {"train": (train, "train a network on images and write what came out of it")}
+COMMANDS = {
+    "train": (train, "train a network on images and write what came out of it"),
+    "gradcheck": (gradcheck, "check the gradients of a function, and say who is wrong"),
+    "prove": (prove, "prove the derivatives, and print what was checked"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Gradient checks: derivatives against differences, with an estimate of what the differences themselves are worth."""
 
-from .api import gradcheck
+from .api import assert_gradients, gradcheck
+from .blame import Blame
 from .report import InputReport, Report
 
-__all__ = ["InputReport", "Report", "gradcheck"]
+__all__ = ["Blame", "InputReport", "Report", "assert_gradients", "gradcheck"]

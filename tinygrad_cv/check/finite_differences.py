@@ -1,12 +1,14 @@
 """Slopes of a function by differences, each with a bound on its own error. Knows NumPy only.
 
-At an element x, with steps h, h/2 and h/4, the central differences
+On a line x + t u through the inputs (u is one element's unit vector, or a direction), with steps h, h/2 and h/4, the
+central differences
 
-    D(h) = vᵀ (f(x + h) - f(x - h)) / 2h,    f's outputs as one vector, v the cotangent,
+    D(h) = wᵀ (f(x + h u) - f(x - h u)) / 2h,    f's outputs as one vector, w a cotangent,
 
 are extrapolated twice (Richardson's and Romberg's scheme), which leaves an error of order h⁶. It is bounded by how far
 the two results of the first extrapolation differ, and by the noise of f over h. Where that bound is not small the step
-was too long, or it crossed a kink: a tenth of the step is tried, and so on.
+was too long, or it crossed a kink: a tenth of the step is tried, and so on. Several cotangents, such as all unit
+vectors, which make the whole Jacobian, share the calls of f.
 
 The jump of the slope at x comes from the one-sided differences, output by output, so that jumps cannot cancel. It is
 extrapolated in the same way: for a smooth function it vanishes, at a kink it stays however short the step.
@@ -32,7 +34,7 @@ WIDE = 40.0  # deviations of the noise that an extrapolated difference may be of
 
 
 class Slope(NamedTuple):
-    """What differences say about the derivative with respect to one element."""
+    """What differences say about the derivative along a line."""
 
     value: float
     bound: float  # of the value's error
@@ -43,7 +45,7 @@ class Slope(NamedTuple):
 
 
 class _Trial(NamedTuple):
-    """The differences at one step."""
+    """The differences at one step, for one cotangent."""
 
     slope: Slope
     truncation: float
@@ -54,19 +56,26 @@ class _Trial(NamedTuple):
     def smooth(self) -> bool:
         return self.jump <= 2.0 * self.slope.bound
 
+    def enough(self, gradient: float) -> bool:
+        """Whether shorter steps are not needed."""
+        slope = self.slope
+        small = slope.bound <= ENOUGH * max(abs(gradient), abs(slope.value))
+        return self.smooth and (small or self.truncation <= self.noise)
+
 
 class Differences:
-    """Differences of vᵀ f around a point."""
+    """Differences of wᵀ f around a point, for the rows w of ``cotangents``."""
 
-    def __init__(self, f: Function, inputs: Sequence[np.ndarray], v: np.ndarray, eps: float, seed: int):
-        self.f, self.v, self.eps = f, v, eps
+    def __init__(self, f: Function, inputs: Sequence[np.ndarray], cotangents: np.ndarray, eps: float, seed: int):
+        self.f, self.eps = f, eps
+        self.rows = np.atleast_2d(cotangents)
         self.inputs = [np.array(x, np.float64) for x in inputs]
         self.units = [_units(x) for x in self.inputs]
         rng = np.random.default_rng(seed)
         self.directions = [unit * rng.choice((-1.0, 1.0), unit.shape) for unit in self.units]
         self.y = self._at(self.inputs)
-        self.size = float(np.abs(v) @ np.abs(self.y))
-        self.noise = float(np.abs(v) @ np.maximum(self.noise_of(f), np.finfo(f(inputs).dtype).eps * np.abs(self.y)))
+        self.size = float(np.abs(self.rows[0]) @ np.abs(self.y))
+        self.noises = np.abs(self.rows) @ np.maximum(self.noise_of(f), np.finfo(f(inputs).dtype).eps * np.abs(self.y))
 
     def _at(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         return self.f(inputs).astype(np.float64)
@@ -81,71 +90,98 @@ class Differences:
     def _table(self, g: Function, spacing: float) -> np.ndarray:
         """g at neighbouring points, all on one side of x: a kink at x is not crossed."""
         middle = g(self.inputs).astype(np.float64)
-        points = [
-            [x + k * spacing * direction for x, direction in zip(self.inputs, self.directions, strict=True)]
-            for k in range(1, POINTS + 1)
-        ]
-        return np.stack([g(point) - middle for point in points])
+        return np.stack([g(self.moved(self.directions, k * spacing)) - middle for k in range(1, POINTS + 1)])
 
-    def slope(self, number: int, place: tuple[int, ...], gradient: float, typical: float) -> Slope:
-        """The slope along one element of one input.
+    def moved(self, direction: Sequence[np.ndarray], t: float) -> list[np.ndarray]:
+        """The inputs x + t u."""
+        return [x + t * u for x, u in zip(self.inputs, direction, strict=True)]
+
+    def along_element(
+        self, number: int, place: tuple[int, ...], gradients: Sequence[float], typical: float
+    ) -> list[Slope]:
+        """The slopes along one element of one input, one for each cotangent.
 
         Args:
-            gradient: the value that is being checked.
+            gradients: the values that are being checked, one for each cotangent.
             typical: the size that gradients of this input have.
         """
-        trials: list[_Trial] = []
-        for h in self._steps(number, place):
-            trial = self._try(number, place, h)
-            if trial is None:
-                continue
-            trials.append(trial)
-            enough = ENOUGH * max(abs(gradient), abs(trial.slope.value))
-            if trial.smooth and (trial.slope.bound <= enough or trial.truncation <= trial.noise):
-                break
-        if not trials:  # no finite values on one side: the edge of the domain
-            return Slope(np.nan, np.inf, 0.0, -np.inf, np.inf, False)
-        smooth = _agreeing([trial for trial in trials if trial.smooth])
-        if _stays(trials):
-            return trials[-1].slope._replace(differentiable=False)
-        if not smooth:  # the jump shrinks, or grows: the slope is continuous but steep, or there is a step
-            last = trials[-1]
-            return last.slope._replace(bound=last.slope.bound + last.jump, differentiable=last.jump < trials[-2].jump)
-        best = min(smooth, key=lambda trial: trial.slope.bound)
-        scale = max(abs(best.slope.value), typical)
-        return best.slope._replace(differentiable=best.truncation <= max(best.noise, SETTLED * scale))
-
-    def _steps(self, number: int, place: tuple[int, ...]) -> list[float]:
-        """Shorter and shorter, at last in proportion to the element itself."""
-        unit, own = self.units[number][place], abs(self.inputs[number][place])
-        steps = [self.eps * shorter * unit for shorter in SHORTER]
-        return steps + [self.eps * shorter * own for shorter in SHORTER if 0 < shorter * own < unit * SHORTER[-1]]
-
-    def _try(self, number: int, place: tuple[int, ...], h: float) -> _Trial | None:
-        """The differences at h, h/2 and h/4; None where f is not finite."""
         x = self.inputs[number]
         middle = x[place]
-        rights, lefts = [], []
-        for step in (h, h / 2, h / 4):
-            sides = []
-            for there in (middle + step, middle - step):
-                x[place] = there
-                sides.append((self._at(self.inputs) - self.y) / (there - middle))
+
+        def at(t: float) -> tuple[np.ndarray, float]:
+            x[place] = middle + t
+            moved = x[place] - middle  # what is left of t beside a large number
+            y = self._at(self.inputs)
             x[place] = middle
-            rights.append(sides[0])
-            lefts.append(sides[1])
-        if not all(np.isfinite(side).all() for side in (*rights, *lefts)):
-            return None
-        d1, d2, d3 = (float(self.v @ (right + left)) / 2 for right, left in zip(rights, lefts, strict=True))
+            return y, moved
+
+        unit, own = self.units[number][place], abs(middle)
+        steps = [self.eps * shorter * unit for shorter in SHORTER]  # at last in proportion to the element itself
+        steps += [self.eps * shorter * own for shorter in SHORTER if 0 < shorter * own < unit * SHORTER[-1]]
+        return self._slopes(at, steps, gradients, typical)
+
+    def along(self, direction: Sequence[np.ndarray], gradients: Sequence[float], typical: float) -> list[Slope]:
+        """The slopes along a direction in the space of all inputs, one for each cotangent."""
+
+        def at(t: float) -> tuple[np.ndarray, float]:
+            return self._at(self.moved(direction, t)), t
+
+        return self._slopes(at, [self.eps * shorter for shorter in SHORTER], gradients, typical)
+
+    def _slopes(
+        self,
+        at: Callable[[float], tuple[np.ndarray, float]],
+        steps: Sequence[float],
+        gradients: Sequence[float],
+        typical: float,
+    ) -> list[Slope]:
+        trials: list[list[_Trial]] = [[] for _ in self.rows]
+        waiting = list(range(len(self.rows)))
+        for h in steps:
+            sides = self._one_sided(at, h)
+            if sides is not None:
+                for row in waiting:
+                    trials[row].append(self._trial(row, sides, h))
+                waiting = [row for row in waiting if not trials[row][-1].enough(gradients[row])]
+            if not waiting:
+                break
+        return [_decided(found, typical) for found in trials]
+
+    def _one_sided(self, at: Callable[[float], tuple[np.ndarray, float]], h: float) -> np.ndarray | None:
+        """One-sided slopes at h, h/2 and h/4, to the right and to the left, by output; None where f is not finite."""
+        sides = []
+        for step in (h, -h, h / 2, -h / 2, h / 4, -h / 4):
+            y, moved = at(step)
+            sides.append((y - self.y) / moved)
+        found = np.array(sides)
+        return found.reshape(3, 2, -1) if np.isfinite(found).all() else None
+
+    def _trial(self, row: int, sides: np.ndarray, h: float) -> _Trial:
+        w = self.rows[row]
+        d1, d2, d3 = (float(w @ side) for side in sides.sum(1) / 2)
         r1, r2 = (4 * d2 - d1) / 3, (4 * d3 - d2) / 3
         value = (16 * r2 - r1) / 15
-        j1, j2, j3 = (right - left for right, left in zip(rights, lefts, strict=True))
-        jump = float(np.abs(self.v) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # its terms in h and h³ are gone
-        noise = WIDE * self.noise / h + 64 * ROUNDING * float(np.abs(self.v) @ np.abs(rights[2]))
-        ends = self.v * rights[2], self.v * lefts[2]
-        low, high = float(np.minimum(*ends).sum()), float(np.maximum(*ends).sum())
-        slope = Slope(value, abs(r2 - r1) + noise, h, low, high, True)
-        return _Trial(slope, abs(r2 - r1), noise, jump)
+        j1, j2, j3 = sides[:, 0] - sides[:, 1]
+        jump = float(np.abs(w) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # its terms in h and h³ are gone
+        noise = WIDE * float(self.noises[row]) / h + 64 * ROUNDING * float(np.abs(w) @ np.abs(sides[2, 0]))
+        ends = w * sides[2]
+        low, high = float(ends.min(0).sum()), float(ends.max(0).sum())
+        return _Trial(Slope(value, abs(r2 - r1) + noise, h, low, high, True), abs(r2 - r1), noise, jump)
+
+
+def _decided(trials: list[_Trial], typical: float) -> Slope:
+    """What the differences at all steps say together."""
+    if not trials:  # no finite values on one side: the edge of the domain
+        return Slope(np.nan, np.inf, 0.0, -np.inf, np.inf, False)
+    smooth = _agreeing([trial for trial in trials if trial.smooth])
+    if _stays(trials):
+        return trials[-1].slope._replace(differentiable=False)
+    if not smooth:  # the jump shrinks, or grows: the slope is continuous but steep, or there is a step
+        last = trials[-1]
+        return last.slope._replace(bound=last.slope.bound + last.jump, differentiable=last.jump < trials[-2].jump)
+    best = min(smooth, key=lambda trial: trial.slope.bound)
+    scale = max(abs(best.slope.value), typical)
+    return best.slope._replace(differentiable=best.truncation <= max(best.noise, SETTLED * scale))
 
 
 def _stays(trials: list[_Trial]) -> bool:

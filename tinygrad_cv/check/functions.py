@@ -1,52 +1,81 @@
 """What can be checked: a function of tensors, or a NumPy function with a backward written by hand.
 
 Either becomes the same thing: inputs to one vector of outputs, and a cotangent of that vector to one gradient an input.
+Parameters that a function takes from outside are inputs like all others: they are lent other values during a call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import DTypeError, GraphError, ShapeError
 from ..core.variable import gradients
+from ..frontend.autodiff import jvp
 from ..frontend.isolation import isolated
+from ..frontend.movement import concatenate
 from ..frontend.tensor import Tensor
 
 Arrays = Sequence[np.ndarray]
+REPEATABLE = 1e-6  # two calls of a deterministic function agree to this share
 
 
 class TensorFunction:
-    """A function of tensors; its gradients come from the tape."""
+    """A function of tensors; its gradients come from the tape.
 
-    def __init__(self, f: Callable[..., Any]):
-        self.f = f
+    Args:
+        f: takes tensors.
+        parameters: tensors that f takes from outside. They are the last inputs.
+        buffers: tensors that f takes from outside as constants: in float64 during a call.
+    """
+
+    def __init__(self, f: Callable[..., Any], parameters: Sequence[Tensor] = (), buffers: Sequence[Tensor] = ()):
+        self.f, self.parameters, self.buffers = f, tuple(parameters), tuple(buffers)
 
     def __call__(self, inputs: Arrays) -> np.ndarray:
         with isolated():
-            return _vector([y.value for y in self._outputs(_leaves(inputs))])
+            return _vector([y.value for y in self.outputs(_leaves(inputs))])
 
     def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
         """Jᵀ v, one array for each input."""
+        return self.pulled(inputs, lambda outputs: _split(Tensor(v), outputs))
+
+    def pulled(self, inputs: Arrays, cotangents: Callable[[list[Tensor]], Iterator[Any]]) -> list[Any]:
+        """The gradients for cotangents that are made when the outputs are there."""
         leaves = _leaves(inputs)
         with isolated():
-            found = _pull(self._outputs(leaves), leaves, Tensor(v), create_graph=False)
+            outputs = self.outputs(leaves)
+            found = _pull(outputs, leaves, cotangents(outputs), create_graph=False)
         return [np.zeros(x.shape) if g is None else np.array(g.value) for x, g in zip(inputs, found, strict=True)]
+
+    def pushed(self, inputs: Arrays, direction: Arrays) -> np.ndarray:
+        """J u, as one vector."""
+        with isolated():
+
+            def all_outputs(*leaves: Tensor) -> Tensor:
+                return concatenate([y.reshape(-1) for y in self.outputs(leaves)])
+
+            return jvp(all_outputs, _leaves(inputs), tuple(Tensor(u) for u in direction))[1].value
 
     def derivative(self) -> TensorFunction:
         """The function of (*inputs, v) whose outputs are the gradients of vᵀ f with respect to the inputs."""
 
         def gradient(*tensors: Tensor) -> list[Tensor]:
             *leaves, v = tensors
-            found = _pull(self._outputs(leaves), leaves, v, create_graph=True)
+            outputs = self.outputs(leaves)
+            found = _pull(outputs, leaves, _split(v, outputs), create_graph=True)
             return [x.detach() * 0 if g is None else g for x, g in zip(leaves, found, strict=True)]
 
         return TensorFunction(gradient)
 
-    def _outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
-        returned = self.f(*leaves)
+    def outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        """What f returns for tensors, found to be tensors of floats."""
+        count = len(leaves) - len(self.parameters)
+        with _lent([*self.parameters, *self.buffers], [*leaves[count:], *map(_wide, self.buffers)]):
+            returned = self.f(*leaves[:count])
         outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
         for y in outputs:
             if not isinstance(y, Tensor):
@@ -56,6 +85,23 @@ class TensorFunction:
                 )
         _check_outputs([y.value for y in outputs])
         return outputs
+
+
+@contextmanager
+def _lent(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[None]:
+    """Inside, tensors have other tensors' values, and their places in the graph."""
+    own = [(tensor._value, tensor.node, tensor._grad) for tensor in tensors]
+    try:
+        for tensor, other in zip(tensors, others, strict=True):
+            tensor._value, tensor.node = other._value, other.node
+        yield
+    finally:
+        for tensor, (value, node, grad) in zip(tensors, own, strict=True):
+            tensor._value, tensor.node, tensor._grad = value, node, grad
+
+
+def _wide(buffer: Tensor) -> Tensor:
+    return Tensor(buffer.value.astype(np.float64)) if buffer.dtype.kind == "f" else buffer
 
 
 class ArrayFunction:
@@ -69,12 +115,21 @@ class ArrayFunction:
 
     def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
         """What ``backward`` returns for the cotangent v: one array for each input."""
+        return self.pulled(inputs, lambda outputs: _split(v, outputs))
+
+    def pulled(self, inputs: Arrays, cotangents: Callable[[list[np.ndarray]], Iterator[Any]]) -> list[Any]:
+        """The gradients for cotangents that are made when the outputs are there."""
         outputs = self._outputs(inputs)
-        parts: list[Any] = [part.astype(y.dtype) for part, y in zip(_split(v, outputs), outputs, strict=True)]
+        parts: list[Any] = [
+            part.astype(y.dtype, copy=False) for part, y in zip(cotangents(outputs), outputs, strict=True)
+        ]
+        before = _copies(parts)
         g = tuple(parts) if isinstance(self._returned, (tuple, list)) else parts[0]
         copies = _copies(inputs)
         found = self.backward(g, *copies)
         _check_untouched("backward", inputs, copies)
+        if not all(np.array_equal(part, copy, equal_nan=True) for part, copy in zip(parts, before, strict=True)):
+            raise GraphError("gradcheck: backward changed the cotangent g in place. Work on a copy: g = g.copy().")
         found = found if isinstance(found, (tuple, list)) else (found,)
         if len(found) != len(inputs):
             raise GraphError(
@@ -93,6 +148,11 @@ class ArrayFunction:
         return outputs
 
 
+def repeatable(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two results agree to all the digits that a deterministic function repeats."""
+    return bool(np.allclose(a, b, rtol=0.0, atol=REPEATABLE * np.abs(a).max(initial=0.0), equal_nan=True))
+
+
 def _leaves(inputs: Arrays) -> list[Tensor]:
     return [Tensor(x, requires_grad=True) for x in inputs]
 
@@ -101,10 +161,12 @@ def _copies(inputs: Arrays) -> list[np.ndarray]:
     return [np.array(x) for x in inputs]
 
 
-def _pull(outputs: Sequence[Tensor], leaves: Sequence[Tensor], v: Tensor, create_graph: bool) -> list[Any]:
-    """The gradients of vᵀ f; None for a leaf that f does not depend on."""
+def _pull(
+    outputs: Sequence[Tensor], leaves: Sequence[Tensor], parts: Iterator[Tensor], create_graph: bool
+) -> list[Any]:
+    """The gradients for one cotangent an output; None for a leaf that f does not depend on."""
     ys, cotangents = [], []
-    for y, part in zip(outputs, _split(v, outputs), strict=True):
+    for y, part in zip(outputs, parts, strict=True):
         if y.node is not None:
             ys.append(y)
             cotangents.append(part.astype(y.dtype))

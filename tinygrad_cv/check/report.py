@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .taylor import Taylor
+
+if TYPE_CHECKING:
+    from .blame import Blame
 
 CORRECT, WRONG, KINK = "correct", "wrong", "not differentiable"
 
 
 @dataclass(frozen=True, eq=False)
 class InputReport:
-    """One input, at one order of differentiation. The arrays have the input's shape."""
+    """One input, at one order of differentiation.
 
-    name: str  # input 0, ...; from order 2 on also the cotangents of the orders before
+    The arrays have the input's shape, or one element for each direction where the input was checked along directions.
+    """
+
+    name: str  # input 0, ..., or a parameter's; from order 2 on also the cotangents of the orders before
+    number: int
     order: int
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the input
     analytic: np.ndarray
     numeric: np.ndarray
     allowed: np.ndarray  # how far the two may be apart
@@ -23,7 +35,10 @@ class InputReport:
     low: np.ndarray  # where an element is not differentiable, subgradients lie from low to high
     high: np.ndarray
     differentiable: np.ndarray
+    entries: int = 0  # how many outputs' entries of the Jacobian were compared by themselves
+    directions: bool = False  # whether random directions were checked, not elements
     problem: str = ""  # what is wrong with the gradient as a whole
+    taylor: Taylor | None = None  # along a random direction
 
     @property
     def error(self) -> np.ndarray:
@@ -44,14 +59,28 @@ class InputReport:
         return CORRECT if self.differentiable.all() else KINK
 
     @property
+    def verdicts(self) -> np.ndarray:
+        """'correct', 'wrong' or 'not differentiable', element by element."""
+        return np.where(self.wrong, WRONG, np.where(self.differentiable, CORRECT, KINK))
+
+    @property
+    def zero(self) -> bool:
+        """Whether the gradient is 0 but for rounding, by the differences as well: f does not change with this input."""
+        with np.errstate(invalid="ignore"):
+            both = (np.abs(self.analytic) <= self.allowed) & (np.abs(self.numeric) <= self.allowed)
+        return bool(both.all()) and self.verdict == CORRECT
+
+    @property
     def worst(self) -> tuple[int, ...]:
         """The element that decides the verdict: the largest error of the wrong ones, or of those not differentiable."""
         with np.errstate(all="ignore"):
             error = np.nan_to_num(self.error, nan=np.inf)
             ratio = np.nan_to_num(error / self.allowed, nan=0.0)
-        deciding = {WRONG: self.wrong, KINK: ~self.differentiable, CORRECT: np.ones(self.shape, bool)}[self.verdict]
+        deciding = {WRONG: self.wrong, KINK: ~self.differentiable, CORRECT: np.ones(self.error.shape, bool)}[
+            self.verdict
+        ]
         key = ratio if self.verdict == CORRECT else error
-        return tuple(int(i) for i in np.unravel_index(np.where(deciding, key, -1.0).argmax(), self.shape))
+        return tuple(int(i) for i in np.unravel_index(np.where(deciding, key, -1.0).argmax(), key.shape))
 
     def __str__(self) -> str:
         order = "" if self.order == 1 else f", order {self.order}"
@@ -60,11 +89,16 @@ class InputReport:
             return f"{head}\n    {self.problem}"
         at = self.worst
         which = "such" if self.verdict == KINK else "worst"
+        what = f"{which} direction {at[0]}" if self.directions else f"{which} element {at}"
         lines = [
             head + self._count(),
-            f"    {which} element {at}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, "
+            f"    {what}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, "
             f"error {self.error[at]:.2g}, allowed {self.allowed[at]:.2g} at step {self.step[at]:.1g}",
         ]
+        if self.zero:
+            lines.append("    zero, for the differences as well: f does not change with this input, but for rounding")
+        elif self.taylor is not None and self.verdict != KINK:
+            lines.append(f"    {self.taylor}")
         if self.verdict == KINK:
             lines.append(f"    {self._subgradient(at)}")
         if self.verdict == WRONG and (factor := self._factor()) is not None:
@@ -75,7 +109,10 @@ class InputReport:
         size = self.analytic.size
         counts = {WRONG: self.wrong.sum(), KINK: (~self.differentiable).sum()}
         parts = [f"{n} of {size} {what}" for what, n in counts.items() if n]
-        return f" ({', '.join(parts) or f'{size} elements'})"
+        checked = f"{size} random directions" if self.directions else f"{size} elements"
+        if self.entries:
+            checked += f", {size * self.entries} entries of the Jacobian"
+        return f" ({', '.join(parts) or checked})"
 
     def _subgradient(self, at: tuple[int, ...]) -> str:
         low, high = self.low[at], self.high[at]
@@ -103,16 +140,24 @@ class Report:
         inputs: one entry for each input and order.
         seed: of the random cotangent.
         notes: what was done to the inputs.
+        problems: what is wrong apart from single elements.
+        witness: what complex numbers say.
+        blame: the first operation whose derivative is wrong, or None.
     """
 
     inputs: tuple[InputReport, ...]
     seed: int
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    witness: str = ""
+    blame: Blame | None = None
+    function: Any = None
+    arrays: Sequence[np.ndarray] = ()
 
     @property
     def verdict(self) -> str:
         """'wrong' if any input is, else 'not differentiable' if any is, else 'correct'."""
-        verdicts = {entry.verdict for entry in self.inputs}
+        verdicts = {entry.verdict for entry in self.inputs} | ({WRONG} if self.problems else set())
         return next(verdict for verdict in (WRONG, KINK, CORRECT) if verdict in verdicts)
 
     def __bool__(self) -> bool:
@@ -126,8 +171,84 @@ class Report:
             [
                 f"gradcheck: {self.verdict}",
                 *map(str, self.inputs),
+                *(f"problem: {problem}" for problem in self.problems),
+                *([str(self.blame)] if self.blame else []),
                 "rule: |analytic - numeric| <= allowed = truncation + rounding of central differences in float64, both "
                 f"estimated; of vᵀf, v random (seed {self.seed})",
+                *([f"witness: {self.witness}"] if self.witness else []),
                 *(f"note: {note}" for note in self.notes),
             ]
         )
+
+    def json(self) -> str:
+        """Everything but the arrays as JSON, for machines to read; of arrays the worst element and the counts."""
+        return json.dumps(
+            {
+                "verdict": self.verdict,
+                "seed": self.seed,
+                "inputs": [_summary(entry) for entry in self.inputs],
+                "problems": list(self.problems),
+                "witness": self.witness,
+                "blame": _plain(asdict(self.blame)) if self.blame else None,
+                "notes": list(self.notes),
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+
+    def plot(self, file: Any) -> None:
+        """Draw errors over step sizes, log-log with their slopes, as SVG, PNG or PDF by the file's ending.
+
+        Raises:
+            ImportError: Matplotlib is not installed.
+        """
+        from .picture import plot
+
+        plot(self, file)
+
+    def draw(self, file: Any) -> None:
+        """Draw the graph of f, each edge coloured by the error of the derivative along it, as SVG, PNG or PDF.
+
+        Raises:
+            GraphError: f is a NumPy function, which has no graph.
+            RuntimeError: no renderer is installed.
+        """
+        from .picture import draw
+
+        draw(self, file)
+
+
+def _summary(entry: InputReport) -> dict[str, Any]:
+    at = entry.worst
+    return _plain(
+        {
+            "name": entry.name,
+            "order": entry.order,
+            "shape": list(entry.shape),
+            "verdict": entry.verdict,
+            "checked": "directions" if entry.directions else "elements",
+            "count": entry.analytic.size,
+            "wrong": int(entry.wrong.sum()),
+            "not_differentiable": int((~entry.differentiable).sum()),
+            "zero": entry.zero,
+            "worst": {
+                "index": list(at),
+                "analytic": float(entry.analytic[at]),
+                "numeric": float(entry.numeric[at]),
+                "allowed": float(entry.allowed[at]),
+                "step": float(entry.step[at]),
+                "subgradients": [float(entry.low[at]), float(entry.high[at])],
+            },
+            "taylor": entry.taylor.data() if entry.taylor else None,
+            "problem": entry.problem,
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: it knows no NaN and no infinities."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if not isinstance(value, float) or np.isfinite(value) else str(value)

@@ -263,18 +263,23 @@ def _backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
 
 def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
     """The nodes between the roots and the goals."""
-    reached = set(roots)
-    stack = list(reached)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in reached:
-                reached.add(parent)
-                stack.append(parent)
     needed = set(goals)
-    for node in sorted(reached, key=lambda node: node.serial):
+    for node in reachable(roots):
         if isinstance(node, Replayed) or any(parent in needed for parent in node.parents):
             needed.add(node)
     return needed
+
+
+def reachable(roots: Iterable[Node]) -> list[Node]:
+    """The nodes of the graph by serial number, which is the order of computation."""
+    found = set(roots)
+    stack = list(found)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    return sorted(found, key=lambda node: node.serial)
 
 
 class Replayed(Node):

@@ -300,6 +300,8 @@ class CustomFunction:
         saved = tape.watched({(i, "value"): read(x) for i, x in enumerate(ctx.tensors)})
         node = _CustomNode(cls._primitive(), {}, parents, saved, output._value, context)
         node.function, node.ctx = cls, ctx
+        if context.operands:
+            node.operands, node.inputs = [read(x) for x in tensors], inputs
         own = {id(x): x.node for x in tensors}
         node.nodes = [OUTPUT if x is output else own.get(id(x)) for x in ctx.tensors]  # not the node itself: no cycle
         ctx.tensors = tuple(x.detach() for x in ctx.tensors)
@@ -314,8 +316,9 @@ class CustomFunction:
 class _CustomNode(tape.Node):
     """A node whose VJP the user wrote."""
 
-    __slots__ = ("ctx", "function", "nodes")
+    __slots__ = ("ctx", "function", "inputs", "nodes")
     function: type[CustomFunction]
+    inputs: tuple[Any, ...]  # what it was called with, where operands are kept
     ctx: Save | None
     nodes: list[Any]  # of the kept tensors: an input's node, OUTPUT for this one, None for a constant
 

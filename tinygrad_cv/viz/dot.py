@@ -78,7 +78,7 @@ def dot_text(records: Records, direction: str | None = None) -> str:
         if scope.parent is None:
             top.subgraph(frames[scope.number])
     for edge in records.edges:
-        top.edge(f"n{edge.source}", f"n{edge.target}", _edge_label(records, edge))
+        top.edge(f"n{edge.source}", f"n{edge.target}", _edge_label(records, edge), _attributes=_mark(edge))
     return top.source
 
 
@@ -137,8 +137,12 @@ def _edge_label(records: Records, edge: EdgeView) -> str | None:
     source, target = records.nodes[edge.source], records.nodes[edge.target]
     text = _words(source, edge) if target.kind != "output" else ""
     named = target.kind == "op" and target.op not in SYMMETRIC and _formula(target) == target.formula
-    words = ": ".join(filter(None, (edge.role if named else "", text)))
+    words = ": ".join(filter(None, (edge.role if named else "", text, edge.note)))
     return _quoted(f" {words} ") if words else None
+
+
+def _mark(edge: EdgeView) -> dict[str, str]:
+    return {"color": edge.colour, "fontcolor": edge.colour, "penwidth": "2"} if edge.colour else {}
 
 
 def _words(source: NodeView, edge: EdgeView) -> str:

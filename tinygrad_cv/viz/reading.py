@@ -6,7 +6,7 @@ gradient is not on the tape at all: it is drawn as a constant, with the value th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import OUTPUT
-from ..core.tape import Node, Replayed
+from ..core.tape import Node, Replayed, reachable
 from ..core.variable import Variable
 from ..ops.contraction import contract, parse
 from ..ops.elementwise import where
@@ -26,20 +26,8 @@ from .scopes import Scopes
 
 def read(roots: Sequence[Variable], names: Names) -> Records:
     """The records of everything that leads to some tensors."""
-    nodes = _reachable(root.node for root in roots if root.node is not None)
+    nodes = reachable(root.node for root in roots if root.node is not None)
     return _Reader(nodes, roots, names).records()
-
-
-def _reachable(roots: Iterable[Node]) -> list[Node]:
-    """The nodes of the graph by serial number, which is the order of computation."""
-    found = set(roots)
-    stack = list(found)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in found:
-                found.add(parent)
-                stack.append(parent)
-    return sorted(found, key=lambda node: node.serial)
 
 
 class _Reader:

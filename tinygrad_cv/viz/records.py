@@ -44,6 +44,8 @@ class EdgeView:
     shape: Shape | None = None
     name: str = ""
     value: str = ""
+    colour: str = ""  # where the drawing marks it
+    note: str = ""  # what the drawing says about it
 
 
 @dataclass(frozen=True)

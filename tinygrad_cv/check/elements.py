@@ -1,0 +1,227 @@
+"""Each element of each input: its analytic derivative against differences. Large inputs go by random directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.errors import GraphError
+from .finite_differences import ROUNDING, WIDE, Differences, Slope, root_mean_square
+from .functions import repeatable
+from .report import InputReport
+from .taylor import Taylor, sweep
+
+OUTPUTS, ENTRIES = 64, 4096  # of a Jacobian that is checked entry by entry
+MANY = 1000  # elements: such an input goes by directions
+DIRECTIONS, COTANGENTS = 8, 4  # random ones: each direction is checked for each cotangent
+
+
+def check_function(
+    function: Any,
+    arrays: Sequence[np.ndarray],
+    order: int,
+    seed: int,
+    eps: float = 1e-3,
+    names: Sequence[str] = (),
+    forward: bool = False,
+    full: bool = False,
+) -> list[InputReport]:
+    """Reports on all inputs, up to an order of differentiation.
+
+    Args:
+        function: a ``TensorFunction`` or an ``ArrayFunction``.
+        forward: check Jacobian-vector products instead of gradients.
+        full: check small Jacobians entry by entry, not for one cotangent only.
+    """
+    arrays, rng, entries = list(arrays), np.random.default_rng(seed), list[InputReport]()
+    named = list(names) or [f"input {i}" for i in range(len(arrays))]
+    for k in range(1, order + 1):
+        with np.errstate(all="ignore"):
+            size = function(arrays).size
+            v = cotangent(rng, size)
+            rows = [v, *rng.normal(size=(COTANGENTS - 1, size))] if _large(arrays) else [v]
+            basis = full and size <= OUTPUTS and size * sum(x.size for x in arrays) <= ENTRIES
+            rows += list(np.eye(size)) if basis else []
+            entries += _Checker(function, arrays, np.array(rows), k, eps, seed, forward).entries(
+                named, size if basis else 0
+            )
+        if k < order:
+            function = function.derivative()
+            arrays.append(v)
+            named.append(f"cotangent {k}")
+    return entries
+
+
+def cotangent(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Random signs, sizes from 0.5 to 1.5: no entry of the Jacobian is lost in it."""
+    return rng.choice((-1.0, 1.0), size) * rng.uniform(0.5, 1.5, size)
+
+
+def _large(arrays: Sequence[np.ndarray]) -> bool:
+    return any(x.size > MANY for x in arrays)
+
+
+class _Gradient(NamedTuple):
+    """An input's analytic gradients, one for each cotangent, and how far rounding may have moved them."""
+
+    values: np.ndarray
+    rounding: np.ndarray
+    problem: str
+
+    @property
+    def typical(self) -> float:
+        finite = self.values[0][np.isfinite(self.values[0])]
+        return float(root_mean_square(finite)) if finite.size else 0.0
+
+
+class _Checker:
+    """A function at a point, with cotangents: the first is random, further ones see what it may miss."""
+
+    def __init__(
+        self,
+        function: Any,
+        arrays: list[np.ndarray],
+        rows: np.ndarray,
+        order: int,
+        eps: float,
+        seed: int,
+        forward: bool,
+    ):
+        self.function, self.arrays, self.rows, self.order, self.forward = function, arrays, rows, order, forward
+        self.differences = Differences(function, arrays, rows, eps, seed)
+        self.rng = np.random.default_rng([seed, order])
+
+    def entries(self, names: Sequence[str], basis: int) -> Iterator[InputReport]:
+        """A report for each input; as many of the cotangents are unit vectors."""
+        self.basis = basis
+        gradients = None if self.forward else self._gradients()
+        for number, (name, x) in enumerate(zip(names, self.arrays, strict=True)):
+            direction = self._direction(number)
+            if gradients is None:
+                yield self._by_directions(name, number, None, direction)
+            elif x.size > MANY and not gradients[number].problem:
+                yield self._by_directions(name, number, gradients[number], direction)
+            else:
+                yield self._by_elements(name, number, gradients[number], direction)
+
+    def _direction(self, number: int) -> list[np.ndarray]:
+        """A random direction in one input, in its own units."""
+        units = self.differences.units
+        return [
+            unit * self.rng.normal(size=unit.shape) if i == number else np.zeros(unit.shape)
+            for i, unit in enumerate(units)
+        ]
+
+    # ---------------------------------------------------------------- analytic
+
+    def _gradients(self) -> list[_Gradient]:
+        function, arrays, v = self.function, self.arrays, self.rows[0]
+        found = function.gradients(arrays, v)
+        if any(not repeatable(a, b) for a, b in zip(found, function.gradients(arrays, v), strict=True)):
+            raise GraphError("gradcheck: the gradient is not deterministic: two calls with the same inputs differ.")
+        noise = self.differences.noise_of(
+            lambda inputs: np.concatenate([g.ravel() for g in function.gradients(inputs, v)])
+        )
+        noises = np.split(noise, np.cumsum([g.size for g in found])[:-1])
+        all_rows = [found, *(function.gradients(arrays, row) for row in self.rows[1:])]
+        return [self._gradient(i, [row[i] for row in all_rows], noise) for i, noise in enumerate(noises)]
+
+    def _gradient(self, number: int, found: list[Any], noise: np.ndarray) -> _Gradient:
+        x, unit = self.arrays[number], self.differences.units[number]
+        if found[0].shape == x.shape:
+            least = ROUNDING * self.differences.size / unit  # a function of size |f| over |x| has slopes of |f|/|x|
+            return _Gradient(np.array(found, np.float64), WIDE * noise.reshape(x.shape) + least, "")
+        return _Gradient(
+            np.full((len(found), *x.shape), np.nan),
+            np.zeros(x.shape),
+            f"backward returned a gradient of shape {found[0].shape} for an input of shape {x.shape}. They must be "
+            "equal: sum the gradient over the axes along which the input was broadcast.",
+        )
+
+    # ---------------------------------------------------------------- against differences
+
+    def _by_elements(self, name: str, number: int, gradient: _Gradient, direction: list[np.ndarray]) -> InputReport:
+        x, found = self.arrays[number], []
+        for place in np.ndindex(x.shape):
+            analytic = [float(values[place]) for values in gradient.values]
+            slopes = self.differences.along_element(number, place, analytic, gradient.typical)
+            found.append(_worst(analytic, slopes, float(gradient.rounding[place])))
+        along = float((gradient.values[0] * direction[number]).sum())
+        return self._report(name, number, found, x.shape, gradient.problem, self._taylor(direction, along))
+
+    def _by_directions(
+        self, name: str, number: int, gradient: _Gradient | None, direction: list[np.ndarray]
+    ) -> InputReport:
+        found, sweeps = [], []
+        for _ in range(DIRECTIONS):
+            u = direction[number]
+            if gradient is None:
+                analytic, rounding, typical = self._pushed(direction)
+            else:
+                analytic = [float((values * u).sum()) for values in gradient.values]
+                rounding, typical = float(np.sqrt(np.square(gradient.rounding * u).sum())), gradient.typical
+                rounding += ROUNDING * float(np.abs(gradient.values[0] * u).sum())
+            slopes = self.differences.along(direction, analytic, typical)
+            found.append(_worst(analytic, slopes, rounding))
+            sweeps.append((direction, analytic[0]))
+            direction = self._direction(number)
+        return self._report(name, number, found, (DIRECTIONS,), "", self._taylor(*sweeps[0]))
+
+    def _pushed(self, direction: list[np.ndarray]) -> tuple[list[float], float, float]:
+        """wᵀ J u from the forward mode, for each cotangent, and its rounding."""
+        rows = self.rows
+        noise = self.differences.noise_of(lambda inputs: self.function.pushed(inputs, direction))
+        tangent = self.function.pushed(self.arrays, direction)
+        least = ROUNDING * self.differences.size
+        return (
+            list(rows @ tangent),
+            WIDE * float(np.abs(rows[0]) @ noise) + least,
+            float(np.abs(rows[0]) @ np.abs(tangent)),
+        )
+
+    def _taylor(self, direction: list[np.ndarray], slope: float) -> Taylor:
+        differences, v = self.differences, self.rows[0]
+        noise = float(differences.noises[0])
+        return sweep(lambda t: float(v @ self.function(differences.moved(direction, t))), slope, noise)
+
+    def _report(
+        self, name: str, number: int, found: list[Any], shape: tuple[int, ...], problem: str, taylor: Taylor
+    ) -> InputReport:
+        columns = [np.array(column).reshape(shape) for column in zip(*found, strict=True)]
+        analytic, numeric, allowed, step, low, high, differentiable = columns
+        return InputReport(
+            name=name,
+            number=number,
+            order=self.order,
+            shape=self.arrays[number].shape,
+            analytic=analytic,
+            numeric=numeric,
+            allowed=allowed,
+            step=step,
+            low=low,
+            high=high,
+            differentiable=differentiable,
+            entries=self.basis,
+            directions=shape != self.arrays[number].shape or self.forward,
+            problem=problem,
+            taylor=taylor,
+        )
+
+
+def _worst(analytic: Sequence[float], slopes: Sequence[Slope], rounding: float) -> tuple[Any, ...]:
+    """The numbers for the first cotangent, or for the worst one of the others where only they show a mistake."""
+    rows = []
+    for i, (a, slope) in enumerate(zip(analytic, slopes, strict=True)):
+        allowed = slope.bound + (rounding if i == 0 else 2 * rounding)  # entries of the first are 0.5 at least
+        wrong = slope.differentiable and not abs(a - slope.value) <= allowed
+        rows.append((wrong, (a, slope.value, allowed, *slope[2:])))
+    smooth = all(slope.differentiable for slope in slopes)
+    if rows[0][0] or not slopes[0].differentiable or not smooth:
+        return rows[0][1]
+    return (
+        max(rows[1:], key=lambda row: (row[0], abs(row[1][0] - row[1][1])))[1]
+        if any(r[0] for r in rows)
+        else rows[0][1]
+    )

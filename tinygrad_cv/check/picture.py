@@ -1,0 +1,109 @@
+"""A gradient check as pictures: errors over step sizes, and the graph with each edge in the colour of its error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import GraphError
+from ..core.tape import reachable
+from ..frontend.isolation import isolated
+from ..frontend.tensor import Tensor
+from ..viz.names import Names
+from ..viz.reading import read
+from ..viz.view import GraphView
+from .blame import operations
+from .functions import TensorFunction
+from .report import CORRECT, KINK, WRONG, InputReport, Report
+
+COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e"}
+ANALYTIC, PLAIN = "#1f5fa8", "#8a94a3"
+WIDTH, HEIGHT, COLUMNS = 5.2, 3.9, 3  # inches of a panel; panels in a row
+
+
+def plot(report: Report, file: Any) -> None:
+    """Taylor's remainders over the step, log-log, a panel for each input and order."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("report.plot draws with Matplotlib: pip install matplotlib") from error
+    entries = [entry for entry in report.inputs if entry.taylor is not None]
+    columns = min(COLUMNS, len(entries))
+    rows = -(-len(entries) // columns)
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for entry, axes in zip(entries, panels, strict=False):
+        _panel(axes, entry)
+    for axes in panels[len(entries) :]:
+        axes.set_visible(False)
+    figure.savefig(file, dpi=150, metadata={"Date": None} if str(file).endswith("svg") else None)
+
+
+def _panel(axes: Any, entry: InputReport) -> None:
+    taylor = entry.taylor
+    assert taylor is not None
+    order = "" if entry.order == 1 else f", order {entry.order}"
+    axes.set_title(f"{entry.name}{order}: {entry.verdict}", color=COLOURS[entry.verdict])
+    axes.loglog(taylor.steps, np.maximum(taylor.value, taylor.floor), "o-", color=PLAIN, label="|F(x + hu) - F(x)|")
+    words = "" if np.isnan(taylor.order) else f", order {taylor.order:.2f}"
+    label = f"|F(x + hu) - F(x) - h F'(x) u|{words}"
+    axes.loglog(taylor.steps, np.maximum(taylor.slope, taylor.floor), "o-", color=ANALYTIC, label=label)
+    top = np.nanmax(taylor.slope[:1]) or taylor.floor
+    for power, style in ((1, ":"), (2, "--")):
+        line = top * (taylor.steps / taylor.steps[0]) ** power
+        axes.loglog(taylor.steps, np.maximum(line, taylor.floor), style, color="#b9c0ca", label=f"order {power}")
+    axes.axhline(taylor.floor, color="#c9a227", linewidth=0.8, label="rounding of F")
+    axes.set_xlabel("step h, along a random direction u")
+    axes.set_ylabel("remainder")
+    axes.legend(fontsize=8, loc="lower right")
+
+
+def draw(report: Report, file: Any) -> None:
+    """The graph of f. An edge is green where the derivative along it is right, red where it is wrong."""
+    path = Path(file)
+    if path.suffix not in (".svg", ".png", ".pdf"):
+        raise ValueError(f"report.draw: {path.name!r} must end in .svg, .png or .pdf.")
+    getattr(painted(report), path.suffix[1:])(path)
+
+
+def painted(report: Report) -> GraphView:
+    """The graph of f as a view whose edges are marked with verdicts and errors."""
+    function = report.function
+    if not isinstance(function, TensorFunction):
+        raise GraphError("report.draw: f works on NumPy arrays, which record no graph; only functions of tensors do.")
+    leaves = [Tensor(x, requires_grad=True) for x in report.arrays]
+    with isolated(operands=True, sources=True):
+        outputs = function.outputs(leaves)
+    names = Names()
+    names.inputs({entry.name: leaf for entry, leaf in zip(report.inputs, leaves, strict=False)})
+    recorded = [y for y in outputs if y.node is not None]
+    records = read(recorded, names)
+    tape = reachable(y.node for y in recorded)  # type: ignore[misc]
+    nodes = [node for node in tape if node.operands is not None and node.parents]
+    numbers = {view.serial: view.number for view in records.nodes if view.kind == "op"}
+    order = max(entry.order for entry in report.inputs)
+    marks: dict[tuple[int, int], tuple[str, str]] = {}
+    checked = {op.number: op for op in operations(function, report.arrays, order, report.seed)}
+    for i, node in enumerate(nodes):
+        for entry, place in checked[i].by_place() if i in checked else ():
+            key = numbers[node.serial], place
+            if key not in marks or entry.verdict == WRONG:
+                marks[key] = COLOURS[entry.verdict], _words(entry)
+    edges = []
+    for edge in records.edges:
+        colour, words = marks.get((edge.target, edge.place), ("", ""))
+        edges.append(replace(edge, colour=colour, note=words))
+    return GraphView(replace(records, edges=tuple(edges)))
+
+
+def _words(entry: InputReport) -> str:
+    """The worst error, as a share of the gradients' size."""
+    if entry.problem or entry.verdict == KINK:
+        return entry.verdict
+    scale = float(np.abs(entry.numeric).max()) or 1.0
+    with np.errstate(invalid="ignore"):
+        error = float(np.nanmax(entry.error, initial=0.0)) / scale
+    return f"wrong by {100 * error:.2g} %" if entry.verdict == WRONG else ""
