@@ -1,0 +1,280 @@
+"""Write docs/checking.md and its pictures: ``python docs/make_checking.py [--check]``.
+
+All code on the page is run, and all reports are what came out.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_cv as tg
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "checking.md"
+NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
+
+FORWARD = """\
+import numpy as np
+import tinygrad_cv as tg
+
+EPS = 1e-5
+
+def batch_norm(x, gamma, beta):                      # x: N x C
+    mu, var = x.mean(0), x.var(0)
+    return gamma * (x - mu) / np.sqrt(var + EPS) + beta
+"""
+
+BACKWARD = """\
+def batch_norm_backward(g, x, gamma, beta):
+    n = len(x)
+    mu, var = x.mean(0), x.var(0)
+    inv = 1 / np.sqrt(var + EPS)
+    xhat = (x - mu) * inv
+    dxhat = g * gamma
+    dvar = (dxhat * (x - mu)).sum(0) * -0.5 * inv**3
+    dmu = -(dxhat * inv).sum(0)
+    dx = dxhat * inv + dvar * 2 * (x - mu) / n + dmu / n
+    return dx, (g * xhat).sum(0), g.sum(0)
+"""
+
+INPUTS = """\
+rng = np.random.default_rng(0)
+inputs = [rng.normal(2.0, 1.5, (5, 3)), rng.normal(size=3), rng.normal(size=3)]
+"""
+
+CHECK = "print(tg.gradcheck(batch_norm, inputs, backward=batch_norm_backward))\n"
+
+MISTAKES = [  # heading, line as it should be, line as it is, how to read the report
+    (
+        "The path through the variance is dropped",
+        "dx = dxhat * inv + dvar * 2 * (x - mu) / n + dmu / n",
+        "dx = dxhat * inv + dmu / n",
+        "Every element of dx is off, by no common factor; gamma and beta are right, so the mistake is in the line of\n"
+        "dx.",
+    ),
+    (
+        "The path through the mean is dropped",
+        "dx = dxhat * inv + dvar * 2 * (x - mu) / n + dmu / n",
+        "dx = dxhat * inv + dvar * 2 * (x - mu) / n",
+        "The same picture. The gradients of a column add up to 0 where both paths are there, since adding a constant\n"
+        "to a column changes nothing. Here they do not.",
+    ),
+    (
+        "Unbiased for biased",
+        "dx = dxhat * inv + dvar * 2 * (x - mu) / n + dmu / n",
+        "dx = dxhat * inv + dvar * 2 * (x - mu) / (n - 1) + dmu / n",
+        "The variance divides by n, its derivative by n - 1. The error is smaller than in the other cases, and as\n"
+        "certain: the remainder is of order 1, and no tolerance had to be chosen to see it.",
+    ),
+    (
+        "Epsilon outside of the root",
+        "inv = 1 / np.sqrt(var + EPS)",
+        "inv = 1 / (np.sqrt(var) + EPS)",
+        "An error of the size of epsilon: a relative tolerance of 1e-4 would let it pass. What is allowed here is\n"
+        "what the differences themselves may be off by, some 1e-10.",
+    ),
+]
+
+INTRODUCTION = """\
+# Is my gradient right?
+
+A walk through `tg.gradcheck`: an exercise of a vision course, batch normalization with its backward written by hand in
+NumPy, right at first and then with each of the usual mistakes. This page is written by `python docs/make_checking.py`,
+which runs all of its code; the reports are what came out.
+
+## The exercise
+
+```python
+{forward}
+{backward}
+{inputs}
+{check}```
+
+```text
+{report}
+```
+
+How to read it. For every element of every input the *analytic* gradient, from the backward, and the *numeric* one, from
+central differences, are compared for a random cotangent; here also every entry of the Jacobian. They may differ by what
+the differences may be off by, which is estimated, not chosen. The *Taylor remainder* |F(x + hu) - F(x) - h F'(x) u|
+falls like h² if F' is right, and like h if not, until rounding stops it. Beta enters linearly: nothing remains at any
+step.
+
+## The mistakes
+"""
+
+SUM = """\
+## Why not simply sum the outputs?
+
+Because the sum of a normalized batch does not depend on x at all: its gradient is 0, with or without the paths through
+mean and variance. Of the backward without the path through the variance, the sum as a loss finds nothing:
+
+```python
+def loss(x, gamma, beta):
+    return batch_norm(x, gamma, beta).sum()
+
+def loss_backward(g, x, gamma, beta):
+    return without_variance(g * np.ones_like(x), x, gamma, beta)
+
+print(tg.gradcheck(loss, inputs, backward=loss_backward).verdict)
+```
+
+```text
+{verdict}
+```
+
+A random cotangent finds it, as above, with probability one.
+"""
+
+DETACHED = """\
+## Mean detached in the variance
+
+With tensors nobody writes a backward, but a graph can still be cut. Here the mean inside of the variance is detached:
+
+```python
+{code}
+print(tg.gradcheck(detached, inputs[0]).verdict)
+print(tg.gradcheck(detached, inputs[0], order=2))
+```
+
+```text
+{first}
+{second}
+```
+
+At first order nothing is wrong: the deviations from the mean add up to 0, so what was cut off is 0 as well. (That is
+why some textbooks drop the term.) At second order it is not. No operation's own derivative fails where it stands, so
+the check looks for a value that moves with the inputs but came into the graph as a constant, and blames the operation that
+it came into.
+
+## The wrong operation in a larger graph
+
+A function with a backward of its own, somewhere in a network. The check goes through the graph operation by operation
+and names the first one whose derivative fails where it stands, with a few lines that show it alone:
+
+```python
+{custom}
+report = tg.gradcheck(lambda x: tg.functional.softmax(Square.apply(x) * x), inputs[0])
+print(report)
+report.plot("remainders.svg")
+report.draw("blame.svg")
+```
+
+```text
+{report}
+```
+
+| `report.plot` | `report.draw` |
+|---|---|
+| ![The remainder falls like h](images/check_remainders.svg) | ![The edge into Square is red](images/check_blame.svg) |
+
+## What else is looked at
+
+- **Kinks.** Where the slopes to the left and to the right differ however short the step, an element is *not
+  differentiable*, which is not wrong: the report says which subgradients there are, and whether the value is one of
+  them.
+- **Zeros.** The bias of a convolution in front of batch normalization has gradient 0. Two tiny numbers are not compared
+  by their ratio: the report says that f does not change with this input.
+- **Cotangents** that are strided, reversed, read-only or expanded must give what a plain array gives.
+- **Complex numbers**, a second witness: Im f(x + ihu) / h loses no digits. No derivative of ours takes part.
+- **Modules.** `tg.gradcheck(model, x)` checks the gradients of all parameters, in float64; parameters, running
+  statistics and random states are as before.
+- **Large inputs** go by 8 random directions and 4 cotangents. For an error in one entry, row or column of the Jacobian,
+  a product of two independent normal numbers is seen each time; an error of 100 times what is allowed is missed where
+  all 4 of one kind or all 8 of the other are below 0.1, whose probability is 0.08⁴ + 0.08⁸ < 5e-5.
+- **Higher orders**: `order=2` checks the gradient of the gradient; `mode="jvp"` Jacobian-vector products.
+
+In tests: `tg.check.assert_gradients(f, inputs)`. On the command line:
+
+```sh
+python -m tinygrad_cv gradcheck my_package.my_module:my_function --inputs 2x3x8x8 --plot check.svg
+```
+"""
+
+DETACHED_CODE = """\
+def detached(x):
+    mu = x.mean(0)
+    var = (x - mu.detach()).square().mean(0)
+    return (x - mu) / (var + EPS).sqrt()
+"""
+
+CUSTOM = """\
+class Square(tg.CustomFunction):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * x                                 # the 2 is missing
+"""
+
+
+def page(pictures: Path | None = None) -> str:
+    """The whole page; its pictures go into a folder, if one is given."""
+    place: dict[str, Any] = {}
+    exec(compile(FORWARD + BACKWARD + INPUTS + DETACHED_CODE + CUSTOM, "exercise.py", "exec"), place)
+    inputs = place["inputs"]
+    right = tg.gradcheck(place["batch_norm"], inputs, backward=place["batch_norm_backward"])
+    parts = [
+        INTRODUCTION.format(forward=FORWARD, backward=BACKWARD, inputs=INPUTS, check=CHECK, report=right),
+    ]
+    for heading, should, is_, reading in MISTAKES:
+        wrong = _backward(BACKWARD.replace(should, is_))
+        report = tg.gradcheck(place["batch_norm"], inputs, backward=wrong)
+        parts.append(
+            f"### {heading}\n\n```diff\n-    {should}\n+    {is_}\n```\n\n```text\n{report}\n```\n\n{reading}\n"
+        )
+    without = _backward(BACKWARD.replace(*MISTAKES[0][1:3]))
+    verdict = tg.gradcheck(
+        lambda *xs: place["batch_norm"](*xs).sum(),
+        inputs,
+        backward=lambda g, x, *rest: without(g * np.ones_like(x), x, *rest),
+    ).verdict
+    custom = tg.gradcheck(lambda x: tg.functional.softmax(place["Square"].apply(x) * x), inputs[0])
+    if pictures is not None:
+        custom.plot(pictures / "check_remainders.svg")
+        custom.draw(pictures / "check_blame.svg")
+    parts.append(SUM.format(verdict=verdict))
+    parts.append(
+        DETACHED.format(
+            code=DETACHED_CODE,
+            first=tg.gradcheck(place["detached"], inputs[0]).verdict,
+            second=tg.gradcheck(place["detached"], inputs[0], order=2),
+            custom=CUSTOM,
+            report=custom,
+        )
+    )
+    return re.sub(r"\S*(?:make_checking|exercise)\.py:\d+", "exercise.py:42", "\n".join(parts))
+
+
+def _backward(source: str) -> Any:
+    place: dict[str, Any] = {}
+    exec(FORWARD + source, place)
+    return place["batch_norm_backward"]
+
+
+def alike(a: str, b: str) -> bool:
+    """Whether two pages say the same, but for digits that depend on a processor's rounding."""
+    return NUMBER.sub("#", a) == NUMBER.sub("#", b)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page; with --check, say whether it is up to date."""
+    if arguments == ["--check"]:
+        fresh = PAGE.exists() and alike(PAGE.read_text(encoding="utf-8"), page())
+        print(f"{PAGE.name} is {'up to date' if fresh else 'out of date: run python docs/make_checking.py'}.")
+        return 0 if fresh else 1
+    PAGE.write_text(page(DOCS / "images"), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
