@@ -149,8 +149,8 @@ print(tg.gradcheck(detached, inputs[0], order=2))
 
 At first order nothing is wrong: the deviations from the mean add up to 0, so what was cut off is 0 as well. (That is
 why some textbooks drop the term.) At second order it is not. No operation's own derivative fails where it stands, so
-the check looks for a value that moves with the inputs but came into the graph as a constant, and blames the operation that
-it came into.
+the check looks for a value that moves with the inputs but came into the graph as a constant, and blames the operation
+that it came into.
 
 ## The wrong operation in a larger graph
 
