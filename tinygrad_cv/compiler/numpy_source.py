@@ -99,7 +99,7 @@ def _helper(name: str) -> Callable[..., str]:
     """A call of one of ``numpy_helpers``, with the primitive's parameters by name."""
 
     def write(value: Value, *args: str) -> str:
-        params = [f"{key}={_literal(param)}" for key, param in value.params.items()]
+        params = [f"{key}={literal(param)}" for key, param in value.params.items()]
         return f"{name}({', '.join([*args, *params])})"
 
     write.helper = name  # type: ignore[attr-defined]
@@ -108,8 +108,8 @@ def _helper(name: str) -> Callable[..., str]:
 
 def _reduction(name: str) -> Callable[..., str]:
     def write(value: Value, x: str) -> str:
-        dtype = f", dtype={_literal(value.dtype)}" if name == "sum" and value.dtype != value.args[0].dtype else ""
-        return f"{x}.{name}({_literal(value.params['axis'])}{dtype}, keepdims=True)"
+        dtype = f", dtype={literal(value.dtype)}" if name == "sum" and value.dtype != value.args[0].dtype else ""
+        return f"{x}.{name}({literal(value.params['axis'])}{dtype}, keepdims=True)"
 
     return write
 
@@ -145,21 +145,21 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "less": _infix("<"),
     "less_equal": _infix("<="),
     "where": _call("np.where"),
-    "cast": lambda value, x: f"{x}.astype({_literal(value.dtype)})",
+    "cast": lambda value, x: f"{x}.astype({literal(value.dtype)})",
     "erf": _helper("erf"),
-    "reshape": lambda value, x: f"{x}.reshape({_literal(value.shape)})",
-    "permute": lambda value, x: f"{x}.transpose({_literal(value.params['axes'])})",
-    "expand": lambda value, x: f"np.broadcast_to({x}, {_literal(value.shape)})",
+    "reshape": lambda value, x: f"{x}.reshape({literal(value.shape)})",
+    "permute": lambda value, x: f"{x}.transpose({literal(value.params['axes'])})",
+    "expand": lambda value, x: f"np.broadcast_to({x}, {literal(value.shape)})",
     "pad": _helper("pad"),
     "slice": _slice,
-    "flip": lambda value, x: f"np.flip({x}, {_literal(value.params['axis'])})",
+    "flip": lambda value, x: f"np.flip({x}, {literal(value.params['axis'])})",
     "concatenate": lambda value, *xs: f"np.concatenate([{', '.join(xs)}], {value.params['axis']})",
     "windows": _helper("windows"),
     "fold": _helper("fold"),
     "sum": _reduction("sum"),
     "max": _reduction("max"),
     "argmax": _helper("argmax"),
-    "cumsum": lambda value, x: f"np.cumsum({x}, {value.params['axis']}, {_literal(value.dtype)})",
+    "cumsum": lambda value, x: f"np.cumsum({x}, {value.params['axis']}, {literal(value.dtype)})",
     "contract": lambda value, a, b: f"np.einsum({value.params['spec']!r}, {a}, {b}, optimize=True)",
     "gather": lambda value, x, index: f"{x}[{index}]",
     "scatter_add": _helper("scatter_add"),
@@ -174,7 +174,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
     It gives the values of :func:`run` up to rounding: einsum and pairwise sums add in another order.
     """
     values = graph.values()
-    called = _named([*names, *(f"x{i}" for i in range(len(names), len(graph.inputs)))])
+    called = identifiers([*names, *(f"x{i}" for i in range(len(names), len(graph.inputs)))])
     inline = _inline(values)
     text: dict[Value, str] = dict(zip(graph.inputs, called, strict=True))
     helpers: dict[str, None] = {}
@@ -185,7 +185,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
         if value.op == INPUT:
             continue
         if value.op == CONSTANT:
-            text[value] = _constant(value, preamble)
+            text[value] = constant(value, preamble)
             continue
         if value in inline:
             text[value] = text[value.args[0]]
@@ -227,21 +227,21 @@ def _inline(values: Sequence[Value]) -> set[Value]:
 
 
 def _whole(value: Value, text: dict[Value, str]) -> str:
-    return f"np.broadcast_to({text[value]}, {_literal(value.shape)})"
+    return f"np.broadcast_to({text[value]}, {literal(value.shape)})"
 
 
-def _constant(value: Value, preamble: list[str]) -> str:
+def constant(value: Value, preamble: list[str]) -> str:
     array = value.params["array"]
     if not array.ndim:
         return f"np.{array.dtype.name}({_number(array)})" if array.dtype.kind != "b" else f"np.bool_({bool(array)})"
     if array.size <= FEW:
         numbers = re.sub(r"\binf\b", "math.inf", re.sub(r"\bnan\b", "math.nan", str(array.tolist())))
-        return f"np.array({numbers}, {_literal(array.dtype)}).reshape({_literal(array.shape)})"
+        return f"np.array({numbers}, {literal(array.dtype)}).reshape({literal(array.shape)})"
     data = base64.b85encode(zlib.compress(np.ascontiguousarray(array).tobytes())).decode()
     name = f"c{value.number}"
     preamble.append(
-        f"{name} = np.frombuffer(zlib.decompress(base64.b85decode({data!r})), {_literal(array.dtype)})"
-        f".reshape({_literal(array.shape)})"
+        f"{name} = np.frombuffer(zlib.decompress(base64.b85decode({data!r})), {literal(array.dtype)})"
+        f".reshape({literal(array.shape)})"
     )
     return name
 
@@ -251,13 +251,13 @@ def _number(array: np.ndarray) -> str:
     return f'"{text}"' if text in ("inf", "-inf", "nan") else text
 
 
-def _literal(param: Any) -> str:
+def literal(param: Any) -> str:
     if isinstance(param, np.dtype):
         return repr(param.name)
     if isinstance(param, float):
         return repr(param) if math.isfinite(param) else f'float("{param}")'
     if isinstance(param, (tuple, list)):
-        items = ", ".join(map(_literal, param))
+        items = ", ".join(map(literal, param))
         return f"({items},)" if len(param) == 1 else f"({items})"
     return repr(param.item() if isinstance(param, np.generic) else param)
 
@@ -278,7 +278,7 @@ def _identifier(name: str) -> str:
     return f"_{word}" if word[0].isdigit() or keyword.iskeyword(word) else word
 
 
-def _named(names: Sequence[str]) -> list[str]:
+def identifiers(names: Sequence[str]) -> list[str]:
     """Different identifiers."""
     found: list[str] = []
     for name in map(_identifier, names):

@@ -19,13 +19,13 @@ from ..lower.elementwise import LOWERINGS, maximum, select
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Condition, Expr, walk
 from ..schedule.layout import Layout
-from ..schedule.nest import Nest, Store
+from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling, widths
-from .function import Function, memory_type, number, scalar_type, vector_type
+from .function import Function, number, scalar_type, vector_type
 from .integer import Int, Sum
+from .memory import BOOL, Mask, Memory, Place, index_at
 
 UNROLLED = 8  # steps of a short innermost loop are written out
-BOOL = np.dtype(bool)
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,6 @@ class Segment:
     size: int
 
 
-Place = dict[Var, Int]
-Mask = tuple[str, bool]  # a condition, and whether it is one for each lane
-
-
 class NestLowering:
     """Writes one nest."""
 
@@ -50,7 +46,7 @@ class NestLowering:
         self.f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
         self.buffers = buffers_of(nest)
         self.reductions = nest.reductions
-        self._bases: dict[Value, str] = {}
+        self.memory = Memory(self.f, tiling, layouts)
         self._memo: list[dict[Any, tuple[str, bool]]] = [{}]
         self._guarded = _inside_guards(nest.exprs)
         self._hoistable = _hoistable(nest.exprs, self._guarded)
@@ -64,7 +60,7 @@ class NestLowering:
         f = self.f
         for i, value in enumerate(self.buffers):
             slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
-            self._bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
+            self.memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
         if self.tiling.flush:
             self._zeros = True
             self._loops(self.tiling.outer, {}, {}, first=True)
@@ -160,7 +156,9 @@ class NestLowering:
             (store,) = self.nest.stores
             dtype = store.value.dtype
             for spot in spots:
-                self._store(store, spot, self.f.splat(number(dtype.type(0)), dtype, self._lanes), True)
+                self.memory.store(
+                    store, spot, self.f.splat(number(dtype.type(0)), dtype, self.tiling.result_lanes), True
+                )
             return
         self._results = {}
         groups: dict[tuple[Var, ...], list[Expr]] = {}
@@ -171,7 +169,7 @@ class NestLowering:
         for spot in spots:
             for store in self.nest.stores:
                 value, vector = self._emit(store.expr, spot)
-                self._store(store, spot, value, vector)
+                self.memory.store(store, spot, value, vector)
 
     def _spots(self, place: Place, tile: dict[Var, int]) -> list[Place]:
         """The places of a tile, as far as their variables are known.
@@ -184,21 +182,6 @@ class NestLowering:
             unit = t.lanes if var is t.vector else 1
             axes.append([(var, start + k * unit) for k in range(tile.get(var, 1))])
         return [dict(spot) for spot in product(*axes)]
-
-    @property
-    def _lanes(self) -> int:
-        """The lanes of the result: one where vectors run along what is summed over."""
-        return self.tiling.lanes if self.tiling.vector in self.tiling.outer else 1
-
-    def _live(self, spot: Place) -> int:
-        """How many lanes of the vector at a spot are inside; all, where that is not known to be less."""
-        var, lanes = self.tiling.vector, self.tiling.lanes
-        if var is None or var not in spot:
-            return lanes
-        start = spot[var]
-        if isinstance(start, int):
-            return max(0, min(lanes, var.extent - start))
-        return lanes
 
     # ---------------------------------------------------------------- reductions
 
@@ -311,7 +294,7 @@ class NestLowering:
                 continue
             if any(v is self.tiling.vector or v not in at or len({s.get(v) for s in spots}) > 1 for v, _ in others):
                 continue
-            base = _at(Affine(affine.const, others), at)
+            base = index_at(Affine(affine.const, others), at)
             if affine.coefficient(var) == 1:
                 low, high = f.most(low, base * -1 + least), f.least(high, base * -1 + most)
             else:
@@ -321,7 +304,7 @@ class NestLowering:
     def _accumulate(self, reduction: Expr, body: Expr, where: Place, total: str, lanes: int) -> str:
         f, dtype = self.f, reduction.dtype
         kind = vector_type(dtype, lanes)
-        live = self._live(where) if self.tiling.vector in reduction.par[1] else lanes
+        live = self.memory.live(where) if self.tiling.vector in reduction.par[1] else lanes
         product_ = body.kind == "op" and body.name == "mul" and dtype.kind == "f"
         if reduction.par[0] == "sum" and product_ and self.fma and live == lanes:
             a, b = (self._vector(self._emit(x, where), x.dtype, lanes) for x in body.args)
@@ -362,8 +345,7 @@ class NestLowering:
     def _load_sum(self, spot: Place) -> str:
         """What has been added up before."""
         (store,) = self.nest.stores
-        value, index = store.value, store.index
-        return self._load_at(value, self._flat(value, index, spot), self.layouts[value].flat(index), spot, None)[0]
+        return self.memory.load(store.value, store.index, spot, None)[0]
 
     # ---------------------------------------------------------------- expressions
 
@@ -380,7 +362,7 @@ class NestLowering:
         if expr.kind == "const":
             return number(expr.par), False
         if expr.kind == "reduce":
-            lanes = self._lanes
+            lanes = self.tiling.result_lanes
             return self._results[expr, self._key(expr, spot)], lanes > 1
         key = (expr.number, self._key(expr, spot), mask if expr in self._guarded else None)
         for scope in reversed(self._memo):
@@ -392,7 +374,10 @@ class NestLowering:
     def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
         f, lanes = self.f, self.tiling.lanes
         if expr.kind == "load":
-            return self._load(expr, spot, mask)
+            value, index = expr.par
+            if expr.args:
+                return self.memory.gather(value, index, self._emit(expr.args[0], spot, mask), spot, mask)
+            return self.memory.load(value, index, spot, mask)
         if expr.kind == "index":
             return self._index(expr, spot)
         if expr.kind == "guard":
@@ -408,7 +393,7 @@ class NestLowering:
 
     def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
         f, affine, lanes = self.f, expr.par, self.tiling.lanes
-        base = f.integer(_at(affine, spot))
+        base = f.integer(index_at(affine, spot))
         step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
         if not step or lanes == 1:
             return base, False
@@ -455,7 +440,7 @@ class NestLowering:
 
     def _condition(self, condition: Condition, spot: Place) -> tuple[str, bool]:
         f, (affine, low, high), lanes = self.f, condition, self.tiling.lanes
-        base = _at(affine, spot) + -low
+        base = index_at(affine, spot) + -low
         step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
         if not step or lanes == 1:
             if isinstance(base, int):
@@ -467,190 +452,11 @@ class NestLowering:
         limit = f.splat(str(high - low), np.dtype(np.int64), lanes)
         return f.value(f"icmp ult {kind} {places}, {limit}"), True
 
-    # ---------------------------------------------------------------- memory
-
-    def _flat(self, value: Value, index: Sequence[Affine], spot: Place) -> Int:
-        return _at(self.layouts[value].flat(index), spot)
-
-    def _load(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        value, index = expr.par
-        if expr.args:
-            return self._gather(expr, spot, mask)
-        return self._load_at(value, self._flat(value, index, spot), self.layouts[value].flat(index), spot, mask)
-
-    def _load_at(self, value: Value, place: Int, affine: Affine, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        f, lanes, dtype = self.f, self.tiling.lanes, value.dtype
-        base = self._bases[value]
-        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        if not step or lanes == 1:
-            if mask is not None:
-                if mask[1]:
-                    some = f"<{lanes} x i1>"
-                    f.declare(f"llvm.vector.reduce.or.v{lanes}i1", "i1", some)
-                    mask = f.value(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({some} {mask[0]})"), False
-                place = self._where(mask[0], place)
-            return self._element(base, dtype, place), False
-        live = min(self._live(spot), lanes)
-        if step == 1 and self._roomy(value, affine):
-            live = lanes
-        if abs(step) != 1 or (step == -1 and (mask is not None or live < lanes)):
-            return self._one_by_one(base, dtype, place, step, live, mask), True
-        if step == -1:
-            kind = f"<{lanes} x {memory_type(dtype)}>"
-            low = f.pointer(base, dtype, place + (1 - lanes))
-            places = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
-            text = f.value(f"load {kind}, ptr {low}, align {dtype.itemsize}")
-            text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{places}>")
-            return self._register(text, dtype, lanes), True
-        kind = f"<{lanes} x {memory_type(dtype)}>"
-        if mask is not None and not mask[1] and live == lanes <= self.layouts[value].size:
-            place, mask = self._where(mask[0], place), None
-        if mask is None and live == lanes:
-            text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
-            return self._register(text, dtype, lanes), True
-        lane_mask = self._lane_mask(mask, live)
-        suffix = f"v{lanes}{_suffix(dtype)}.p0"
-        f.declare(f"llvm.masked.load.{suffix}", kind, f"ptr, i32, <{lanes} x i1>, {kind}")
-        text = f.value(
-            f"call {kind} @llvm.masked.load.{suffix}(ptr {f.pointer(base, dtype, place)}, i32 {dtype.itemsize}, "
-            f"<{lanes} x i1> {lane_mask}, {kind} zeroinitializer)"
-        )
-        return self._register(text, dtype, lanes), True
-
-    def _where(self, condition: str, place: Int) -> Int:
-        """The place, or 0 where a condition does not hold."""
-        f = self.f
-        return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(place)}, i64 0"))
-
-    def _lane_mask(self, mask: Mask | None, live: int) -> str:
-        f, lanes = self.f, self.tiling.lanes
-        inside = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
-        if mask is None:
-            return inside
-        text = self._vector(mask, BOOL, lanes)
-        return text if live == lanes else f.value(f"and <{lanes} x i1> {text}, {inside}")
-
-    def _element(self, base: str, dtype: np.dtype, place: Int) -> str:
-        f = self.f
-        text = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
-        return self._register(text, dtype, 1)
-
-    def _one_by_one(self, base: str, dtype: np.dtype, place: Int, step: int, live: int, mask: Mask | None) -> str:
-        """A vector of elements that do not lie side by side."""
-        f, lanes = self.f, self.tiling.lanes
-        kind = f"<{lanes} x {memory_type(dtype)}>"
-        text = "zeroinitializer"
-        for lane in range(live):
-            at = place + lane * step
-            if mask is not None:
-                holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                at = self._where(holds, at)
-            element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
-            text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
-        return self._register(text, dtype, lanes)
-
-    def _gather(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        """Elements of rows whose numbers are computed; a number out of range reads the nearest row."""
-        f, lanes = self.f, self.tiling.lanes
-        value, index = expr.par
-        layout = self.layouts[value]
-        rows, is_vector = self._emit(expr.args[0], spot, mask)
-        rest = layout.flat(index)
-        step = rest.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        place = _at(rest, spot)
-
-        def clamped(row: str) -> Int:
-            return f.most(f.least(f.known(row), value.shape[0] - 1), 0) * layout.strides[0]
-
-        base, dtype = self._bases[value], value.dtype
-        if not is_vector and step in (0, 1):
-            return self._load_at(value, clamped(rows) + place, rest, spot, mask)
-        kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
-        for lane in range(self._live(spot)):
-            row = f.value(f"extractelement <{lanes} x i64> {rows}, i32 {lane}") if is_vector else rows
-            at = clamped(row) + place + lane * step
-            if mask is not None:
-                holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                at = self._where(holds, at)
-            element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, at)}, align {dtype.itemsize}")
-            text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
-        return self._register(text, dtype, lanes), True
-
-    def _register(self, text: str, dtype: np.dtype, lanes: int) -> str:
-        if dtype.kind != "b":
-            return text
-        kind = f"<{lanes} x i8>" if lanes > 1 else "i8"
-        return self.f.value(f"trunc {kind} {text} to {vector_type(dtype, lanes)}")
-
-    def _roomy(self, value: Value, affine: Affine) -> bool:
-        """Whether a whole vector may be read or written: the axis is padded to whole vectors, and it starts at one."""
-        layout, var = self.layouts[value], self.tiling.vector
-        return (
-            var is not None
-            and bool(layout.shape)
-            and not layout.low[-1]
-            and not layout.high[-1]
-            and layout.shape[-1] == var.extent
-            and -(-var.extent // self.tiling.lanes) * self.tiling.lanes <= layout.padded
-            and affine.const % layout.padded == 0
-            and all(c % layout.padded == 0 for v, c in affine.terms if v is not var)
-        )
-
-    def _store(self, store: Store, spot: Place, text: str, is_vector: bool) -> None:
-        f, value, dtype = self.f, store.value, store.value.dtype
-        affine = self.layouts[value].flat(store.index)
-        place = self._flat(value, store.index, spot)
-        lanes = self._lanes
-        step = affine.coefficient(self.tiling.vector) if lanes > 1 and self.tiling.vector else 0
-        base = self._bases[value]
-        if lanes == 1:
-            self._store_element(base, dtype, place, text)
-            return
-        text = self._vector((text, is_vector), dtype, lanes)
-        live = self._live(spot)
-        if step == 1 and live < lanes and self._roomy(value, affine):
-            live = lanes
-        kind = f"<{lanes} x {memory_type(dtype)}>"
-        if step != 1:
-            for lane in range(live):
-                element = f.value(f"extractelement {vector_type(dtype, lanes)} {text}, i32 {lane}")
-                self._store_element(base, dtype, place + lane * step, element)
-            return
-        if dtype.kind == "b":
-            text = f.value(f"zext {vector_type(dtype, lanes)} {text} to {kind}")
-        pointer = f.pointer(base, dtype, place)
-        if live == lanes:
-            f.emit(f"store {kind} {text}, ptr {pointer}, align {dtype.itemsize}")
-            return
-        suffix = f"v{lanes}{_suffix(dtype)}.p0"
-        f.declare(f"llvm.masked.store.{suffix}", "void", f"{kind}, ptr, i32, <{lanes} x i1>")
-        f.emit(
-            f"call void @llvm.masked.store.{suffix}({kind} {text}, ptr {pointer}, i32 {dtype.itemsize}, "
-            f"<{lanes} x i1> {self._lane_mask(None, live)})"
-        )
-
-    def _store_element(self, base: str, dtype: np.dtype, place: Int, text: str) -> None:
-        if dtype.kind == "b":
-            text = self.f.value(f"zext i1 {text} to i8")
-        pointer = self.f.pointer(base, dtype, place)
-        self.f.emit(f"store {memory_type(dtype)} {text}, ptr {pointer}, align {dtype.itemsize}")
-
 
 def buffers_of(nest: Nest) -> list[Value]:
     """The stored values that a nest reads and writes, in the order in which its function takes them."""
     read = [expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"]
     return list(dict.fromkeys([*(store.value for store in nest.stores), *read]))
-
-
-def _at(affine: Affine, spot: Place) -> Int:
-    total: Int = affine.const
-    for var, factor in affine.terms:
-        total = spot[var] * factor + total
-    return total
-
-
-def _suffix(dtype: np.dtype) -> str:
-    return f"f{8 * dtype.itemsize}" if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
 
 
 def _neutral(reduction: Expr, dtype: np.dtype, part: str = "") -> str:

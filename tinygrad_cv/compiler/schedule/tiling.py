@@ -51,6 +51,11 @@ class Tiling:
     unroll: int = 1
     runs: dict[Var, int] = field(default_factory=dict)
 
+    @property
+    def result_lanes(self) -> int:
+        """The lanes of the result: one where vectors run along what is summed over."""
+        return self.lanes if self.vector in self.outer else 1
+
 
 def widths(extent: int, size: int) -> list[tuple[int, int]]:
     """A range cut into (tile size, how many): of at most ``size``, as equal as may be."""
