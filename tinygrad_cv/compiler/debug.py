@@ -27,7 +27,7 @@ from .ir import CONSTANT, Graph, line
 if TYPE_CHECKING:
     from .image import Image
     from .runtime.target import Target
-    from .schedule.plan import Plan
+    from .schedule.kernel import Plan
 
 STAGES = ("graph", "rewrite", "fused", "loops", "llvm", "time")
 

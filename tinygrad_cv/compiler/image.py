@@ -18,8 +18,8 @@ from .codegen.nest import buffers_of
 from .ir import CONSTANT, Graph, Value
 from .runtime.objects import compile_modules
 from .runtime.target import Target
+from .schedule.kernel import PIECE, Kernel, Plan
 from .schedule.layout import ALIGNMENT, Layout
-from .schedule.plan import PIECE, Kernel, Plan
 
 SLACK = 64  # bytes behind a buffer that a whole vector may read
 

@@ -17,9 +17,9 @@ from itertools import count
 from .ir import CONSTANT, INPUT, Value
 from .schedule.affine import Affine, Var
 from .schedule.expr import Condition, Expr, walk
+from .schedule.kernel import Plan
 from .schedule.layout import Layout
 from .schedule.nest import Nest, Store
-from .schedule.plan import Plan
 from .schedule.tiling import Tiling
 
 WIDTH, SHORT = 90, 12  # characters: longer formulas are taken apart, short ones get no name

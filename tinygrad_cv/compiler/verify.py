@@ -23,9 +23,9 @@ from ..ops.contraction import extents, parse
 from .ir import CONSTANT, INPUT, Graph, Value, aval_of, line
 from .schedule.affine import Affine, Index, Var
 from .schedule.expr import Condition, Expr, walk
+from .schedule.kernel import Kernel, Plan, Step
 from .schedule.layout import ALIGNMENT, Layout
 from .schedule.nest import Nest, Store
-from .schedule.plan import Kernel, Plan, Step
 from .schedule.tiling import Tiling
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from .structure import structure
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
-    from ..schedule.plan import Plan
+    from ..schedule.kernel import Plan
 
 LENGTH = 1 << 16  # characters of a module, about
 

@@ -1,0 +1,114 @@
+"""Nests that run over the same places become one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..ir import Value
+from .affine import Affine, Var, of
+from .expr import Expr, Exprs, loads, renamed, substitute, walk
+from .kernel import Kernel
+from .layout import Layout
+from .nest import Nest, Store
+from .tiling import choose
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
+
+
+def join(
+    exprs: Exprs,
+    kernels: list[Kernel],
+    aliases: Mapping[Value, Value],
+    layouts: dict[Value, Layout],
+    target: Target,
+) -> list[Kernel]:
+    """Nests that run over the same places and read the same values become one; a reader joins its writer."""
+    joined: list[Kernel] = []
+    where: dict[Value, int] = {}
+    for kernel in kernels:
+        at = _partner(kernel, joined, where, aliases)
+        if at is None:
+            joined.append(kernel)
+            at = len(joined) - 1
+        else:
+            joined[at] = _merged(exprs, joined[at], kernel, layouts, target)
+        for value in kernel.writes:  # in several nests, perhaps: the last of them counts
+            where[value] = max(at, where.get(value, at))
+    return joined
+
+
+def _partner(
+    kernel: Kernel, joined: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
+) -> int | None:
+    nest = kernel.nest
+    if nest is None or kernel.signature is None:
+        return None
+    bases = [aliases.get(v, v) for v in kernel.reads]
+    after = max((where[v] for v in bases if v in where), default=-1)
+    reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
+    for at in range(len(joined) - 1, max(after - 1, len(joined) - 24, -1), -1):
+        other = joined[at].nest
+        if other is None or joined[at].signature != kernel.signature or len(other.stores) >= 6:
+            continue
+        writes = {v for v in joined[at].writes if v in kernel.reads}
+        if at == after and writes:
+            if nest.reductions or not all(_pointwise(nest, other, v) for v in writes):
+                continue
+            return at
+        if not writes and reads & set(joined[at].reads):
+            return at
+    return None
+
+
+def _pointwise(nest: Nest, other: Nest, value: Value) -> bool:
+    """Whether a nest reads a value only at the place to which the other stores it."""
+    stores = [s for s in other.stores if s.value is value]
+    if len(stores) != 1:
+        return False
+    new = dict(zip(nest.vars, map(of, other.vars), strict=True))
+    return all(
+        not load.args and tuple(a.substitute(new) for a in load.par[1]) == stores[0].index
+        for load in loads(nest.exprs)
+        if load.par[0] is value
+    )
+
+
+def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, Layout], target: Target) -> Kernel:
+    a, b = first.nest, second.nest
+    assert a is not None and b is not None
+    new = dict(zip(b.vars, map(of, a.vars), strict=True))
+    if a.reductions and b.reductions:
+        new.update(zip(b.reductions[0].par[1], map(of, a.reductions[0].par[1]), strict=True))
+    stores = list(a.stores)
+    for store in b.stores:
+        expr = _over(exprs, store.expr, new)
+        values = {s.value: s.expr for s in a.stores}
+        known = {load: values[load.par[0]] for load in loads([expr]) if load.par[0] in values}
+        stores.append(Store(store.value, tuple(x.substitute(new) for x in store.index), substitute(exprs, expr, known)))
+    nest = Nest(a.vars, stores)
+    return Kernel(nest, choose(nest, layouts, target))
+
+
+def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:
+    """The expression over other variables, those of its reductions included."""
+    done: dict[Expr, Expr] = {}
+    for part in walk([expr]):
+        if part.kind == "reduce":
+            variables = [new[v].terms[0][0] if v in new else v for v in part.par[1]]
+            done[part] = exprs.reduce(part.par[0], variables, [done[a] for a in part.args], part.dtype)
+        elif part.args:
+            inner = substitute(exprs, part, {a: done[a] for a in part.args})
+            done[part] = _renamed_one(exprs, inner, part, new, [done[a] for a in part.args])
+        else:
+            done[part] = renamed(exprs, part, new)
+    return done[expr]
+
+
+def _renamed_one(exprs: Exprs, inner: Expr, part: Expr, new: dict[Var, Affine], args: list[Expr]) -> Expr:
+    if part.kind == "guard":
+        return exprs.guard([(a.substitute(new), lo, hi) for a, lo, hi in part.par], *args)
+    if part.kind == "load":
+        return exprs.load(part.par[0], [a.substitute(new) for a in part.par[1]], *args)
+    return inner

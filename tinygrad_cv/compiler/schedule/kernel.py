@@ -1,0 +1,127 @@
+"""What a plan is made of: kernels in steps, and the layouts of all that they touch.
+
+A step is what all threads do between two barriers. Within it, a chain is a row of kernels that share the range of one
+variable, image by image: what one writes the next one reads while it is in the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ..ir import CONSTANT, INPUT, Graph, Value
+from .affine import Var
+from .expr import loads, walk
+from .layout import Layout
+from .nest import Nest, is_contraction
+from .tiling import Tiling
+
+PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
+
+
+@dataclass
+class Kernel:
+    """A nest and how it runs; or a value that the host computes."""
+
+    nest: Nest | None
+    tiling: Tiling | None
+    host: Value | None = None
+
+    @cached_property
+    def writes(self) -> list[Value]:
+        return [self.host] if self.host else list(dict.fromkeys(s.value for s in self.nest.stores))  # type: ignore
+
+    @cached_property
+    def reads(self) -> list[Value]:
+        if self.host:
+            return list(self.host.args)
+        assert self.nest is not None
+        return list(dict.fromkeys(load.par[0] for load in loads(self.nest.exprs)))
+
+    @property
+    def shared(self) -> Var | None:
+        """The variable whose range threads share."""
+        return self.tiling.outer[0] if self.tiling and self.tiling.outer else None
+
+    @cached_property
+    def work(self) -> int:
+        """Operations, roughly."""
+        if self.nest is None:
+            return 0
+        total = 0
+        for expr in walk(self.nest.exprs):
+            if expr.kind in ("op", "load"):
+                total += math.prod(v.extent for v in expr.vars)
+        return max(total, self.nest.places)
+
+    @cached_property
+    def signature(self) -> Any:
+        """What kernels that could be one agree on: the places they run over, and how much is summed. None: alone."""
+        nest = self.nest
+        if nest is None or not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
+            return None
+        sums = {tuple(v.extent for v in r.par[1]) for r in reductions[:1]}
+        return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.par[1] for r in reductions}) <= 1
+
+    @property
+    def kind(self) -> str:
+        """What it is, for tables: "contraction", "reduction", "elementwise"; "host" for what NumPy computes."""
+        if self.nest is None:
+            return "host"
+        return "contraction" if self.nest.is_contraction else "reduction" if self.nest.reductions else "elementwise"
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """What was fused into it: the primitives between what it reads and what it writes."""
+        if self.host:
+            return (self.host.op,)
+        stop = {source(value.args[0] if value.op == "packed" else value) for value in self.reads}
+        seen: dict[Value, None] = {}
+        stack = [source(value) for value in self.writes]
+        while stack:
+            value = stack.pop()
+            if value not in seen and value not in stop and value.op not in (INPUT, CONSTANT):
+                seen[value] = None
+                stack.extend(map(source, value.args))
+        fused = tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
+        return fused or ("copy",)
+
+    @property
+    def flops(self) -> int:
+        """Operations on numbers; a multiply-add is two."""
+        total = 0
+        for expr in walk(self.nest.exprs) if self.nest else ():
+            if expr.kind == "op" and expr.name != "cast":
+                total += math.prod(v.extent for v in expr.vars)
+            elif expr.kind == "reduce":
+                total += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
+        return total
+
+
+def source(value: Value) -> Value:
+    """The graph's value behind a storage; a packed operand stands for itself."""
+    return value.args[0] if value.op == "stored" else value
+
+
+@dataclass
+class Step:
+    """What happens between two barriers: chains that threads share, or one thread's, or work of the host."""
+
+    kind: str  # "parallel", "serial" or "host"
+    chains: list[list[Kernel]] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """Kernels in order, and the layout of everything they touch."""
+
+    graph: Graph
+    steps: list[Step]
+    layouts: dict[Value, Layout]
+    aliases: dict[Value, Value]  # reshapes that are another value's memory
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        return [kernel for step in self.steps for chain in step.chains for kernel in chain]

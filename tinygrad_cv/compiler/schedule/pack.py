@@ -1,0 +1,116 @@
+"""Operands of contractions, laid out as their loops read them."""
+
+from __future__ import annotations
+
+import math
+
+from ...core.primitive import Aval
+from ..ir import Value
+from .affine import Var, of
+from .expr import Expr, Exprs, renamed, substitute
+from .layout import Layout, layout_of
+from .nest import Nest, Store, is_contraction
+from .tiling import Tiling
+
+REUSED, PACKED, FAR = 64, 1 << 20, 128  # an operand is packed that is read so often, has so many elements, so far apart
+
+
+def pack(
+    exprs: Exprs, nest: Nest, tiling: Tiling, layouts: dict[Value, Layout], packed: dict[object, Value]
+) -> tuple[list[Nest], Nest]:
+    """Lay the vector operand of a contraction out as its loops read it, where it does not lie so already."""
+    vector = tiling.vector
+    assert vector is not None
+    if not any(_needs_packing(nest, vector, b, r, layouts) for r, _, _, b in _products(nest, vector)):
+        return [], nest
+    size = tiling.vectors * tiling.lanes
+    if vector.extent % size == 0 and vector.extent > size:  # so that a tile's vectors lie side by side
+        block, inside = Var(vector.extent // size, "b"), Var(size, "i")
+        nest, vector = _split(exprs, nest, vector, block, inside), inside
+    packs: list[Nest] = []
+    new: dict[Expr, Expr] = {}
+    for reduction, body, a, b in _products(nest, vector):
+        made, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, tiling.lanes)
+        packs += made
+        core = body.args[0] if body.kind == "guard" else body
+        new[core] = exprs.op("mul", (load, a) if core.args[0] is b else (a, load), core.dtype)
+    stores = [Store(s.value, s.index, substitute(exprs, s.expr, new)) for s in nest.stores]
+    return packs, Nest(nest.vars, stores, nest.bounds)
+
+
+def _products(nest: Nest, vector: Var) -> list[tuple[Expr, Expr, Expr, Expr]]:
+    """The products that a nest sums, as (reduction, body, a, b) with vectors along b alone."""
+    found = []
+    for reduction in filter(is_contraction, nest.reductions):
+        for body in reduction.args:
+            core = body.args[0] if body.kind == "guard" else body
+            a, b = core.args if vector not in core.args[0].vars else core.args[::-1]
+            if vector not in a.vars and vector in b.vars:
+                found.append((reduction, body, a, b))
+    return found
+
+
+def _needs_packing(nest: Nest, vector: Var, b: Expr, reduction: Expr, layouts: dict[Value, Layout]) -> bool:
+    """Whether vectors do not lie side by side; or those of neighbouring steps so far apart that caches suffer."""
+    place = layouts[b.par[0]].flat(b.par[1])
+    if place.coefficient(vector) != 1:
+        return True
+    rows = math.prod(v.extent for v in nest.vars if v not in b.vars)
+    steps = [abs(place.coefficient(v)) for v in reduction.par[1] if place.coefficient(v)]
+    return rows >= REUSED and b.par[0].size <= PACKED and min(steps, default=0) >= FAR
+
+
+def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
+    new = {var: of(block) * inside.extent + of(inside)}
+    variables = tuple(w for v in nest.vars for w in ((block, inside) if v is var else (v,)))
+    return Nest(
+        variables,
+        [Store(s.value, tuple(a.substitute(new) for a in s.index), renamed(exprs, s.expr, new)) for s in nest.stores],
+        [(a.substitute(new), low, high) for a, low, high in nest.bounds],
+    )
+
+
+def _packed(
+    exprs: Exprs,
+    reduction: Expr,
+    body: Expr,
+    a: Expr,
+    b: Expr,
+    vector: Var,
+    layouts: dict[Value, Layout],
+    packed: dict[object, Value],
+    lanes: int,
+) -> tuple[list[Nest], Expr]:
+    """The nest that packs an operand (none, where it was packed before), and the load of what it packs."""
+    a_map = layouts[a.par[0]].flat(a.par[1])
+    summed = [v for v in reduction.par[1] if v in b.vars]
+    summed.sort(key=lambda v: -abs(a_map.coefficient(v)))
+    free = sorted((v for v in b.vars if v is not vector and v not in summed), key=lambda v: v.number)
+    variables = [*free, *summed, vector]
+    fresh = [Var(v.extent, "k") for v in variables]
+    new = {v: of(w) for v, w in zip(variables, fresh, strict=True)}
+    conditions = [c for c in (body.par if body.kind == "guard" else ()) if {v for v, _ in c[0].terms} <= b.vars]
+    element = exprs.guard(conditions, b, exprs.const(0, b.dtype))
+    ranks = {v.number: i for i, v in enumerate(variables)}
+    key = (
+        b.par[0],
+        tuple(v.extent for v in variables),
+        tuple((x.const, tuple(sorted((ranks[v.number], c) for v, c in x.terms))) for x in b.par[1]),
+        tuple((x.const, tuple(sorted((ranks[v.number], c) for v, c in x.terms)), lo, hi) for x, lo, hi in conditions),
+    )
+    nests = []
+    if key not in packed:
+        shape = tuple(v.extent for v in variables)
+        value = Value("packed", (b.par[0],), {}, Aval(shape, b.dtype), b.par[0].number, None)
+        packed[key] = value
+        layouts[value] = layout_of(shape, b.dtype, multiple=lanes)
+        nests = [
+            Nest(
+                tuple(v for v in fresh if v.extent > 1),
+                [Store(value, tuple(map(of, fresh)), renamed(exprs, element, new))],
+            )
+        ]
+    return nests, exprs.load(packed[key], [*map(of, variables)])
+
+
+# ---------------------------------------------------------------- joining nests, ordering kernels
