@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tinygrad_cv.core.primitive import OUTPUT, Primitive, Vjp
 from tinygrad_cv.ops import PRIMITIVES
+from tinygrad_cv.viz.derivatives import vjp_text
 
 PAGE = Path(__file__).with_name("primitives.md")
 
@@ -97,40 +98,7 @@ def _kept(primitive: Primitive, vjp: Vjp | None) -> str:
 
 
 def _vjp(primitive: Primitive, vjp: Vjp | None) -> str:
-    return f"`{_source(primitive, vjp)}`" if vjp else "none"
-
-
-def _source(primitive: Primitive, vjp: Vjp) -> str:
-    """The expression of a lambda as it stands in its file; the call of a named function."""
-    code = vjp.function.__code__
-    if code.co_name != "<lambda>":
-        return f"{code.co_name}({', '.join(_arguments(vjp))})"
-    text, lambdas = _lambdas(code.co_filename)
-    alike = [node for node in lambdas if node.lineno == code.co_firstlineno and _names(node) == _arguments(vjp)]
-    twins = [other for other in primitive.vjps if other and _arguments(other) == _arguments(vjp)]
-    twins = [other for other in twins if other.function.__code__.co_firstlineno == code.co_firstlineno]
-    if len(alike) != len(twins):
-        raise LookupError(
-            f"{code.co_filename}, line {code.co_firstlineno}: write each VJP of {primitive.name} on a line."
-        )
-    body = alike[[other is vjp for other in twins].index(True)].body
-    return " ".join((ast.get_source_segment(text, body) or "").split())
-
-
-def _arguments(vjp: Vjp) -> list[str]:
-    return list(inspect.signature(vjp.function).parameters)
-
-
-def _names(node: ast.Lambda) -> list[str]:
-    return [argument.arg for argument in node.args.args]
-
-
-@lru_cache
-def _lambdas(path: str) -> tuple[str, list[ast.Lambda]]:
-    """The text of a file, and its lambdas as they stand."""
-    text = Path(path).read_text(encoding="utf-8")
-    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Lambda)]
-    return text, sorted(found, key=lambda node: (node.lineno, node.col_offset))
+    return f"`{vjp_text(primitive, vjp)}`" if vjp else "none"
 
 
 def main(arguments: list[str]) -> int:

@@ -66,6 +66,7 @@ class Context(NamedTuple):
     operands: bool = False  # keep the operands' values on every node, for a drawing
     anomaly: bool = False  # look for the first NaN or infinity
     replaying: bool = False  # a checkpointed part runs again: side effects must not happen twice
+    origin: Any = None  # in a backward pass that is recorded for a drawing: the node whose derivative is being computed
     trace: Any = None  # whoever holds the values of tensors meanwhile: see read() and write()
 
 

@@ -33,6 +33,7 @@ class Node:
         "epoch",
         "hooks",
         "operands",
+        "origin",
         "params",
         "parents",
         "primitive",
@@ -56,6 +57,7 @@ class Node:
     sink: Any  # weak reference to the tensor whose .grad receives the cotangent
     source: str | None  # the user's line, where sources are kept
     operands: list[Any] | None  # the inputs' values, where operands are kept
+    origin: Node | None  # of the backward pass, where operands are kept: the node whose derivative this computes
 
     def __init__(
         self,
@@ -149,7 +151,7 @@ def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
         if any(parents) and value.dtype.kind == "f":
             node = Node(primitive, params, parents, _save(primitive, parents, values, value), value, context)
             if context.operands:
-                node.operands = values
+                node.operands, node.origin = values, context.origin
     if context.anomaly:
         check_forward(primitive, values, value)
     return inputs[0]._result(value, node)
@@ -239,8 +241,8 @@ def pull(
                 for parent, share in node.cotangents(g, wanted):
                     check_backward(node, g, share)
                     add(parent, share)
-            elif context.trace is not None:
-                with using(scope=_backward(node.scope, places)):  # what is recorded bears the name of the layer
+            elif context.trace is not None or context.operands:
+                with using(scope=_backward(node.scope, places), origin=node):  # what is recorded bears the name of the layer
                     for parent, share in node.cotangents(g, wanted):
                         add(parent, share)
             else:

@@ -12,12 +12,21 @@ from ..core.errors import GraphError
 from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
+from .backward import only_backward, pulled
 from .names import Names
-from .reading import read
+from .reading import described, read
 from .view import GraphView
 
+PARTS = ("forward", "backward", "both")
 
-def graph(target: Any, *inputs: Any, names: Mapping[str, Any] | None = None) -> GraphView:
+
+def graph(
+    target: Any,
+    *inputs: Any,
+    names: Mapping[str, Any] | None = None,
+    part: str = "forward",
+    values: bool = False,
+) -> GraphView:
     """The computation graph of tensors, or of a function of the inputs.
 
     ``graph(loss)`` shows what was recorded on the way to a tensor. What required no gradient was not recorded: it
@@ -28,9 +37,15 @@ def graph(target: Any, *inputs: Any, names: Mapping[str, Any] | None = None) -> 
         target: a tensor, several tensors, or a function or module that is called with the inputs.
         inputs: tensors, arrays, or whatever else the function takes.
         names: what to call tensors, and modules whose parameters are in the graph; ``names=locals()`` will do.
+        part: "backward" shows the backward pass, a graph of the same primitives that emerges from the forward one;
+            "both" shows it beside the forward pass, each node tied to the one whose derivative it computes. The
+            gradient that flows in is 1 for a scalar, else random.
+        values: say what the values are like, and the gradients of the target by them: mean, deviation, norm, zeros,
+            NaN, dead units, a histogram.
 
     Raises:
         GraphError: nothing was recorded, or the target is no tensor and no function.
+        ValueError: another part.
 
     >>> import tinygrad_cv as tg
     >>> x, y = tg.tensor(2.0, requires_grad=True), tg.tensor(2.0, requires_grad=True)
@@ -41,6 +56,8 @@ def graph(target: Any, *inputs: Any, names: Mapping[str, Any] | None = None) -> 
     >>> print(view.dot().splitlines()[0])
     digraph {
     """
+    if part not in PARTS:
+        raise ValueError(f"graph: part={part!r}: it must be one of {', '.join(map(repr, PARTS))}.")
     known = Names()
     if isinstance(target, Tensor):
         outputs, what = [target], "the tensor"
@@ -60,7 +77,12 @@ def graph(target: Any, *inputs: Any, names: Mapping[str, Any] | None = None) -> 
             f"graph: {what} has no graph: nothing it was computed from requires grad, or it was computed under "
             "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
         )
-    return GraphView(read(recorded, known))
+    backward = pulled(recorded, known, everywhere=values) if values or part != "forward" else None
+    records = read(recorded, known, backward if part != "forward" else None)
+    if values:
+        assert backward is not None
+        records = described(records, recorded, known, backward)
+    return GraphView(only_backward(records) if part == "backward" else records)
 
 
 def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names) -> list[Tensor]:

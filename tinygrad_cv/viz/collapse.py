@@ -108,6 +108,7 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
         place, role = (edge.place, edge.role) if target is None else (0, "")
         key = edge.source, numbers[edge.target], place
         edges.setdefault(key, replace(edge, source=numbers[edge.source], target=key[1], place=place, role=role))
+    nodes = [node if node.origin is None else replace(node, origin=numbers[node.origin]) for node in nodes]
     return _without_empty_scopes(nodes, tuple(edges.values()), records.scopes)
 
 
@@ -136,6 +137,12 @@ def _group(
         value=result.value,
         source=operations[0].source,
         serial=operations[0].serial,
+        part=operations[0].part,
+        origin=next((node.origin for node in operations if node.origin is not None), None),
+        kept=sum(node.kept for node in members),
+        seconds=sum(node.seconds for node in members),
+        statistics=result.statistics,
+        gradient=result.gradient,
     )
 
 

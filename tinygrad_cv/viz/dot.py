@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from graphviz import Digraph, escape
@@ -30,6 +31,9 @@ COLOURS = {  # of operations, by family
 SIZES = {"fontsize": "12", "margin": "0.12,0.06", "height": "0.3", "width": "0.3"}
 OPERATION = {"shape": "box", "style": "rounded,filled", "color": "#7b8794", **SIZES}
 FLOW = {"fontsize": "9", "fontcolor": "#4b5563", "color": "#6b7280", "arrowsize": "0.6"}
+BACKWARD_FLOW = {"color": "#b0413e", "fontcolor": "#b0413e"}
+READ = {"constraint": "false", "style": "dotted", "color": "#9aa5b5", "arrowhead": "open"}  # of a forward value
+TIE = {"dir": "none", "style": "dashed", "color": "#d9b8bb", "constraint": "true", "minlen": "0"}
 LOOKS = {  # of what is no operation, by kind
     "parameter": {"shape": "ellipse", "style": "filled", "fillcolor": "#fff6d6", "color": "#c9a227"},
     "leaf": {"shape": "ellipse", "style": "filled", "fillcolor": "#fff6d6", "color": "#c9a227"},
@@ -39,6 +43,8 @@ LOOKS = {  # of what is no operation, by kind
 }
 FRAMES = {"module": ("#9aa5b5", "#f5f7fa"), "function": ("#c3c9d3", "#fbfcfd")}  # line and ground
 SYMMETRIC = {"add", "mul", "maximum", "equal"}  # which operand is which makes no difference
+VALUES, ALARM = "#3f6d4e", "#d62f2f"  # of lines about values
+MANY_ZEROS = 0.01  # the share of zeros from which on it is said
 FORMULA = 24  # characters: longer formulas go into the tooltip
 NAME = 48  # characters: longer names are cut
 FEW = 24  # nodes: so small a drawing without frames runs from left to right
@@ -77,9 +83,40 @@ def dot_text(records: Records, direction: str | None = None) -> str:
     for scope in records.scopes:
         if scope.parent is None:
             top.subgraph(frames[scope.number])
+    mirrored = any(node.origin is not None for node in records.nodes)
+    reads: set[tuple[int, int]] = set()
     for edge in records.edges:
-        top.edge(f"n{edge.source}", f"n{edge.target}", _edge_label(records, edge), _attributes=_mark(edge))
+        if mirrored and _reads(records, edge):
+            reads.add((edge.source, edge.target))
+        else:
+            _draw_edge(top, records, edge, mirrored)
+    for source, target in sorted(reads):
+        top.edge(f"n{source}", f"n{target}", _attributes=READ)
+    for backward, forward in _ties(records).items():
+        top.edge(f"n{forward}", f"n{backward}", _attributes=TIE)
     return top.source
+
+
+def _draw_edge(top: Any, records: Records, edge: EdgeView, mirrored: bool) -> None:
+    """An edge; where both passes are drawn the backward one is turned around, to run beside the forward one."""
+    ends, look = (f"n{edge.source}", f"n{edge.target}"), _mark(edge)
+    if mirrored and records.nodes[edge.target].part == "backward":
+        ends, look = ends[::-1], {**BACKWARD_FLOW, "dir": "back", **look}
+    top.edge(*ends, _edge_label(records, edge), _attributes=look)
+
+
+def _reads(records: Records, edge: EdgeView) -> bool:
+    """Whether the backward pass reads a value of the forward pass here."""
+    return records.nodes[edge.target].part == "backward" and records.nodes[edge.source].part != "backward"
+
+
+def _ties(records: Records) -> dict[int, int]:
+    """Backward nodes and the forward nodes that they belong to: the first one of each."""
+    ties: dict[int, int] = {}
+    for node in records.nodes:
+        if node.origin is not None and node.origin not in ties.values():
+            ties[node.number] = node.origin
+    return ties
 
 
 def _frames(records: Records) -> list[Any]:
@@ -117,7 +154,24 @@ def _label(node: NodeView) -> str:
     elif node.kind == "parameter":
         line = ""
     text = f"<B>{_html(_cut(heading))}</B>"
-    return f'<{text}<BR/><FONT POINT-SIZE="10" COLOR="#4b5563">{_html(_cut(line))}</FONT>>' if line else f"<{text}>"
+    for words, colour in ((line, "#4b5563"), *_numbers(node)):
+        text += f'<BR/><FONT POINT-SIZE="10" COLOR="{colour}">{_html(_cut(words))}</FONT>' if words else ""
+    return f"<{text}>"
+
+
+def _numbers(node: NodeView) -> Iterator[tuple[str, str]]:
+    """Lines about the values and the gradients, and their colours."""
+    for mark, known in (("", node.statistics), ("∂ ", node.gradient)):
+        if known is None:
+            continue
+        yield f"{mark}μ {known.mean:.2g}  σ {known.deviation:.2g}  ‖·‖ {known.norm:.2g}", VALUES
+        bad = [f"{n} {what}" for n, what in ((known.nan, "NaN"), (known.infinite, "infinite")) if n]
+        if bad:
+            yield mark + ", ".join(bad), ALARM
+        if known.zeros >= MANY_ZEROS:
+            yield f"{mark}{known.zeros:.0%} zeros", VALUES
+        if known.dead and not mark:
+            yield f"{known.dead:.0%} of units dead", ALARM
 
 
 def _formula(node: NodeView) -> str:
@@ -127,6 +181,10 @@ def _formula(node: NodeView) -> str:
 
 def _look(node: NodeView) -> dict[str, str]:
     look = LOOKS[node.kind] if node.kind in LOOKS else {"fillcolor": COLOURS.get(node.family, "#ffffff")}
+    if any(known and (known.nan or known.infinite) for known in (node.statistics, node.gradient)):
+        look = {**look, "color": ALARM, "penwidth": "2"}
+    elif node.part == "backward" and node.kind != "constant":
+        look = {**look, "color": BACKWARD_FLOW["color"]}
     where = "/".join(filter(None, (node.module, node.function)))
     facts = (node.formula, node.detail, node.dtype, node.value, where, node.source)
     shape = shape_text(node.shape) or "scalar"

@@ -13,34 +13,69 @@ from typing import Any
 
 import numpy as np
 
+from ..core.memory import owner
 from ..core.primitive import OUTPUT
 from ..core.tape import Node, Replayed, reachable
 from ..core.variable import Variable
 from ..ops.contraction import contract, parse
 from ..ops.elementwise import where
+from .backward import Backward
+from .derivatives import derivative_text
 from .labels import detail_text, value_text
 from .names import Names
 from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain
 from .scopes import Scopes
+from .statistics import Statistics, statistics
 
 
-def read(roots: Sequence[Variable], names: Names) -> Records:
-    """The records of everything that leads to some tensors."""
-    nodes = reachable(root.node for root in roots if root.node is not None)
-    return _Reader(nodes, roots, names).records()
+def read(roots: Sequence[Variable], names: Names, backward: Backward | None = None) -> Records:
+    """The records of everything that leads to some tensors, and of a backward pass from them."""
+    forward = reachable(root.node for root in roots if root.node is not None)
+    if backward is None:
+        return _Reader(forward, roots, names).records()
+    both = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
+    return _Reader(both, roots, names, set(forward), backward).records()
+
+
+def described(records: Records, roots: Sequence[Variable], names: Names, backward: Backward) -> Records:
+    """The records with statistics of values, and of the gradients by them."""
+    nodes = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
+    values = {node.serial: value for node, value in _values(nodes, roots, names).items()}
+    gradients = {node.serial: gradient.value for node, gradient in backward.gradients.items()}
+
+    def known(serial: int, arrays: dict[int, Any]) -> Statistics | None:
+        array = arrays.get(serial)
+        return statistics(array) if isinstance(array, np.ndarray) else None
+
+    described_nodes = [
+        replace(node, statistics=known(node.serial, values), gradient=known(node.serial, gradients))
+        if node.serial
+        else node
+        for node in records.nodes
+    ]
+    return replace(records, nodes=tuple(described_nodes))
 
 
 class _Reader:
     """The state of one reading."""
 
-    def __init__(self, nodes: list[Node], roots: Sequence[Variable], names: Names):
+    def __init__(
+        self,
+        nodes: list[Node],
+        roots: Sequence[Variable],
+        names: Names,
+        forward: set[Node] | None = None,
+        backward: Backward | None = None,
+    ):
         self.tape, self.roots, self.names = nodes, roots, names
+        self.forward, self.backward = forward, backward
+        self.kept: set[int] = set()  # arrays that are counted already
         self.values = _values(nodes, roots, names)
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.scopes = Scopes()
         self.numbers: dict[Node, int] = {}
-        self.constants: dict[int, int] = {}  # id of an array -> its node's number
+        self.constants: dict[tuple[str, int], int] = {}  # part, id of an array -> its node's number
 
     def records(self) -> Records:
         for node in self.tape:
@@ -51,11 +86,14 @@ class _Reader:
                 ]
                 self._add(node)
                 for i, source in enumerate(sources):
-                    self._connect(source, self.numbers[node], i, _role(node, i))
+                    derivative = derivative_text(node.primitive, i) if node.primitive is not None else ""
+                    self._connect(source, self.numbers[node], i, _role(node, i), derivative)
             else:
                 self._add(node)
         for root in {id(root.node): root for root in self.roots if root.node is not None}.values():
             self._output(root)
+        if self.backward is not None:
+            self._gradients(self.backward)
         self._place_parameters()
         return Records(tuple(self.nodes), tuple(self.edges), tuple(self.scopes.views))
 
@@ -69,7 +107,11 @@ class _Reader:
             "value": value_text(self.values.get(node)),
             "source": _line(node.source),
             "serial": node.serial,
+            "part": self._part(node),
+            "kept": self._bytes_kept(node),
         }
+        if (origin := getattr(node, "origin", None)) is not None and common["part"]:
+            common["origin"] = self.numbers.get(origin)
         if not node.parents:
             self.numbers[node] = self._append(NodeView(kind=self.names.kind_of(node), **common))
             return
@@ -90,6 +132,27 @@ class _Reader:
             )
         self.numbers[node] = self._append(NodeView(**common))
 
+    def _part(self, node: Node) -> str:
+        """What flows into the backward pass belongs to it."""
+        return "" if self.forward is None or node in self.forward else "backward"
+
+    def _bytes_kept(self, node: Node) -> int:
+        """Of the arrays that the derivatives read; one that several nodes keep counts once."""
+        total = 0
+        for value in (node.saved or {}).values():
+            if isinstance(value, np.ndarray) and id(owner(value)) not in self.kept:
+                self.kept.add(id(owner(value)))
+                total += value.nbytes if 0 not in value.strides else value.itemsize
+        return total
+
+    def _gradients(self, backward: Backward) -> None:
+        """The results of the backward pass."""
+        for leaf in backward.leaves:
+            gradient = backward.gradients.get(leaf)
+            if gradient is not None and gradient.node in self.numbers:
+                name = self.nodes[self.numbers[leaf]].name
+                self._output(gradient, f"d{name}" if name else "gradient", "backward")
+
     def _append(self, view: NodeView) -> int:
         self.nodes.append(view)
         return view.number
@@ -98,8 +161,9 @@ class _Reader:
         """The number of the node of an input that is not on the tape."""
         array = _kept(node, place)
         shared = isinstance(array, np.ndarray) and any(array.strides) and array.size > 1
-        if shared and id(array) in self.constants:
-            return self.constants[id(array)]
+        part = self._part(node)
+        if shared and (part, id(array)) in self.constants:
+            return self.constants[part, id(array)]
         name, kind = self.names.of_array(array)
         shape, dtype = (array.shape, array.dtype) if isinstance(array, np.ndarray) else _inferred(node, place)
         number = self._append(
@@ -107,6 +171,7 @@ class _Reader:
                 number=len(self.nodes),
                 kind=kind,
                 name=name,
+                part=part if kind == "constant" else "",
                 scope=self.scopes.number(node.scope) if kind != "input" else None,
                 shape=shape,
                 dtype=str(dtype or ""),
@@ -114,17 +179,18 @@ class _Reader:
             )
         )
         if shared:
-            self.constants[id(array)] = number
+            self.constants[part, id(array)] = number
         return number
 
-    def _output(self, root: Variable) -> None:
+    def _output(self, root: Variable, name: str = "", part: str = "") -> None:
         assert root.node is not None
         source = self.nodes[self.numbers[root.node]]
         number = self._append(
             NodeView(
                 number=len(self.nodes),
                 kind="output",
-                name=source.name,
+                name=name or source.name,
+                part=part,
                 shape=source.shape,
                 dtype=source.dtype,
                 value=value_text(root.value),
@@ -132,11 +198,11 @@ class _Reader:
         )
         self._connect(source.number, number, 0, "")
 
-    def _connect(self, source: int, target: int, place: int, role: str) -> None:
+    def _connect(self, source: int, target: int, place: int, role: str, derivative: str = "") -> None:
         view = self.nodes[source]
         name = view.name if view.kind == "op" else ""
         value = view.value if view.kind != "constant" else ""
-        self.edges.append(EdgeView(source, target, place, role, view.shape, name, value))
+        self.edges.append(EdgeView(source, target, place, role, view.shape, name, value, derivative))
 
     def _place_parameters(self) -> None:
         """A parameter stands in the innermost scope that holds all its users."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .statistics import Statistics
+
 Shape = tuple[int, ...]
 
 
@@ -31,6 +33,12 @@ class NodeView:
     value: str = ""  # where it is known, and small
     source: str = ""  # the user's line, where sources were kept
     serial: int = 0  # on the tape
+    part: str = ""  # "backward" in the backward pass
+    origin: int | None = None  # the node whose derivative a node of the backward pass computes
+    kept: int = 0  # bytes that stay in memory for the backward pass
+    seconds: float = 0.0  # where it was timed
+    statistics: Statistics | None = None  # of its value, where asked for
+    gradient: Statistics | None = None  # of the gradient of the output by it
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class EdgeView:
     shape: Shape | None = None
     name: str = ""
     value: str = ""
+    derivative: str = ""  # what the source's cotangent gets, g being the target's
     colour: str = ""  # where the drawing marks it
     note: str = ""  # what the drawing says about it
 

@@ -1,0 +1,80 @@
+"""The backward pass, recorded so that it can be drawn: it is made of the same primitives as the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..core.tape import Node, pull, reachable
+from ..core.variable import Variable
+from ..frontend.isolation import isolated
+from ..frontend.tensor import Tensor
+from .names import Names
+from .records import NodeView, Records
+
+SEED = 0  # of the gradients that flow into outputs that are no scalars
+
+
+@dataclass(frozen=True)
+class Backward:
+    """What a recorded backward pass left.
+
+    Attributes:
+        cotangents: the tensors that flowed in, one for each output.
+        gradients: of each node that was asked for.
+        leaves: the nodes whose gradients are the results.
+    """
+
+    cotangents: tuple[Tensor, ...]
+    gradients: dict[Node, Tensor]
+    leaves: tuple[Node, ...]
+
+    @property
+    def roots(self) -> list[Tensor]:
+        """The results, in the order of the leaves."""
+        return [self.gradients[leaf] for leaf in self.leaves if leaf in self.gradients]
+
+
+def pulled(outputs: Sequence[Variable], names: Names, everywhere: bool) -> Backward:
+    """Pull random cotangents back, recorded; ``everywhere`` keeps the gradients of all nodes, not of leaves only."""
+    rng = np.random.default_rng(SEED)
+    nodes = reachable(y.node for y in outputs if y.node is not None)
+    leaves = tuple(node for node in nodes if not node.parents)
+    cotangents = []
+    for y in outputs:
+        value = rng.normal(size=y.value.shape) if y.value.size > 1 else np.ones(y.value.shape)
+        cotangents.append(Tensor(value.astype(y.value.dtype), requires_grad=True))
+    for i, cotangent in enumerate(cotangents):
+        names.add(f"dy{i if len(cotangents) > 1 else ''}", cotangent, "input")
+    roots = [(y.node, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
+    with isolated(operands=True):
+        found = pull(roots, nodes if everywhere else leaves, retain_graph=True, create_graph=True)
+    return Backward(tuple(cotangents), found, leaves)
+
+
+def only_backward(records: Records) -> Records:
+    """The backward pass alone; values of the forward pass that it reads are inputs of it."""
+    inside = {node.number for node in records.nodes if node.part == "backward"}
+    edges = [edge for edge in records.edges if edge.target in inside]
+    kept = sorted(inside | {edge.source for edge in edges})
+    numbers = {old: new for new, old in enumerate(kept)}
+    nodes = tuple(
+        _outside(records.nodes[old], new) if old not in inside else _inside(records.nodes[old], new)
+        for old, new in numbers.items()
+    )
+    moved = tuple(replace(edge, source=numbers[edge.source], target=numbers[edge.target]) for edge in edges)
+    return Records(nodes, moved, records.scopes)
+
+
+def _inside(node: NodeView, number: int) -> NodeView:
+    return replace(node, number=number, origin=None)
+
+
+def _outside(node: NodeView, number: int) -> NodeView:
+    if node.kind != "op":
+        return replace(node, number=number)
+    where = "/".join(filter(None, (node.module, node.function)))
+    name = node.name or f"{node.label}{f' in {where}' if where else ''}"
+    return replace(node, number=number, kind="input", name=name, scope=None, origin=None)
