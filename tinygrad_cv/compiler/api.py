@@ -126,15 +126,33 @@ class Jitted:
 
     # --- what was compiled ---
 
-    def graph(self, *args: Any, **kwargs: Any) -> Any:
+    def graph(self, *args: Any, fused: bool = False, **kwargs: Any) -> Any:
         """The recorded graph as a view, as ``tg.graph`` gives it.
 
         With arguments the graph for these, which is traced if need be, but not run; without, the one used last.
+
+        Args:
+            fused: the graph as it was compiled, each kernel a frame with its time, in the colour of its share of the
+                roofline: green at the machine's limit, red far from it.
+
+        Raises:
+            RuntimeError: ``fused`` where nothing was compiled.
         """
-        from .drawing import view
+        from . import drawing
 
         entry = self._entry(args, kwargs)
-        return view(entry.recording.graph, entry.names)
+        graph, names = entry.recording.graph, entry.names
+        if not fused:
+            return drawing.view(graph, names)
+        if not hasattr(entry.program, "image"):
+            raise RuntimeError(
+                "graph(fused=True): NumPy runs this function, so there are no kernels. Native code needs llvmlite: "
+                "pip install llvmlite"
+            )
+        from .pipeline import replanned
+
+        planned = replanned(graph)
+        return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The graph as NumPy source that runs alone. Arguments as for :meth:`graph`."""

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..core.primitive import PRIMITIVES
 from ..viz.labels import detail_text, value_text
-from ..viz.records import EdgeView, NodeView, Records
+from ..viz.records import EdgeView, NodeView, Records, ScopeView
 from ..viz.scopes import Scopes
 from ..viz.view import GraphView
 from .ir import CONSTANT, INPUT, Graph, Value
+from .kernels import KernelRow
+
+if TYPE_CHECKING:
+    from .schedule.kernel import Kernel
 
 
 def view(graph: Graph, names: Sequence[str]) -> GraphView:
     """All values of a graph; ``names`` are those of its inputs."""
     scopes = Scopes()
+    nodes, edges = _values(graph, names, scopes)
+    return GraphView(Records(tuple(nodes), tuple(edges), tuple(scopes.views)))
+
+
+def _values(graph: Graph, names: Sequence[str], scopes: Scopes) -> tuple[list[NodeView], list[EdgeView]]:
     nodes: list[NodeView] = []
     edges: list[EdgeView] = []
     numbers: dict[Value, int] = {}
@@ -27,7 +38,35 @@ def view(graph: Graph, names: Sequence[str]) -> GraphView:
         source = nodes[numbers[output]]
         nodes.append(NodeView(len(nodes), "output", name=source.name, shape=source.shape, dtype=source.dtype))
         edges.append(_edge(source, nodes[-1].number, 0, ""))
-    return GraphView(Records(tuple(nodes), tuple(edges), tuple(scopes.views)))
+    return nodes, edges
+
+
+SLOW, FAST = (0xFA, 0xD4, 0xCF), (0xD5, 0xF0, 0xDB)  # grounds of kernels far from the machine's limit, and at it
+
+
+def fused(graph: Graph, names: Sequence[str], kernels: Sequence[Kernel], rows: Sequence[KernelRow]) -> GraphView:
+    """The graph as it was rewritten, each kernel a frame, in the colour of its share of the roofline.
+
+    A value that several kernels compute for themselves stands in the first one.
+    """
+    scopes: list[ScopeView] = []
+    place: dict[Value, int] = {}
+    for kernel, row in zip(kernels, rows, strict=True):
+        values = [value for value in kernel.values if value not in place]
+        if values:
+            number = len(scopes)
+            name = f"kernel {row.number}: {row.kind}, {row.ms:.3g} ms, {row.share:.0%}"
+            scopes.append(ScopeView(number, name, "kernel", None, _shade(row.share)))
+            place.update((value, number) for value in values)
+    nodes, edges = _values(graph, names, Scopes())
+    numbers = {value.number: number for value, number in place.items()}
+    nodes = [replace(node, scope=numbers.get(node.serial) if node.kind == "op" else None) for node in nodes]
+    return GraphView(Records(tuple(nodes), tuple(edges), tuple(scopes)))
+
+
+def _shade(share: float) -> str:
+    mixed = (round(slow + share * (fast - slow)) for slow, fast in zip(SLOW, FAST, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
 def _node(value: Value, number: int, names: Sequence[str], scopes: Scopes) -> NodeView:

@@ -18,6 +18,7 @@ from .schedule.plan import plan
 if TYPE_CHECKING:
     from .image import Image
     from .runtime.target import Target
+    from .schedule.kernel import Plan
 
 
 def passes(parts: int) -> list[tuple[str, Callable[[Graph], Graph]]]:
@@ -38,6 +39,14 @@ def rewrite(graph: Graph, parts: int, watch: Watch | None = None) -> Graph:
     for name, one in passes(parts):
         graph = watch.rewritten(name, graph, one(graph))
     return graph
+
+
+def replanned(graph: Graph) -> Plan:
+    """The plan that a graph is compiled by on this machine."""
+    from .runtime.target import host
+    from .runtime.threads import get_num_threads
+
+    return plan(rewrite(graph, get_num_threads()), host(), on_host)
 
 
 def make(graph: Graph, target: Target, parts: int, watch: Watch | None = None) -> Image:

@@ -242,7 +242,7 @@ def pull(
                     check_backward(node, g, share)
                     add(parent, share)
             elif context.trace is not None or context.operands:
-                with using(scope=_backward(node.scope, places), origin=node):  # what is recorded bears the name of the layer
+                with using(scope=_backward(node.scope, places), origin=node):  # what is recorded bears the layer's name
                     for parent, share in node.cotangents(g, wanted):
                         add(parent, share)
             else:

@@ -31,7 +31,8 @@ def graph(
 
     ``graph(loss)`` shows what was recorded on the way to a tensor. What required no gradient was not recorded: it
     appears as a constant. ``graph(model, x)`` runs the model to show all of it, with x as an input, the values of small
-    tensors, and the user's lines; running statistics and the default random generator are as before.
+    tensors, and the user's lines; running statistics and the default random generator are as before. For a function
+    compiled by ``tg.jit`` it is the compiled graph.
 
     Args:
         target: a tensor, several tensors, or a function or module that is called with the inputs.
@@ -59,6 +60,8 @@ def graph(
     if part not in PARTS:
         raise ValueError(f"graph: part={part!r}: it must be one of {', '.join(map(repr, PARTS))}.")
     known = Names()
+    if hasattr(target, "graph") and hasattr(target, "kernels"):
+        return target.graph(*inputs)
     if isinstance(target, Tensor):
         outputs, what = [target], "the tensor"
     elif isinstance(target, (tuple, list)):

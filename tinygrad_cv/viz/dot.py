@@ -41,7 +41,11 @@ LOOKS = {  # of what is no operation, by kind
     "constant": {"shape": "plain", "style": "solid", "fontcolor": "#6b7280", "fontsize": "10"},
     "output": {"shape": "ellipse", "style": "filled,bold", "fillcolor": "#ffffff", "color": "#374151"},
 }
-FRAMES = {"module": ("#9aa5b5", "#f5f7fa"), "function": ("#c3c9d3", "#fbfcfd")}  # line and ground
+FRAMES = {  # by the kind of scope
+    "module": ("#9aa5b5", "#f5f7fa"),
+    "function": ("#c3c9d3", "#fbfcfd"),
+    "kernel": ("#6b7280", "#ffffff"),
+}  # line and ground
 SYMMETRIC = {"add", "mul", "maximum", "equal"}  # which operand is which makes no difference
 VALUES, ALARM = "#3f6d4e", "#d62f2f"  # of lines about values
 MANY_ZEROS = 0.01  # the share of zeros from which on it is said
@@ -134,6 +138,7 @@ def _frames(records: Records) -> list[Any]:
 
 def _frame(scope: ScopeView, function: ScopeView | None) -> Any:
     line, ground = FRAMES[scope.kind]
+    ground = scope.colour or ground
     parts = (scope, function) if function else (scope,)
     names = [_html(_cut(part.name)) for part in parts]
     words = [f"<I>{name}</I>" if part.kind == "function" else name for part, name in zip(parts, names, strict=True)]
@@ -154,7 +159,7 @@ def _label(node: NodeView) -> str:
     elif node.kind == "parameter":
         line = ""
     text = f"<B>{_html(_cut(heading))}</B>"
-    for words, colour in ((line, "#4b5563"), *_numbers(node)):
+    for words, colour in ((line, "#4b5563"), *_numbers(node), (node.note, node.colour or "#4b5563")):
         text += f'<BR/><FONT POINT-SIZE="10" COLOR="{colour}">{_html(_cut(words))}</FONT>' if words else ""
     return f"<{text}>"
 
@@ -181,7 +186,9 @@ def _formula(node: NodeView) -> str:
 
 def _look(node: NodeView) -> dict[str, str]:
     look = LOOKS[node.kind] if node.kind in LOOKS else {"fillcolor": COLOURS.get(node.family, "#ffffff")}
-    if any(known and (known.nan or known.infinite) for known in (node.statistics, node.gradient)):
+    if node.colour:
+        look = {**look, "color": node.colour, "penwidth": "2"}
+    elif any(known and (known.nan or known.infinite) for known in (node.statistics, node.gradient)):
         look = {**look, "color": ALARM, "penwidth": "2"}
     elif node.part == "backward" and node.kind != "constant":
         look = {**look, "color": BACKWARD_FLOW["color"]}

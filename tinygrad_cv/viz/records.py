@@ -39,6 +39,8 @@ class NodeView:
     seconds: float = 0.0  # where it was timed
     statistics: Statistics | None = None  # of its value, where asked for
     gradient: Statistics | None = None  # of the gradient of the output by it
+    colour: str = ""  # where the drawing marks it
+    note: str = ""  # what the drawing says about it
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ class ScopeView:
 
     number: int
     name: str
-    kind: str  # module or function
+    kind: str  # module or function; kernel, of what was compiled
     parent: int | None
+    colour: str = ""  # where the drawing marks it
 
 
 @dataclass(frozen=True)

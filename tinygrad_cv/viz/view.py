@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import html
+import warnings
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
+from . import repeats
 from .collapse import collapse
+from .difference import difference
 from .dot import dot_text
 from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
@@ -22,7 +25,8 @@ class GraphView:
     """A graph as data, as text and as a picture. It holds no tensors, and does not change when they do.
 
     Each picture takes ``depth``: 1 draws layers (or, without modules, composed functions), 2 what they compose, and so
-    on; None, the default, draws primitives. ``direction`` is "TB" (top to bottom) or "LR" (left to right).
+    on; None, the default, draws primitives. ``direction`` is "TB" (top to bottom) or "LR" (left to right). ``once``
+    draws equal blocks in a row once, with how many there are.
 
     >>> import tinygrad_cv as tg
     >>> print(tg.graph(lambda x: x * x + 1.0, tg.tensor(3.0)).text())
@@ -60,28 +64,55 @@ class GraphView:
         """
         return GraphView(collapse(self._records, depth))
 
-    def dot(self, depth: int | None = None, direction: str | None = None) -> str:
-        """The drawing in the DOT language, the same for the same program, byte for byte."""
-        return dot_text(collapse(self._records, depth), direction)
+    def difference(self, other: GraphView) -> GraphView:
+        """Both graphs in one: what ``other`` has more in green, what it lacks in red, what changed in amber.
 
-    def svg(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+        >>> import tinygrad_cv as tg
+        >>> x = tg.tensor([1.0, 2.0])
+        >>> change = tg.graph(lambda x: x.exp(), x).difference(tg.graph(lambda x: x.exp().sin(), x))
+        >>> [(node.op, node.note) for node in change.nodes if node.kind == "op"]
+        [('exp', ''), ('sin', 'new')]
+        """
+        return GraphView(difference(self._records, other._records))
+
+    def dot(self, depth: int | None = None, direction: str | None = None, once: bool = False) -> str:
+        """The drawing in the DOT language, the same for the same program, byte for byte."""
+        records = collapse(self._records, depth)
+        return dot_text(repeats.once(records) if once else records, direction)
+
+    def svg(
+        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+    ) -> None:
         """Write the picture as SVG.
 
         Raises:
             RuntimeError: no renderer is installed; the message says how to get one.
         """
-        self._write(path, "svg", depth, direction)
+        self._write(path, "svg", depth, direction, once)
 
-    def png(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+    def png(
+        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+    ) -> None:
         """Write the picture as PNG; errors as for :meth:`svg`."""
-        self._write(path, "png", depth, direction)
+        self._write(path, "png", depth, direction, once)
 
-    def pdf(self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None) -> None:
+    def pdf(
+        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+    ) -> None:
         """Write the picture as PDF; errors as for :meth:`svg`."""
-        self._write(path, "pdf", depth, direction)
+        self._write(path, "pdf", depth, direction, once)
 
-    def _write(self, path: str | PathLike[str], format: str, depth: int | None, direction: str | None) -> None:
-        Path(path).write_bytes(render(self.dot(depth, direction), format))
+    def _write(
+        self, path: str | PathLike[str], format: str, depth: int | None, direction: str | None, once: bool
+    ) -> None:
+        if depth is None and len(self.nodes) > TOO_MANY:
+            depth = 1
+            warnings.warn(
+                f"graph: {len(self.nodes)} nodes would make a picture that nobody can read: it is drawn by layers, as "
+                "with depth=1. Pass a depth, or write .html(...), which opens layer by layer.",
+                stacklevel=3,
+            )
+        Path(path).write_bytes(render(self.dot(depth, direction, once), format))
 
     def text(self, depth: int | None = None) -> str:
         """One line a node."""

@@ -74,9 +74,14 @@ class Kernel:
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """What was fused into it: the primitives between what it reads and what it writes."""
+        """The primitives that were fused into it."""
+        return tuple(dict.fromkeys(value.op for value in self.values)) or ("copy",)
+
+    @property
+    def values(self) -> list[Value]:
+        """What was fused into it: the graph's values between what it reads and what it writes, in order."""
         if self.host:
-            return (self.host.op,)
+            return [self.host]
         stop = {source(value.args[0] if value.op == "packed" else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
@@ -85,8 +90,7 @@ class Kernel:
             if value not in seen and value not in stop and value.op not in (INPUT, CONSTANT):
                 seen[value] = None
                 stack.extend(map(source, value.args))
-        fused = tuple(dict.fromkeys(v.op for v in sorted(seen, key=lambda v: v.number)))
-        return fused or ("copy",)
+        return sorted(seen, key=lambda value: value.number)
 
     @property
     def flops(self) -> int:

@@ -1,0 +1,72 @@
+"""``python -m tinygrad_cv graph --model lenet5 --depth 1 --out net.svg``: draw a model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import functional, models
+from ..frontend.creation import tensor
+from ..frontend.random import manual_seed
+from ..viz import graph
+from ..viz.api import PARTS
+
+INPUTS = {"lenet5": (1, 28), "convnet": (1, 28), "vgg_small": (3, 32), "resnet20": (3, 32)}  # channels, side
+FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--model", choices=INPUTS, required=True, help="the network")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
+    parser.add_argument("--depth", type=int, help="1: layers, 2: what they compose; default: primitives")
+    parser.add_argument("--part", choices=PARTS, default="forward", help="of the training graph (default: %(default)s)")
+    parser.add_argument("--loss", action="store_true", help="with a cross-entropy behind the network")
+    parser.add_argument("--values", action="store_true", help="say what values and gradients are like")
+    parser.add_argument("--once", action="store_true", help="draw equal blocks in a row once")
+    parser.add_argument("--batch-size", type=int, default=2, help="images (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and images (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw; 0, or 1 where no renderer is there or the file's ending says nothing."""
+    form = options.out.suffix[1:]
+    if form not in FORMATS:
+        print(f"error: {options.out.name!r} must end in one of {', '.join(FORMATS)}", file=sys.stderr)
+        return 1
+    manual_seed(options.seed)
+    model: Any = getattr(models, options.model)()
+    rng = np.random.default_rng(options.seed)
+    channels, side = INPUTS[options.model]
+    images = tensor(rng.normal(size=(options.batch_size, channels, side, side)).astype(np.float32))
+    labels = tensor(rng.integers(0, 10, options.batch_size))
+
+    def loss(x: Any) -> Any:
+        return functional.cross_entropy(model(x), labels)
+
+    target = loss if options.loss else model
+    view = graph(target, images, names={options.model: model}, part=options.part, values=options.values)
+    try:
+        _write(view, form, options)
+    except (RuntimeError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(view: Any, form: str, options: argparse.Namespace) -> None:
+    texts = {
+        "dot": lambda: view.dot(options.depth, once=options.once),
+        "json": lambda: view.json(options.depth),
+        "txt": lambda: view.text(options.depth),
+    }
+    if form in texts:
+        options.out.write_text(texts[form](), encoding="utf-8")
+    elif form == "html":
+        view.html(options.out)
+    else:
+        getattr(view, form)(options.out, depth=options.depth, once=options.once)
