@@ -1,5 +1,7 @@
 """The backward pass as a graph, tied to the forward pass; values and gradients; what is kept; local derivatives."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,14 @@ def test_nan_is_marked():
     assert log.statistics.nan == 1 and log.statistics.mean == 0.0
     assert "1 NaN" in view.dot() and "#d62f2f" in view.dot()
     assert "NaN" not in tg.graph(lambda x: x.log(), tg.tensor([1.0]), values=True).dot()
+
+
+def test_statistics_as_json():
+    view = tg.graph(lambda x: x.log() * float("inf"), tg.tensor([1.0, -1.0]), values=True)
+    data = json.loads(view.json(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    log = next(node for node in data["nodes"] if node.get("op") == "log")
+    assert log["statistics"]["nan"] == 1 and log["statistics"]["edges"] == [0.0, 0.0]
+    assert "statistics" not in json.loads(tg.graph(lambda x: x.log(), tg.tensor([1.0])).json())["nodes"][0]
 
 
 def test_what_is_kept_for_the_backward_pass():

@@ -1,5 +1,6 @@
 """DOT text, renderers, notebooks: escaping, errors, and sizes far beyond what can be drawn."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -143,6 +144,8 @@ def test_pictures_are_written(format, magic, tmp_path):
 @pytest.fixture
 def no_renderer(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(render, "BESIDE", tmp_path)
+    monkeypatch.setattr(render, "PACKAGE", "no_such_package")
     return tmp_path
 
 
@@ -169,6 +172,26 @@ def test_the_next_renderer_is_taken_where_the_first_is_missing(no_renderer):
     assert render.render("digraph {}", "svg") == b"second -Tsvg"
     program(no_renderer, "dot", "sys.stdout.write('first')")
     assert render.render("digraph {}", "svg") == b"first"
+
+
+@quick
+def test_the_package_is_asked_where_no_program_is_there(no_renderer, monkeypatch):
+    (no_renderer / "fakegraphviz.py").write_text("""
+class AGraph:
+    def __init__(self, string):
+        if "broken" in string:
+            raise ValueError("syntax")
+        self.string = string
+
+    def draw(self, format, prog, args):
+        return f"{self.string} as {format} by {prog} {args}".encode()
+""")
+    monkeypatch.syspath_prepend(str(no_renderer))
+    monkeypatch.setattr(render, "PACKAGE", "fakegraphviz")
+    monkeypatch.setitem(sys.modules, "pygraphviz", importlib.import_module("fakegraphviz"))
+    assert render.render("digraph {}", "pdf") == b"digraph {} as pdf by dot "
+    with pytest.raises(RuntimeError, match="could not draw the graph as svg: syntax"):
+        render.render("broken", "svg")
 
 
 @quick

@@ -1,18 +1,23 @@
-"""Pictures from DOT text, by the first program that is there. No shell is involved."""
+"""Pictures from DOT text, by the first program or package that is there. No shell is involved."""
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 RENDERERS = {  # command -> the formats that it writes
     "dot": ("svg", "png", "pdf"),
     "graphviz-pure": ("svg", "png"),
 }
+BESIDE = Path(sys.executable).parent  # where pip puts programs, which need not be on the PATH
+PACKAGE = "pygraphviz"  # asked where no command is there
 RESOLUTION = {"png": ("-Gdpi=150",)}
 REMEDY = (
     "Install Graphviz (`apt install graphviz`, `brew install graphviz` or `conda install graphviz`)"
-    ", or for SVG and PNG `pip install graphviz-pure`. Without either, .dot(), .text() and .json() work."
+    ", or for SVG and PNG `pip install graphviz-pure`. Without either, .html(), .dot(), .text() and .json() work."
 )
 
 
@@ -23,7 +28,7 @@ def render(dot: str, format: str) -> bytes:
         RuntimeError: no renderer is installed, or it failed.
     """
     for command, formats in RENDERERS.items():
-        program = shutil.which(command) if format in formats else None
+        program = _found(command) if format in formats else None
         if program is not None:
             arguments = [program, f"-T{format}", *RESOLUTION.get(format, ())]
             done = subprocess.run(arguments, input=dot.encode(), capture_output=True, check=False)
@@ -31,4 +36,20 @@ def render(dot: str, format: str) -> bytes:
                 words = done.stderr.decode(errors="replace").strip()
                 raise RuntimeError(f"graph: {command} could not draw the graph as {format}: {words}")
             return done.stdout
-    raise RuntimeError(f"graph: no program on the PATH draws {format}: looked for {', '.join(RENDERERS)}. {REMEDY}")
+    if importlib.util.find_spec(PACKAGE) is not None:
+        return _by_package(dot, format)
+    names = ", ".join([*RENDERERS, PACKAGE])
+    raise RuntimeError(f"graph: nothing here draws {format}: looked for {names}. {REMEDY}")
+
+
+def _found(command: str) -> str | None:
+    return shutil.which(command) or shutil.which(command, path=str(BESIDE))
+
+
+def _by_package(dot: str, format: str) -> bytes:
+    import pygraphviz
+
+    try:
+        return pygraphviz.AGraph(string=dot).draw(format=format, prog="dot", args=" ".join(RESOLUTION.get(format, ())))
+    except Exception as error:  # its own classes, and those of the programs that it runs
+        raise RuntimeError(f"graph: {PACKAGE} could not draw the graph as {format}: {error}") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 
 from .labels import shape_text
 from .records import NodeView, Records
+from .statistics import Statistics
 
 
 def text_lines(records: Records) -> str:
@@ -39,8 +41,22 @@ def _what(node: NodeView) -> str:
 def json_text(records: Records) -> str:
     """The records, with what is empty or unknown left out. Serial numbers differ from run to run, so they are, too."""
 
-    def plain(record: object) -> dict[str, object]:
-        return {key: value for key, value in vars(record).items() if value not in ("", None) and key != "serial"}
-
     parts = {"nodes": records.nodes, "edges": records.edges, "scopes": records.scopes}
-    return json.dumps({key: [plain(record) for record in part] for key, part in parts.items()}, ensure_ascii=False)
+    return json.dumps({key: [_plain(record) for record in part] for key, part in parts.items()}, ensure_ascii=False)
+
+
+def _plain(record: object) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in vars(record).items():
+        if isinstance(value, Statistics):
+            value = {name: _finite(number) for name, number in vars(value).items()}
+        if value not in ("", None) and key != "serial":
+            found[key] = value
+    return found
+
+
+def _finite(value: object) -> object:
+    """JSON knows no NaN and no infinities."""
+    if isinstance(value, tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
