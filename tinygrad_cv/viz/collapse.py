@@ -31,7 +31,7 @@ def collapse(records: Records, depth: int | None) -> Records:
     member = [None if node.scope is None else units[node.scope] for node in records.nodes]
     for node, users in zip(records.nodes, _users(records), strict=True):
         if node.kind != "op":
-            inside = {member[user] for user in users}
+            inside = {member[user] for user in users if records.nodes[user].part == node.part}
             absorbed = node.kind in ("parameter", "constant") and len(inside) == 1
             member[node.number] = inside.pop() if absorbed else None
     return _merged(records, member, inner)

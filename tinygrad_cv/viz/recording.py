@@ -17,9 +17,9 @@ from .view import GraphView
 def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every: int = 1) -> Recording:
     """A recording of a function through training, to be looked at as a page with a slider.
 
-    Call it with a batch in each training step: of every ``every``-th call it keeps the mean, deviation, norm, zeros, NaN
-    and histogram of each value of f and of the gradient by it. That costs a forward and a backward pass more; training
-    itself is not touched: parameters, gradients, running statistics and random states stay as they are.
+    Call it with a batch in each training step: of every ``every``-th call it keeps mean, deviation, norm, zeros, NaN
+    and a histogram of each value of f, and of the gradient by it. That costs a forward and a backward pass more;
+    training itself is not touched: parameters, gradients, running statistics and random states stay as they are.
 
     Args:
         f: takes a batch, returns the loss.
