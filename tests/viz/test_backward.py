@@ -124,3 +124,14 @@ def test_edges_know_the_local_derivative():
 def test_a_part_that_there_is_not():
     with pytest.raises(ValueError, match=r"part='all'.*'forward', 'backward', 'both'"):
         tg.graph(batch_norm, normal(2, 2), part="all")
+
+
+def test_time_is_measured_where_asked_for():
+    f = lambda x: (x @ x).exp()  # noqa: E731
+    x = normal(200, 200)
+    view = tg.graph(f, x, timed=True)
+    seconds = {node.op: node.seconds for node in view.nodes if node.kind == "op"}
+    assert all(0 < taken < 10 for taken in seconds.values()) and " ms<" in view.dot()
+    assert not any(node.seconds for node in tg.graph(f, x).nodes)
+    with pytest.raises(ValueError, match="timed=True needs a function"):
+        tg.graph(x.requires_grad_() * 2, timed=True)

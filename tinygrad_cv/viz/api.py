@@ -13,6 +13,7 @@ from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .backward import only_backward, pulled
+from .clock import Clock
 from .names import Names
 from .reading import described, read
 from .view import GraphView
@@ -26,6 +27,7 @@ def graph(
     names: Mapping[str, Any] | None = None,
     part: str = "forward",
     values: bool = False,
+    timed: bool = False,
 ) -> GraphView:
     """The computation graph of tensors, or of a function of the inputs.
 
@@ -43,10 +45,11 @@ def graph(
             gradient that flows in is 1 for a scalar, else random.
         values: say what the values are like, and the gradients of the target by them: mean, deviation, norm, zeros,
             NaN, dead units, a histogram.
+        timed: of a function that is run, say how long each operation took, once.
 
     Raises:
         GraphError: nothing was recorded, or the target is no tensor and no function.
-        ValueError: another part.
+        ValueError: another part; ``timed`` where nothing is run.
 
     >>> import tinygrad_cv as tg
     >>> x, y = tg.tensor(2.0, requires_grad=True), tg.tensor(2.0, requires_grad=True)
@@ -60,6 +63,9 @@ def graph(
     if part not in PARTS:
         raise ValueError(f"graph: part={part!r}: it must be one of {', '.join(map(repr, PARTS))}.")
     known = Names()
+    clock = Clock() if timed else None
+    if timed and (isinstance(target, (Tensor, tuple, list)) or not callable(target) or hasattr(target, "kernels")):
+        raise ValueError("graph: timed=True needs a function that is run here, as in graph(model, x, timed=True).")
     if hasattr(target, "graph") and hasattr(target, "kernels"):
         return target.graph(*inputs)
     if isinstance(target, Tensor):
@@ -67,7 +73,7 @@ def graph(
     elif isinstance(target, (tuple, list)):
         outputs, what = list(_tensors(target)), "the tensors"
     elif callable(target):
-        outputs, what = _run(target, inputs, known), "the function's output"
+        outputs, what = _run(target, inputs, known, clock), "the function's output"
     else:
         raise GraphError(
             f"graph of {type(target).__name__}: pass a tensor, a list of tensors, or a function and its inputs, as in "
@@ -81,14 +87,14 @@ def graph(
             "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
         )
     backward = pulled(recorded, known, everywhere=values) if values or part != "forward" else None
-    records = read(recorded, known, backward if part != "forward" else None)
+    records = read(recorded, known, backward if part != "forward" else None, clock)
     if values:
         assert backward is not None
         records = described(records, recorded, known, backward)
     return GraphView(only_backward(records) if part == "backward" else records)
 
 
-def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names) -> list[Tensor]:
+def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, clock: Clock | None) -> list[Tensor]:
     """The outputs of a function, recorded with the values of all operands."""
     given = [asarray(x) if isinstance(x, np.ndarray) else x for x in inputs]
     given = [x.detach() if isinstance(x, Tensor) else x for x in given]
@@ -97,7 +103,8 @@ def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names) -> list[Ten
         x.requires_grad_(x.dtype.kind == "f")
     known.inputs(tensors)
     known.module(f)
-    with isolated(sources=True, operands=True):
+    timed = {"interpret": clock} if clock else {}
+    with isolated(sources=True, operands=True, **timed):
         returned = f(*given)
     return list(_tensors(returned))
 

@@ -165,7 +165,9 @@ def _label(node: NodeView) -> str:
 
 
 def _numbers(node: NodeView) -> Iterator[tuple[str, str]]:
-    """Lines about the values and the gradients, and their colours."""
+    """Lines about time, values and gradients, and their colours."""
+    if node.seconds:
+        yield f"{1e3 * node.seconds:.3g} ms", VALUES
     for mark, known in (("", node.statistics), ("∂ ", node.gradient)):
         if known is None:
             continue

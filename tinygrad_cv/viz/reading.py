@@ -20,6 +20,7 @@ from ..core.variable import Variable
 from ..ops.contraction import contract, parse
 from ..ops.elementwise import where
 from .backward import Backward
+from .clock import Clock
 from .derivatives import derivative_text
 from .labels import detail_text, value_text
 from .names import Names
@@ -28,13 +29,15 @@ from .scopes import Scopes
 from .statistics import Statistics, statistics
 
 
-def read(roots: Sequence[Variable], names: Names, backward: Backward | None = None) -> Records:
+def read(
+    roots: Sequence[Variable], names: Names, backward: Backward | None = None, clock: Clock | None = None
+) -> Records:
     """The records of everything that leads to some tensors, and of a backward pass from them."""
     forward = reachable(root.node for root in roots if root.node is not None)
     if backward is None:
-        return _Reader(forward, roots, names).records()
+        return _Reader(forward, roots, names, clock=clock).records()
     both = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
-    return _Reader(both, roots, names, set(forward), backward).records()
+    return _Reader(both, roots, names, set(forward), backward, clock).records()
 
 
 def described(records: Records, roots: Sequence[Variable], names: Names, backward: Backward) -> Records:
@@ -66,9 +69,10 @@ class _Reader:
         names: Names,
         forward: set[Node] | None = None,
         backward: Backward | None = None,
+        clock: Clock | None = None,
     ):
         self.tape, self.roots, self.names = nodes, roots, names
-        self.forward, self.backward = forward, backward
+        self.forward, self.backward, self.clock = forward, backward, clock
         self.kept: set[int] = set()  # arrays that are counted already
         self.values = _values(nodes, roots, names)
         self.nodes: list[NodeView] = []
@@ -109,6 +113,7 @@ class _Reader:
             "serial": node.serial,
             "part": self._part(node),
             "kept": self._bytes_kept(node),
+            "seconds": self.clock.seconds(self.values.get(node)) if self.clock else 0.0,
         }
         if (origin := getattr(node, "origin", None)) is not None and common["part"]:
             common["origin"] = self.numbers.get(origin)
