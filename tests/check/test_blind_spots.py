@@ -19,9 +19,9 @@ def normal(*shape, seed=0):
 @quick
 def test_a_module_brings_its_parameters_and_keeps_its_state():
     tg.manual_seed(3)
-    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU())
     before = {name: (t.value.copy(), t.dtype) for name, t in (*model.named_parameters(), *model.named_buffers())}
-    report = tg.gradcheck(model, normal(2, 2, 5, 5))
+    report = tg.gradcheck(model, normal(2, 1, 4, 4))
     assert report, report
     assert [entry.name for entry in report.inputs] == ["input 0", "0.weight", "0.bias", "1.weight", "1.bias"]
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
@@ -127,7 +127,6 @@ def test_global_generators_are_as_before():
     assert random.getstate() == states[1]
 
 
-@quick
 def test_forward_mode():
     assert tg.gradcheck(lambda x, y: (x * y).exp().sum(0), [normal(3, 2), normal(3, 2)], mode="jvp")
     wrong = tg.gradcheck(OneWrong.apply, normal(800, 1), mode="jvp")
@@ -165,7 +164,7 @@ def test_complex_numbers_bear_witness(name):
 @quick
 def test_complex_numbers_say_where_they_know_nothing():
     assert "erf has no complex function" in tg.gradcheck(lambda x: x.erf(), normal(3)).witness
-    assert "OneWrong" in tg.gradcheck(OneWrong.apply, normal(900, 1)).witness
+    assert "OneWrong" in tg.gradcheck(OneWrong.apply, normal(1001, 1)).witness
     assert "tie" in tg.gradcheck(lambda x: x.max(), np.array([1.0, 1.0])).witness
 
 

@@ -71,13 +71,10 @@ def test_assert_gradients_fails_with_the_report():
 
 def test_pictures(tmp_path):
     pytest.importorskip("matplotlib")
-    report = tg.gradcheck(lambda x, y: x.exp() * y.detach() * 1.0, [normal(3), normal(3)], order=2)
-    for name in ("check.svg", "check.png", "check.pdf"):
+    report = tg.gradcheck(lambda x, y: x.exp() * y.detach() * 1.0, [normal(2), normal(2)])
+    for name, magic in (("check.svg", b"<?xml"), ("check.png", b"\x89PNG"), ("check.pdf", b"%PDF")):
         report.plot(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 1000
-    text = (tmp_path / "check.svg").read_text()
-    report.plot(tmp_path / "again.svg")
-    assert "wrong" in text or "glyph" in text
+        assert (tmp_path / name).read_bytes().startswith(magic)
 
 
 @quick
