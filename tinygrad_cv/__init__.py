@@ -51,6 +51,8 @@ _FUNCTIONS = {
     "gradcheck": "check",
     "graph": "viz",
     "jit": "compiler",
+    "record": "viz",
+    "derive": "derivation",
     "get_num_threads": "compiler",
     "set_num_threads": "compiler",
 }
@@ -115,6 +117,8 @@ __all__ = [
     "gradcheck",
     "graph",
     "jit",
+    "record",
+    "derive",
     "get_num_threads",
     "set_num_threads",
 ]

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import gradcheck, prove, train
+from .commands import gradcheck, graph, prove, train
 
 COMMANDS = {
     "train": (train, "train a network on images and write what came out of it"),
     "gradcheck": (gradcheck, "check the gradients of a function, and say who is wrong"),
+    "graph": (graph, "draw a network"),
     "prove": (prove, "prove the derivatives, and print what was checked"),
 }
 

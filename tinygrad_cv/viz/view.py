@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
+from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,7 @@ from . import repeats
 from .collapse import collapse
 from .difference import difference
 from .dot import dot_text
+from .page.page import Step, page
 from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
 from .text import json_text, text_lines
@@ -121,6 +123,18 @@ class GraphView:
     def json(self, depth: int | None = None) -> str:
         """Nodes, edges and scopes as JSON."""
         return json_text(collapse(self._records, depth))
+
+    def html(self, path: str | PathLike[str], title: str = "", run: Sequence[Step] | None = None) -> None:
+        """Write the interactive page: one HTML file that opens without a network.
+
+        Layers are closed at first, and open down to primitives. The page is searched by name, operation and shape,
+        shows all that is known of a node, and speaks English and Korean.
+
+        Args:
+            title: of the page; by default the file's name.
+            run: the steps of a recorded run, which a slider goes through.
+        """
+        Path(path).write_bytes(page(self._records, title or Path(path).stem, run).encode())
 
     def __repr__(self) -> str:
         return f"GraphView({len(self.nodes)} nodes, {len(self.edges)} edges)"

@@ -1,0 +1,68 @@
+"""Composites and normalizations: what is proved holds, and planted mistakes are found."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import tinygrad_cv.functional as F
+from tinygrad_cv.proof import composites, normalization
+from tinygrad_cv.proof.composites import Composite
+
+quick = pytest.mark.quick
+X = np.random.default_rng(0).normal(size=(2, 3))
+
+
+def detached(x):
+    """Values and first derivatives are those of a normalization, second derivatives are not."""
+    mu = x.mean(1, keepdims=True)
+    var = (x - mu.detach()).square().mean(1, keepdims=True)
+    return (x - mu) / (var + 1e-5).sqrt()
+
+
+def test_an_order_that_is_wrong_is_named():
+    outcomes = list(composites.checks(Composite("layer_norm", detached, (X,)), 2))
+    assert [(outcome.check, outcome.holds) for outcome in outcomes] == [("order 1", True), ("order 2", False)]
+
+
+def test_a_kink_is_not_taken_for_a_derivative():
+    (outcome,) = composites.checks(Composite("relu", F.relu, (np.array([0.0, 1.0]),)), 1)
+    assert "not differentiable" in outcome.problem
+
+
+@quick
+def test_a_function_that_fails_is_a_problem():
+    (outcome,) = composites.checks(Composite("relu", lambda x: 1 / 0, (X,)), 1)
+    assert outcome.problem.startswith("ZeroDivisionError")
+
+
+@quick
+def test_normalizations_are_proved_to_order_four():
+    orders = {row.name: row.order for row in composites.rows()}
+    for name in F.__all__:
+        assert orders[name] == (
+            4 if name in ("batch_norm", "layer_norm", "instance_norm", "group_norm", "normalize") else 2
+        )
+
+
+@quick
+def test_the_exact_normalization_is_rational_arithmetic():
+    x = np.float32([1, 3, 5, 9])
+    root = float(Fraction(35, 4) + Fraction(1e-5)) ** 0.5
+    np.testing.assert_allclose(normalization.formula(x), np.array([-3.5, -1.5, 0.5, 4.5]) / root, rtol=1e-15)
+
+
+def test_large_means_find_a_mean_that_is_rounded(monkeypatch):
+    def naive(x):
+        d = x - x.mean()
+        return d / (d.square().mean() + 1e-5).sqrt()
+
+    assert all(outcome.holds for outcome in normalization.outcomes())
+    monkeypatch.setattr(normalization, "FUNCTIONS", {"naive": naive})
+    wrong = {outcome.case for outcome in normalization.outcomes() if not outcome.holds}
+    assert {
+        "rows 10000 + i/1000",
+        "rows 1e+06 + i/1000",
+        "equal elements, -0.333333",
+        "1e+30 times (1, 2, 3, 5)",
+    } <= wrong

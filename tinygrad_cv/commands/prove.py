@@ -1,0 +1,61 @@
+"""``python -m tinygrad_cv prove``: prove the derivatives, print what was checked, write it down in docs/proof.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..proof.row import SEED
+
+EXTRAS = ("sympy", "mpmath", "tqdm")
+PAGE = Path("docs/proof.md")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--part", action="store_true", help="the short form: seconds, as in the tests")
+    parser.add_argument("--only", metavar="NAME", help="one primitive, or one function of functional")
+    parser.add_argument("--out", type=Path, help=f"where to write the page (default: {PAGE}, from a whole run)")
+    parser.add_argument("--seed", type=int, default=SEED, help="of inputs and cotangents (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything, show progress and tables; 1 where anything fails."""
+    start = time.perf_counter()
+    missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"prove needs {', '.join(missing)}: pip install '.[test]' in the project's folder")
+    from ..proof import report
+
+    if arguments.only and arguments.only not in report.subjects():
+        raise SystemExit(f"--only {arguments.only}: no such primitive, and no such function of functional.")
+    results = [
+        (section, list(_shown(section.checks(arguments.only, arguments.part, arguments.seed))))
+        for section in report.SECTIONS
+    ]
+    results = [(section, outcomes) for section, outcomes in results if outcomes]
+    for section, outcomes in results:
+        print(section.text(outcomes), end="\n\n")
+    out = arguments.out or (PAGE if PAGE.parent.is_dir() and not (arguments.part or arguments.only) else None)
+    if out:
+        out.write_text(report.page(results, arguments.seed), encoding="utf-8")
+        print(f"written: {out}")
+    count = sum(len(outcomes) for _, outcomes in results)
+    wrong = sum(not outcome.holds for _, outcomes in results for outcome in outcomes)
+    print(f"{count:,} checks, {wrong} wrong, seed {arguments.seed}, {time.perf_counter() - start:.1f} s")
+    return 1 if wrong else 0
+
+
+def _shown(outcomes: Iterable[Any]) -> Iterator[Any]:
+    """The outcomes, with a bar that says where the run stands."""
+    from tqdm import tqdm
+
+    with tqdm(outcomes, unit="check", file=sys.stderr, dynamic_ncols=True, leave=False, disable=None) as bar:
+        for outcome in bar:
+            bar.set_description(outcome.subject, refresh=False)
+            yield outcome

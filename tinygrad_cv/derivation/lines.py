@@ -1,0 +1,227 @@
+"""A simplified graph in lines of textbook size: which values get a name and a line, and what is written into others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..compiler.ir import CONSTANT, INPUT, Value, topological
+from ..compiler.numpy_source import identifiers
+from ..compiler.rewrite.terms import constant_of
+from .tracing import Traced
+
+LONG = 7  # operations in a line
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equation: a name, and the value that it is given.
+
+    Attributes:
+        name: as the NumPy source has it.
+        value: of the simplified graph.
+        part: "forward" or "backward".
+        of: for a cotangent, the name of the value that it belongs to.
+        scope: the modules and functions that made the value, ``batch_norm``; in the backward pass, those whose
+            derivative it belongs to.
+        source: the user's file and line, where it is known.
+    """
+
+    name: str
+    value: Value
+    part: str
+    of: str
+    scope: str
+    source: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its value."""
+        return self.value.shape
+
+
+@dataclass(frozen=True)
+class Script:
+    """The lines of a derivation, and the names of all values that have one."""
+
+    inputs: dict[str, Value]
+    arguments: int
+    outputs: tuple[tuple[str, Value], ...]  # the name of a line, and the value that is returned
+    cotangents: tuple[str, ...]
+    gradients: tuple[tuple[str, Value], ...]
+    lines: tuple[Line, ...]
+    names: dict[Value, str]
+    of: dict[str, str]  # names of cotangents, and what they belong to
+    single: bool  # one output, not a tuple of outputs
+    bare: bool  # one input, not a tuple of inputs
+    conditional: bool  # whether parts were left out on a condition
+
+
+def core(value: Value) -> Value:
+    """The value without repetition along axes, and without axes of size 1 that come or go."""
+    while value.op == "expand" or (value.op == "reshape" and _squeezed(value) == _squeezed(value.args[0])):
+        value = value.args[0]
+    return value
+
+
+def _squeezed(value: Value) -> list[int]:
+    return [n for n in value.shape if n != 1]
+
+
+def script(traced: Traced) -> Script:
+    """Names and lines for a simplified trace."""
+    return _Writer(traced).script()
+
+
+class _Writer:
+    def __init__(self, traced: Traced):
+        self.traced = traced
+        self.values = topological([*traced.outputs, *traced.gradients])
+        arguments = list(traced.inputs.items())[: traced.arguments]
+        self.inputs = dict(arguments) | {name: x for name, x in traced.inputs.items() if x in set(self.values)}
+        self.forward = set(topological(traced.outputs))
+        self.taken: list[str] = []
+        self.names: dict[Value, str] = {}
+        self.of: dict[Value, str] = {}
+        self.aliases: list[Line] = []
+        self.alias_of: dict[str, str] = {}
+        self.sources = {core(value): line for value, line in reversed(traced.sources.items())}
+        whole = [(v, a) for v, a in reversed(traced.adjoints.items()) if core(v) is v]
+        self.adjoints = {core(a): v for v, a in whole}  # of what each is a cotangent
+        for value, adjoint in reversed(traced.adjoints.items()):
+            self.sources.setdefault(core(adjoint), traced.sources.get(value, ""))
+
+    def script(self) -> Script:
+        traced = self.traced
+        for name, value in self.inputs.items():
+            self.names[value] = self._unique(name)
+        results = self._results()
+        cotangents = [self._give(g, f"d{name}", name) for g, name in zip(traced.cotangents, results, strict=True)]
+        outputs = [self._result(y, name, "") for y, name in zip(traced.outputs, results, strict=True)]
+        arguments = list(self.inputs)[: traced.arguments]
+        gradients = [self._result(dx, f"d{x}", x) for dx, x in zip(traced.gradients, arguments, strict=True)]
+        self._name_locals()
+        wanted = self._wanted()
+        self._name_the_rest(wanted)
+        written = [v for v in self.values if v in self.names and v.op not in (INPUT, CONSTANT)]
+        lines = sorted([self._line(value, self.names[value]) for value in written], key=lambda line: line.value.number)
+        lines.sort(key=lambda line: line.part == "backward")
+        at = sum(line.part == "forward" for line in lines)
+        forward = [alias for alias in self.aliases if alias.part == "forward"]
+        backward = [alias for alias in self.aliases if alias.part == "backward"]
+        lines = [*lines[:at], *forward, *lines[at:], *backward]
+        return Script(
+            self.inputs,
+            traced.arguments,
+            tuple(outputs),
+            tuple(cotangents),
+            tuple(gradients),
+            tuple(lines),
+            self.names,
+            {name: self.of[value] for value, name in self.names.items() if value in self.of} | self.alias_of,
+            traced.single,
+            traced.bare,
+            traced.conditional,
+        )
+
+    # --- names ---
+
+    def _unique(self, name: str) -> str:
+        self.taken = identifiers([*self.taken, name])
+        return self.taken[-1]
+
+    def _free(self, name: str) -> bool:
+        """Whether a value can have it as it is."""
+        return identifiers([*self.taken, name])[-1] == name
+
+    def _give(self, value: Value, name: str, of: str = "") -> str:
+        self.names[value] = self._unique(name)
+        if of:
+            self.of[value] = of
+        return self.names[value]
+
+    def _results(self) -> list[str]:
+        """What to call the outputs: y, or y0, y1, ...; another letter where the function's parameters take that."""
+        count = len(self.traced.outputs)
+        inputs = set(self.inputs)
+        spoken = inputs | {f"d{name}" for name in inputs}
+        for letter in ("y", "z", "out"):
+            names = [letter] if self.traced.single else [f"{letter}{i}" for i in range(count)]
+            if not spoken & {*names, *(f"d{name}" for name in names)}:
+                break
+        return names
+
+    def _result(self, value: Value, name: str, of: str) -> tuple[str, Value]:
+        """A result names the line that computes it; where that has a name already, it gets a line that says so."""
+        inner = core(value)
+        if inner in self.names or inner.op in (INPUT, CONSTANT):
+            unique = self._unique(name)
+            line = self._line(value, unique, "backward" if of else "forward")
+            if of:
+                self.alias_of[unique] = of
+            self.aliases.append(Line(line.name, value, line.part, of, line.scope, line.source))
+            return unique, value
+        return self._give(inner, name, of), value
+
+    def _name_locals(self) -> None:
+        """Forward values by the function's own variables, and their cotangents with a d before."""
+        for value, name in self.traced.names.items():
+            inner = core(value)
+            if self._nameless(inner) and self._free(name) and self._free(f"d{name}"):
+                self._give(inner, name)
+        for adjoint, value in list(self.adjoints.items()):
+            if self._nameless(adjoint) and adjoint not in self.forward and value in self.names:
+                self._give(adjoint, f"d{self.names[value]}", self.names[value])
+
+    def _nameless(self, value: Value) -> bool:
+        return value not in self.names and value.op not in (INPUT, CONSTANT)
+
+    # --- lines ---
+
+    def _wanted(self) -> set[Value]:
+        """Values that several others read, or that are too long to stand within another, beside those with names."""
+        uses: dict[Value, int] = {}
+        for value in self.values:
+            if core(value) is value:
+                for arg in map(core, value.args):
+                    uses[arg] = uses.get(arg, 0) + 1
+        wanted: set[Value] = set()
+        size: dict[Value, int] = {}
+        for value in self.values:
+            if core(value) is not value or value.op in (INPUT, CONSTANT):
+                continue
+            within = [a for a in map(core, value.args) if a in size and a not in self.names and a not in wanted]
+            while 1 + sum(size[a] for a in within) > LONG:
+                longest = max(within, key=size.__getitem__)
+                wanted.add(longest)
+                within = [a for a in within if a is not longest]
+            size[value] = 1 + sum(size[a] for a in within)
+            if uses.get(value, 0) > 1 and value not in self.names and not self._short(value):
+                wanted.add(value)
+        return wanted
+
+    def _short(self, value: Value) -> bool:
+        """A comparison with a number reads better where it is used, though that may be twice."""
+        return value.op in ("equal", "less", "less_equal") and constant_of(value.args[1]) is not None
+
+    def _name_the_rest(self, wanted: Iterable[Value]) -> None:
+        """t1, t2, ... for forward values; a cotangent is named by what it belongs to, where that has a name."""
+        count = 0
+        for value in sorted(wanted, key=lambda value: (value not in self.forward, value.number)):
+            belongs = self.adjoints.get(value)
+            if value not in self.forward and belongs in self.names and belongs is not None:
+                self._give(value, f"d{self.names[belongs]}", self.names[belongs])
+            else:
+                count += 1
+                self._give(value, f"t{count}")
+
+    def _line(self, value: Value, name: str, part: str = "") -> Line:
+        path = value.scope.path if value.scope else ""
+        return Line(
+            name,
+            value,
+            part or ("forward" if value in self.forward else "backward"),
+            self.of.get(value, ""),
+            path.removeprefix("backward").lstrip("./"),
+            self.sources.get(value, ""),
+        )

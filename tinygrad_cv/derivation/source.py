@@ -1,0 +1,160 @@
+"""Lines as a NumPy module of two functions, ``forward`` and ``backward``, which runs without this library."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from ..compiler import numpy_helpers
+from ..compiler.ir import CONSTANT, Value, topological
+from ..compiler.numpy_source import WIDTH, WRITTEN, constant, literal
+from ..compiler.rewrite.terms import constant_of
+from ..core.primitive import PRIMITIVES
+from .cancel import rational
+from .lines import Line, Script
+from .matrices import Matrices, matrices
+from .text import shape
+
+COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)  # how strongly the parts of an expression hold together
+STRENGTH = {
+    **dict.fromkeys(("equal", "less", "less_equal"), COMPARISON),
+    **dict.fromkeys(("add", "sub"), SUM),
+    **dict.fromkeys(("mul", "div"), PRODUCT),
+    "neg": SIGN,
+    "pow": POWER,
+}
+METHODS = {"reshape", "permute", "sum", "max", "slice", "gather", "cast"}  # of their first operand
+ALONE = "import numpy as np\n"
+
+
+class Module:
+    """The text of the module, as it is put together."""
+
+    def __init__(self, script: Script):
+        self.script = script
+        self.preamble: list[str] = []
+        self.helpers: dict[str, None] = {}
+
+    def text(self) -> str:
+        """All of it."""
+        script = self.script
+        inputs = list(script.inputs)
+        forward = self._function("forward", inputs, script.outputs, script.single)
+        backward = self._function("backward", [*script.cotangents, *inputs], script.gradients, script.bare)
+        helpers = [inspect.getsource(getattr(numpy_helpers, helper)) for helper in self.helpers]
+        if self.preamble:
+            helpers.insert(0, "\n".join(self.preamble) + "\n")
+        body = "\n\n".join([*helpers, forward, backward])
+        imports = [f"import {module}\n" for module in ("base64", "math", "zlib") if f"{module}." in body]
+        return "".join(imports) + ("\n" if imports else "") + ALONE + "\n\n" + body
+
+    def _function(self, name: str, parameters: list[str], results: tuple[tuple[str, Value], ...], bare: bool) -> str:
+        needed = self._needed(results)
+        lines = [f"def {name}({', '.join(parameters)}):"]
+        if len(lines[0]) > WIDTH:
+            lines = [f"def {name}(", *(f"    {parameter}," for parameter in parameters), "):"]
+        scope = ""
+        for line in needed:
+            here = " ".join(filter(None, [line.scope, "backward" if line.part == "backward" else ""]))
+            if here != scope:
+                lines.append(f"    # {here or 'outside of modules and functions'}")
+                scope = here
+            lines.append(f"    {line.name} = {self.expression(line)}  # {shape(line.shape)}")
+        returned = [self._returned(result, value) for result, value in results]
+        lines.append(f"    return {', '.join(returned)}{'' if bare or len(returned) > 1 else ','}")
+        return "\n".join(lines) + "\n"
+
+    def _needed(self, results: tuple[tuple[str, Value], ...]) -> list[Line]:
+        """The lines that lead to some results."""
+        names = {name for name, _ in results}
+        reached = set(topological([line.value for line in self.script.lines if line.name in names]))
+        return [line for line in self.script.lines if line.name in names or line.value in reached]
+
+    def _returned(self, name: str, value: Value) -> str:
+        """The value of a line, in the shape of the result."""
+        if value in self.script.names or name not in self.script.names.values():
+            return name
+        return self._written(value)[0]
+
+    # --- expressions ---
+
+    def expression(self, line: Line) -> str:
+        """The right side of a line."""
+        return self._written(line.value, self.script.names.get(line.value) == line.name)[0]
+
+    def _written(self, value: Value, top: bool = False) -> tuple[str, int]:
+        """A value's name, or with ``top`` what it is computed from; and how strongly that holds together."""
+        if value in self.script.names and not top:
+            return self.script.names[value], ATOM
+        if value.op == CONSTANT:
+            return self._constant(value)
+        if (total := _mean(value)) is not None and total not in self.script.names:
+            text = self._operand(total, 0, self._written(total.args[0]))
+            return f"{text}.mean({literal(total.params['axis'])}, keepdims=True)", ATOM
+        if _denied(value):
+            return f"~{self._operand(value, 0, self._written(value.args[0]), SIGN)}", SIGN
+        if value.op == "contract" and (product := matrices(value.params["spec"])) is not None:
+            return self._matrices(value, product), PRODUCT
+        write = WRITTEN[value.op]
+        if helper := getattr(write, "helper", None):
+            self.helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
+        args = [self._operand(value, *pair) for pair in enumerate(self._operands(value))]
+        return write(value, *args), STRENGTH.get(value.op, ATOM)
+
+    def _matrices(self, value: Value, product: Matrices) -> str:
+        """A product of matrices with NumPy's operator."""
+        sides = []
+        for i, turned in enumerate(product.transposed):
+            text, strength = self._written(value.args[i ^ product.first])
+            least = ATOM if turned else POWER if i else PRODUCT
+            sides.append((text if strength >= least else f"({text})") + (".T" if turned else ""))
+        return " @ ".join(sides)
+
+    def _operands(self, value: Value) -> list[tuple[str, int]]:
+        """Operands, without repetition along axes where NumPy broadcasts by itself up to the shape of the result."""
+        args = value.args
+        behind = [arg.args[0] if arg.op == "expand" else arg for arg in args]
+        if PRIMITIVES[value.op].family != "elementwise" or _shape_of(behind) != value.shape:
+            return [self._written(arg) for arg in args]
+        arrays = {x.dtype for x in behind if x.ndim and x.op != CONSTANT}  # beside one, a number takes its dtype
+        return [self._constant(x, x.dtype in arrays) if x.op == CONSTANT else self._written(x) for x in behind]
+
+    def _operand(self, user: Value, place: int, written: tuple[str, int], least: int = COMPARISON) -> str:
+        """An operand's text, in parentheses where it holds together less than it must."""
+        text, strength = written
+        if user.op in METHODS and place == 0:
+            least = ATOM
+        elif user.op in ("pow", "neg"):
+            least = ATOM if user.op == "pow" else SIGN
+        elif user.op in STRENGTH:
+            own = STRENGTH[user.op]
+            least = max(least, own if place == 0 and own > COMPARISON else own + 1)
+        return text if strength >= least else f"({text})"
+
+    def _constant(self, value: Value, beside_array: bool = False) -> tuple[str, int]:
+        array = value.params["array"]
+        plain = beside_array or array.dtype in (np.float64, np.int64)
+        if not array.ndim and array.dtype.kind in "fi" and plain and np.isfinite(array):
+            return str(array[()]), ATOM if array >= 0 else SIGN
+        return constant(value, self.preamble), ATOM
+
+
+def _mean(value: Value) -> Value | None:
+    """The sum over axes that this is the mean of."""
+    if value.op != "mul" or value.args[0].op != "sum" or not value.args[0].ndim:
+        return None
+    total = value.args[0]
+    count = math.prod(total.args[0].shape[axis] for axis in total.params["axis"])
+    return total if rational(value.args[1]) == Fraction(1, count) else None
+
+
+def _denied(value: Value) -> bool:
+    """Whether it is the negation of a condition."""
+    return value.op == "equal" and value.args[0].dtype.kind == "b" and constant_of(value.args[1]) is np.False_
+
+
+def _shape_of(values: list[Value]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*(value.shape for value in values))

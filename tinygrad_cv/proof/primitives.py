@@ -1,0 +1,40 @@
+"""All checks of one primitive, the quick and decisive ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..ops import PRIMITIVES
+from . import adjoint, jacobian, large, precision, symbolic
+from .cases import ROWS
+from .definitions import DEFINITIONS
+from .outcome import Outcome
+from .row import SEED
+
+
+def checks(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]:
+    """As formulas, as exact adjoints, as Jacobians, in float32, of large arrays.
+
+    The VJPs are those that the table has at this moment.
+
+    Args:
+        name: the primitive.
+        part: three memory layouts instead of seven, and one of large arrays.
+        seed: of inputs and cotangents.
+    """
+    yield from symbolic.outcomes(name, seed)
+    yield from adjoint.outcomes(name, seed)
+    yield from jacobian.outcomes(name, part, seed)
+    yield from precision.outcomes(name, seed)
+    yield from large.outcomes(name, part, seed)
+
+
+def missing() -> Iterator[Outcome]:
+    """The primitives of which nothing is tried, and the VJPs that neither a formula nor an adjoint proves."""
+    for name, primitive in PRIMITIVES.items():
+        if name not in ROWS:
+            yield Outcome(name, "jacobian", "", f"no row for {name}: add one in tinygrad_cv/proof/cases.py")
+        elif name not in DEFINITIONS and any(
+            vjp is not None and i not in ROWS[name].linear for i, vjp in enumerate(primitive.vjps)
+        ):
+            yield Outcome(name, "symbolic", "", f"no definition of {name}: add one in tinygrad_cv/proof/definitions.py")

@@ -1,0 +1,304 @@
+"use strict";
+// The picture: looks of nodes and edges, and their elements.
+
+const SYMMETRIC = new Set(["add", "mul", "maximum", "equal"]); // which operand is which makes no difference
+const FORMULA = 24; // characters: longer formulas go into the panel
+const NAME = 48; // characters: longer names are cut
+
+const cut = (text) => ([...text].length <= NAME ? text : `${[...text].slice(0, NAME - 1).join("")}…`);
+const joined = (...parts) => parts.filter(Boolean).join(" · ");
+
+/** What stands below the name of an operation: its arguments, or else its formula, if it is short. */
+const lineOf = (node) => node.detail || ((node.formula ?? "").length <= FORMULA ? node.formula : "") || "";
+
+/** The node whose value an item shows. */
+const resultOf = (graph, item) => item.node ?? graph.group(item.scope, item.part).result;
+
+/** What an item is called. */
+function nameOf(graph, item) {
+  if (!item.node) {
+    const { does, name, kind } = graph.group(item.scope, item.part);
+    const called = does ? operationName(does, does) : name;
+    if (kind === "backward") return word("backward");
+    const suffix = item.part === "backward" ? ` ${word("backward")}` : "";
+    return called + suffix;
+  }
+  const { node } = item;
+  if (node.kind === "op") return operationName(node.op, node.label);
+  if (node.kind === "constant") return node.name || node.value || termOf(KINDS, node.kind);
+  const inside = item.frame !== undefined && item.frame !== null; // where the frame says whose it is
+  return (inside ? node.name?.split(".").at(-1) : node.name) || termOf(KINDS, node.kind);
+}
+
+/** The words and the shape of an item. */
+function lookOf(graph, item, recorded) {
+  const heading = cut(nameOf(graph, item));
+  const strip = recorded.has(resultOf(graph, item)?.number);
+  if (!item.node) {
+    const { does, name, kind, parameters, family, colour } = graph.group(item.scope, item.part);
+    const count = parameters ? word("count")(numberText(parameters)) : "";
+    const lines = [cut(joined(does && kind === "module" ? name : "", count))].filter(Boolean);
+    return { heading, lines, shape: "box", closed: true, strip, colour, classes: ["group", family] };
+  }
+  const { node } = item;
+  const shape = node.kind === "op" ? "box" : node.kind === "constant" ? "plain" : "ellipse";
+  let line = "";
+  if (node.kind === "op") line = lineOf(node);
+  else if (node.kind === "output") line = node.value || shapeText(node.shape);
+  else if (node.kind === "input" || node.kind === "leaf") line = node.value ?? "";
+  const plain = shape === "plain";
+  const lines = plain ? [] : [line, node.note].filter(Boolean).map(cut);
+  const classes = [node.kind, node.family];
+  return { heading, lines, shape, closed: false, strip: strip && !plain, colour: node.colour, classes };
+}
+
+/** What flows along an edge: a name, and a shape or, for one number, the value; what the source says is left out. */
+function valueText(graph, { edge }) {
+  const source = graph.nodes[edge.source];
+  const target = graph.nodes[edge.target];
+  if (partOf(target) === "backward" || target.kind === "output") return edge.note ?? "";
+  const one = edge.shape && edge.shape.every((n) => n === 1);
+  const repeated = source.kind === "constant" && source.value && !source.value.startsWith("[");
+  let text = [edge.name, shapeText(edge.shape)].filter(Boolean).join(" ");
+  if (!isOperation(source)) text = source.value && (one || repeated) ? "" : shapeText(edge.shape);
+  else if (one && edge.value) text = edge.name ? `${edge.name} = ${edge.value}` : edge.value;
+  return cut([text, edge.note].filter(Boolean).join(": "));
+}
+
+/** What the target's formula calls it, where the formula is to be seen. */
+function roleText(graph, { edge, single }) {
+  const target = graph.nodes[edge.target];
+  const named = single && target.kind === "op" && !SYMMETRIC.has(target.op) && lineOf(target) === target.formula;
+  return (named && edge.role) || "";
+}
+
+/** The words along edges. All edges of a source carry the same value, so one of them says it. */
+function edgeLabels(graph, edges) {
+  const said = new Set();
+  return edges.map((edge) => {
+    const value = valueText(graph, edge);
+    const key = `${edge.source}:${value}`;
+    const first = !said.has(key);
+    said.add(key);
+    return { value: first ? value : "", role: roleText(graph, edge) };
+  });
+}
+
+/** What an operation passes back to its inputs, one line each. */
+function derivatives(graph, number) {
+  return graph.inputs[number]
+    .filter((edge) => edge.derivative)
+    .map((edge) => ({ edge, text: `∂L/∂${edge.role || "x"} = ${edge.derivative}` }));
+}
+
+class Picture {
+  /** Draws what is visible into the viewport. */
+  constructor(viz, graph, closed, recorded) {
+    this.graph = graph;
+    this.visible = graph.visible(closed);
+    const { items, edges, ties } = this.visible;
+    const frames = framesOf(this.visible, graph);
+    this.looks = new Map([...items.values()].map((item) => [item.id, lookOf(graph, item, recorded)]));
+    const sizes = new Map([...this.looks].map(([id, look]) => [id, sizeOf(look)]));
+    const headers = new Map();
+    for (const inside of frames.inside.values()) {
+      for (const scope of inside) headers.set(scope, widthOf(this.headerText(scope), "11px") + 26);
+    }
+    this.labels = edgeLabels(graph, edges);
+    this.across = isAcross(this.visible, frames);
+    this.places = places(viz, dotText(this.visible, frames, sizes, headers, this.labels));
+    this.elements = new Map(); // of items, by id; of frames, by scope
+    this.strips = [];
+    const outermostFirst = [...this.places.frames.keys()].sort((a, b) => a - b);
+    this.content = [
+      ...outermostFirst.map((scope) => this.frame(scope)),
+      ...ties
+        .map((_, i) => this.places.curves.get(`t${i}`))
+        .filter(Boolean)
+        .map(({ path }) => svg("path", { class: "tie", d: path })),
+      ...edges.map((edge, i) => this.edge(edge, i)).filter(Boolean),
+      ...edges.flatMap((_, i) => this.words(i)), // above all wires
+      ...[...items.values()].map((item) => this.node(item)),
+    ];
+  }
+
+  calledBy(scope) {
+    const inner = this.graph.function.get(scope);
+    const called = this.graph.scopes[inner ?? scope];
+    return called.kind === "function" ? operationName(called.name, called.name) : "";
+  }
+
+  headerText(scope) {
+    const { name, kind } = this.graph.scopes[scope];
+    if (kind === "backward") return word("backward");
+    return cut([kind === "function" ? "" : name, this.calledBy(scope)].filter(Boolean).join(" "));
+  }
+
+  frame(scope) {
+    const { x, y, width, height } = this.places.frames.get(scope);
+    const { kind } = this.graph.scopes[scope];
+    const text = this.headerText(scope);
+    const label = {
+      role: "button",
+      tabindex: "0",
+      "aria-expanded": "true",
+      "aria-label": `${text}, ${word("closes")}`,
+    };
+    const wide = Math.min(width, widthOf(text, "11px") + 30);
+    const header = svg(
+      "g",
+      { class: "header", "data-close": scope, ...label },
+      svg("rect", { x, y, width: wide, height: 20, rx: 5 }),
+      svg("text", { class: "sign", x: x + 11, y: y + 14 }, "−"),
+      svg("text", { class: kind === "function" ? "called" : "", x: x + 21, y: y + 14 }, text),
+    );
+    const ground = svg("rect", { class: "ground", x, y, width, height, rx: 6 });
+    const element = svg("g", { class: `frame ${kind === "function" ? "function" : "module"}` }, ground, header);
+    this.elements.set(scope, element);
+    return element;
+  }
+
+  edge(edge, i) {
+    const place = this.places.curves.get(String(i));
+    if (!place) return null;
+    const { items } = this.visible;
+    const [from, to] = [items.get(edge.source).part, items.get(edge.target).part];
+    const wire = svg("path", { class: "wire", d: place.path });
+    if (edge.edge.colour) wire.style.stroke = edge.edge.colour;
+    return svg(
+      "g",
+      { class: `edge ${from === to ? to : "kept"}`, "data-edge": i },
+      svg("path", { class: "hit", d: place.path }),
+      wire,
+    );
+  }
+
+  /** The words along an edge: on the right of its wire, or above it where wires run from left to right. */
+  words(i) {
+    const { value, role } = this.labels[i];
+    const place = this.places.curves.get(String(i));
+    const text = (words, name, { x, y }, anchor) => {
+      const at = this.across ? { x, y: y - 4, "text-anchor": anchor } : { x: x + 5, y: y + 4 };
+      return words && svg("text", { class: `word ${name}`, ...at }, words);
+    };
+    return place
+      ? [text(value, "value", place.tail, "start"), text(role, "role", place.head, "end")].filter(Boolean)
+      : [];
+  }
+
+  node(item) {
+    const look = this.looks.get(item.id);
+    const { x, y, width, height } = this.places.nodes.get(item.id);
+    const [left, top] = [x - width / 2, y - height / 2];
+    const words = y - (look.strip ? STRIP / 2 : 0) - look.lines.length * (LINE / 2) + 4;
+    const centre = x + (look.closed ? 6 : 0);
+    const shape =
+      look.shape === "ellipse"
+        ? svg("ellipse", { class: "shape", cx: x, cy: y, rx: width / 2, ry: height / 2 })
+        : svg("rect", { class: "shape", x: left, y: top, width, height, rx: 5 });
+    if (look.colour) Object.assign(shape.style, { stroke: look.colour, strokeWidth: 2 });
+    const known = look.classes.filter((name) => name in KINDS || name in FAMILIES);
+    const result = resultOf(this.graph, item);
+    const element = svg(
+      "g",
+      {
+        class: ["node", ...known, item.part].join(" "),
+        "data-item": item.id,
+        tabindex: "0",
+        role: "button",
+        "aria-label": joined(look.heading, ...look.lines, shapeText(result?.shape), look.closed ? word("opens") : ""),
+        "aria-expanded": look.closed ? "false" : undefined,
+      },
+      shape,
+      look.closed && svg("text", { class: "sign", x: left + 10, y: y + 4 - (look.strip ? STRIP / 2 : 0) }, "+"),
+      svg("text", { class: "heading", x: centre, y: words }, look.heading),
+      look.lines.map((line, i) => svg("text", { class: "line", x: centre, y: words + (i + 1) * LINE }, line)),
+    );
+    if (look.strip) {
+      const inset = look.shape === "ellipse" ? width * 0.2 : 8;
+      const box = { x: left + inset, y: top + height - STRIP - 2, width: width - 2 * inset, height: STRIP - 3 };
+      this.strips.push({ element, box, number: result.number });
+    }
+    this.elements.set(item.id, element);
+    return element;
+  }
+
+  /** What depends on a run's step: histograms (of the value, and of the gradient), and where a number is not finite. */
+  showFacts(factsOf) {
+    for (const { element, box, number } of this.strips) {
+      element.querySelectorAll(".strip").forEach((old) => old.remove());
+      const facts = factsOf(number);
+      const present = ["statistics", "gradient"].filter((which) => facts[which]?.histogram);
+      const width = (box.width - 6 * (present.length - 1)) / present.length;
+      present.forEach((which, i) => {
+        const path = bars(facts[which].histogram, box.x + i * (width + 6), box.y, width, box.height);
+        element.append(svg("path", { class: `strip ${which}`, d: path }));
+      });
+    }
+    const broken = (facts) => facts && (facts.nan > 0 || facts.infinite > 0);
+    const alarming = (number) =>
+      [factsOf(number)].some(({ statistics, gradient }) => broken(statistics) || broken(gradient));
+    for (const { id, numbers } of this.visible.items.values()) {
+      this.elements.get(id).classList.toggle("alarm", numbers.some(alarming));
+    }
+  }
+
+  /** Where an item or frame stands. */
+  boxOf(key) {
+    const frame = this.places.frames.get(key);
+    if (frame) return frame;
+    const place = this.places.nodes.get(key);
+    return place && { ...place, x: place.x - place.width / 2, y: place.y - place.height / 2 };
+  }
+
+  /** The nearest node in a direction. */
+  neighbour(id, [dx, dy]) {
+    const from = this.places.nodes.get(id);
+    let best = null;
+    let least = Infinity;
+    for (const [other, place] of this.places.nodes) {
+      const along = (place.x - from.x) * dx + (place.y - from.y) * dy;
+      if (other === id || along < 8) continue;
+      const aside = Math.abs((place.x - from.x) * dy) + Math.abs((place.y - from.y) * dx);
+      if (along + 2 * aside < least) [best, least] = [other, along + 2 * aside];
+    }
+    return best;
+  }
+
+  /** The first node inside of a frame. */
+  firstIn(scope) {
+    const { x, y, width, height } = this.places.frames.get(scope);
+    const inside = ([, at]) => at.x > x && at.x < x + width && at.y > y && at.y < y + height;
+    const [first] = [...this.places.nodes].filter(inside).sort(([, a], [, b]) => a.y - b.y || a.x - b.x);
+    return first?.[0];
+  }
+
+  /** What is said of an item under the pointer. */
+  aboutItem(id) {
+    const item = this.visible.items.get(id);
+    const { node } = item;
+    const result = resultOf(this.graph, item);
+    const local = node ? derivatives(this.graph, node.number).map(({ text }) => text) : [];
+    const lines = [
+      joined(nameOf(this.graph, item), node ? node.name : this.graph.path(item.scope)),
+      result &&
+        joined(result.shape?.length === 0 ? word("scalar") : shapeText(result.shape), result.dtype, result.value),
+      node?.formula,
+      ...local,
+      node ? joined(node.detail, node.source) : word("opens"),
+    ];
+    return lines.filter(Boolean).join("\n");
+  }
+
+  /** What is said of an edge under the pointer. */
+  aboutEdge(i) {
+    const { edge } = this.visible.edges[i];
+    const [source, target] = [edge.source, edge.target].map((n) => this.graph.nodes[n]);
+    const name = (node) => nameOf(this.graph, { node, part: partOf(node) });
+    const local = derivatives(this.graph, target.number)
+      .filter((one) => one.edge === edge)
+      .map(({ text }) => text);
+    const flow = joined(edge.name, shapeText(edge.shape), edge.value);
+    return [`${name(source)} → ${name(target)}`, flow, ...local, edge.note].filter(Boolean).join("\n");
+  }
+}
