@@ -5,6 +5,8 @@ All code on the page is run, and what it shows is what came out.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -54,6 +56,26 @@ def textbook(dy, x, gamma, eps=1e-5):
     sum_dy_xhat = (dy * xhat).sum(axes, keepdims=True)
     dx = gamma * inv / M * (M * dy - sum_dy - xhat * sum_dy_xhat)
     return dx, sum_dy_xhat.reshape(C), sum_dy.reshape(C)
+"""
+
+OWN = """\
+def own(x, gamma, beta):
+    mu = x.mean(0, keepdims=True)
+    var = (x - mu).square().mean(0, keepdims=True)
+    xhat = (x - mu) / (var + 1e-5).sqrt()
+    return gamma * xhat + beta
+
+print(tg.derive(own, (tg.zeros(64, 10), tg.zeros(10), tg.zeros(10))))
+"""
+
+NETWORK = """\
+labels = tg.tensor([3, 1, 4, 1, 5, 9, 2, 6])
+
+def network(x, w1, b1, w2):
+    h = F.relu(x @ w1 + b1)
+    return F.cross_entropy(h @ w2, labels)
+
+print(tg.derive(network, (tg.zeros(8, 784), tg.zeros(784, 64), tg.zeros(64), tg.zeros(64, 10))))
 """
 
 STEPS = [  # the line, the textbook's formula, how to read it
@@ -153,12 +175,43 @@ left.)
 {proof}
 
 The library computes by the graph as it was recorded, before simplification.
+
+## Your own
+
+Any function of tensors will do, and what its variables are called is what the lines are called. Batch normalization in
+the order of the textbook:
+
+```python
+{own}```
+
+```text
+{printed_own}
+```
+
+A network of two layers, and its loss. What a function closes over, like the labels, is an input without a gradient:
+
+```python
+{network}```
+
+```text
+{printed_network}
+```
+
+The quotient in dz is the softmax, and dlogp is -dloss at the label and 0 elsewhere: so dz is the familiar
+softmax - onehot, times dloss.
 """
 
 
 def run(code: str, world: dict[str, Any]) -> None:
     """Run a block of the page."""
     exec(compile(code, "derivation.md", "exec"), world)
+
+
+def printed(code: str, world: dict[str, Any]) -> str:
+    """What a block prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        run(code, world)
+    return output.getvalue().rstrip()
 
 
 def units(a: Any, b: Any) -> float:
@@ -219,6 +272,10 @@ def make(draw: bool) -> str:
         textbook=TEXTBOOK,
         seeds=SEEDS,
         proof="\n".join(proof),
+        own=OWN,
+        printed_own=printed(OWN, world),
+        network=NETWORK,
+        printed_network=printed(NETWORK, world),
     )
 
 

@@ -257,7 +257,8 @@ def _bounded(value: Value, args: list[Known], y: Array) -> Array:
     near = rounding(y, UNITS)
     if value.op in ("sin", "cos"):  # near their zeros they are as exact as the argument's reduction
         near = near + UNITS * float(np.finfo(y.dtype).eps) * (np.minimum(x.size, 1.0) if value.op == "sin" else 1.0)
-    return _ambiguous(y, np.minimum(1.13 * x.d, 2.0) + near + _tiny(y), args)
+    d = np.where(np.isposinf(x.d), INF, np.minimum(1.13 * x.d, 2.0))  # what is unknown may be NaN
+    return _ambiguous(y, d + near + _tiny(y), args)
 
 
 @rule("pow")

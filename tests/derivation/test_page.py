@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.quick
-
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -191,9 +191,7 @@ FUNCTIONS = {
     "average pooling": (lambda x: F.avg_pool2d(x, 3, 2, 1), [normal(1, 2, 5, 5)]),
     "smoothed labels": (lambda s: F.cross_entropy(s, tg.tensor([1, 0]), label_smoothing=0.1), [normal(2, 3)]),
     "a curvature": (
-        lambda x, v: (
-            tg.grad((F.batch_norm(x, training=True) ** 3).sum(), x, create_graph=True) * v
-        ).sum(),
+        lambda x, v: (tg.grad((F.batch_norm(x, training=True) ** 3).sum(), x, create_graph=True) * v).sum(),
         [normal(5, 2), normal(5, 2, seed=1)],
     ),
 }

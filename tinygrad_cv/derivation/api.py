@@ -10,9 +10,9 @@ from typing import Any
 from ..compiler.ir import Value, topological
 from . import latex, text
 from .lines import Line, Script, script
+from .reading import Reader, letters
 from .simplify import simplify
 from .source import Module
-from .terms import Reader, letters
 from .tracing import trace
 
 __all__ = ["Derivation", "Equation", "derive"]
@@ -39,13 +39,20 @@ def derive(function: Callable[..., Any], inputs: Any) -> Derivation:
         TraceError: the function asks for a value, as a Python branch on a tensor does.
 
     >>> import tinygrad_cv as tg
-    >>> print(tg.derive(lambda x, w: (x @ w).exp(), (tg.zeros(8, 3), tg.zeros(3, 2))))
+    >>> d = tg.derive(lambda x, w: x @ w, (tg.zeros(8, 3), tg.zeros(3, 2)))
+    >>> print(d)
     forward
-      y  = exp(x @ w)   8×2
+      y  = x @ w     8×2
     backward
-      t1 = dy · y       8×2
-      dw = xᵀ @ t1      3×2
-      dx = t1 @ wᵀ      8×3
+      dx = dy @ wᵀ   8×3
+      dw = xᵀ @ dy   3×2
+    >>> print(d.source().rpartition("def ")[2])
+    backward(dy, x, w):
+        # backward
+        dx = dy @ w.T  # 8×3
+        dw = x.T @ dy  # 3×2
+        return dx, dw
+    <BLANKLINE>
     """
     return Derivation(script(simplify(trace(function, inputs))))
 
@@ -114,7 +121,8 @@ class Derivation:
     def source(self) -> str:
         """A NumPy module that runs without this library.
 
-        ``forward(x, ...)`` returns the outputs, ``backward(dy, x, ...)`` a gradient for each input.
+        ``forward(x, ...)`` returns the outputs, ``backward(dy, x, ...)`` a gradient for each input; behind the inputs
+        stands what the function closes over. Both take and return arrays, of the shapes and dtypes that were derived.
         """
         return Module(self._script).text()
 

@@ -20,6 +20,7 @@ from ..compiler.ir import Builder, Graph, Value, rebuild
 from ..compiler.rewrite.terms import constant_of, expand
 
 Form = dict[Value | None, Fraction]  # None stands for the number 1
+SHARES = (1, 2, 3, 4)  # of a mean: the derivative of a mean of squares has 2/n
 TERMS = 16  # beyond, a combination is taken as one value
 
 
@@ -83,7 +84,7 @@ class _Forms:
                 number = rational(factor)
                 if number is not None and not (value.op == "div" and number == 0):
                     return _scaled(self._form(x, spread), 1 / number if value.op == "div" else number)
-        if value.op == "expand":
+        if value.op == "expand" or (value.op == "reshape" and value.size == 1):
             return self._form(args[0], spread)
         if value.op == "sum" and spread:
             return self._summed(self._form(args[0], spread), args[0], value.params["axis"])
@@ -92,15 +93,13 @@ class _Forms:
     def _summed(self, form: Form, x: Value, axes: tuple[int, ...]) -> Form:
         result: Form = {}
         for value, number in form.items():
-            lead = x.ndim - (value.ndim if value is not None else 0)
+            lead = max(0, x.ndim - (value.ndim if value is not None else 0))
             moving = tuple(a for a in axes if value is not None and a >= lead and value.shape[a - lead] != 1)
             count = math.prod(x.shape[a] for a in axes if a not in moving)
             part = value
             if value is not None and moving:
                 shape = (1,) * lead + value.shape
                 part = self.builder.make("sum", [expand(self.builder, value, shape)], {"axis": moving})
-                if part.shape == x.shape:
-                    part = value
             result = _added(result, {part: number * count})
         return result
 
@@ -118,6 +117,8 @@ class _Forms:
     def _term(self, value: Value | None, number: Fraction, like: Value) -> Value:
         if value is None:
             return self.builder.full(like.shape, float(number), like.dtype)
+        if value.ndim > like.ndim:  # a single element
+            value = self.builder.make("reshape", [value], {"shape": (1,) * like.ndim})
         if number != 1:
             factor = self.builder.full(value.shape, float(number), value.dtype)
             value = self.builder.make("mul", [value, factor], {})
@@ -142,12 +143,14 @@ def _added(a: Form, b: Form) -> Form:
 
 
 def rational(value: Value) -> Fraction | None:
-    """The number that all elements are; 1/n where it is that up to rounding, as in a mean."""
+    """The number that all elements are; 1/n, 2/n, ... where it is that up to rounding, as in a mean."""
     number = constant_of(value)
     if number is None or value.dtype.kind != "f" or not math.isfinite(number):
         return None
-    n = whole(1.0 / float(number), value.dtype) if number else None
-    return Fraction(1, n) if n else Fraction(float(number))
+    for share in SHARES if number else ():
+        if n := whole(share / float(number), value.dtype):
+            return Fraction(share, n)
+    return Fraction(float(number))
 
 
 def whole(number: float, dtype: np.dtype) -> int | None:

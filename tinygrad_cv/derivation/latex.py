@@ -21,6 +21,8 @@ def name(symbol: t.Symbol) -> str:
     word, index = re.fullmatch(r"(.*?)_?(\d*)", symbol.name).groups()  # type: ignore[union-attr]
     if not word:
         return _word(symbol.name)
+    if word.endswith("hat") and word != "hat":
+        return f"\\hat{{{name(t.Symbol(word[:-3]))}}}" + (f"_{{{index}}}" if index else "")
     found = f"\\{word}" if word in GREEK else COMMANDS.get(word) or (word if len(word) == 1 else _word(word))
     return f"{found}_{{{index}}}" if index else found
 
@@ -43,9 +45,12 @@ def _written(term: t.Term) -> Written:
 
 @_written.register
 def _(term: t.Symbol) -> Written:
-    if term.name.startswith("index_"):
-        return f"\\mathrm{{index}}_{{{term.name[6:]}}}", ATOM
     return name(term), ATOM
+
+
+@_written.register
+def _(term: t.Index) -> Written:
+    return f"\\mathrm{{index}}_{{{term.letters}}}", ATOM
 
 
 @_written.register
@@ -86,8 +91,7 @@ def _(term: t.Product) -> Written:
 
 @_written.register
 def _(term: t.Power) -> Written:
-    exponent = r"\top" if term.exponent == t.Symbol("T") else write(term.exponent)
-    return f"{{{write(term.base, ATOM)}}}^{{{exponent}}}", POWER
+    return f"{{{write(term.base, ATOM)}}}^{{{write(term.exponent)}}}", POWER
 
 
 @_written.register
@@ -126,6 +130,11 @@ def _(term: t.Not) -> Written:
 def _(term: t.Choice) -> Written:
     cases = rf"{write(term.then)} & {write(term.condition)} \\ {write(term.otherwise)} & \text{{otherwise}}"
     return f"\\begin{{cases}} {cases} \\end{{cases}}", ATOM
+
+
+@_written.register
+def _(term: t.Transposed) -> Written:
+    return f"{{{write(term.body, ATOM)}}}^{{\\top}}", POWER
 
 
 @_written.register

@@ -34,11 +34,6 @@ class Line:
     scope: str
     source: str
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of its value."""
-        return self.value.shape
-
 
 @dataclass(frozen=True)
 class Script:
@@ -80,6 +75,7 @@ class _Writer:
         arguments = list(traced.inputs.items())[: traced.arguments]
         self.inputs = dict(arguments) | {name: x for name, x in traced.inputs.items() if x in set(self.values)}
         self.forward = set(topological(traced.outputs))
+        self.places = self._places()
         self.taken: list[str] = []
         self.names: dict[Value, str] = {}
         self.of: dict[Value, str] = {}
@@ -104,7 +100,7 @@ class _Writer:
         wanted = self._wanted()
         self._name_the_rest(wanted)
         written = [v for v in self.values if v in self.names and v.op not in (INPUT, CONSTANT)]
-        lines = sorted([self._line(value, self.names[value]) for value in written], key=lambda line: line.value.number)
+        lines = [self._line(value, self.names[value]) for value in sorted(written, key=self.places.__getitem__)]
         lines.sort(key=lambda line: line.part == "backward")
         at = sum(line.part == "forward" for line in lines)
         forward = [alias for alias in self.aliases if alias.part == "forward"]
@@ -201,19 +197,38 @@ class _Writer:
         return wanted
 
     def _short(self, value: Value) -> bool:
-        """A comparison with a number reads better where it is used, though that may be twice."""
+        """A comparison with a number, or -x, reads better where it is used, though that may be twice."""
+        if value.op == "neg":
+            return core(value.args[0]) in self.names
         return value.op in ("equal", "less", "less_equal") and constant_of(value.args[1]) is not None
 
     def _name_the_rest(self, wanted: Iterable[Value]) -> None:
         """t1, t2, ... for forward values; a cotangent is named by what it belongs to, where that has a name."""
         count = 0
-        for value in sorted(wanted, key=lambda value: (value not in self.forward, value.number)):
+        for value in sorted(wanted, key=lambda value: (value not in self.forward, self.places[value])):
             belongs = self.adjoints.get(value)
             if value not in self.forward and belongs in self.names and belongs is not None:
                 self._give(value, f"d{self.names[belongs]}", self.names[belongs])
             else:
                 count += 1
                 self._give(value, f"t{count}")
+
+    def _places(self) -> dict[Value, tuple[int, int]]:
+        """What lines are sorted by: as they were recorded, and each behind those that it reads.
+
+        What simplification made stands before the first line that reads it.
+        """
+        recorded = dict(self.traced.order)
+        for value in reversed(self.values):
+            for arg in value.args if value in recorded else ():
+                if arg not in self.traced.order:
+                    recorded[arg] = min(recorded.get(arg, recorded[value]), recorded[value])
+        places: dict[Value, tuple[int, int]] = {}
+        for value in self.values:
+            before = max((places[arg][0] for arg in value.args), default=0)
+            own = recorded[value] if value.op not in (INPUT, CONSTANT) else 0
+            places[value] = max(own, before), value.number
+        return places
 
     def _line(self, value: Value, name: str, part: str = "") -> Line:
         path = value.scope.path if value.scope else ""

@@ -33,6 +33,9 @@ def named_locals(names: dict[Value, str]) -> Iterator[None]:
                 depths[value], names[value] = depth, name
 
     before = sys.getprofile()
+    if before is not None and not callable(before):  # cProfile: what it holds cannot be put back
+        yield
+        return
     sys.setprofile(look)
     try:
         yield

@@ -61,6 +61,7 @@ def simplify(traced: Traced) -> Traced:
         names=_first(new, traced.names),
         adjoints={value: new[adjoint] for value, adjoint in _first(new, traced.adjoints).items()},
         sources=_first(new, traced.sources),
+        order=_first(new, {mark: mark.number for mark in sorted(marks, key=lambda mark: mark.number)}),
         graph=graph,
     )
 

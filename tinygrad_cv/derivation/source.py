@@ -62,16 +62,17 @@ class Module:
             if here != scope:
                 lines.append(f"    # {here or 'outside of modules and functions'}")
                 scope = here
-            lines.append(f"    {line.name} = {self.expression(line)}  # {shape(line.shape)}")
+            lines.append(f"    {line.name} = {self.expression(line)}  # {shape(line.value.shape)}")
         returned = [self._returned(result, value) for result, value in results]
         lines.append(f"    return {', '.join(returned)}{'' if bare or len(returned) > 1 else ','}")
         return "\n".join(lines) + "\n"
 
     def _needed(self, results: tuple[tuple[str, Value], ...]) -> list[Line]:
         """The lines that lead to some results."""
-        names = {name for name, _ in results}
-        reached = set(topological([line.value for line in self.script.lines if line.name in names]))
-        return [line for line in self.script.lines if line.name in names or line.value in reached]
+        wanted = {name for name, _ in results}
+        reached = set(topological([line.value for line in self.script.lines if line.name in wanted]))
+        computed = {self.script.names[value] for value in reached if value in self.script.names}
+        return [line for line in self.script.lines if line.name in wanted | computed]
 
     def _returned(self, name: str, value: Value) -> str:
         """The value of a line, in the shape of the result."""

@@ -49,6 +49,11 @@ def _(term: t.Symbol) -> Written:
 
 
 @_written.register
+def _(term: t.Index) -> Written:
+    return f"index_{term.letters}", ATOM
+
+
+@_written.register
 def _(term: t.Number) -> Written:
     return term.text, ATOM if term.text[0] != "-" else SUM
 
@@ -82,8 +87,6 @@ def _(term: t.Product) -> Written:
 
 @_written.register
 def _(term: t.Power) -> Written:
-    if term.exponent == t.Symbol("T"):
-        return f"{write(term.base, ATOM)}ᵀ", ATOM
     exponent = write(term.exponent, ATOM)
     whole = exponent.isdecimal()
     return f"{write(term.base, ATOM)}{exponent.translate(RAISED) if whole else f'^{exponent}'}", POWER
@@ -126,6 +129,11 @@ def _(term: t.Choice) -> Written:
         f"{write(term.then, SUM)} where {write(term.condition, RELATION)}, else {write(term.otherwise, SUM)}",
         CHOICE,
     )
+
+
+@_written.register
+def _(term: t.Transposed) -> Written:
+    return f"{write(term.body, ATOM)}ᵀ", ATOM
 
 
 @_written.register

@@ -146,10 +146,29 @@ def _sum(builder: Builder, value: Value, args: Args) -> Value | None:
 
 
 def _expand(builder: Builder, value: Value, args: Args) -> Value | None:
-    """Broadcasting adds leading axes by itself."""
+    """Broadcasting adds leading axes by itself, and repeats a single element whatever its axes."""
     (x,) = args
-    if x.op == "reshape" and x.shape == (1,) * (x.ndim - x.args[0].ndim) + x.args[0].shape:
-        return builder.make("expand", x.args, value.params)
+    if x.op != "reshape":
+        return None
+    (behind,) = x.args
+    leading = x.shape == (1,) * (x.ndim - behind.ndim) + behind.shape
+    if leading or (behind.size == 1 and behind.ndim <= value.ndim):
+        return builder.make("expand", [behind], value.params)
+    return None
+
+
+def _reshape(builder: Builder, value: Value, args: Args) -> Value | None:
+    """Numbers and signs do not care where elements stand."""
+    (x,) = args
+    if x.shape == value.shape:
+        return x
+    if x.op == "reshape" or (x.op == "expand" and x.size == x.args[0].size):
+        return _make(builder, "reshape", x.args[0], shape=value.shape)
+    if x.op == "neg":
+        return _make(builder, "neg", _make(builder, "reshape", x.args[0], shape=value.shape))
+    if x.op == "mul" and (number := constant_of(x.args[1])) is not None and x.dtype.kind == "f":
+        moved = _make(builder, "reshape", x.args[0], shape=value.shape)
+        return _make(builder, "mul", moved, builder.full(value.shape, number, value.dtype))
     return None
 
 
@@ -210,6 +229,7 @@ RULES: dict[str, Rule] = {
     "where": _where,
     "sum": _sum,
     "expand": _expand,
+    "reshape": _reshape,
     "pow": _pow,
     "permute": _permute,
     "contract": _contract,

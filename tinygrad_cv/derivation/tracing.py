@@ -35,6 +35,7 @@ class Traced:
         names: what the function's own variables call forward values.
         adjoints: the cotangents of forward values, as far as they are unique.
         sources: the line of the user's that made a forward value.
+        order: when values were recorded, as numbers that grow; of those that are mentioned above.
         single, bare: whether the function returned one tensor, and was given one: not a tuple.
         conditional: whether parts were left out on the condition that values are finite, or the like.
     """
@@ -47,6 +48,7 @@ class Traced:
     names: dict[Value, str] = field(default_factory=dict)
     adjoints: dict[Value, Value] = field(default_factory=dict)
     sources: dict[Value, str] = field(default_factory=dict)
+    order: dict[Value, int] = field(default_factory=dict)
     single: bool = True
     bare: bool = True
     conditional: bool = False
@@ -186,7 +188,7 @@ class _Marks:
         result = Traced(outputs=outputs, cotangents=cotangents, gradients=gradients, single=self.single)
         result.arguments, result.graph, result.conditional = xs, recording.graph, recording.conditional
         given = {number: recording.graph.inputs[index] for number, index in recording.arguments}
-        closed = [w for w in recording.watched if w.input >= 0]
+        closed = sorted((w for w in recording.watched if w.input >= 0), key=lambda w: w.input)
         unique = identifiers([*names, *(guards.tensors.get(id(w.tensor), ("state", None))[0] for w in closed)])
         values = [given[i] for i in range(xs)] + [recording.graph.inputs[w.input] for w in closed]
         result.inputs = dict(zip(unique, values, strict=True))
