@@ -10,6 +10,7 @@ from tests.proof.planting import wrong
 from tinygrad_cv.__main__ import main
 from tinygrad_cv.commands import prove
 from tinygrad_cv.ops import PRIMITIVES
+from tinygrad_cv.proof import report
 
 LAST_LINE = re.compile(r"[\d,]+ checks, (\d+) wrong, seed \d+, \d+\.\d s")
 PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
@@ -65,6 +66,13 @@ def test_the_page_has_a_row_for_everything():
     assert " 0 wrong" in page
     rows = {line.split(" ")[1] for line in page.splitlines() if line.startswith("| ")}
     assert set(PRIMITIVES) | set(F.__all__) <= rows
+
+
+@pytest.mark.quick
+def test_every_column_is_explained_on_the_page():
+    columns = {column for section in report.SECTIONS for column in section.columns}
+    explained = {*report.MEANINGS} - {"order 1 to 4"} | {f"order {k}" for k in range(1, 5)}
+    assert columns == explained
 
 
 def test_the_short_form(capsys):

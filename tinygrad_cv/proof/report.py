@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import composites, conventions, large, mutation, normalization, primitives, special, table
+from . import composites, conventions, detaching, large, mutation, normalization, primitives, special, table
 from .cases import ROWS
 from .outcome import Outcome
 
@@ -22,7 +22,8 @@ MEANINGS = {
     "large": "arrays that are computed by blocks, by taps, by pieces, collapsed or fused: ⟨f(x + u) - f(x), v⟩ is "
     "⟨u, vjp(v)⟩ exactly, with random whole numbers; of what is not linear, the gradient is that of small pieces",
     "special values": "values and gradients at infinities, NaN, zeros and over all exponents",
-    "mutation": "wrong VJPs, made from the right ones by one change each, are found by the checks above",
+    "mutation": "wrong VJPs, made from the right ones by one change each, are found by the checks of other columns; "
+    "functions in which one value is detached, by `gradcheck`",
     "order 1 to 4": "derivatives against differences of the order below, by `gradcheck`, with random cotangents",
     "large means": "normalization in float32 of rows m + i/1000 with m up to 10⁶, of equal elements, and of numbers "
     "up to 5 · 10³⁷, against rational arithmetic: at most 2 · 10⁻⁷ off",
@@ -39,9 +40,9 @@ check is exact.
 
 {meanings}
 
-VJPs consist of primitives themselves, and order 2 shows that no path through them is cut: so what is proved of each as a
-formula or as an adjoint holds at every order. Which subgradient is taken at ties is a convention; the checks prove that
-one.
+VJPs consist of primitives themselves, and order 2 shows that no path through them is cut: so what is proved of each as
+a formula or as an adjoint holds at every order. Which subgradient is taken at ties is a convention; the checks prove
+that one.
 """
 
 
@@ -87,6 +88,8 @@ def _composites(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
     if only in (None, "conv2d"):
         yield from large.convolution(seed)
     yield from (outcome for outcome in normalization.outcomes(seed) if only in (None, outcome.subject))
+    if only is None and not part:
+        yield from detaching.outcomes()
 
 
 SECTIONS = (
@@ -99,7 +102,7 @@ SECTIONS = (
     Section(
         "Composites",
         "composite",
-        ("order 1", "order 2", "order 3", "order 4", "large", "large means"),
+        ("order 1", "order 2", "order 3", "order 4", "large", "large means", "mutation"),
         _composites,
     ),
 )
