@@ -157,6 +157,20 @@ view.svg(FILE)
 ]
 
 
+PAGE = """\
+## The page
+
+`view.html("net.html")` writes one file that opens without a network: layers are closed at first and open down to
+primitives; it is searched by name, operation and shape; the panel says what a node computes, its local derivatives, and
+what its values and gradients are like; with a recorded run (`tg.record`) a slider goes through the steps of training.
+In English and Korean, light and dark. These two pictures are taken by `python docs/make_page_images.py`.
+
+![The page of LeNet-5 and its backward pass](images/page_light.png)
+
+![The same in Korean, dark](images/page_dark.png)
+"""
+
+
 def main() -> int:
     """Draw everything, and write the page."""
     parts = [HEAD]
@@ -169,6 +183,7 @@ def main() -> int:
         code = picture.code.replace("FILE", f'"{picture.name}.svg"')
         drawing = f"![{picture.heading}](images/{picture.name}.svg)"
         parts.append(f"## {picture.heading}\n\n{picture.words}\n\n```python\n{code}```\n\n{drawing}\n")
+    parts.append(PAGE)
     (DOCS / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
     return 0
 

@@ -213,10 +213,12 @@ def test_a_notebook_shows_the_picture():
 
 
 @quick
-def test_a_notebook_shows_text_where_nothing_draws(no_renderer):
+def test_a_notebook_shows_the_page_where_nothing_draws_and_text_where_that_fails(no_renderer, monkeypatch):
     x = tg.tensor(1.0, requires_grad=True)
     view = tg.graph(x * x, names={"<x>": x})
     assert view._repr_svg_() is None
+    assert view._repr_html_().startswith('<iframe srcdoc="') and "<script" not in view._repr_html_()
+    monkeypatch.setattr("tinygrad_cv.viz.view.page", lambda *_: 1 / 0)
     assert view._repr_html_().startswith("<pre>") and "&lt;x&gt;" in view._repr_html_()
     assert repr(view) == "GraphView(3 nodes, 3 edges)"
 
@@ -227,7 +229,7 @@ def test_a_notebook_repr_never_raises(no_renderer, lines):
     program(no_renderer, "dot", lines)
     x = tg.tensor(1.0, requires_grad=True)
     view = tg.graph(x * x)
-    assert view._repr_svg_() is None and view._repr_html_().startswith("<pre>")
+    assert view._repr_svg_() is None and view._repr_html_().startswith("<iframe")
 
 
 # ---------------------------------------------------------------- sizes

@@ -229,6 +229,23 @@ def test_a_depth_shows_what_the_other_pictures_show(depth, open_page):
     assert tab.run("return page.picture.visible.edges.length") == len(view.collapse(depth).edges)
 
 
+def test_a_collapsed_view_has_a_page_too(open_page):
+    view = lenet().collapse(1)
+    tab = open_page(view)
+    assert len(tab.items()) == len(view.nodes) and "max_pool2d" in tab.words()
+
+
+def test_a_compiled_function_opens_by_kernels(open_page):
+    pytest.importorskip("llvmlite")
+    f = tg.jit(lambda x: (x.exp() * 2.0).sum())
+    f(tg.ones(4, 4))
+    view = f.graph(tg.ones(4, 4), fused=True)
+    tab = open_page(view)
+    assert sum(word.startswith("kernel") for word in tab.words()) == len(view.scopes)
+    tab.one("#open-all").click()
+    assert len(tab.items()) == len(view.nodes) and len(tab.all(".header")) == len(view.scopes)
+
+
 def test_a_layer_opens_and_closes(open_page):
     tab = open_page(lenet())
     before = tab.items()
@@ -262,6 +279,17 @@ def test_all_layers_open_at_once(open_page):
     assert len(tab.items()) == len(view.collapse(1).nodes)
 
 
+def test_a_tap_opens(open_page, chromium):
+    tab = open_page(lenet())
+    place = tab.closed("conv2d · conv1").rect
+    point = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+    chromium.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    chromium.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    chromium.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    tab.wait(lambda: "windows" in tab.words())
+    chromium.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
 def test_a_drag_moves_the_drawing_and_opens_nothing(open_page):
     tab = open_page(lenet())
     before, node = tab.items(), tab.closed("conv2d · conv1")
@@ -276,7 +304,11 @@ def test_the_wheel_and_the_buttons_zoom(open_page):
     scale = "return document.querySelector('.node').getCTM().a"
     first = tab.run(scale)
     tab.one("#zoom-in").click()
-    assert tab.run(scale) > first
+    second = tab.run(scale)
+    tab.browser.execute_cdp_cmd(
+        "Input.dispatchMouseEvent", {"type": "mouseWheel", "x": 400, "y": 400, "deltaX": 0, "deltaY": -200}
+    )
+    tab.wait(lambda: tab.run(scale) > second > first)
     tab.one("#fit").click()
     box, stage = tab.run("return document.querySelector('#viewport').getBoundingClientRect()"), tab.one("#drawing").rect
     assert box["top"] >= stage["y"] and box["bottom"] <= stage["y"] + stage["height"]

@@ -12,9 +12,7 @@ class Clock:
     """An interpreter that computes at once and notes the time."""
 
     def __init__(self) -> None:
-        self._taken: dict[
-            int, tuple[Any, float]
-        ] = {}  # by id: the result, kept alive, and seconds
+        self._taken: dict[int, tuple[Any, float]] = {}  # by id: the result, kept alive, and seconds
 
     def __call__(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> Any:
         start = perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -161,6 +162,10 @@ class GraphView:
     def _repr_html_(self) -> str:
         if self._picture is not None:
             return self._picture
+        if len(self.nodes) <= TOO_MANY:
+            with suppress(Exception):
+                whole = html.escape(page(self._records, "graph"))
+                return f'<iframe srcdoc="{whole}" style="width:100%;height:40rem;border:0"></iframe>'
         nodes, edges, scopes = self._shown.nodes, self._shown.edges, self._shown.scopes
         lines = text_lines(Records(nodes[:LINES], tuple(edge for edge in edges if edge.target < LINES), scopes))
         more = f"\n... and {len(nodes) - LINES} more" if len(nodes) > LINES else ""

@@ -1,95 +1,8 @@
 "use strict";
-// The picture: looks of nodes and edges, and their elements.
+// The picture: elements of nodes, edges and frames, where the layout puts them.
 
-const SYMMETRIC = new Set(["add", "mul", "maximum", "equal"]); // which operand is which makes no difference
-const FORMULA = 24; // characters: longer formulas go into the panel
-const NAME = 48; // characters: longer names are cut
-
-const cut = (text) => ([...text].length <= NAME ? text : `${[...text].slice(0, NAME - 1).join("")}…`);
-const joined = (...parts) => parts.filter(Boolean).join(" · ");
-
-/** What stands below the name of an operation: its arguments, or else its formula, if it is short. */
-const lineOf = (node) => node.detail || ((node.formula ?? "").length <= FORMULA ? node.formula : "") || "";
-
-/** The node whose value an item shows. */
-const resultOf = (graph, item) => item.node ?? graph.group(item.scope, item.part).result;
-
-/** What an item is called. */
-function nameOf(graph, item) {
-  if (!item.node) {
-    const { does, name, kind } = graph.group(item.scope, item.part);
-    const called = does ? operationName(does, does) : name;
-    if (kind === "backward") return word("backward");
-    const suffix = item.part === "backward" ? ` ${word("backward")}` : "";
-    return called + suffix;
-  }
-  const { node } = item;
-  if (node.kind === "op") return operationName(node.op, node.label);
-  if (node.kind === "constant") return node.name || node.value || termOf(KINDS, node.kind);
-  const inside = item.frame !== undefined && item.frame !== null; // where the frame says whose it is
-  return (inside ? node.name?.split(".").at(-1) : node.name) || termOf(KINDS, node.kind);
-}
-
-/** The words and the shape of an item. */
-function lookOf(graph, item, recorded) {
-  const heading = cut(nameOf(graph, item));
-  const strip = recorded.has(resultOf(graph, item)?.number);
-  if (!item.node) {
-    const { does, name, kind, parameters, family, colour } = graph.group(item.scope, item.part);
-    const count = parameters ? word("count")(numberText(parameters)) : "";
-    const lines = [cut(joined(does && kind === "module" ? name : "", count))].filter(Boolean);
-    return { heading, lines, shape: "box", closed: true, strip, colour, classes: ["group", family] };
-  }
-  const { node } = item;
-  const shape = node.kind === "op" ? "box" : node.kind === "constant" ? "plain" : "ellipse";
-  let line = "";
-  if (node.kind === "op") line = lineOf(node);
-  else if (node.kind === "output") line = node.value || shapeText(node.shape);
-  else if (node.kind === "input" || node.kind === "leaf") line = node.value ?? "";
-  const plain = shape === "plain";
-  const lines = plain ? [] : [line, node.note].filter(Boolean).map(cut);
-  const classes = [node.kind, node.family];
-  return { heading, lines, shape, closed: false, strip: strip && !plain, colour: node.colour, classes };
-}
-
-/** What flows along an edge: a name, and a shape or, for one number, the value; what the source says is left out. */
-function valueText(graph, { edge }) {
-  const source = graph.nodes[edge.source];
-  const target = graph.nodes[edge.target];
-  if (partOf(target) === "backward" || target.kind === "output") return edge.note ?? "";
-  const one = edge.shape && edge.shape.every((n) => n === 1);
-  const repeated = source.kind === "constant" && source.value && !source.value.startsWith("[");
-  let text = [edge.name, shapeText(edge.shape)].filter(Boolean).join(" ");
-  if (!isOperation(source)) text = source.value && (one || repeated) ? "" : shapeText(edge.shape);
-  else if (one && edge.value) text = edge.name ? `${edge.name} = ${edge.value}` : edge.value;
-  return cut([text, edge.note].filter(Boolean).join(": "));
-}
-
-/** What the target's formula calls it, where the formula is to be seen. */
-function roleText(graph, { edge, single }) {
-  const target = graph.nodes[edge.target];
-  const named = single && target.kind === "op" && !SYMMETRIC.has(target.op) && lineOf(target) === target.formula;
-  return (named && edge.role) || "";
-}
-
-/** The words along edges. All edges of a source carry the same value, so one of them says it. */
-function edgeLabels(graph, edges) {
-  const said = new Set();
-  return edges.map((edge) => {
-    const value = valueText(graph, edge);
-    const key = `${edge.source}:${value}`;
-    const first = !said.has(key);
-    said.add(key);
-    return { value: first ? value : "", role: roleText(graph, edge) };
-  });
-}
-
-/** What an operation passes back to its inputs, one line each. */
-function derivatives(graph, number) {
-  return graph.inputs[number]
-    .filter((edge) => edge.derivative)
-    .map((edge) => ({ edge, text: `∂L/∂${edge.role || "x"} = ${edge.derivative}` }));
-}
+/** A colour of the records, less of it where the page is dark. */
+const shaded = (colour) => `color-mix(in srgb, ${colour} var(--shade), var(--ground))`;
 
 class Picture {
   /** Draws what is visible into the viewport. */
@@ -100,13 +13,14 @@ class Picture {
     const frames = framesOf(this.visible, graph);
     this.looks = new Map([...items.values()].map((item) => [item.id, lookOf(graph, item, recorded)]));
     const sizes = new Map([...this.looks].map(([id, look]) => [id, sizeOf(look)]));
-    const headers = new Map();
+    this.headers = new Map();
     for (const inside of frames.inside.values()) {
-      for (const scope of inside) headers.set(scope, widthOf(this.headerText(scope), "11px") + 26);
+      for (const scope of inside) this.headers.set(scope, widthOf(this.headerText(scope), "11px") + 26);
     }
     this.labels = edgeLabels(graph, edges);
-    this.across = isAcross(this.visible, frames);
-    this.places = places(viz, dotText(this.visible, frames, sizes, headers, this.labels));
+    this.across = isAcross(this.visible, graph);
+    this.dot = dotText(this.visible, this.across, frames, sizes, this.headers, this.labels);
+    this.places = places(viz, this.dot);
     this.elements = new Map(); // of items, by id; of frames, by scope
     this.strips = [];
     const outermostFirst = [...this.places.frames.keys()].sort((a, b) => a - b);
@@ -117,7 +31,7 @@ class Picture {
         .filter(Boolean)
         .map(({ path }) => svg("path", { class: "tie", d: path })),
       ...edges.map((edge, i) => this.edge(edge, i)).filter(Boolean),
-      ...edges.flatMap((_, i) => this.words(i)), // above all wires
+      ...this.words(edges), // above all wires
       ...[...items.values()].map((item) => this.node(item)),
     ];
   }
@@ -130,7 +44,7 @@ class Picture {
 
   headerText(scope) {
     const { name, kind } = this.graph.scopes[scope];
-    if (kind === "backward") return word("backward");
+    if (this.graph.isBackward(scope)) return word("backward");
     return cut([kind === "function" ? "" : name, this.calledBy(scope)].filter(Boolean).join(" "));
   }
 
@@ -144,7 +58,7 @@ class Picture {
       "aria-expanded": "true",
       "aria-label": `${text}, ${word("closes")}`,
     };
-    const wide = Math.min(width, widthOf(text, "11px") + 30);
+    const wide = Math.min(width, this.headers.get(scope) + 4);
     const header = svg(
       "g",
       { class: "header", "data-close": scope, ...label },
@@ -153,6 +67,8 @@ class Picture {
       svg("text", { class: kind === "function" ? "called" : "", x: x + 21, y: y + 14 }, text),
     );
     const ground = svg("rect", { class: "ground", x, y, width, height, rx: 6 });
+    const { colour } = this.graph.scopes[scope];
+    if (colour) ground.style.fill = shaded(colour);
     const element = svg("g", { class: `frame ${kind === "function" ? "function" : "module"}` }, ground, header);
     this.elements.set(scope, element);
     return element;
@@ -173,17 +89,20 @@ class Picture {
     );
   }
 
-  /** The words along an edge: on the right of its wire, or above it where wires run from left to right. */
-  words(i) {
-    const { value, role } = this.labels[i];
-    const place = this.places.curves.get(String(i));
-    const text = (words, name, { x, y }, anchor) => {
-      const at = this.across ? { x, y: y - 4, "text-anchor": anchor } : { x: x + 5, y: y + 4 };
-      return words && svg("text", { class: `word ${name}`, ...at }, words);
-    };
-    return place
-      ? [text(value, "value", place.tail, "start"), text(role, "role", place.head, "end")].filter(Boolean)
-      : [];
+  /** The words along edges: what flows at the source, and what the target calls it at the target. */
+  words(edges) {
+    const words = new Words(this.places, this.headers, this.across);
+    const text = (name, points, written, distances) =>
+      written && svg("text", { class: `word ${name}`, ...words.put(points, written, distances) }, written);
+    return edges
+      .flatMap((_, i) => {
+        const { value, role } = this.labels[i];
+        const { points } = this.places.curves.get(String(i)) ?? {};
+        if (!points) return [];
+        const back = [...points].reverse();
+        return [text("role", back, role, [9, 14, 20]), text("value", points, value, [13, 22, 32, 44, 60])];
+      })
+      .filter(Boolean);
   }
 
   node(item) {
@@ -196,6 +115,7 @@ class Picture {
       look.shape === "ellipse"
         ? svg("ellipse", { class: "shape", cx: x, cy: y, rx: width / 2, ry: height / 2 })
         : svg("rect", { class: "shape", x: left, y: top, width, height, rx: 5 });
+    if (look.shade) shape.style.fill = shaded(look.shade);
     if (look.colour) Object.assign(shape.style, { stroke: look.colour, strokeWidth: 2 });
     const known = look.classes.filter((name) => name in KINDS || name in FAMILIES);
     const result = resultOf(this.graph, item);

@@ -35,11 +35,10 @@ function sizeOf({ heading, lines, shape, closed, strip }) {
 const box = (width, height) =>
   `<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="${Math.ceil(width)}" HEIGHT="${height}"><TR><TD></TD></TR></TABLE>>`;
 
-const isAcross = (visible, frames) => visible.items.size <= FEW && !frames.size;
+const isAcross = (visible, graph) => visible.items.size <= FEW && !graph.scopes.length;
 
 /** The DOT text. */
-function dotText(visible, frames, sizes, headers, labels) {
-  const across = isAcross(visible, frames);
+function dotText(visible, across, frames, sizes, headers, labels) {
   const room = Math.max(30, ...labels.map(({ value, role }) => widthOf(value + role, TINY) + 24));
   const inches = (points) => (points / 72).toFixed(3);
   const lines = [
@@ -75,7 +74,7 @@ function dotText(visible, frames, sizes, headers, labels) {
 
 /** The frames around the visible items, as a tree. */
 function framesOf(visible, graph) {
-  const frames = { items: new Map(), inside: new Map(), size: 0 };
+  const frames = { items: new Map(), inside: new Map() };
   const seen = new Set();
   const push = (map, key, value) => (map.has(key) ? map.get(key).push(value) : map.set(key, [value]));
   for (const item of visible.items.values()) {
@@ -87,7 +86,6 @@ function framesOf(visible, graph) {
       push(frames.inside, around[i + 1] ?? null, scope);
     });
   }
-  frames.size = seen.size;
   return frames;
 }
 
@@ -116,7 +114,7 @@ function places(viz, dot) {
   return { width, height, nodes, frames, curves };
 }
 
-/** A spline of Graphviz as a path that ends in its arrow's tip, and where words stand at its ends. */
+/** A spline of Graphviz: a path that ends in its arrow's tip, and its points from the source to the target. */
 function curve(text, flip) {
   const points = [];
   let start, end;
@@ -132,8 +130,7 @@ function curve(text, flip) {
   }
   if (start) points.reverse();
   const tip = start ?? end;
-  const path = `M${points[0]}C${points.slice(1).join(" ")}${tip ? `L${tip}` : ""}`;
-  return { path, tail: along(points, 13), head: along([...points].reverse(), 9) };
+  return { path: `M${points[0]}C${points.slice(1).join(" ")}${tip ? `L${tip}` : ""}`, points };
 }
 
 /** The point of a curve that is some way from its beginning. */
@@ -141,6 +138,46 @@ function along([[x0, y0], [x1, y1], [x2, y2], [x3, y3]], distance) {
   for (let t = 0.05; ; t += 0.05) {
     const [a, b, c, d] = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3];
     const [x, y] = [a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3];
-    if (t >= 0.5 || Math.hypot(x - x0, y - y0) >= distance) return { x, y };
+    if (t >= 0.9 || Math.hypot(x - x0, y - y0) >= distance) return { x, y };
   }
 }
+
+const HALF = 6; // of a word's height
+const STRAIGHT = 4; // points: a wire that turns no more than this
+
+/** Places for words beside wires, one after another, where they hide no node, no header of a frame and no word. */
+class Words {
+  constructor(places, headers, across) {
+    this.across = across;
+    const box = ({ x, y, width, height }) => [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+    this.taken = [...places.nodes.values()].map(box);
+    for (const [scope, { x, y }] of places.frames) this.taken.push([x, y, x + headers.get(scope), y + 20]);
+  }
+
+  /** Where a word begins: beside its wire, or above it where wires run from left to right, and not where it turns to. */
+  put(points, text, distances) {
+    const width = widthOf(text, TINY);
+    const turn = points[3][this.across ? 1 : 0] - points[0][this.across ? 1 : 0];
+    const boxes = distances
+      .flatMap((distance) => {
+        const { x, y } = along(points, distance);
+        const sides = this.across
+          ? [
+              { x: x - 2, y: y - 8 },
+              { x: x - 2, y: y + 9 },
+            ]
+          : [
+              { x: x + 5, y },
+              { x: x - 5 - width, y },
+            ];
+        const away = this.across ? turn < -STRAIGHT : turn > STRAIGHT;
+        return away ? sides.reverse() : sides;
+      })
+      .map(({ x, y }) => [x, y - HALF, x + width, y + HALF]);
+    const box = boxes.find((one) => !this.taken.some((other) => overlap(one, other))) ?? boxes[0];
+    this.taken.push(box);
+    return { x: box[0], y: box[1] + HALF + 4 };
+  }
+}
+
+const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -56,14 +56,16 @@ class Graph {
     return forward.length ? forward : users;
   }
 
+  /** A scope and those around it, outermost first. */
+  chain(scope) {
+    const found = [];
+    for (let s = scope; s !== null; s = this.scopes[s].parent) found.unshift(s);
+    return found;
+  }
+
   /** The innermost scope around all of some edges' targets. */
   sharedScope(edges) {
-    const chains = edges.map((edge) => {
-      const chain = [];
-      for (let s = this.nodes[edge.target].scope; s !== null; s = this.scopes[s].parent) chain.unshift(s);
-      return chain;
-    });
-    const [first = [], ...others] = chains;
+    const [first = [], ...others] = edges.map((edge) => this.chain(this.nodes[edge.target].scope));
     return first.findLast((scope, i) => others.every((chain) => chain[i] === scope)) ?? null;
   }
 
@@ -78,12 +80,13 @@ class Graph {
     const busy = new Set();
     for (const scope of this.scopes) {
       if (scope.parent !== null) this.children[scope.parent].push(scope.number);
-      if (scope.kind !== "module") continue;
-      for (let around = scope.parent; around !== null; around = this.scopes[around].parent) this.holders.add(around);
+      if (scope.kind === "module") this.chain(scope.parent).forEach((around) => this.holders.add(around));
     }
     for (const node of this.nodes) {
+      const around = this.chain(node.scope);
+      around.forEach((scope) => this.members[scope].push(node.number));
+      if (node.kind === "group") around.forEach((scope) => this.holders.add(scope)); // of what was collapsed before
       if (node.kind === "op" && partOf(node) === "forward") busy.add(node.scope);
-      for (let s = node.scope; s !== null; s = this.scopes[s].parent) this.members[s].push(node.number);
     }
     for (const scope of this.scopes) {
       const [only, ...others] = this.children[scope.number];
@@ -96,15 +99,15 @@ class Graph {
 
   /** The scopes that are closed at first: layers, and what they compose. */
   layers() {
-    const closable = (s) => !this.holders.has(s.number) && !this.inner.has(s.number) && s.kind !== "backward";
+    const closable = (s) => !this.holders.has(s.number) && !this.inner.has(s.number) && !this.isBackward(s.number);
     return new Set(this.scopes.filter(closable).map((scope) => scope.number));
   }
 
   /** The scopes around a node or scope, innermost first; a layer stands for the function it is one level with. */
   around(scope) {
-    const found = [];
-    for (let s = scope; s !== null; s = this.scopes[s].parent) if (!this.inner.has(s)) found.push(s);
-    return found;
+    return this.chain(scope)
+      .filter((s) => !this.inner.has(s))
+      .reverse();
   }
 
   /** The pass that a scope is part of. */
@@ -112,10 +115,16 @@ class Graph {
     return this.members[scope].some((n) => partOf(this.nodes[n]) === "forward") ? "forward" : "backward";
   }
 
+  /** Whether a scope is the frame around the whole backward pass. */
+  isBackward(scope) {
+    const { name, parent } = this.scopes[scope];
+    return name === "backward" && parent === null && this.partOfScope(scope) === "backward";
+  }
+
   path(scope) {
-    const names = [];
-    for (let s = scope; s !== null; s = this.scopes[s].parent) names.unshift(this.scopes[s].name);
-    return names.join(" / ");
+    return this.chain(scope)
+      .map((s) => this.scopes[s].name)
+      .join(" / ");
   }
 
   /** What is drawn: items (nodes and closed scopes) by id, edges, ties from backward to forward, open frames. */
@@ -168,15 +177,15 @@ class Graph {
     return home;
   }
 
-  /** Edges between items; ties from forward to backward ones, which stand for what a layer keeps for itself, too. */
+  /** Edges between items, and ties; where a layer reads what it kept itself, their being beside each other says so. */
   connections(items, home) {
-    const ties = new Map();
+    const pairs = new Map();
     for (const node of this.nodes) {
       if (node.origin === undefined) continue;
       const source = home[node.origin];
       const target = home[node.number];
       if (source !== target && items.has(source) && items.has(target))
-        ties.set(`${source}>${target}`, { source, target });
+        pairs.set(`${source}>${target}`, { source, target });
     }
     const edges = new Map();
     for (const edge of this.edges) {
@@ -185,13 +194,25 @@ class Graph {
       if (source === target || !items.has(source) || !items.has(target)) continue;
       const single = target.startsWith("n");
       const crosses = items.get(source).part !== items.get(target).part;
-      if (crosses && !single && ties.has(`${source}>${target}`)) continue;
+      if (crosses && !single && pairs.has(`${source}>${target}`)) continue;
       const key = single
         ? `${edge.source}>${target}>${edge.place ?? 0}`
         : `${crosses ? source : edge.source}>${target}`;
       if (!edges.has(key)) edges.set(key, { source, target, edge, single });
     }
-    return { edges: [...edges.values()], ties: [...ties.values()] };
+    return { edges: [...edges.values()], ties: this.ties([...pairs.values()]) };
+  }
+
+  /** Of the pairs of forward and backward items, one for each forward item, and one for each closed backward layer. */
+  ties(pairs) {
+    const first = new Map();
+    for (const pair of pairs) if (!first.has(pair.source)) first.set(pair.source, pair);
+    const ties = new Map();
+    for (const pair of first.values()) {
+      const key = pair.target.startsWith("g") ? pair.target : pair.source;
+      if (!ties.has(key)) ties.set(key, pair); // the backward pass begins at the result
+    }
+    return [...ties.values()];
   }
 
   /** What a closed scope says of itself: its words, colour, result and sums. */
@@ -207,7 +228,8 @@ class Graph {
     const inside = new Set(members.map((node) => node.number));
     const operations = members.filter(isOperation);
     const called = this.scopes[this.function.get(number) ?? number];
-    const does = called.kind === "function" ? called.name : operations.length === 1 ? operations[0].op : "";
+    const single = scope.kind === "module" && operations.length === 1;
+    const does = called.kind === "function" ? called.name : single ? operations[0].op : "";
     const families = new Set(operations.map((node) => node.family));
     const leaving = (node) =>
       this.users[node.number].some(({ target }) => !inside.has(target) && partOf(this.nodes[target]) === part);
@@ -221,6 +243,7 @@ class Graph {
       family: HEAVY.find((family) => families.has(family)) ?? operations[0]?.family ?? "",
       result: operations.findLast(leaving) ?? operations.at(-1) ?? members[0],
       parameters: members.filter((node) => node.kind === "parameter").reduce((total, node) => total + size(node), 0),
+      shade: scope.colour,
       colour: members.find((node) => node.colour)?.colour,
       kept: sum("kept"),
       seconds: sum("seconds"),

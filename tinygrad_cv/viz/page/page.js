@@ -2,6 +2,8 @@
 // The page: its state, and what happens on a click, a key, a step.
 
 const STILL = 5; // pixels: a pointer that moved further has dragged, not clicked
+const WARM = 3; // layouts ahead of the first that somebody waits for
+const QUICK = 400; // nodes: layouts that nobody notices
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 class Page {
@@ -16,6 +18,17 @@ class Page {
     this.listen();
     this.speak(navigator.language.startsWith("ko") ? "ko" : "en");
     this.reset(this.closed);
+    this.warm(WARM);
+  }
+
+  /** Lays out the same again while nothing else is to do: what ran before is compiled well when a layer is opened. */
+  warm(times) {
+    if (!times || !this.closed.size || !this.picture || this.picture.visible.items.size > QUICK) return;
+    const whenIdle = globalThis.requestIdleCallback ?? setTimeout;
+    whenIdle(() => {
+      places(this.viz, this.picture.dot);
+      this.warm(times - 1);
+    });
   }
 
   // Drawing
@@ -102,9 +115,8 @@ class Page {
 
   activate(id) {
     const { node, scope, part } = this.picture.visible.items.get(id);
-    if (!node) return this.open(scope, part);
-    this.selected = { node: node.number };
-    this.show();
+    if (node) this.select({ node: node.number });
+    else this.open(scope, part);
   }
 
   /** The item or frame that shows the selection. */

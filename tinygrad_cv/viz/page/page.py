@@ -25,7 +25,7 @@ LIBRARIES = ("vendor/viz-global.js", "vendor/svg-pan-zoom.min.js")
 LICENCES = ("vendor/viz.LICENSE", "vendor/svg-pan-zoom.LICENSE")
 SCRIPTS = tuple(
     f"{name}.js"
-    for name in ("words", "elements", "model", "layout", "drawing", "stage", "panel", "finder", "run", "page")
+    for name in ("words", "elements", "model", "layout", "looks", "drawing", "stage", "panel", "finder", "run", "page")
 )
 DIGITS = 4  # of numbers in statistics
 HOLE = re.compile(r"\{\{(\w+)\}\}")

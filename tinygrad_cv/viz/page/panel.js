@@ -90,7 +90,7 @@ class Panel {
         joined(termOf(KINDS, node.kind), node.part === "backward" ? word("backward") : "", `#${node.number}`),
       ),
       this.facts([
-        ["operation", node.kind === "op" ? node.op : ""],
+        ["operation", isOperation(node) ? node.op : ""],
         ["arguments", node.detail],
         ["formula", node.formula && this.formula(node.formula)],
         ["shape", this.shape(node)],

@@ -13,10 +13,12 @@ class Stage {
       fit: false,
       center: false,
       dblClickZoomEnabled: false,
+      preventMouseEventsDefault: false, // or a touch would be no click
       minZoom: 0.02,
       maxZoom: 8,
       zoomScaleSensitivity: 0.25,
     });
+    element.addEventListener("wheel", (event) => event.preventDefault(), { passive: false }); // a pinch zooms no more than this
     addEventListener("resize", () => this.zoomer.resize());
   }
 
