@@ -56,7 +56,6 @@ def convolution(x, w):
 IMAGES = [normal(1, 1, 4, 4), normal(2, 1, 3, 3, seed=1)]
 
 
-@quick
 @pytest.mark.parametrize(
     "name, place, path",
     [("contract", 0, "conv2d"), ("contract", 1, "conv2d"), ("windows", 0, "conv2d"), ("square", 0, "batch_norm")],
@@ -72,7 +71,6 @@ def test_a_wrong_primitive_in_a_composition_is_named(name, place, path):
     assert report.blame.operand == f"operand {PRIMITIVES[name].inputs[place]}"
 
 
-@quick
 def test_a_module_path_is_named():
     model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.BatchNorm1d(3), nn.Sigmoid()), nn.Flatten())
     with planted("exp", 0, lambda g: -g):
@@ -105,7 +103,6 @@ def test_what_was_detached_is_named():
     assert "came into the graph as a constant" in str(report)
 
 
-@quick
 def test_nobody_is_to_blame_where_all_is_right():
     assert tg.gradcheck(convolution, IMAGES).blame is None
     assert tg.gradcheck(np.square, normal(2), backward=lambda g, x: g * x).blame is None

@@ -16,7 +16,6 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-@quick
 def test_a_module_brings_its_parameters_and_keeps_its_state():
     tg.manual_seed(3)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU())
@@ -30,7 +29,6 @@ def test_a_module_brings_its_parameters_and_keeps_its_state():
     assert all(parameter.is_leaf and parameter.requires_grad for parameter in model.parameters())
 
 
-@quick
 def test_parameters_of_a_closure():
     w = tg.tensor(normal(3, 2).astype(np.float32), requires_grad=True)
     report = tg.gradcheck(lambda x: (x @ w).tanh(), normal(4, 3), parameters={"w": w}, order=2)
@@ -47,7 +45,6 @@ def test_a_bias_before_batch_norm_is_zero_and_called_so():
     assert "zero, for the differences as well" in str(report)
 
 
-@quick
 def test_a_large_input_goes_by_directions():
     report = tg.gradcheck(lambda x: F.conv2d(x, tg.tensor(normal(4, 3, 3, 3))).tanh(), normal(4, 3, 12, 12))
     assert report and report.inputs[0].directions and report.inputs[0].analytic.shape == (8,)
@@ -70,7 +67,6 @@ class OneWrong(tg.CustomFunction):
         return 2 * g * x * tg.tensor(mask)
 
 
-@quick
 @pytest.mark.parametrize("seed", range(5))
 def test_directions_find_one_wrong_element_among_thousands(seed):
     report = tg.gradcheck(OneWrong.apply, 1.0 + np.abs(normal(40, 50)), seed=seed)
@@ -151,7 +147,6 @@ WITNESSED = {
 }
 
 
-@quick
 @pytest.mark.parametrize("name", WITNESSED)
 def test_complex_numbers_bear_witness(name):
     f, inputs = WITNESSED[name]
@@ -161,7 +156,6 @@ def test_complex_numbers_bear_witness(name):
     np.testing.assert_allclose(found, known, rtol=1e-7)
 
 
-@quick
 def test_complex_numbers_say_where_they_know_nothing():
     assert "erf has no complex function" in tg.gradcheck(lambda x: x.erf(), normal(3)).witness
     assert "OneWrong" in tg.gradcheck(OneWrong.apply, normal(1001, 1)).witness

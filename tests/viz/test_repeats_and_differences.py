@@ -114,7 +114,6 @@ def test_the_command_draws_a_model(tmp_path, form):
     assert "conv1" in out.read_text() or "conv2d" in out.read_text()
 
 
-@quick
 def test_the_command_draws_training(tmp_path):
     out = tmp_path / "net.dot"
     arguments = ["graph", "--model", "lenet5", "--loss", "--part", "both", "--values", "--once", "--depth", "1"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-STEPS = 10.0 ** -np.arange(1.0, 10.01, 0.5)
+STEPS = 10.0 ** -np.arange(1.0, 10.01, 0.75)
 ABOVE = 30.0  # times the floor: what lies below is rounding
 
 
