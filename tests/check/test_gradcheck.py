@@ -42,6 +42,7 @@ RIGHT = {
     "huge values": (lambda x: (500 * x).exp(), [1 + 0.01 * normal(3)]),
     "zero at a smooth minimum": (lambda x: x * x * x * x, [np.zeros(3)]),
     "float32 inside": (lambda x: x.astype(np.float32).exp(), [normal(4)]),
+    "float32 inside, curved": (lambda x: F.softplus(x.astype("float32").astype("float64")), [normal(3, 4, seed=5)]),
     "dropout": (lambda x: F.dropout(x, 0.5), [normal(10)]),
     "checkpoint": (lambda x: tg.checkpoint(lambda z: z.exp() * z, x), [normal(3)]),
 }

@@ -221,3 +221,9 @@ def test_not_differentiable_is_right_at_kinks_only():
     assert tg.gradcheck(at.f, at.inputs).verdict == "not differentiable"
     assert gradchecks._alarm(at, "not differentiable") == ""
     assert "nearest kink is 0.5" in gradchecks._alarm(beside, "not differentiable")
+
+
+@pytest.mark.parametrize("seed", [474, 550])
+def test_functions_whose_noise_lies_on_a_grid_are_called_right(seed):
+    """Their outputs do not move at one spacing of the table of differences, and lie on the grid of another."""
+    assert gradchecks.cleared(seed).problem == ""

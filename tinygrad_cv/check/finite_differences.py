@@ -28,7 +28,7 @@ SHORTER = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the first step
 ENOUGH = 1e-8  # a bound of this share of the gradient is small
 SETTLED = 1e-2  # differences that still change by more than this share do not converge
 POINTS = 9  # of the table that measures noise
-FINE, COARSE = 1e-13, 1e-7  # spacing of its points: for rounding in float64, and in float32
+FINE, COARSE = (1e-13, 2.7e-11), (3.1e-9, 1.37e-7)  # spacings of its points: for rounding in float64, and in float32
 VARIANCE_OF_FOURTH = 70.0  # of the fourth difference of noise of variance 1: 1² + 4² + 6² + 4² + 1²
 WIDE = 40.0  # deviations of the noise that an extrapolated difference may be off by, over h
 
@@ -81,11 +81,22 @@ class Differences:
         return self.f(inputs).astype(np.float64)
 
     def noise_of(self, g: Function) -> np.ndarray:
-        """How far rounding moves a function of the same inputs, by output: Hamming's table of fourth differences."""
-        fine = self._table(g, FINE)
-        noise = _deviation(fine)
-        stairs = np.ptp(fine, axis=0) == 0  # outputs that do not see so small a change: is there a float32 inside?
-        return np.where(stairs, _deviation(self._table(g, COARSE)), noise) if stairs.any() else noise
+        """How far rounding moves a function of the same inputs, by output: Hamming's table of fourth differences.
+
+        Stairs of rounding look flat at a fine spacing, and may lie on the grid of another: so there are several. The
+        coarse ones are for outputs that a fine one does not move, since a curved function's differences grow with it.
+        What moves at none of the fine ones, but at a coarse one, has a float32 inside, and no more digits than that.
+        """
+        tables = [self._table(g, spacing) for spacing in FINE]
+        flat = [np.ptp(table, axis=0) == 0 for table in tables]
+        noise = np.max([_deviation(table) for table in tables], axis=0)
+        if not np.any(flat):
+            return noise
+        tables = [self._table(g, spacing) for spacing in COARSE]
+        coarse = np.max([_deviation(table) for table in tables], axis=0)
+        stairs = np.all(flat, axis=0) & np.any([np.ptp(table, axis=0) > 0 for table in tables], axis=0)
+        least = np.where(stairs, np.finfo(np.float32).eps * np.abs(g(self.inputs)), 0.0)
+        return np.where(np.any(flat, axis=0), np.max([noise, coarse, least], axis=0), noise)
 
     def _table(self, g: Function, spacing: float) -> np.ndarray:
         """g at neighbouring points, all on one side of x: a kink at x is not crossed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import composites, conventions, detaching, large, mutation, normalization, primitives, special, table
+from . import composites, conventions, detaching, gradchecks, large, mutation, normalization, primitives, special, table
 from .cases import ROWS
 from .outcome import Outcome
 
@@ -24,6 +24,9 @@ MEANINGS = {
     "special values": "values and gradients at infinities, NaN, zeros and over all exponents",
     "mutation": "wrong VJPs, made from the right ones by one change each, are found by the checks of other columns; "
     "functions in which one value is detached, by `gradcheck`",
+    "gradcheck": "the same mutants, each inside of a random function as a user writes one, are called wrong by "
+    "`gradcheck`, and blamed on their primitive; or raise; or are wrong only where differences have nothing to say",
+    "no false alarm": "random right functions are called correct by `gradcheck`",
     "order 1 to 4": "derivatives against differences of the order below, by `gradcheck`, with random cotangents",
     "large means": "normalization in float32 of rows m + i/1000 with m up to 10⁶, of equal elements, and of numbers "
     "up to 5 · 10³⁷, against rational arithmetic: at most 2 · 10⁻⁷ off",
@@ -92,6 +95,12 @@ def _composites(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
         yield from detaching.outcomes()
 
 
+def _checker(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
+    if only is None:
+        yield from gradchecks.outcomes(part)
+        yield from gradchecks.false_alarms(part)
+
+
 SECTIONS = (
     Section(
         "Primitives",
@@ -105,6 +114,7 @@ SECTIONS = (
         ("order 1", "order 2", "order 3", "order 4", "large", "large means", "mutation"),
         _composites,
     ),
+    Section("The gradient checker", "given to it", ("gradcheck", "no false alarm"), _checker),
 )
 
 
