@@ -212,16 +212,10 @@ class _Checker:
 
 def _worst(analytic: Sequence[float], slopes: Sequence[Slope], rounding: float) -> tuple[Any, ...]:
     """The numbers for the first cotangent, or for the worst one of the others where only they show a mistake."""
-    rows = []
+    rows, errors = [], []
     for i, (a, slope) in enumerate(zip(analytic, slopes, strict=True)):
         allowed = slope.bound + (rounding if i == 0 else 2 * rounding)  # entries of the first are 0.5 at least
-        wrong = slope.differentiable and not abs(a - slope.value) <= allowed
-        rows.append((wrong, (a, slope.value, allowed, *slope[2:])))
+        rows.append((a, slope.value, allowed, *slope[2:]))
+        errors.append(0.0 if abs(a - slope.value) <= allowed else abs(a - slope.value))
     smooth = all(slope.differentiable for slope in slopes)
-    if rows[0][0] or not slopes[0].differentiable or not smooth:
-        return rows[0][1]
-    return (
-        max(rows[1:], key=lambda row: (row[0], abs(row[1][0] - row[1][1])))[1]
-        if any(r[0] for r in rows)
-        else rows[0][1]
-    )
+    return rows[0] if errors[0] or not smooth else rows[int(np.argmax(errors))]

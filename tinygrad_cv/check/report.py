@@ -110,7 +110,7 @@ class InputReport:
         counts = {WRONG: self.wrong.sum(), KINK: (~self.differentiable).sum()}
         parts = [f"{n} of {size} {what}" for what, n in counts.items() if n]
         checked = f"{size} random directions" if self.directions else f"{size} elements"
-        if self.entries:
+        if self.entries and not self.directions:
             checked += f", {size * self.entries} entries of the Jacobian"
         return f" ({', '.join(parts) or checked})"
 
@@ -143,6 +143,7 @@ class Report:
         problems: what is wrong apart from single elements.
         witness: what complex numbers say.
         blame: the first operation whose derivative is wrong, or None.
+        function, arrays: what was checked, for :meth:`draw`.
     """
 
     inputs: tuple[InputReport, ...]
