@@ -5,8 +5,8 @@
 const shaded = (colour) => `color-mix(in srgb, ${colour} var(--shade), var(--ground))`;
 
 class Picture {
-  /** Draws what is visible into the viewport. */
-  constructor(viz, graph, closed, recorded) {
+  /** Draws what is visible, with the elements of the picture before where they look the same. */
+  constructor(viz, graph, closed, recorded, before = null) {
     this.graph = graph;
     this.visible = graph.visible(closed);
     const { items, edges, ties } = this.visible;
@@ -22,7 +22,15 @@ class Picture {
     this.dot = dotText(this.visible, this.across, frames, sizes, this.headers, this.labels);
     this.places = places(viz, this.dot);
     this.elements = new Map(); // of items, by id; of frames, by scope
+    this.made = new Map(); // all elements, by what they look like
     this.strips = [];
+    const old = before?.made ?? new Map();
+    /** A browser has work with new elements only, and little with those that move. */
+    this.element = (key, make) => {
+      const element = old.get(key) ?? make();
+      this.made.set(key, element);
+      return element;
+    };
     const outermostFirst = [...this.places.frames.keys()].sort((a, b) => a - b);
     this.content = [
       ...outermostFirst.map((scope) => this.frame(scope)),
@@ -59,19 +67,21 @@ class Picture {
       "aria-label": `${text}, ${word("closes")}`,
     };
     const wide = Math.min(width, this.headers.get(scope) + 4);
-    const header = svg(
-      "g",
-      { class: "header", "data-close": scope, ...label },
-      svg("rect", { x, y, width: wide, height: 20, rx: 5 }),
-      svg("text", { class: "sign", x: x + 11, y: y + 14 }, "−"),
-      svg("text", { class: kind === "function" ? "called" : "", x: x + 21, y: y + 14 }, text),
-    );
-    const ground = svg("rect", { class: "ground", x, y, width, height, rx: 6 });
-    const { colour } = this.graph.scopes[scope];
-    if (colour) ground.style.fill = shaded(colour);
-    const element = svg("g", { class: `frame ${kind === "function" ? "function" : "module"}` }, ground, header);
+    const element = this.element(`frame ${scope} ${language} ${width} ${height}`, () => {
+      const header = svg(
+        "g",
+        { class: "header", "data-close": scope, ...label },
+        svg("rect", { width: wide, height: 20, rx: 5 }),
+        svg("text", { class: "sign", x: 11, y: 14 }, "−"),
+        svg("text", { class: kind === "function" ? "called" : "", x: 21, y: 14 }, text),
+      );
+      const ground = svg("rect", { class: "ground", width, height, rx: 6 });
+      const { colour } = this.graph.scopes[scope];
+      if (colour) ground.style.fill = shaded(colour);
+      return svg("g", { class: `frame ${kind === "function" ? "function" : "module"}` }, ground, header);
+    });
     this.elements.set(scope, element);
-    return element;
+    return moved(element, x, y);
   }
 
   edge(edge, i) {
@@ -79,28 +89,35 @@ class Picture {
     if (!place) return null;
     const { items } = this.visible;
     const [from, to] = [items.get(edge.source).part, items.get(edge.target).part];
-    const wire = svg("path", { class: "wire", d: place.path });
-    if (edge.edge.colour) wire.style.stroke = edge.edge.colour;
-    return svg(
-      "g",
-      { class: `edge ${from === to ? to : "kept"}`, "data-edge": i },
-      svg("path", { class: "hit", d: place.path }),
-      wire,
-    );
+    const element = this.element(`edge ${edge.key}`, () => {
+      const wire = svg("path", { class: "wire" });
+      if (edge.edge.colour) wire.style.stroke = edge.edge.colour;
+      return svg("g", { class: `edge ${from === to ? to : "kept"}` }, svg("path", { class: "hit" }), wire);
+    });
+    element.dataset.edge = i;
+    for (const path of element.children) path.setAttribute("d", place.path);
+    return element;
   }
 
   /** The words along edges: what flows at the source, and what the target calls it at the target. */
   words(edges) {
     const words = new Words(this.places, this.headers, this.across);
-    const text = (name, points, written, distances) =>
-      written && svg("text", { class: `word ${name}`, ...words.put(points, written, distances) }, written);
+    const text = (key, name, points, written, distances) => {
+      if (!written) return null;
+      const { x, y } = words.put(points, written, distances);
+      return moved(
+        this.element(`${name} ${key} ${written}`, () => svg("text", { class: `word ${name}` }, written)),
+        x,
+        y,
+      );
+    };
     return edges
-      .flatMap((_, i) => {
+      .flatMap(({ key }, i) => {
         const { value, role } = this.labels[i];
         const { points } = this.places.curves.get(String(i)) ?? {};
         if (!points) return [];
         const back = [...points].reverse();
-        return [text("role", back, role, [9, 14, 20]), text("value", points, value, [13, 22, 32, 44, 60])];
+        return [text(key, "role", back, role, [9, 14, 20]), text(key, "value", points, value, [13, 22, 32, 44, 60])];
       })
       .filter(Boolean);
   }
@@ -108,39 +125,53 @@ class Picture {
   node(item) {
     const look = this.looks.get(item.id);
     const { x, y, width, height } = this.places.nodes.get(item.id);
-    const [left, top] = [x - width / 2, y - height / 2];
-    const words = y - (look.strip ? STRIP / 2 : 0) - look.lines.length * (LINE / 2) + 4;
-    const centre = x + (look.closed ? 6 : 0);
+    const result = resultOf(this.graph, item);
+    const shape = shapeText(result?.shape);
+    const label = joined(look.heading, ...look.lines, shape, look.closed ? word("opens") : "");
+    const key = JSON.stringify([item.id, item.part, look, label, width, height]);
+    const element = this.element(key, () => this.newNode(item, look, label, width, height));
+    if (look.strip) {
+      const inset = look.shape === "ellipse" ? width * 0.2 : 8;
+      const box = {
+        x: inset - width / 2,
+        y: height / 2 - STRIP - 2,
+        width: width - 2 * inset,
+        height: STRIP - 3,
+      };
+      this.strips.push({ element, box, number: result.number });
+    }
+    this.elements.set(item.id, element);
+    return moved(element, x, y);
+  }
+
+  /** A node around the origin. */
+  newNode(item, look, label, width, height) {
+    const [left, top] = [-width / 2, -height / 2];
+    const middle = look.strip ? -STRIP / 2 : 0;
+    const words = middle - look.lines.length * (LINE / 2) + 4;
+    const centre = look.closed ? 6 : 0;
     const shape =
       look.shape === "ellipse"
-        ? svg("ellipse", { class: "shape", cx: x, cy: y, rx: width / 2, ry: height / 2 })
+        ? svg("ellipse", { class: "shape", rx: width / 2, ry: height / 2 })
         : svg("rect", { class: "shape", x: left, y: top, width, height, rx: 5 });
     if (look.shade) shape.style.fill = shaded(look.shade);
     if (look.colour) Object.assign(shape.style, { stroke: look.colour, strokeWidth: 2 });
     const known = look.classes.filter((name) => name in KINDS || name in FAMILIES);
-    const result = resultOf(this.graph, item);
-    const element = svg(
+    return svg(
       "g",
       {
         class: ["node", ...known, item.part].join(" "),
         "data-item": item.id,
         tabindex: "0",
         role: "button",
-        "aria-label": joined(look.heading, ...look.lines, shapeText(result?.shape), look.closed ? word("opens") : ""),
+        "aria-label": label,
         "aria-expanded": look.closed ? "false" : undefined,
       },
       shape,
-      look.closed && svg("text", { class: "sign", x: left + 10, y: y + 4 - (look.strip ? STRIP / 2 : 0) }, "+"),
+      look.closed && svg("text", { class: "sign", x: left + 10, y: middle + 4 }, "+"),
       svg("text", { class: "heading", x: centre, y: words }, look.heading),
       look.lines.map((line, i) => svg("text", { class: "line", x: centre, y: words + (i + 1) * LINE }, line)),
     );
-    if (look.strip) {
-      const inset = look.shape === "ellipse" ? width * 0.2 : 8;
-      const box = { x: left + inset, y: top + height - STRIP - 2, width: width - 2 * inset, height: STRIP - 3 };
-      this.strips.push({ element, box, number: result.number });
-    }
-    this.elements.set(item.id, element);
-    return element;
   }
 
   /** What depends on a run's step: histograms (of the value, and of the gradient), and where a number is not finite. */

@@ -13,6 +13,23 @@ function fill(element, attributes, children) {
 const html = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+/** An element, moved to a place. */
+function moved(element, x, y) {
+  element.setAttribute("transform", `translate(${x},${y})`);
+  return element;
+}
+
+/** Makes these the children of an element, in this order; those that stay are not touched. */
+function arrange(parent, wanted) {
+  const staying = new Set(wanted);
+  for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
+  let next = parent.firstElementChild;
+  for (const element of wanted) {
+    if (element === next) next = next.nextElementSibling;
+    else parent.insertBefore(element, next);
+  }
+}
+
 const byId = (id) => document.getElementById(id);
 
 /** Four digits; what is no finite number comes as a word. */

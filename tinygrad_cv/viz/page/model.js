@@ -198,7 +198,7 @@ class Graph {
       const key = single
         ? `${edge.source}>${target}>${edge.place ?? 0}`
         : `${crosses ? source : edge.source}>${target}`;
-      if (!edges.has(key)) edges.set(key, { source, target, edge, single });
+      if (!edges.has(key)) edges.set(key, { key, source, target, edge, single });
     }
     return { edges: [...edges.values()], ties: this.ties([...pairs.values()]) };
   }

@@ -37,12 +37,12 @@ class Page {
   draw() {
     performance.mark("draw");
     try {
-      this.picture = new Picture(this.viz, this.graph, this.closed, this.run.recorded);
+      this.picture = new Picture(this.viz, this.graph, this.closed, this.run.recorded, this.picture);
     } catch (error) {
       this.notice(`${word("failed")}: ${error.message}`);
       return false;
     }
-    byId("viewport").replaceChildren(...this.picture.content);
+    arrange(byId("viewport"), this.picture.content);
     this.picture.showFacts((number) => this.factsOf(number));
     const { items, all } = this.picture.visible;
     this.notice(items.size < all ? word("cut")(items.size, all) : "");
