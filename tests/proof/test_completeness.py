@@ -6,30 +6,32 @@ import pytest
 import tinygrad_cv.functional as F
 from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
-from tinygrad_cv.proof import composites, layouts, primitives
-from tinygrad_cv.proof.cases import ROWS
-from tinygrad_cv.proof.definitions import DEFINITIONS
-from tinygrad_cv.proof.point import Point
-from tinygrad_cv.proof.row import KINDS
+from tinygrad_cv.proof import composites
+from tinygrad_cv.proof.calls import layouts
+from tinygrad_cv.proof.calls.cases import ROWS
+from tinygrad_cv.proof.calls.point import Point
+from tinygrad_cv.proof.calls.row import KINDS
+from tinygrad_cv.proof.primitives import primitive
+from tinygrad_cv.proof.primitives.definitions import DEFINITIONS
 
 pytestmark = pytest.mark.quick
 
 
 def test_every_primitive_has_a_row_and_every_vjp_a_proof():
-    assert not list(primitives.missing())
+    assert not list(primitive.missing())
     assert set(ROWS) == set(PRIMITIVES)
 
 
 def test_a_new_primitive_is_missed_by_name(monkeypatch):
     monkeypatch.setitem(PRIMITIVES, "arctan", Primitive("arctan", np.arctan, lambda x: x, ("x",)))
-    (outcome,) = primitives.missing()
-    assert outcome.problem == "no row for arctan: add one in tinygrad_cv/proof/cases.py"
+    (outcome,) = primitive.missing()
+    assert outcome.problem == "no row for arctan: add one in tinygrad_cv/proof/calls/cases.py"
 
 
 def test_a_vjp_without_a_formula_is_missed_by_name(monkeypatch):
     monkeypatch.delitem(DEFINITIONS, "tanh")
-    (outcome,) = primitives.missing()
-    assert outcome.problem == "no definition of tanh: add one in tinygrad_cv/proof/definitions.py"
+    (outcome,) = primitive.missing()
+    assert outcome.problem == "no definition of tanh: add one in tinygrad_cv/proof/primitives/definitions.py"
 
 
 def test_a_new_function_is_missed_by_name(monkeypatch):

@@ -7,9 +7,9 @@ pytest.importorskip("sympy")
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tinygrad_cv.proof import detaching
-from tinygrad_cv.proof.detaching import Detached, mutants, planted
-from tinygrad_cv.proof.equivalent import REASONS_FOR_DETACHING
+from tinygrad_cv.proof.mutation import detaching
+from tinygrad_cv.proof.mutation.detaching import Detached, mutants, planted
+from tinygrad_cv.proof.mutation.equivalent import REASONS_FOR_DETACHING
 
 pytestmark = pytest.mark.quick
 X = np.array([[1.0, 2.0, 4.0, 3.0]])

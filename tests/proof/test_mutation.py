@@ -8,13 +8,13 @@ pytest.importorskip("mpmath")
 
 import tinygrad_cv as tg
 from tinygrad_cv.ops import PRIMITIVES
-from tinygrad_cv.proof import equivalent, gradchecks, mutation
-from tinygrad_cv.proof.compositions import MAKERS, Composition, Step, composition
-from tinygrad_cv.proof.mutants import Mutant, mutants, planted
-from tinygrad_cv.proof.mutators import MUTATORS
+from tinygrad_cv.proof.mutation import equivalent, gradchecks, judging
+from tinygrad_cv.proof.mutation.compositions import MAKERS, Composition, Step, composition
+from tinygrad_cv.proof.mutation.mutants import Mutant, mutants, planted
+from tinygrad_cv.proof.mutation.mutators import MUTATORS
+from tinygrad_cv.proof.mutation.syntax import syntax
+from tinygrad_cv.proof.mutation.uses import USES, composite
 from tinygrad_cv.proof.outcome import Outcome
-from tinygrad_cv.proof.syntax import syntax
-from tinygrad_cv.proof.uses import USES, composite
 
 quick = pytest.mark.quick
 
@@ -109,14 +109,14 @@ def test_all_can_be_planted_and_leave_nothing_behind():
 
 
 def test_the_short_form_kills_all():
-    found = list(mutation.outcomes(part=True, processes=1))
+    found = list(judging.outcomes(part=True, processes=1))
     assert len(found) >= 30 and [outcome for outcome in found if not outcome.holds] == []
 
 
 @quick
 def test_a_survivor_is_a_problem():
     number = mutants().index(find("exp", "lambda g, y: -g.times(y)"))
-    outcome = mutation.judged(number, lambda name: iter([Outcome(name, "none", "nothing is looked at")]))
+    outcome = judging.judged(number, lambda name: iter([Outcome(name, "none", "nothing is looked at")]))
     assert outcome.problem == "no check finds this wrong VJP" and "survives" in outcome.case
 
 
@@ -124,12 +124,12 @@ def test_a_survivor_is_a_problem():
 def test_a_wrong_number_counts_for_more_than_a_crash():
     mutant = find("exp", "lambda g, y: -g.times(y)")
     crash, wrong = Outcome("exp", "a", "", "ValueError: no"), Outcome("exp", "b", "", "it is 3, not 4")
-    assert mutation.killed(mutant, lambda name: iter([crash, wrong])) is wrong
-    assert mutation.killed(mutant, lambda name: iter([crash])) is crash
-    assert mutation.killed(mutant, lambda name: iter([])) is None
+    assert judging.killed(mutant, lambda name: iter([crash, wrong])) is wrong
+    assert judging.killed(mutant, lambda name: iter([crash])) is crash
+    assert judging.killed(mutant, lambda name: iter([])) is None
     number = mutants().index(mutant)
-    assert "could not be computed by a" in mutation.judged(number, lambda name: iter([crash])).case
-    assert "found by b" in mutation.judged(number, lambda name: iter([crash, wrong])).case
+    assert "could not be computed by a" in judging.judged(number, lambda name: iter([crash])).case
+    assert "found by b" in judging.judged(number, lambda name: iter([crash, wrong])).case
 
 
 @quick
@@ -137,11 +137,11 @@ def test_excuses_are_checked(monkeypatch):
     """One for a mutant that a check finds, and one for a mutant that is not made."""
     mutant = find("exp", "lambda g, y: -g.times(y)")
     monkeypatch.setitem(equivalent.REASONS, ("exp", 0, mutant.change), "it looks fine")
-    outcome = mutation.judged(mutants().index(mutant))
+    outcome = judging.judged(mutants().index(mutant))
     assert "excused as the same function (it looks fine), but" in outcome.problem
     monkeypatch.setitem(equivalent.REASONS, ("exp", 0, "lambda g: g"), "long gone")
-    monkeypatch.setattr(mutation, "chosen", lambda part: [])
-    (stale,) = mutation.outcomes(processes=1)
+    monkeypatch.setattr(judging, "chosen", lambda part: [])
+    (stale,) = judging.outcomes(processes=1)
     assert "not made any more" in stale.problem and "lambda g: g" in stale.case
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_cv.proof.slopes import jacobian
+from tinygrad_cv.proof.calls.slopes import jacobian
 
 pytestmark = pytest.mark.quick
 EPS = float(np.finfo(np.longdouble).eps)

@@ -11,18 +11,19 @@ import mpmath
 
 from tinygrad_cv.compiler.entry import available
 from tinygrad_cv.ops import PRIMITIVES
-from tinygrad_cv.proof import conventions, special
-from tinygrad_cv.proof.exact import INFINITE, NOT_A_NUMBER, Format, evaluate, measured
-from tinygrad_cv.proof.mutants import mutants, planted
-from tinygrad_cv.proof.rounding import Interval, wide_enough
-from tinygrad_cv.proof.unary import F4, F8, FUNCTIONS, unary
+from tinygrad_cv.proof.mutation.mutants import mutants, planted
+from tinygrad_cv.proof.primitives import conventions
+from tinygrad_cv.proof.special import patterns
+from tinygrad_cv.proof.special.exact import INFINITE, NOT_A_NUMBER, Format, evaluate, measured
+from tinygrad_cv.proof.special.rounding import Interval, wide_enough
+from tinygrad_cv.proof.special.unary import F4, F8, FUNCTIONS, unary
 
 BITS = {F4: (8, 23), F8: (11, 52)}  # of the exponent and of the mantissa
 
 
 @pytest.fixture(scope="module")
 def short():
-    return list(special.outcomes(part=True))
+    return list(patterns.outcomes(part=True))
 
 
 def test_all_hold(short):
@@ -44,7 +45,7 @@ def test_nothing_is_left_out(short):
 
 @pytest.mark.parametrize("dtype", [F4, F8])
 def test_patterns_are_all_there_are(dtype):
-    x = special.patterns(dtype)
+    x = patterns.patterns(dtype)
     exponent, mantissa = BITS[dtype]
     shown = 15 - exponent  # bits of the mantissa
     assert len(np.unique(x.view(f"u{dtype.itemsize}"))) == len(x) == 1 << 16
@@ -52,7 +53,7 @@ def test_patterns_are_all_there_are(dtype):
     assert (x == 0).sum() == 2 and np.signbit(x).sum() == 1 << 15
     subnormal = (np.abs(x) < np.finfo(dtype).smallest_normal) & (x != 0)
     assert subnormal.sum() == 2 * (2**shown - 1) and mantissa > shown
-    part = special.patterns(dtype, part=True)
+    part = patterns.patterns(dtype, part=True)
     bits = {value.tobytes() for value in part}
     assert len(part) < 2000 and {np.array(v, dtype).tobytes() for v in (0.0, -0.0, math.inf, -1.0)} <= bits
     assert np.isnan(part).any()
@@ -65,7 +66,7 @@ def test_one_wrong_last_place_is_found(dtype, monkeypatch):
     def sqrt(x):
         return np.where(x == 1, np.nextafter(np.sqrt(x), 9, dtype=dtype), np.sqrt(x))
 
-    run = special.Run(PRIMITIVES["sqrt"], dtype, "eager", part=True)
+    run = patterns.Run(PRIMITIVES["sqrt"], dtype, "eager", part=True)
     assert run.values().holds
     monkeypatch.setattr(PRIMITIVES["sqrt"], "eval", sqrt)
     problem = run.values().problem
@@ -87,7 +88,7 @@ def test_one_wrong_last_place_is_found(dtype, monkeypatch):
 )
 def test_wrong_values_are_found(name, wrong, monkeypatch):
     monkeypatch.setattr(PRIMITIVES[name], "eval", wrong)
-    assert not special.Run(PRIMITIVES[name], F4, "eager", part=True).values().holds
+    assert not patterns.Run(PRIMITIVES[name], F4, "eager", part=True).values().holds
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in unary() if p.differentiable))
@@ -103,16 +104,16 @@ def test_wrong_gradients_are_found(name):
 
 def _gradients(name):
     try:
-        yield from special.Run(PRIMITIVES[name], F4, "eager", part=True).gradients()
+        yield from patterns.Run(PRIMITIVES[name], F4, "eager", part=True).gradients()
     except Exception as error:
-        yield special.Outcome(name, "special values", "", str(error))
+        yield patterns.Outcome(name, "special values", "", str(error))
 
 
 def test_a_primitive_without_an_exact_function_is_reported(monkeypatch):
-    monkeypatch.setattr(special, "unary", lambda: [PRIMITIVES["exp"]])
-    monkeypatch.setattr(special, "whole_casts", lambda *_: iter(()))
+    monkeypatch.setattr(patterns, "unary", lambda: [PRIMITIVES["exp"]])
+    monkeypatch.setattr(patterns, "whole_casts", lambda *_: iter(()))
     monkeypatch.delitem(FUNCTIONS, "exp")
-    (outcome,) = special.outcomes(part=True)
+    (outcome,) = patterns.outcomes(part=True)
     assert outcome.subject == "exp" and "add a row" in outcome.problem
 
 
@@ -143,7 +144,7 @@ def test_nan_and_infinity_must_be_right():
 @pytest.mark.parametrize("dtype", [F4, F8])
 def test_exact_values_are_the_nearest_numbers(dtype):
     """of operations that the machine rounds rightly itself"""
-    x = special.patterns(dtype, part=True)
+    x = patterns.patterns(dtype, part=True)
     with np.errstate(all="ignore"):
         for name, expected in (("square", x * x), ("sqrt", np.sqrt(x)), ("neg", -x), ("floor", np.floor(x))):
             found = evaluate(FUNCTIONS[name][0], x).rounded()

@@ -7,7 +7,7 @@ from tests.proof.planting import wrong
 from tinygrad_cv.frontend.tensor import Tensor
 from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.ops.contraction import transposed
-from tinygrad_cv.proof import adjoint, jacobian, large, precision, primitives, symbolic
+from tinygrad_cv.proof.primitives import adjoint, jacobian, large, precision, primitive, symbolic
 
 quick = pytest.mark.quick
 
@@ -153,7 +153,7 @@ def test_all_checks_of_a_primitive_begin_with_the_decisive_ones(name):
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     negated = eval(f"lambda {', '.join(names)}: -f({', '.join(names)})", {"f": function})
     with wrong(name, 0, negated):
-        assert not next(primitives.checks(name)).holds
+        assert not next(primitive.checks(name)).holds
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..proof.row import SEED
+from ..proof.calls.row import SEED
 
 EXTRAS = ("sympy", "mpmath", "tqdm")
 PAGE = Path("docs/proof.md")

@@ -17,9 +17,9 @@ from .. import functional as F
 from ..check import Report, gradcheck
 from ..frontend.random import Generator
 from ..frontend.tensor import Tensor
+from .calls.row import SEED
 from .outcome import Outcome, Wrong, attempt
 from .parallel import spread
-from .row import SEED
 
 Array = np.ndarray
 ORDER, NORMALIZATION_ORDER = 2, 4

@@ -20,8 +20,8 @@ import numpy as np
 from .. import functional as F
 from ..core.variable import gradients
 from ..frontend.tensor import Tensor
+from .calls.row import SEED
 from .outcome import Outcome, Wrong, attempt
-from .row import SEED
 
 Array = np.ndarray
 BOUND = 2e-7

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import composites, conventions, detaching, gradchecks, large, mutation, normalization, primitives, special, table
-from .cases import ROWS
+from . import composites, normalization, table
+from .calls.cases import ROWS
+from .mutation import detaching, gradchecks, judging
 from .outcome import Outcome
+from .primitives import conventions, large, primitive
+from .special import patterns
 
 MEANINGS = {
     "symbolic": "on each part of the domain the VJP, called with formulas, is g ∂y/∂x of the definition, by sympy; the "
@@ -78,12 +81,12 @@ class Section(NamedTuple):
 
 def _primitives(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
     for name in ROWS if only is None else [only] if only in ROWS else []:
-        yield from primitives.checks(name, part, seed)
+        yield from primitive.checks(name, part, seed)
         yield from conventions.outcomes(name)
     if only is None:
-        yield from primitives.missing()
-        yield from special.outcomes(part)
-        yield from mutation.outcomes(part)
+        yield from primitive.missing()
+        yield from patterns.outcomes(part)
+        yield from judging.outcomes(part)
 
 
 def _composites(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import eager
-from ..core.primitive import Primitive
-from ..core.tape import apply
-from ..core.variable import gradients
-from ..frontend.tensor import Tensor
-from .outcome import Wrong
+from ...core.context import eager
+from ...core.primitive import Primitive
+from ...core.tape import apply
+from ...core.variable import gradients
+from ...frontend.tensor import Tensor
+from ..outcome import Wrong
 
 Array = np.ndarray
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import Primitive
-from ..ops import PRIMITIVES
+from ...core.primitive import Primitive
+from ...ops import PRIMITIVES
 
 Array = np.ndarray
 Shape = tuple[int, ...]

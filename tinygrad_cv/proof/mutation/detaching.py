@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import functional as F
-from ..check import gradcheck
-from ..frontend import reduction
-from ..frontend.tensor import Tensor
-from ..functional import loss, normalization
-from .composites import Composite, rows
+from ... import functional as F
+from ...check import gradcheck
+from ...frontend import reduction
+from ...frontend.tensor import Tensor
+from ...functional import loss, normalization
+from ..composites import Composite, rows
+from ..outcome import Outcome
+from ..parallel import spread
 from .equivalent import REASONS_FOR_DETACHING
 from .mutators import detached, mutate
-from .outcome import Outcome
-from .parallel import spread
 from .syntax import VALUE, syntax
 
 SEED = 20

@@ -14,12 +14,12 @@ import numpy as np
 
 import tinygrad_cv as tg
 
+from ..outcome import Outcome
+from ..parallel import spread
 from .compositions import Composition, composition
 from .equivalent import reason
+from .judging import chosen, killed
 from .mutants import Mutant, mutants, planted
-from .mutation import chosen, killed
-from .outcome import Outcome
-from .parallel import spread
 from .uses import USES, composite
 
 SEEDS = (0, 1, 2)  # so many functions around each use, before a mutant counts as not noticed

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from . import conventions, primitives
+from ..outcome import Outcome
+from ..parallel import spread
+from ..primitives import conventions, primitive
 from .equivalent import REASONS, reason
 from .mutants import Mutant, mutants, planted
-from .outcome import Outcome
-from .parallel import spread
 
 Checks = Callable[[str], Iterator[Outcome]]
 SAMPLED = 10  # one mutant of so many makes a short run
@@ -23,7 +23,7 @@ CRASH = re.compile(r"[A-Z]\w*(Error|Exception|Iteration|Warning): ")
 
 def checks(name: str) -> Iterator[Outcome]:
     """What must kill the mutants of a primitive."""
-    yield from primitives.checks(name, part=True)
+    yield from primitive.checks(name, part=True)
     yield from conventions.outcomes(name)
 
 

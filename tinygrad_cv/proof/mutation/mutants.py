@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from ..core.primitive import OUTPUT, Primitive, Vjp, _bind
-from ..ops import PRIMITIVES
+from ...core.primitive import OUTPUT, Primitive, Vjp, _bind
+from ...ops import PRIMITIVES
 from .mutators import axis_before, mutate
 from .syntax import MASK, PLAIN, VALUE, syntax
 

@@ -16,8 +16,8 @@ import numpy as np
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 
-from ..core.tape import apply
-from ..ops import PRIMITIVES
+from ...core.tape import apply
+from ...ops import PRIMITIVES
 
 Array = np.ndarray
 Draw = Callable[[np.random.Generator], Array]

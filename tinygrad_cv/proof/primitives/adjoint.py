@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from .cases import ROWS
-from .gradient import Recorded, value
-from .outcome import Outcome, Wrong, attempt
-from .row import SEED, Case, Row, whole
+from ..calls.cases import ROWS
+from ..calls.gradient import Recorded, value
+from ..calls.row import SEED, Case, Row, whole
+from ..outcome import Outcome, Wrong, attempt
 
 Array = np.ndarray
 STEPS = (2.0, 3.0, -2.0, 5.0, -3.0)

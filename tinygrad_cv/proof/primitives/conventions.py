@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import PRIMITIVES
-from ..frontend.tensor import Tensor
-from .gradient import Recorded, pull
-from .outcome import Outcome, Wrong, attempt
+from ...core.primitive import PRIMITIVES
+from ...frontend.tensor import Tensor
+from ..calls.gradient import Recorded, pull
+from ..outcome import Outcome, Wrong, attempt
 
 Numbers = Sequence[float] | np.ndarray
 INF, NAN = math.inf, math.nan

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from ..frontend.tensor import Tensor
-from .cases import ROWS
-from .gradient import Recorded, floats, pull, value, vector
-from .layouts import BROADCAST, LAYOUTS, NAMES
-from .outcome import Outcome, Wrong, attempt
-from .point import Point
-from .row import SEED, Case, Row
+from ...frontend.tensor import Tensor
+from ..calls.cases import ROWS
+from ..calls.gradient import Recorded, floats, pull, value, vector
+from ..calls.layouts import BROADCAST, LAYOUTS, NAMES
+from ..calls.point import Point
+from ..calls.row import SEED, Case, Row
+from ..outcome import Outcome, Wrong, attempt
 
 Array = np.ndarray
 STEPS = (2.0, 3.0, -2.0, 5.0, -3.0)  # cotangents: neither 0 nor ±1, so that a square is seen not to be linear

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import functional as F
-from ..core.tape import apply
-from ..frontend.tensor import Tensor
-from ..ops import PRIMITIVES
-from . import layouts
-from .cases import ROWS, folding, padding, slicing, windowing
-from .gradient import Recorded, floats, pull, value
+from ... import functional as F
+from ...core.tape import apply
+from ...frontend.tensor import Tensor
+from ...ops import PRIMITIVES
+from ..calls import layouts
+from ..calls.cases import ROWS, folding, padding, slicing, windowing
+from ..calls.gradient import Recorded, floats, pull, value
+from ..calls.point import ROUNDINGS, cotangent
+from ..calls.row import SEED, Case, Row, whole
+from ..outcome import Outcome, Wrong, attempt
 from .jacobian import within
-from .outcome import Outcome, Wrong, attempt
-from .point import ROUNDINGS, cotangent
-from .row import SEED, Case, Row, whole
 
 Array = np.ndarray
 PAIRS = 4

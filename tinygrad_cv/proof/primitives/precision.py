@@ -13,12 +13,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .cases import ROWS
-from .gradient import Recorded, floats, value, vector
+from ..calls.cases import ROWS
+from ..calls.gradient import Recorded, floats, value, vector
+from ..calls.point import ROUNDINGS, Point, cotangent
+from ..calls.row import SEED, Case, Row
+from ..outcome import Outcome, attempt
 from .jacobian import within
-from .outcome import Outcome, attempt
-from .point import ROUNDINGS, Point, cotangent
-from .row import SEED, Case, Row
 
 SINGLE = np.dtype(np.float32)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..ops import PRIMITIVES
+from ...ops import PRIMITIVES
+from ..calls.cases import ROWS
+from ..calls.row import SEED
+from ..outcome import Outcome
 from . import adjoint, jacobian, large, precision, symbolic
-from .cases import ROWS
 from .definitions import DEFINITIONS
-from .outcome import Outcome
-from .row import SEED
 
 
 def checks(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]:
@@ -33,8 +33,9 @@ def missing() -> Iterator[Outcome]:
     """The primitives of which nothing is tried, and the VJPs that neither a formula nor an adjoint proves."""
     for name, primitive in PRIMITIVES.items():
         if name not in ROWS:
-            yield Outcome(name, "jacobian", "", f"no row for {name}: add one in tinygrad_cv/proof/cases.py")
+            yield Outcome(name, "jacobian", "", f"no row for {name}: add one in tinygrad_cv/proof/calls/cases.py")
         elif name not in DEFINITIONS and any(
             vjp is not None and i not in ROWS[name].linear for i, vjp in enumerate(primitive.vjps)
         ):
-            yield Outcome(name, "symbolic", "", f"no definition of {name}: add one in tinygrad_cv/proof/definitions.py")
+            where = "tinygrad_cv/proof/primitives/definitions.py"
+            yield Outcome(name, "symbolic", "", f"no definition of {name}: add one in {where}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from .outcome import Wrong
+from ..outcome import Wrong
 
 DENOMINATOR = 1024  # floats that are such fractions stand for themselves
 

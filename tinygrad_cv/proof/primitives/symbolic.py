@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..core.primitive import OUTPUT
-from ..ops import PRIMITIVES
+from ...core.primitive import OUTPUT
+from ...ops import PRIMITIVES
+from ..calls.gradient import value
+from ..calls.row import SEED
+from ..outcome import Outcome, Wrong, attempt
 from .definitions import DEFINITIONS, INPUTS, Cell, derivative
-from .gradient import value
-from .outcome import Outcome, Wrong, attempt
-from .row import SEED
 from .stand_in import Expression
 
 G = sympy.Symbol("g", real=True)

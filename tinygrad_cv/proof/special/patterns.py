@@ -17,12 +17,12 @@ import numpy as np
 
 import tinygrad_cv as tg
 
-from ..compiler.entry import available
-from ..core.primitive import OUTPUT, Primitive
-from ..core.tape import apply
-from ..ops import PRIMITIVES
+from ...compiler.entry import available
+from ...core.primitive import OUTPUT, Primitive
+from ...core.tape import apply
+from ...ops import PRIMITIVES
+from ..outcome import Outcome
 from .exact import INF, NUMBER, Array, Exact, evaluate, in_format
-from .outcome import Outcome
 from .rounding import Interval, wide_enough
 from .unary import COMPILED, EAGER, F4, F8, FUNCTIONS, unary
 
@@ -49,9 +49,8 @@ def outcomes(part: bool = False) -> Iterator[Outcome]:
     """Every unary primitive in both formats, eagerly and compiled: values, gradients, and casts to whole numbers."""
     for primitive in unary():
         if primitive.name not in FUNCTIONS:
-            yield Outcome(
-                primitive.name, "special values", "", "no exact function: add a row in tinygrad_cv/proof/unary.py"
-            )
+            problem = "no exact function: add a row in tinygrad_cv/proof/special/unary.py"
+            yield Outcome(primitive.name, "special values", "", problem)
             continue
         for dtype in (F4, F8):
             for mode in MODES:
@@ -141,7 +140,7 @@ class Run:
         x = patterns(self.dtype, self.part)
         vjp, derivative = self.primitive.vjps[0], FUNCTIONS[self.primitive.name][1]
         if vjp is None or derivative is None:
-            problem = "" if vjp is derivative else "one of the primitive and proof/unary.py has no derivative"
+            problem = "" if vjp is derivative else "one of the primitive and proof/special/unary.py has no derivative"
             yield self.outcome("gradient", len(x), "there is none", problem)
             return
         for what, g in cotangents(self.dtype, self.result, self.part).items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mpmath
 import numpy as np
 
-from ..core.primitive import Primitive
-from ..ops import PRIMITIVES
+from ...core.primitive import Primitive
+from ...ops import PRIMITIVES
 from .exact import INF, NAN, Function
 
 F4, F8 = np.dtype(np.float32), np.dtype(np.float64)

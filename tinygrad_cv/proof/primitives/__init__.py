@@ -1,0 +1,1 @@
+"""The ways to check one primitive: by its definition, by adjoints, by Jacobians, in other precisions and sizes."""

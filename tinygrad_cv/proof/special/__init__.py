@@ -1,0 +1,1 @@
+"""Every exponent, sign, infinity, NaN and subnormal through the unary primitives, against exact results."""
