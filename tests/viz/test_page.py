@@ -537,7 +537,7 @@ def test_what_stays_in_the_picture_is_moved_not_made_again(open_page):
     first, second = tab.closed("conv2d · conv1"), tab.closed("relu · relu1")
     apart = second.rect["y"] - first.rect["y"]
     first.click()
-    frame = tab.one(".frame")
+    frame = tab.all(".frame")[-1]  # the innermost
     assert second.rect["y"] >= frame.rect["y"] + frame.rect["height"]  # a stale element would raise
     frame.find_element("css selector", ".header").click()
     assert second.rect["y"] - tab.closed("conv2d · conv1").rect["y"] == apart
