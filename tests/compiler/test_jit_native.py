@@ -152,6 +152,30 @@ def test_the_number_of_threads():
         tg.set_num_threads(before)
 
 
+def test_long_steps_are_cut_into_more_parts_than_threads_and_compute_the_same(monkeypatch):
+    from tinygrad_cv.compiler import program  # which needs llvmlite
+    from tinygrad_cv.compiler.runtime import threads
+
+    parts = []
+    step = threads.Step
+    monkeypatch.setattr(program.threads, "Step", lambda *args: parts.append(args[2]) or step(*args))
+    tg.manual_seed(1)
+    model, x, labels = tg.models.lenet5(), tg.randn(37, 1, 28, 28), tg.randint(0, 10, 37)
+
+    def gradients(x):
+        return tg.grad(F.cross_entropy(model(x), labels), list(model.parameters()))
+
+    monkeypatch.setattr(program, "SHARE", 1 << 40)
+    whole = [g.numpy() for g in tg.jit(gradients)(x)]
+    assert set(parts) <= {1, tg.get_num_threads()}
+    monkeypatch.setattr(program, "SHARE", 1 << 10)
+    parts.clear()
+    cut = [g.numpy() for g in tg.jit(gradients)(x)]
+    assert max(parts) == program.SHARES * tg.get_num_threads()
+    for a, b in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_the_address_of_an_array_is_that_of_its_elements():
     from tinygrad_cv.compiler.program import address  # which needs llvmlite
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from ..core.context import quiet
 from ..core.primitive import PRIMITIVES
-from .image import Image, ImageStep
+from .image import Image, ImageStep, KernelInfo
 from .kernels import KernelRow, KernelTable, table
 from .runtime import threads
+from .runtime.driver import MAX_PARTS
 from .runtime.objects import load
 from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
@@ -25,6 +26,9 @@ LARGE = 1 << 17  # bytes: of an output that is worth keeping
 UNUSED = 2  # references to an array that nobody else holds: the list of spares, and the count itself
 SPARES = 2  # arrays kept for an output: a tensor holds the one before until the call ends
 LITTLE = 1 << 16  # operations: a program with less work runs on the calling thread alone
+SHARE = 1 << 23  # operations: about 100 µs. A step that is longer is cut further: a core may be slow for a while
+SHARES = 16  # for each thread, at most
+BYTE = 8  # operations that take as long as a byte from memory
 
 
 class NativeProgram:
@@ -52,9 +56,9 @@ class NativeProgram:
         self._distinct = image.outputs == self._written  # no output is an input or a constant, and none comes twice
         self._parts = parts
         self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # large outputs of the last calls
-        self._assemble(parts)
+        self._assemble()
 
-    def _assemble(self, parts: int) -> None:
+    def _assemble(self) -> None:
         """Write the tables that the native code reads."""
         calls = [call for step in self.image.steps for chain in step.chains for call in chain.calls]
         starts = np.cumsum([0] + [len(call.buffers) for call in calls])
@@ -67,7 +71,10 @@ class NativeProgram:
         native: list[threads.Step] = []
         keep: list[np.ndarray] = []
         at = 0
-        for step in self.image.steps:
+        work = [0] * len(self.image.steps)
+        for info in self.image.kernels:
+            work[info.step] += _work(info)
+        for number, step in enumerate(self.image.steps):
             if step.kind == "host":
                 self._flush(native, keep)
                 native, keep = [], []
@@ -83,9 +90,17 @@ class NativeProgram:
                     at += 1
             record = np.array(words, np.int64)
             keep.append(record)
-            shares = parts if step.kind == "parallel" else 1
-            native.append(threads.Step(self._library["tg_chains"], record.ctypes.data, shares))
+            native.append(
+                threads.Step(self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number]))
+            )
         self._flush(native, keep)
+
+    def _shares(self, kind: str, work: int) -> int:
+        """In how many parts a step is done."""
+        if kind != "parallel":
+            return 1
+        each = min(SHARES, max(1, work // (self._parts * SHARE)))
+        return min(self._parts * each, MAX_PARTS)
 
     def _flush(self, native: list[threads.Step], keep: list[np.ndarray]) -> None:
         if native:
@@ -160,7 +175,7 @@ class NativeProgram:
                 if info.kind != "host":
                     steps, function, buffers = next(calls)
                     record = np.array([1, steps, steps, 1, function, buffers], np.int64)
-                    parts = self._parts if kinds[info.step] == "parallel" else 1
+                    parts = self._shares(kinds[info.step], _work(info))
                     program = threads.Program(
                         [threads.Step(self._library["tg_chains"], record.ctypes.data, parts)], record
                     )
@@ -204,6 +219,10 @@ def address(array: np.ndarray) -> int:
     NumPy's C interface lays it down: the pointer to the data stands behind the head that every object has.
     """
     return ctypes.c_int64.from_address(id(array) + HEAD).value
+
+
+def _work(info: KernelInfo) -> int:
+    return info.flops + BYTE * info.nbytes
 
 
 def aligned(nbytes: int) -> np.ndarray:

@@ -11,8 +11,8 @@ A kernel is native code, ``void kernel(ptr args, i64 part, i64 parts)``: it does
 
 Threads take parts, they are not given them: one that the system has delayed costs its share of the speed and nothing
 more, since the others do what it leaves. Each begins with the parts that it also had in the step before, so that
-data stay in its core's cache. Twice as many parts as threads even out a busy machine; as many parts as threads are
-best on an idle one.
+data stay in its core's cache. On an idle machine as many parts as threads are enough; on a busy one, where cores differ
+in speed from one moment to the next, parts of 100 µs took 4 to 8 % off steps of 6 to 160 ms.
 
 Between runs the workers sleep. During a run a thread that has to wait spins for some microseconds, then lets others
 have its core, then sleeps. The calling thread works too; a second Python thread that calls meanwhile runs its
