@@ -26,6 +26,7 @@ from .integer import Int, Sum
 from .memory import BOOL, Mask, Memory, Place, index_at
 
 UNROLLED = 8  # steps of a short innermost loop are written out
+AT_ONCE = 2  # steps of a contraction's innermost loop: then the loop's own instructions take less of the processor
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,11 @@ class NestLowering:
                 self._memo.pop()
                 return out
 
+            def several(i: Int, values: list[str]) -> list[str]:
+                for k in range(at_once):
+                    values = body(i + k * unroll, values)
+                return values
+
             offset: Int = 0
             if var in t.flush:  # runs from where the outer loop stands
                 offset, high = place[var], t.flush[var]
@@ -257,11 +263,13 @@ class NestLowering:
                 width = unroll
                 short = isinstance(high, int) and high <= UNROLLED and len(slots) * high <= 128
                 main = whole // unroll * unroll
-                if short:
-                    for i in range(0, main, unroll):
-                        accumulators = body(i, accumulators)
-                else:
-                    accumulators = f.loop(0, main, unroll, list(zip(kinds, accumulators, strict=True)), body)
+                at_once = AT_ONCE if self.nest.is_contraction else 1
+                looped = 0 if short else main - main % (at_once * unroll)
+                if looped:
+                    before = list(zip(kinds, accumulators, strict=True))
+                    accumulators = f.loop(0, looped, at_once * unroll, before, several)
+                for i in range(looped, main, unroll):
+                    accumulators = body(i, accumulators)
                 width = 1
                 for i in range(main, high):  # type: ignore[arg-type]
                     accumulators = body(i, accumulators)
