@@ -42,17 +42,12 @@ class NativeProgram:
         self._library = load(image.objects, image.names)
         self._arena = aligned(image.arena)
         self._lock = threading.Lock()
-        self._pointers = np.zeros(len(image.buffers), np.int64)
-        for i, buffer in enumerate(image.buffers):
-            if buffer.kind == "arena":
-                self._pointers[i] = self._arena.ctypes.data + buffer.place
-            elif buffer.kind == "constant":
-                self._pointers[i] = image.constants[buffer.place].ctypes.data
         self._segments: list[Any] = []  # native programs, and steps of the host
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
         self._made = [(image.buffers[i].shape, image.buffers[i].dtype) for i in self._written]
         self._kept = [math.prod(shape) * dtype.itemsize >= LARGE for shape, dtype in self._made]
+        self._keeps = any(self._kept)
         self._distinct = image.outputs == self._written  # no output is an input or a constant, and none comes twice
         self._parts = parts
         self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # large outputs of the last calls
@@ -62,11 +57,14 @@ class NativeProgram:
         """Write the tables that the native code reads."""
         calls = [call for step in self.image.steps for chain in step.chains for call in chain.calls]
         starts = np.cumsum([0] + [len(call.buffers) for call in calls])
-        slots = np.array([buffer for call in calls for buffer in call.buffers], np.int64)
-        outside = np.array([buffer.kind in ("input", "output") for buffer in self.image.buffers])
-        self._moving = np.flatnonzero(outside[slots]) if slots.size else slots
-        self._sources = slots[self._moving]
-        self._table = self._pointers[slots]
+        buffers = [buffer for call in calls for buffer in call.buffers]
+        table = np.array([self._place(buffer) for buffer in buffers], np.int64)
+        self._table = table.data  # NumPy's own items take longer to set
+        slots: dict[int, list[int]] = {}  # of each buffer from outside: where its address stands in the table
+        for slot, buffer in enumerate(buffers):
+            slots.setdefault(buffer, []).append(slot)
+        self._read = [slots.get(i, []) for i in self.image.inputs]
+        self._filled = [slots.get(i, []) for i in self._written]
         self._calls: list[tuple[int, int, int]] = []  # of each kernel: steps, function, buffers
         native: list[threads.Step] = []
         keep: list[np.ndarray] = []
@@ -84,9 +82,9 @@ class NativeProgram:
             for chain in step.chains:
                 words += [chain.steps, chain.piece, len(chain.calls)]
                 for call in chain.calls:
-                    function, buffers = self._library[call.function], self._table.ctypes.data + 8 * int(starts[at])
-                    words += [function, buffers]
-                    self._calls.append((chain.steps, function, buffers))
+                    function, pointers = self._library[call.function], table.ctypes.data + 8 * int(starts[at])
+                    words += [function, pointers]
+                    self._calls.append((chain.steps, function, pointers))
                     at += 1
             record = np.array(words, np.int64)
             keep.append(record)
@@ -94,6 +92,13 @@ class NativeProgram:
                 threads.Step(self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number]))
             )
         self._flush(native, keep)
+
+    def _place(self, number: int) -> int:
+        """The address of a buffer; 0 if it is known at a call only."""
+        buffer = self.image.buffers[number]
+        if buffer.kind == "arena":
+            return int(self._arena.ctypes.data) + buffer.place
+        return int(self.image.constants[buffer.place].ctypes.data) if buffer.kind == "constant" else 0
 
     def _shares(self, kind: str, work: int) -> int:
         """In how many parts a step is done."""
@@ -111,18 +116,25 @@ class NativeProgram:
         arrays = [np.asarray(a, order="C") for a in arrays]
         with self._lock:
             outputs = self._fresh()
-            pointers = self._pointers
-            for i, array in zip(self.image.inputs, arrays, strict=True):
-                pointers[i] = address(array)
-            for i, array in zip(self._written, outputs, strict=True):
-                pointers[i] = address(array)
-            self._table[self._moving] = pointers[self._sources]
+            self._point(arrays, outputs)
             for segment in self._segments:
                 if isinstance(segment, ImageStep):
                     self._on_host(segment, arrays, outputs)
                 else:
                     segment.run(self._threads)
         return outputs if self._distinct else self._copied(arrays, outputs)
+
+    def _point(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
+        """Write the addresses of inputs and outputs into the table."""
+        table, read, filled = self._table, self._read, self._filled
+        for i, array in enumerate(arrays):
+            place = address(array)
+            for slot in read[i]:
+                table[slot] = place
+        for i, array in enumerate(outputs):
+            place = address(array)
+            for slot in filled[i]:
+                table[slot] = place
 
     def _copied(self, arrays: Sequence[np.ndarray], outputs: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs in order: one that is an input or a constant, or comes twice, is copied."""
@@ -140,6 +152,8 @@ class NativeProgram:
 
         New memory costs a page fault for every 4096 bytes, which for large outputs is more than computing them.
         """
+        if not self._keeps:
+            return [np.empty(shape, dtype) for shape, dtype in self._made]
         return [
             self._spare_or_new(number) if kept else np.empty(*made)
             for number, (kept, made) in enumerate(zip(self._kept, self._made, strict=True))
@@ -166,10 +180,7 @@ class NativeProgram:
         rows = []
         calls = iter(self._calls)
         with self._lock:
-            for i, buffer in enumerate(image.buffers):
-                if buffer.kind in ("input", "output"):
-                    self._pointers[i] = zeros[i].ctypes.data
-            self._table[self._moving] = self._pointers[self._sources]
+            self._point([zeros[i] for i in image.inputs], [zeros[i] for i in self._written])
             for number, info in enumerate(image.kernels):
                 seconds = 0.0
                 if info.kind != "host":
