@@ -22,6 +22,7 @@ PAGE = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "images" / "performance.svg"
 FAMILIES = tuple(dict.fromkeys(system.family for system in SYSTEMS.values()))
 OURS = SYSTEMS["ours_jit"].family
+TICKS = (0.3, 0.5, 1, 2, 5, 10)
 Figures = dict[str, Any]
 
 TEXT = """\
@@ -177,6 +178,7 @@ def picture(jit: Figures, path: Path) -> None:
     limits = [JIT[name].limit for name in names]
     axes.scatter(limits, range(len(names)), label="bound", marker="|", s=160, color="black", zorder=2)
     axes.set_xscale("log")
+    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.axvline(1, color="gray", linewidth=0.8)
     axes.set_yticks(range(len(names)), [title(name) for name in names])
     axes.set_xlabel("time by that of the fastest other system (less is better)")

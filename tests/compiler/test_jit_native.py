@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import threading
 
@@ -174,6 +175,18 @@ def test_long_steps_are_cut_into_more_parts_than_threads_and_compute_the_same(mo
     assert max(parts) == program.SHARES * tg.get_num_threads()
     for a, b in zip(whole, cut, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@quick
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_as_before(enabled, tmp_path, monkeypatch):
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path))
+    (gc.enable if enabled else gc.disable)()
+    try:
+        assert tg.jit(lambda x: x * 3.0)(tg.ones(2)).tolist() == [3.0, 3.0]
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable()
 
 
 def test_the_address_of_an_array_is_that_of_its_elements():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +76,19 @@ def compile(graph: Graph) -> Any:
     key = cache.key_of(graph, target, threads)
     image = None if watch.stages else cache.find(key)
     if image is None:
-        image = make(graph, target, threads, watch)
+        with _uncollected():
+            image = make(graph, target, threads, watch)
         cache.keep(key, image)
     return watch.loaded(NativeProgram(image, threads))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """The garbage collector rests: again and again it would walk through a plan that is all in use."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
