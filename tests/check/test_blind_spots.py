@@ -38,7 +38,6 @@ def test_parameters_of_a_closure():
         tg.gradcheck(lambda x: x, normal(2), parameters=[3])
 
 
-@quick
 def test_a_bias_before_batch_norm_is_zero_and_called_so():
     report = tg.gradcheck(lambda x, b: F.batch_norm(x + b, training=True), [normal(4, 3), normal(3)])
     assert report and [entry.zero for entry in report.inputs] == [False, True]

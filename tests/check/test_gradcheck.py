@@ -152,7 +152,6 @@ def test_a_cotangent_that_is_cut_off_is_wrong_at_second_order():
     assert [entry.name for entry in report.inputs if entry.verdict == "wrong"] == ["cotangent 1"]
 
 
-@quick
 def test_detached_mean_inside_a_composition_is_found():
     def f(x):
         d = x - x.mean(0).detach()

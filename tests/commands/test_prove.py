@@ -16,7 +16,6 @@ LAST_LINE = re.compile(r"[\d,]+ checks, (\d+) wrong, seed \d+, \d+\.\d s")
 PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 
 
-@pytest.mark.quick
 def test_one_primitive(capsys, tmp_path):
     out = tmp_path / "proof.md"
     assert main(["prove", "--only", "neg", "--part", "--seed", "3", "--out", str(out)]) == 0

@@ -83,7 +83,6 @@ def assert_same(eager, jitted):
             np.testing.assert_array_equal(value, new[name][key], f"{key} of {name}")
 
 
-@quick
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps_of_every_optimizer_are_those_of_eager_code(name):
     make = OPTIMIZERS[name]
@@ -98,7 +97,6 @@ SCHEDULES = {
 }
 
 
-@quick
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("optimizer", ["SGD, everything", "AdamW"])
 def test_a_schedule_in_a_step_goes_on_at_each_call(name, optimizer):

@@ -388,7 +388,6 @@ def names_in(tree):
             yield node.value
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))
 def test_no_code_knows_the_name_of_a_layer(path):
     found = {name for name in names_in(ast.parse(path.read_text())) if LAYERS.search(words(name))}

@@ -32,7 +32,6 @@ def test_all_readings_agree(first):
             pytest.fail(f"{case.name}: {verdict.complaint}\n{small}")
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("path", sorted(REGRESSIONS.glob("*.txt")), ids=lambda path: path.stem)
 def test_what_once_went_wrong(path, machine):
@@ -69,7 +68,6 @@ def test_most_elements_are_judged():
 # ---------------------------------------------------------------- the tools themselves
 
 
-@pytest.mark.quick
 def test_a_program_is_its_text():
     for seed in range(40):
         program = generate(seed)

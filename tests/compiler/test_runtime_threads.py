@@ -348,7 +348,6 @@ def test_a_busy_machine_slows_down_gracefully(kernels):
             burner.wait()
 
 
-@pytest.mark.quick
 def test_no_spinning_between_runs(kernels):
     set_num_threads(3)
     working(kernels, 100_000, 3).run()

@@ -159,7 +159,6 @@ def test_jacobian_of_nothing():
     assert tg.jacobian(lambda x: x[:0], tg.zeros(3)).shape == (0, 3)
 
 
-@quick
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_is_differentiable(name):
     """With create_graph the products are in the graph: held against differences."""

@@ -34,7 +34,6 @@ SHAPES = [
 ]
 
 
-@quick
 @pytest.mark.parametrize("a_shape, b_shape", SHAPES, ids=str)
 def test_matmul(a_shape, b_shape):
     a, b = whole_numbers(*a_shape), whole_numbers(*b_shape, seed=SEED + 1)
@@ -148,7 +147,6 @@ SPECS = [
 ]
 
 
-@quick
 @pytest.mark.parametrize("spec, shapes", [(spec, shapes) for spec, *shapes in SPECS], ids=str)
 def test_einsum(spec, shapes):
     arrays = [whole_numbers(*shape, seed=SEED + i) for i, shape in enumerate(shapes)]

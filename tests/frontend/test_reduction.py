@@ -43,7 +43,6 @@ NUMPYS = {
 }
 
 
-@quick
 @pytest.mark.parametrize("name", NUMPYS)
 def test_over_every_set_of_axes(name):
     for shape in SHAPES:
@@ -69,7 +68,6 @@ def test_places_of_extrema(name):
                 np.testing.assert_array_equal(y.numpy(), expected)
 
 
-@quick
 @pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "max", "min", "prod", "norm", "logsumexp"])
 def test_gradients(name):
     for axis in (None, 0, (0, 2), -1):
@@ -223,7 +221,6 @@ def test_the_first_of_equal_maxima(axis):
 # ---------------------------------------------------------------- topk
 
 
-@quick
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("values", ["distinct", "ties", "-inf", "all -inf", "inf"])
 def test_topk(values, axis):

@@ -91,7 +91,6 @@ def sample(factors: dict[str, list[Any]], extra: int, seed: int) -> list[Case]:
     return chosen
 
 
-@pytest.mark.quick
 def test_conv2d_equals_loops_on_a_sample_in_which_every_two_settings_meet():
     for seed, case in enumerate(sample(FACTORS, extra=0, seed=1)):
         assert_conv2d_is_exact(case, seed)
@@ -124,7 +123,6 @@ def test_conv2d_of_numbers_and_of_pairs_is_the_same():
 # ---------------------------------------------------------------- padding by name
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_same_padding_gives_the_rounded_up_quotient_with_the_odd_zero_at_the_end(stride, dilation):

@@ -119,7 +119,6 @@ def test_inputs_are_left_alone(sample):
             np.testing.assert_array_equal(x, old)
 
 
-@quick
 @differentiable
 def test_derivatives_of_order_1_and_2(sample):
     for case in sample.cases:

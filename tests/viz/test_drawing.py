@@ -223,7 +223,6 @@ def test_a_notebook_shows_the_page_where_nothing_draws_and_text_where_that_fails
     assert repr(view) == "GraphView(3 nodes, 3 edges)"
 
 
-@quick
 @pytest.mark.parametrize("lines", ["sys.exit(1)", "print('no picture')", "sys.stdout.buffer.write(b'\\xff\\xfe')"])
 def test_a_notebook_repr_never_raises(no_renderer, lines):
     program(no_renderer, "dot", lines)
@@ -249,7 +248,6 @@ def test_a_chain_of_100_000_nodes_gives_text_json_and_dot():
     assert "more</pre>" in view._repr_html_()
 
 
-@quick
 def test_deeply_nested_scopes_need_no_recursion():
     from tinygrad_cv.core.context import Scope, current, using
 

@@ -87,7 +87,6 @@ def test_a_graph_too_large_to_read_is_drawn_by_layers_and_says_so(tmp_path, monk
         view.svg(tmp_path / "x.svg", depth=2)
 
 
-@quick
 def test_a_jitted_function_before_and_after_fusion():
     pytest.importorskip("llvmlite")
     w = tg.tensor(np.ones((4, 3), np.float32), requires_grad=True)
