@@ -23,12 +23,12 @@ from tinygrad_cv.compiler.schedule.layout import layout_of
 from tinygrad_cv.compiler.schedule.nest import Store
 from tinygrad_cv.compiler.verify import (
     VerificationError,
-    range_under,
     verify_graph,
     verify_image,
     verify_plan,
     verify_rewrite,
 )
+from tinygrad_cv.compiler.verify.plan import range_under
 
 F32 = np.dtype(np.float32)
 HASWELL = named("haswell")

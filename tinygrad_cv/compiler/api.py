@@ -17,8 +17,9 @@ from . import tree
 from .entry import Discarded, Entry, available
 from .guards import Guards
 from .ir import Value
+from .recording import record
 from .state import Overlay, restored
-from .trace import TRACING, arguments, record
+from .trace import TRACING, arguments
 
 __all__ = ["Jitted", "available", "jit"]
 

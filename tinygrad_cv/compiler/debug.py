@@ -10,7 +10,7 @@
     time        milliseconds of each stage, and of each kernel by itself
     all         all of these
 
-With it everything is compiled anew, whatever images there are on disk, and every stage is verified (verify.py).
+With it everything is compiled anew, whatever images there are on disk, and every stage is verified (verify/).
 ``TGCV_VERIFY=1`` verifies, where something is compiled, and prints nothing.
 """
 

@@ -15,7 +15,8 @@ from ..core.context import current
 from ..core.primitive import Primitive
 from ..core.tape import Node, watched
 from ..frontend.tensor import Tensor
-from .trace import TRACING, Tape, pulled_back
+from .recording import Tape, pulled_back
+from .trace import TRACING
 
 
 class Derivative:

@@ -16,8 +16,9 @@ from . import tree
 from .derivative import Derivative
 from .guards import Guards
 from .ir import Graph
+from .recording import Recording
 from .state import restored
-from .trace import Place, Recording, hooks_of
+from .trace import Place, hooks_of
 
 
 class Discarded(Exception):

@@ -11,7 +11,8 @@ from ..compiler.guards import Guards
 from ..compiler.ir import Graph, Value
 from ..compiler.numpy_source import identifiers
 from ..compiler.state import restored
-from ..compiler.trace import TRACING, Recording, record
+from ..compiler.recording import Recording, record
+from ..compiler.trace import TRACING
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.primitive import PRIMITIVES

@@ -1,29 +1,28 @@
 """A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
 
-``low`` and ``high`` are a range of the outermost loop's steps. Expressions are written at the outermost loop in which
-all their variables are known, once for each place of the tile that they depend on.
+``low`` and ``high`` are a range of the outermost loop's steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from ..ir import Value
 from ..lower.elementwise import LOWERINGS, maximum, select
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Condition, Expr, walk
+from ..schedule.expr import Expr, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling, widths
+from .expressions import Expressions, distinct
 from .function import Function, number, scalar_type, vector_type
 from .integer import Int, Sum
-from .memory import BOOL, Mask, Memory, Place, index_at
+from .memory import BOOL, Memory, Place, index_at
 
 UNROLLED = 8  # steps of a short innermost loop are written out
 AT_ONCE = 2  # steps of a contraction's innermost loop: then the loop's own instructions take less of the processor
@@ -48,11 +47,8 @@ class NestLowering:
         self.buffers = buffers_of(nest)
         self.reductions = nest.reductions
         self.memory = Memory(self.f, tiling, layouts)
-        self._memo: list[dict[Any, tuple[str, bool]]] = [{}]
-        self._guarded = _inside_guards(nest.exprs)
-        self._hoistable = _hoistable(nest.exprs, self._guarded)
+        self.exprs = Expressions(self.f, nest, tiling, self.memory)
         self._zeros = False  # sums that are added to memory piece by piece begin with zeros there
-        self._results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
 
     # ---------------------------------------------------------------- loops
 
@@ -101,7 +97,8 @@ class NestLowering:
             self._flush(rest, {**place, var: i})
             return []
 
-        self._level(lambda: self.f.loop(0, var.extent, width, [], body))
+        with self.exprs.level():
+            self.f.loop(0, var.extent, width, [], body)
 
     def _loops(self, outer: Sequence[Var], place: Place, tile: dict[Var, int], first: bool = False) -> None:
         if not outer:
@@ -114,11 +111,10 @@ class NestLowering:
             def body(i: Int, _: list[str] | None = None, segment: Segment = segment) -> list[str]:
                 inside = {**place, var: i * (segment.size * unit) + segment.start}
                 sizes = {**tile, var: segment.size}
-                self._memo.append({})
-                if rest or self.reductions:
-                    self._hoist(self._spots(inside, sizes))
-                self._loops(rest, inside, sizes)
-                self._memo.pop()
+                with self.exprs.level():
+                    if (rest or self.reductions) and not self._zeros:
+                        self.exprs.hoist(self._spots(inside, sizes))
+                    self._loops(rest, inside, sizes)
                 return []
 
             if not first:
@@ -131,22 +127,6 @@ class NestLowering:
                 f.branch(f.value(f"and i1 {below}, {above}"), lambda body=body: body(0))  # type: ignore[misc]
             else:
                 f.loop(f.most(low, 0), f.least(high, segment.count), 1, [], body)
-
-    def _level(self, body: Callable[[], object]) -> None:
-        """One loop deeper: what is written inside is forgotten behind."""
-        self._memo.append({})
-        body()
-        self._memo.pop()
-
-    def _hoist(self, spots: list[Place]) -> None:
-        """Write what is known at this loop, so that the loops inside need not."""
-        if self._zeros or not spots:
-            return
-        known = set(spots[0])
-        for expr in self._hoistable:
-            if expr.vars <= known and (expr.vars or expr.kind == "load" or expr.args):
-                for spot in _distinct(spots, set(expr.vars)):
-                    self._emit(expr, spot)
 
     # ---------------------------------------------------------------- a tile
 
@@ -161,7 +141,7 @@ class NestLowering:
                     store, spot, self.f.splat(number(dtype.type(0)), dtype, self.tiling.result_lanes), True
                 )
             return
-        self._results = {}
+        self.exprs.results.clear()
         groups: dict[tuple[Var, ...], list[Expr]] = {}
         for reduction in self.reductions:
             groups.setdefault(reduction.par[1], []).append(reduction)
@@ -169,7 +149,7 @@ class NestLowering:
             self._reduce(variables, reductions, spots, place)
         for spot in spots:
             for store in self.nest.stores:
-                value, vector = self._emit(store.expr, spot)
+                value, vector = self.exprs.emit(store.expr, spot)
                 self.memory.store(store, spot, value, vector)
 
     def _spots(self, place: Place, tile: dict[Var, int]) -> list[Place]:
@@ -194,7 +174,7 @@ class NestLowering:
         innermost = summed[-1] if summed else None
         unroll = t.unroll if innermost is not None else 1
         used = {v for r in reductions for body in r.args for v in body.vars}
-        keys = _distinct(spots, used)
+        keys = distinct(spots, used)
         slots: list[tuple[Expr, int, int, Place, str]] = []  # reduction, spot, unrolled step, place, part
         first: list[tuple[str, str]] = []
         for reduction in reductions:
@@ -241,13 +221,12 @@ class NestLowering:
 
             def body(i: Int, values: list[str]) -> list[str]:
                 start = i * unit
-                self._memo.append({})
                 inside = {**at, var: start + offset}
-                if rest:
-                    self._hoist([{**spot, **inside} for spot in keys])
-                out = nest(rest, inside, list(values)) if rest else step(inside, list(values), width)
-                self._memo.pop()
-                return out
+                with self.exprs.level():
+                    if not rest:
+                        return step(inside, list(values), width)
+                    self.exprs.hoist([{**spot, **inside} for spot in keys])
+                    return nest(rest, inside, list(values))
 
             def several(i: Int, values: list[str]) -> list[str]:
                 for k in range(at_once):
@@ -284,14 +263,14 @@ class NestLowering:
             for i, spot in enumerate(keys):
                 mine = [v for v, (r, j, *_) in zip(values, slots, strict=True) if r is reduction and j == i]
                 if reduction.par[0] == "argmax":
-                    self._results[reduction, self._key(reduction, spot)] = mine[0]
+                    self.exprs.results[reduction, self.exprs.key(reduction, spot)] = mine[0]
                     continue
                 total = mine[0]
                 for value in mine[1:]:
                     total = self._combine(reduction, total, value, lanes)
                 if along:
                     total = f.reduce(total, reduction.dtype, lanes, partial(self._combine, reduction))
-                self._results[reduction, self._key(reduction, spot)] = total
+                self.exprs.results[reduction, self.exprs.key(reduction, spot)] = total
 
     def _bounded(self, var: Var, low: Int, high: Int, at: Place, spots: list[Place]) -> tuple[Int, Int]:
         """The part of a reduction's range outside of which only zeros would be added."""
@@ -315,9 +294,9 @@ class NestLowering:
         live = self.memory.live(where) if self.tiling.vector in reduction.par[1] else lanes
         product_ = body.kind == "op" and body.name == "mul" and dtype.kind == "f"
         if reduction.par[0] == "sum" and product_ and self.fma and live == lanes:
-            a, b = (self._vector(self._emit(x, where), x.dtype, lanes) for x in body.args)
+            a, b = (self.exprs.vector(self.exprs.emit(x, where), x.dtype, lanes) for x in body.args)
             return f.call("llvm.fma", kind, a, b, total)
-        value = self._vector(self._emit(body, where), body.dtype, lanes)
+        value = self.exprs.vector(self.exprs.emit(body, where), body.dtype, lanes)
         if live < lanes:
             mask = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
             value = select(f, mask, value, f.splat(_neutral(reduction, dtype), dtype, lanes), dtype, lanes)
@@ -335,7 +314,7 @@ class NestLowering:
         f, (body,), dtype = self.f, reduction.args, reduction.dtype
         source = body.dtype
         place, best = state
-        x = self._vector(self._emit(body, where), source, lanes)
+        x = self.exprs.vector(self.exprs.emit(body, where), source, lanes)
         kind, mask = vector_type(source, lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
         compare = LOWERINGS["less_equal"](f, [x, best], source, BOOL, lanes)
         better = f.value(f"xor {mask} {compare}, {f.splat('true', BOOL, lanes)}")
@@ -355,111 +334,6 @@ class NestLowering:
         (store,) = self.nest.stores
         return self.memory.load(store.value, store.index, spot, None)[0]
 
-    # ---------------------------------------------------------------- expressions
-
-    def _key(self, expr: Expr, spot: Place) -> tuple[Any, ...]:
-        return tuple(spot[v] for v in sorted(expr.vars, key=lambda v: v.number) if v in spot)
-
-    def _vector(self, value: tuple[str, bool], dtype: np.dtype, lanes: int) -> str:
-        """A value in all lanes."""
-        text, is_vector = value
-        return text if is_vector or lanes == 1 else self.f.splat(text, dtype, lanes)
-
-    def _emit(self, expr: Expr, spot: Place, mask: Mask | None = None) -> tuple[str, bool]:
-        """An expression at a spot: its name, and whether it is a vector."""
-        if expr.kind == "const":
-            return number(expr.par), False
-        if expr.kind == "reduce":
-            lanes = self.tiling.result_lanes
-            return self._results[expr, self._key(expr, spot)], lanes > 1
-        key = (expr.number, self._key(expr, spot), mask if expr in self._guarded else None)
-        for scope in reversed(self._memo):
-            if key in scope:
-                return scope[key]
-        made = self._memo[-1][key] = self._write(expr, spot, mask if expr in self._guarded else None)
-        return made
-
-    def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        f, lanes = self.f, self.tiling.lanes
-        if expr.kind == "load":
-            value, index = expr.par
-            if expr.args:
-                return self.memory.gather(value, index, self._emit(expr.args[0], spot, mask), spot, mask)
-            return self.memory.load(value, index, spot, mask)
-        if expr.kind == "index":
-            return self._index(expr, spot)
-        if expr.kind == "guard":
-            return self._guard(expr, spot, mask)
-        args = [self._emit(a, spot, mask) for a in expr.args]
-        is_vector = any(vector for _, vector in args)
-        n = lanes if is_vector else 1
-        names = [self._vector(a, x.dtype, n) for a, x in zip(args, expr.args, strict=True)]
-        if expr.name == "where":
-            condition, a, b = names
-            return select(f, condition, a, b, expr.dtype, n), is_vector
-        return LOWERINGS[expr.name](f, names, expr.args[0].dtype, expr.dtype, n), is_vector
-
-    def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
-        f, affine, lanes = self.f, expr.par, self.tiling.lanes
-        base = f.integer(index_at(affine, spot))
-        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        if not step or lanes == 1:
-            return base, False
-        kind = f"<{lanes} x i64>"
-        steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
-        return f.value(f"add {kind} {f.splat(base, expr.dtype, lanes)}, {steps}"), True
-
-    def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        f, lanes = self.f, self.tiling.lanes
-        uniform, varying = None, None
-        for condition in expr.par:
-            text, is_vector = self._condition(condition, spot)
-            if text == "true":
-                continue
-            if is_vector:
-                varying = text if varying is None else f.value(f"and <{lanes} x i1> {varying}, {text}")
-            else:
-                uniform = text if uniform is None else f.pure(f"and i1 {uniform}, {text}")
-        if uniform is None and varying is None:
-            return self._emit(expr.args[0], spot, mask)
-        if uniform == "false":
-            return self._emit(expr.args[1], spot, mask)
-        holds: Mask
-        if varying is None:
-            holds = (uniform, False)  # type: ignore[assignment]
-        else:
-            if uniform is not None:
-                varying = f.value(f"and <{lanes} x i1> {varying}, {f.splat(uniform, BOOL, lanes)}")
-            holds = (varying, True)
-        body = self._emit(expr.args[0], spot, self._both(mask, holds))
-        other = self._emit(expr.args[1], spot, mask)
-        is_vector = holds[1] or body[1] or other[1]
-        n = lanes if is_vector else 1
-        a, b = (self._vector(x, expr.dtype, n) for x in (body, other))
-        return select(f, self._vector(holds, BOOL, n), a, b, expr.dtype, n), is_vector
-
-    def _both(self, a: Mask | None, b: Mask) -> Mask:
-        if a is None:
-            return b
-        is_vector = a[1] or b[1]
-        n = self.tiling.lanes if is_vector else 1
-        kind = vector_type(BOOL, n)
-        return self.f.value(f"and {kind} {self._vector(a, BOOL, n)}, {self._vector(b, BOOL, n)}"), is_vector
-
-    def _condition(self, condition: Condition, spot: Place) -> tuple[str, bool]:
-        f, (affine, low, high), lanes = self.f, condition, self.tiling.lanes
-        base = index_at(affine, spot) + -low
-        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        if not step or lanes == 1:
-            if isinstance(base, int):
-                return ("true" if 0 <= base < high - low else "false"), False
-            return f.pure(f"icmp ult i64 {f.integer(base)}, {high - low}"), False
-        steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
-        kind = f"<{lanes} x i64>"
-        places = f.value(f"add {kind} {f.splat(f.integer(base), np.dtype(np.int64), lanes)}, {steps}")
-        limit = f.splat(str(high - low), np.dtype(np.int64), lanes)
-        return f.value(f"icmp ult {kind} {places}, {limit}"), True
-
 
 def buffers_of(nest: Nest) -> list[Value]:
     """The stored values that a nest reads and writes, in the order in which its function takes them."""
@@ -474,35 +348,3 @@ def _neutral(reduction: Expr, dtype: np.dtype, part: str = "") -> str:
     if dtype.kind == "f":
         return number(dtype.type(-np.inf))
     return number(dtype.type(False)) if dtype.kind == "b" else str(np.iinfo(dtype).min)
-
-
-def _distinct(spots: list[Place], used: set[Var]) -> list[Place]:
-    """One spot for each set of places that a reduction can tell apart."""
-    found: dict[tuple[Any, ...], Place] = {}
-    for spot in spots:
-        found.setdefault(tuple(at for v, at in spot.items() if v in used), spot)
-    return list(found.values())
-
-
-def _hoistable(roots: Sequence[Expr], guarded: set[Expr]) -> list[Expr]:
-    """Expressions that can be written as soon as their variables are known: neither held back nor made of a sum."""
-    summed: set[Expr] = set()
-    found = []
-    for expr in walk(roots):
-        if expr.kind == "reduce" or any(arg in summed for arg in expr.args):
-            summed.add(expr)
-        elif expr.kind in ("load", "op", "guard") and expr not in guarded:
-            found.append(expr)
-    return found
-
-
-def _inside_guards(roots: Sequence[Expr]) -> set[Expr]:
-    """Expressions that stand in a guard's body, where loads may have to be held back."""
-    found: set[Expr] = set()
-    stack = [expr.args[0] for expr in walk(roots) if expr.kind == "guard"]
-    while stack:
-        expr = stack.pop()
-        if expr not in found:
-            found.add(expr)
-            stack.extend(expr.args)
-    return found

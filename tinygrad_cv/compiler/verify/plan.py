@@ -1,154 +1,25 @@
-"""What must hold between the stages. A violation is a mistake of the compiler, never of its user.
-
-    verify_graph      shapes, dtypes and parameters by each primitive's rule; arguments before users
-    verify_rewrite    the same function's type as before: inputs, shapes and dtypes of the outputs
-    verify_plan       every element stored once, before it is read; every index inside; loops over bound variables
-    verify_image      no two values in the arena that live at one time lie in one place
-
-Run between the stages where ``TGCV_VERIFY`` or ``TGCV_DEBUG`` is set, as the tests do. LLVM verifies its own text.
-"""
+"""A plan: every element is stored once, before it is read, and every index is inside."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..core.primitive import PRIMITIVES, Aval
-from ..ops.contraction import extents, parse
-from .ir import CONSTANT, INPUT, Graph, Value, aval_of, line
-from .schedule.affine import Affine, Index, Var
-from .schedule.expr import Condition, Expr, walk
-from .schedule.kernel import Kernel, Plan, Step
-from .schedule.layout import ALIGNMENT, Layout
-from .schedule.nest import Nest, Store
-from .schedule.tiling import Tiling
-
-if TYPE_CHECKING:
-    from .image import Image
+from ..ir import CONSTANT, INPUT, Value
+from ..schedule.affine import Affine, Index, Var
+from ..schedule.expr import Condition, Expr, walk
+from ..schedule.kernel import Kernel, Plan, Step
+from ..schedule.layout import Layout
+from ..schedule.nest import Nest, Store
+from ..schedule.tiling import Tiling
+from .rule import check
 
 FEW = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
-
-
-class VerificationError(AssertionError):
-    """A stage has made something that does not hold together."""
-
-
-def check(holds: Any, where: str, rule: str) -> None:
-    """Raise unless it holds."""
-    if not holds:
-        raise VerificationError(f"{where}: {rule}")
-
-
-# ---------------------------------------------------------------- graphs
-
-
-def verify_graph(graph: Graph, stage: str, known: Container[Value] = ()) -> None:
-    """Values agree with the rules of their primitives, and come after their arguments; each is there once.
-
-    ``known`` are values that have been verified before.
-
-    Raises:
-        VerificationError: naming the stage, the value and the rule.
-    """
-    for place, value in enumerate(graph.inputs):
-        index = value.params.get("index")
-        check(value.op == INPUT and index == place, f"{stage}: input {place}", f"it is {line(value)}")
-    inputs, alike = set(graph.inputs), dict[Any, Value]()
-    for value in graph.values():
-        complaint = "" if value in known else _complaint(value, inputs)
-        check(not complaint, stage, f"{line(value)}: {complaint}" if complaint else "")
-        if value.op not in (INPUT, CONSTANT):
-            same = alike.setdefault((value.op, value.args, repr(value.params)), value)
-            check(same is value, stage, f"{value!r} is {same!r} made a second time")
-
-
-def verify_rewrite(old: Graph, new: Graph, stage: str) -> None:
-    """The new graph is one that verifies, of the same inputs, with outputs of the same shapes and dtypes.
-
-    Raises:
-        VerificationError: naming the stage and what is different.
-    """
-    verify_graph(new, stage, set(old.values()))
-    check(new.inputs == old.inputs, stage, f"the inputs are {new.inputs}, and were {old.inputs}")
-    check(len(new.outputs) == len(old.outputs), stage, f"{len(new.outputs)} outputs, and were {len(old.outputs)}")
-    for place, (a, b) in enumerate(zip(old.outputs, new.outputs, strict=True)):
-        same = (a.shape, a.dtype) == (b.shape, b.dtype)
-        check(same, f"{stage}: output {place}", f"it is {line(b)}, and was {line(a)}")
-
-
-def _complaint(value: Value, inputs: Container[Value]) -> str:
-    """What is wrong with a value, if anything is."""
-    if any(a.number >= value.number for a in value.args):
-        return "an argument comes after it"
-    if value.op == INPUT:
-        return "" if value in inputs else "it is not among the inputs of the graph"
-    if value.op == CONSTANT:
-        array = value.params["array"]
-        same = (array.shape, array.dtype) == (value.shape, value.dtype)
-        return "" if same else f"its array is {array.dtype}{list(array.shape)}"
-    try:
-        shape, dtype = aval_of(value.op)(*(Aval(a.shape, a.dtype) for a in value.args), **value.params)
-    except Exception as error:  # whatever a rule stumbles over
-        return f"the primitive's rule fails with {error!r}"
-    if (tuple(shape), dtype) != (value.shape, value.dtype):
-        return f"the primitive's rule says {np.dtype(dtype)}{list(shape)}"
-    elementwise = value.op in PRIMITIVES and PRIMITIVES[value.op].family == "elementwise"
-    fits = RULES.get("elementwise" if elementwise else value.op)
-    return "" if fits is None or fits(value) else "parameters and arguments do not fit"
-
-
-def _fits_elementwise(value: Value) -> bool:
-    """Arguments of one shape and, but for a condition, one dtype."""
-    operands = value.args[1:] if value.op == "where" else value.args
-    condition = value.op != "where" or value.args[0].dtype == np.bool_
-    return condition and {a.shape for a in value.args} == {value.shape} and len({a.dtype for a in operands}) == 1
-
-
-def _fits_expand(value: Value) -> bool:
-    (x,) = value.args
-    pairs = zip(value.shape[value.ndim - x.ndim :], x.shape, strict=True)
-    return x.ndim <= value.ndim and all(n in (1, m) for m, n in pairs)
-
-
-def _fits_slice(value: Value) -> bool:
-    start, step = value.params["start"], value.params["step"]
-    places = zip(start, step, value.shape, value.args[0].shape, strict=True)
-    return all(n == 0 or (0 <= s < m and 0 <= s + k * (n - 1) < m) for s, k, n, m in places)
-
-
-def _fits_reduction(value: Value) -> bool:
-    axes = value.params["axis"]
-    return len(set(axes)) == len(axes) and all(0 <= axis < value.args[0].ndim for axis in axes)
-
-
-def _fits_contract(value: Value) -> bool:
-    """Equal letters, equal sizes; one dtype."""
-    a, b = value.args
-    groups = parse(value.params["spec"])
-    sizes = extents(groups, a, b)
-    found = [(*pair,) for term, x in ((groups.a, a), (groups.b, b)) for pair in zip(term, x.shape, strict=True)]
-    return a.dtype == b.dtype and all(sizes[letter] == n for letter, n in found)
-
-
-RULES: dict[str, Callable[[Value], bool]] = {  # what the rules for shapes take for granted
-    "elementwise": _fits_elementwise,
-    "expand": _fits_expand,
-    "reshape": lambda value: value.size == value.args[0].size,
-    "permute": lambda value: sorted(value.params["axes"]) == list(range(value.args[0].ndim)),
-    "slice": _fits_slice,
-    "sum": _fits_reduction,
-    "max": _fits_reduction,
-    "argmax": _fits_reduction,
-    "contract": _fits_contract,
-}
-
-
-# ---------------------------------------------------------------- plans
 
 
 def verify_plan(plan: Plan, stage: str = "plan") -> None:
@@ -454,59 +325,3 @@ def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
         all(follows(index[axis], theirs) for index in stores) and all(follows(index[axis], ours) for index in reads)
         for axis in range(value.ndim)
     )
-
-
-# ---------------------------------------------------------------- images
-
-
-def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
-    """No two values that live at one time overlap in the arena; a border of zeros is overwritten by nobody.
-
-    Raises:
-        VerificationError: naming the values.
-    """
-    numbers, lives = _uses(plan, image, stage)
-    where = {v: image.buffers[i].place for v, i in numbers.items() if image.buffers[i].kind == "arena"}
-    ends = {value: place + _nbytes(plan.layouts[value]) for value, place in where.items()}
-    for value, place in where.items():
-        check(0 <= place and ends[value] <= image.arena, f"{stage}: {value!r}", "it does not lie in the arena")
-        check(place % ALIGNMENT == 0, f"{stage}: {value!r}", "it does not begin at a cache line")
-    ordered = sorted(where, key=lambda value: where[value])
-    for i, a in enumerate(ordered):
-        for b in ordered[i + 1 :]:
-            if where[b] >= ends[a]:
-                break
-            both = f"{stage}: {a!r} and {b!r}"
-            one, other = plan.layouts[a], plan.layouts[b]
-            check(lives[a][1] < lives[b][0] or lives[b][1] < lives[a][0], both, "they overlap, and live at one time")
-            bordered = one.border or other.border
-            check(not bordered or _alike(one, other), both, "they overlap, and one is written over the other's border")
-
-
-def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[Value, tuple[int, int]]]:
-    """The buffer of each value, and the first and last step that touches it."""
-    from .codegen.nest import buffers_of
-
-    numbers: dict[Value, int] = {}
-    lives: dict[Value, tuple[int, int]] = {}
-    for at, (step, made) in enumerate(zip(plan.steps, image.steps, strict=True)):
-        calls = iter([call.buffers for chain in made.chains for call in chain.calls])
-        for kernel in (kernel for chain in step.chains for kernel in chain):
-            if kernel.nest is None:
-                values, buffers = [*kernel.reads, *kernel.writes], (*made.args, made.result)
-            else:
-                values, buffers = buffers_of(kernel.nest), next(calls)
-            for value, buffer in zip(values, buffers, strict=True):
-                value = base_of(plan, value)
-                check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it lies in two buffers")
-                first, _ = lives.get(value, (at, at))
-                lives[value] = first, at
-    return numbers, lives
-
-
-def _nbytes(layout: Layout) -> int:
-    return layout.size * layout.dtype.itemsize
-
-
-def _alike(a: Layout, b: Layout) -> bool:
-    return (a.shape, a.low, a.high, a.dtype) == (b.shape, b.low, b.high, b.dtype)

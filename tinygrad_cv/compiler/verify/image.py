@@ -1,0 +1,67 @@
+"""An image: what lives at one time does not overlap in the arena."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..ir import Value
+from ..schedule.kernel import Plan
+from ..schedule.layout import ALIGNMENT, Layout
+from .plan import base_of
+from .rule import check
+
+if TYPE_CHECKING:
+    from ..image import Image
+
+
+def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
+    """No two values that live at one time overlap in the arena; a border of zeros is overwritten by nobody.
+
+    Raises:
+        VerificationError: naming the values.
+    """
+    numbers, lives = _uses(plan, image, stage)
+    where = {v: image.buffers[i].place for v, i in numbers.items() if image.buffers[i].kind == "arena"}
+    ends = {value: place + _nbytes(plan.layouts[value]) for value, place in where.items()}
+    for value, place in where.items():
+        check(0 <= place and ends[value] <= image.arena, f"{stage}: {value!r}", "it does not lie in the arena")
+        check(place % ALIGNMENT == 0, f"{stage}: {value!r}", "it does not begin at a cache line")
+    ordered = sorted(where, key=lambda value: where[value])
+    for i, a in enumerate(ordered):
+        for b in ordered[i + 1 :]:
+            if where[b] >= ends[a]:
+                break
+            both = f"{stage}: {a!r} and {b!r}"
+            one, other = plan.layouts[a], plan.layouts[b]
+            check(lives[a][1] < lives[b][0] or lives[b][1] < lives[a][0], both, "they overlap, and live at one time")
+            bordered = one.border or other.border
+            check(not bordered or _alike(one, other), both, "they overlap, and one is written over the other's border")
+
+
+def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[Value, tuple[int, int]]]:
+    """The buffer of each value, and the first and last step that touches it."""
+    from ..codegen.nest import buffers_of
+
+    numbers: dict[Value, int] = {}
+    lives: dict[Value, tuple[int, int]] = {}
+    for at, (step, made) in enumerate(zip(plan.steps, image.steps, strict=True)):
+        calls = iter([call.buffers for chain in made.chains for call in chain.calls])
+        for kernel in (kernel for chain in step.chains for kernel in chain):
+            if kernel.nest is None:
+                values, buffers = [*kernel.reads, *kernel.writes], (*made.args, made.result)
+            else:
+                values, buffers = buffers_of(kernel.nest), next(calls)
+            for value, buffer in zip(values, buffers, strict=True):
+                value = base_of(plan, value)
+                check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it lies in two buffers")
+                first, _ = lives.get(value, (at, at))
+                lives[value] = first, at
+    return numbers, lives
+
+
+def _nbytes(layout: Layout) -> int:
+    return layout.size * layout.dtype.itemsize
+
+
+def _alike(a: Layout, b: Layout) -> bool:
+    return (a.shape, a.low, a.high, a.dtype) == (b.shape, b.low, b.high, b.dtype)
