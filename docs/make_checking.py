@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pages import command
 
 import tinygrad_cv as tg
 
@@ -268,12 +269,7 @@ def alike(a: str, b: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Write the page; with --check, say whether it is up to date."""
-    if arguments == ["--check"]:
-        fresh = PAGE.exists() and alike(PAGE.read_text(encoding="utf-8"), page())
-        print(f"{PAGE.name} is {'up to date' if fresh else 'out of date: run python docs/make_checking.py'}.")
-        return 0 if fresh else 1
-    PAGE.write_text(page(DOCS / "images"), encoding="utf-8")
-    return 0
+    return command(PAGE, lambda draw: page(DOCS / "images" if draw else None), arguments, __doc__, alike)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pages import command
 
 import tinygrad_cv as tg
 
@@ -279,18 +280,14 @@ def make(draw: bool) -> str:
     )
 
 
+def alike(a: str, b: str) -> bool:
+    """Whether two pages say the same; how far sums round apart differs from machine to machine."""
+    return FIGURE.sub("", a) == FIGURE.sub("", b)
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page, or say whether it is up to date; how far sums round apart differs from machine to machine."""
-    text = make(draw=not arguments)
-    if arguments == ["--check"]:
-        same = PAGE.exists() and FIGURE.sub("", PAGE.read_text(encoding="utf-8")) == FIGURE.sub("", text)
-        print(f"{PAGE.name} is {'up to date' if same else 'out of date: run python docs/make_derivation.py'}.")
-        return 0 if same else 1
-    if arguments:
-        print(__doc__)
-        return 2
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    """Write the page, or say whether it is up to date."""
+    return command(PAGE, make, arguments, __doc__, alike)
 
 
 if __name__ == "__main__":

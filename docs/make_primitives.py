@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pages import command
+
 from tinygrad_cv.core.primitive import OUTPUT, Primitive, Vjp
 from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.viz.derivatives import vjp_text
@@ -100,20 +102,7 @@ def _vjp(primitive: Primitive, vjp: Vjp | None) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or say whether it is up to date."""
-    text = page()
-    if arguments == ["--check"]:
-        same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        print(
-            f"{PAGE.name} is up to date."
-            if same
-            else f"{PAGE.name} is out of date: run python docs/make_primitives.py."
-        )
-        return 0 if same else 1
-    if arguments:
-        print(__doc__)
-        return 2
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    return command(PAGE, lambda draw: page(), arguments, __doc__)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,13 @@
 """docs/checking.md is what its generator writes."""
 
-import importlib.util
 from pathlib import Path
+
+import make_checking as module
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def generator():
-    spec = importlib.util.spec_from_file_location("make_checking", DOCS / "make_checking.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_page_is_up_to_date_and_an_old_one_is_noticed():
-    module = generator()
     page = module.page()
     assert module.alike(module.PAGE.read_text(encoding="utf-8"), page), "run: python docs/make_checking.py"
     assert not module.alike(page, page.replace("wrong (15 of", "right (15 of"))

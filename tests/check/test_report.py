@@ -115,6 +115,7 @@ def test_the_command(here, capsys):
     [
         (["nothing:f", "--inputs", "2"], "no module 'nothing'"),
         (["mine:nothing", "--inputs", "2"], "has no 'nothing'"),
+        (["mine:rihgt", "--inputs", "2"], "has no 'rihgt'. Near it: right."),
         (["mine", "--inputs", "2"], "form package.module:function"),
         (["mine:right", "--inputs", "2x3", "4x4"], "matmul"),
     ],

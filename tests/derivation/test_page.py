@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import make_derivation as generator
 import numpy as np
-import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture(scope="module")
-def generator():
-    spec = importlib.util.spec_from_file_location("make_derivation", DOCS / "make_derivation.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_page_is_up_to_date(generator, capsys):
+def test_page_is_up_to_date(capsys):
     assert generator.main(["--check"]) == 0, "run: python docs/make_derivation.py"
     assert capsys.readouterr().out == "derivation.md is up to date.\n"
     assert (DOCS / "images" / "derivation.svg").exists()
 
 
-def test_the_difference_on_the_page_is_rounding(generator):
+def test_the_difference_on_the_page_is_rounding():
     rows = re.findall(r"^\| .* and textbook \| (.*) \|$", (DOCS / "derivation.md").read_text("utf-8"), re.M)
     assert len(rows) == 2
     for row in rows:
@@ -36,7 +27,7 @@ def test_the_difference_on_the_page_is_rounding(generator):
         assert dx < 4 and dgamma < 64 and dbeta < 8
 
 
-def test_an_old_page_is_noticed(generator, monkeypatch, tmp_path, capsys):
+def test_an_old_page_is_noticed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(generator, "PAGE", tmp_path / "derivation.md")
     assert generator.main(["--check"]) == 1
     assert "out of date" in capsys.readouterr().out

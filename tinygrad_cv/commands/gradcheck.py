@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -67,7 +68,9 @@ def _found(target: str) -> Any:
         raise ValueError(f"gradcheck: there is no module {place!r} here or on the path.") from error
     for part in name.split("."):
         if not hasattr(found, part):
-            raise ValueError(f"gradcheck: {place!r} has no {name!r}.")
+            near = difflib.get_close_matches(part, dir(found), 3)
+            hint = f" Near it: {', '.join(near)}." if near else ""
+            raise ValueError(f"gradcheck: {place!r} has no {name!r}.{hint}")
         found = getattr(found, part)
     return found() if isinstance(found, type) else found
 

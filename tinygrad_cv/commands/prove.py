@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.util
 import sys
 import time
@@ -32,8 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise SystemExit(f"prove needs {', '.join(missing)}: pip install '.[test]' in the project's folder")
     from ..proof import report
 
-    if arguments.only and arguments.only not in report.subjects():
-        raise SystemExit(f"--only {arguments.only}: no such primitive, and no such function of functional.")
+    if arguments.only and arguments.only not in (subjects := report.subjects()):
+        near = difflib.get_close_matches(arguments.only, subjects, 3)
+        hint = f" Near it: {', '.join(near)}." if near else ""
+        raise SystemExit(f"--only {arguments.only}: no such primitive, and no such function of functional.{hint}")
     results = [
         (section, list(_shown(section.checks(arguments.only, arguments.part, arguments.seed))))
         for section in report.SECTIONS

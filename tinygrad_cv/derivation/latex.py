@@ -6,7 +6,7 @@ import re
 from functools import singledispatch
 
 from . import terms as t
-from .text import ATOM, CHOICE, GREEK, POWER, PRODUCT, RELATION, SUM, Written, last_strength
+from .text import ATOM, CHOICE, GREEK, POWER, PRODUCT, RELATION, SUM, Written, last_strength, signed
 
 COMMANDS = {letter: f"\\{word}" for word, letter in GREEK.items()}
 OVER = {"Σ": r"\sum", "max": r"\max", "argmax": r"\arg\max"}
@@ -67,11 +67,7 @@ def _(term: t.Number) -> Written:
 
 @_written.register
 def _(term: t.Sum) -> Written:
-    text = ""
-    for i, (sign, part) in enumerate(term.parts):
-        mark = ("" if sign > 0 else "-") if not i else (" + " if sign > 0 else " - ")
-        text += mark + write(part, PRODUCT)
-    return text, SUM
+    return signed([(sign, write(part, PRODUCT)) for sign, part in term.parts]), SUM
 
 
 @_written.register

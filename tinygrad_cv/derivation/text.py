@@ -38,6 +38,12 @@ def last_strength(factor: t.Term, last: bool) -> int:
     return PRODUCT if last and isinstance(factor, t.Over) else POWER
 
 
+def signed(parts: Sequence[tuple[int, str]]) -> str:
+    """A sum: ``a - b``, and no plus before the first."""
+    text = "".join((" + " if sign > 0 else " - ") + part for sign, part in parts)
+    return text.removeprefix(" + ") if parts[0][0] > 0 else "-" + text.removeprefix(" - ")
+
+
 @singledispatch
 def _written(term: t.Term) -> Written:
     raise TypeError(type(term).__name__)
@@ -60,11 +66,7 @@ def _(term: t.Number) -> Written:
 
 @_written.register
 def _(term: t.Sum) -> Written:
-    text = ""
-    for i, (sign, part) in enumerate(term.parts):
-        mark = ("" if sign > 0 else "-") if not i else (" + " if sign > 0 else " - ")
-        text += mark + write(part, PRODUCT)
-    return text, SUM
+    return signed([(sign, write(part, PRODUCT)) for sign, part in term.parts]), SUM
 
 
 @_written.register

@@ -10,8 +10,8 @@ from typing import Any
 from ..compiler.guards import Guards
 from ..compiler.ir import Graph, Value
 from ..compiler.numpy_source import identifiers
-from ..compiler.state import restored
 from ..compiler.recording import Recording, record
+from ..compiler.state import restored
 from ..compiler.trace import TRACING
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
