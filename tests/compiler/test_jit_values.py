@@ -156,6 +156,16 @@ def test_state_does_not_share_memory_with_results_or_other_state():
     assert b.item() == 3.0 and out[1].item() == 3.0
 
 
+def test_state_that_is_only_read_keeps_its_array():
+    layer = nn.Linear(3, 2)
+    layer.train()
+    arrays = [parameter._value for parameter in layer.parameters()]
+    f = tg.jit(lambda x: layer(x))
+    f(tg.ones(4, 3))
+    f(tg.ones(4, 3))
+    assert all(parameter._value is array for parameter, array in zip(layer.parameters(), arrays, strict=True))
+
+
 def test_arrays_of_every_layout_are_accepted():
     base = np.arange(24, dtype=np.float32).reshape(4, 6)
     readonly = base.copy()

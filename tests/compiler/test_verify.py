@@ -310,6 +310,9 @@ def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
             found.append(str(error))
     for rule in ("live at one time", "one is written over the other's border"):
         assert any(rule in complaint for complaint in found), rule
+    image.buffers = [replace(buffer, place=buffer.place + 4) if buffer.kind == "arena" else buffer for buffer in kept]
+    with pytest.raises(VerificationError, match="does not begin at a cache line"):
+        verify_image(p, image)
     image.buffers, image.arena = kept, 64
     with pytest.raises(VerificationError, match="does not lie in the arena"):
         verify_image(p, image)

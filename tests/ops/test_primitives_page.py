@@ -29,4 +29,6 @@ def test_an_old_page_is_noticed(monkeypatch, tmp_path, capsys):
     assert generator.main(["--check"]) == 1
     assert "out of date" in capsys.readouterr().out
     assert generator.main([]) == 0 and generator.main(["--check"]) == 0
+    generator.PAGE.write_text(generator.page().replace("neg", "pos"), encoding="utf-8")
+    assert generator.main(["--check"]) == 1
     assert generator.main(["--bogus"]) == 2

@@ -543,6 +543,22 @@ def test_what_stays_in_the_picture_is_moved_not_made_again(open_page):
     assert second.rect["y"] - tab.closed("conv2d · conv1").rect["y"] == apart
 
 
+ANEW = """
+const anew = new Picture(page.viz, page.graph, page.closed, page.run.recorded);
+const plain = (element) => element.outerHTML.replace(/ (selected|lit|alarm)\\b/g, "").replace(/ class=""/g, "");
+return [[...document.querySelector("#viewport").children], anew.content].map((all) => all.map(plain));
+"""
+
+
+def test_a_picture_made_of_old_elements_is_the_one_made_anew(open_page):
+    tab = open_page(lenet(part="both"))
+    labels = "conv2d · conv1", "conv2d backward · conv1", "relu · relu1"
+    for act in (*labels, "#language", "#language", ".frame .header", "#close-all"):
+        (tab.closed(act) if act in labels else tab.all(act)[-1]).click()
+        old, anew = tab.run(ANEW)
+        assert old == anew, act
+
+
 CLICK = """
 document.querySelectorAll(arguments[0])[arguments[1]].dispatchEvent(new MouseEvent("click", {bubbles: true}));
 """
