@@ -7,7 +7,8 @@ the same to the bit:
 - IEEE operations, movement and comparisons of exact values are exact. Nothing may differ, signs of zeros included.
 - A sum of n terms may be added in any order, products fused: 2 k ε Σ|terms|, where k = min(n, 8 + 4 √n): roundings
   lean to both sides. Where the terms are sums themselves, as in Σ (a s + b), it may be taken apart, as in s Σ a + Σ b:
-  then a and b are terms. A product of sums is one term, so (x - mean)² is none that may be expanded.
+  then a and b are terms. A product of sums is one term, so (x - mean)² is none that may be expanded. Of infinite s
+  nothing is said: s times the sum is an infinity where infinities of both signs would have been added.
 - A transcendental function may err by a few units in the last place on either side.
 - An error of an argument goes on by the derivative; where it decides a comparison, a rounding down or an index, the
   result is unknown (d is infinite), and so are values near overflow.
@@ -378,9 +379,17 @@ def _sum(value: Value, args: list[Known], y: Array, exact: bool = True) -> Array
         return np.where(total(np.where(x.d > 0, 1.0, 0.0)) > 0, INF, 0.0)
     sure = np.isfinite(x.d) & (np.isfinite(np.asarray(x.y, np.float64)) | (x.d == 0))
     unknown = total(np.where(sure, 0.0, 1.0)) > 0
-    if not exact and value.args[0].op == "square":  # from infinite moments follows none, not infinity
-        unknown = unknown | ~np.isfinite(y)
+    if not exact:  # whose moments overflow
+        unknown = unknown | (total(_uncentred(x).size) > 0.25 * float(np.finfo(y.dtype).max))
     return _of_sum(y, total(np.ones(x.y.shape)), total(size), total(np.where(sure, x.d, 0.0)), unknown)
+
+
+def _uncentred(x: Known) -> Known:
+    """x of x - c, or of (x - c)²."""
+    x = x.args[0] if x.value is not None and x.value.op == "square" else x
+    while x.value is not None and x.value.op == "sub":
+        x = x.args[0]
+    return x
 
 
 def _terms(x: Known, axes: tuple[int, ...], done: dict[int, tuple[Array, bool]]) -> tuple[Array, bool]:
@@ -393,7 +402,8 @@ def _terms(x: Known, axes: tuple[int, ...], done: dict[int, tuple[Array, bool]])
         elif op in ("mul", "times") and (constant := next((a for a in x.args[::-1] if _invariant(a, axes)), None)):
             (other,) = [a for a in x.args if a is not constant] or [constant]
             size, whole = _terms(other, axes, done)
-            done[id(x)] = _times(size, constant.size), whole and _whole(constant)
+            factor = np.where(np.isfinite(np.asarray(constant.y, np.float64)), constant.size, INF)
+            done[id(x)] = _times(size, factor), whole and _whole(constant)
         else:
             done[id(x)] = x.size, _whole(x)
     return done[id(x)]

@@ -53,7 +53,7 @@ class Grower:
         self.theme = str(rng.choice(list(THEMES), p=[0.3, 0.15, 0.12, 0.12, 0.1, 0.1, 0.11]))
         self.large = rng.random() < 0.25
         self.limit = MANY if self.large else FEW
-        self.draw = str(rng.choice(["normal", "few", "special"], p=[0.5, 0.32, 0.18]))
+        self.draw = str(rng.choice(["normal", "few", "special"], p=[0.42, 0.25, 0.33]))
         self.dtype = np.dtype(str(rng.choice(["float32", "float64", "int32", "int64"], p=[0.66, 0.22, 0.06, 0.06])))
         self.rounds = rng.random() < 0.6  # whether lines round: transcendental functions, and casts to float32
         self.nodes: list[Node] = []

@@ -33,7 +33,7 @@ DRAWN = (INPUT, CONSTANT)
 
 # ---------------------------------------------------------------- how arrays are drawn
 
-SPECIAL = (math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0, 1e-40, 1e30, -1e30)
+SPECIAL = (math.nan, math.inf, -math.inf, -0.0, 0.0, 1.0, -1.0, 1e-40, 1e30, -1e30, 3e38, -3e38)
 
 
 def _whole(rng: np.random.Generator, shape: tuple[int, ...], low: int, high: int, dtype: np.dtype) -> Array:

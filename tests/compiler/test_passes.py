@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from pathlib import Path
 
@@ -188,6 +189,47 @@ def test_moments_are_exact_however_large_the_mean(mean, reading):
         assert any(value.dtype == np.float64 for value in graph.values())
         (found,) = numpy_source.run(graph, [x])
     assert np.abs(found - exact).max() <= 2e-7 * np.abs(exact).max()
+
+
+def test_an_infinity_in_a_normalized_row_stays_one():
+    """Rows with infinities of one sign, of both, with NaN, of infinities alone."""
+    x = np.random.default_rng(0).normal(size=(7, 40)).astype(np.float32)
+    inf, nan = math.inf, math.nan
+    for row, numbers in enumerate(((), (inf,), (-inf,), (inf, -inf), (nan,), (inf, inf), (inf,) * 40)):
+        x[row, : len(numbers)] = numbers
+    _assert_sums_agree(x, (1,), [x])
+
+
+@pytest.mark.parametrize(
+    "shape, axes", [((5, 33), (1,)), ((3, 2, 17), (0, 2)), ((2, 3, 5, 7), (0, 2, 3)), ((20,), (0,))]
+)
+def test_sums_of_special_values_are_those_of_eager_code(shape, axes):
+    """Blocks that are finite beside blocks that are not, squares that overflow, zeros."""
+    rng = np.random.default_rng(len(shape))
+    examples = []
+    for share in np.linspace(0, 1, 60) ** 3:
+        special = rng.choice([math.inf, -math.inf, math.nan, 1e30, -1e30, 0.0], shape, p=[0.3, 0.3, 0.1, 0.1, 0.1, 0.1])
+        examples.append(np.where(rng.random(shape) < share, special, rng.normal(size=shape)).astype(np.float32))
+    _assert_sums_agree(examples[0], axes, examples)
+
+
+def _assert_sums_agree(x, axes, examples):
+    """Sums of x, x - c and (x - c)² about its mean, a number, infinity, and about two of them."""
+
+    def sums(x):
+        mean = x.mean(axes, keepdims=True)
+        shifts = [mean, *(tg.full(mean.shape, number) for number in (0.5, math.inf))]
+        centred = [x, *(x - shift for shift in shifts), x - mean - shifts[1], x - shifts[2] - shifts[1]]
+        return [d.sum(axes) for d in centred] + [(d**2).sum(axes) for d in centred[1:]]
+
+    compiled = tg.jit(sums)
+    for example in examples:
+        given = tg.tensor(example)
+        with np.errstate(all="ignore"):
+            expected = [y.numpy() for y in sums(given)]
+        for i, (found, right) in enumerate(zip(compiled(given), expected, strict=True)):
+            scale = 1e-5 * np.abs(example[np.isfinite(example)]).sum()
+            np.testing.assert_allclose(found.numpy(), right, rtol=1e-5, atol=scale, err_msg=f"sum {i}")
 
 
 def test_moments_need_a_square_of_differences():

@@ -9,10 +9,14 @@ float32 has it, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elem
 (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979). Then
 
     Σ x = N mean,      Σ (x - c) = N (mean - c),      Σ (x - c)² = M2 + N (mean - c)²
+
+A block whose mean is not finite is taken about 0: then r_b is Σ x and q_b is Σ x², infinite or NaN as these are, and M2
+is Σ q_b. So an infinity in x stays one, where the formula has no difference of infinities.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +87,7 @@ def _moments(builder: Builder, x: Value, axes: Axes) -> Moments:
     inner = moving[1:] if len(moving) > 1 and count(x, moving[1:]) >= BLOCK else moving
     n = count(x, inner)
     block = scaled(builder, total(builder, x, inner), 1.0 / n)
+    block = builder.make("where", [_is_finite(builder, block), block, _zero(builder, block)], {})
     d = builder.make("sub", [x, expand(builder, block, x.shape)], {})
     r = cast(builder, total(builder, d, inner), FLOAT64)
     q = cast(builder, total(builder, builder.make("square", [d], {}), inner), FLOAT64)
@@ -96,14 +101,28 @@ def _moments(builder: Builder, x: Value, axes: Axes) -> Moments:
     cross = builder.make("mul", [scaled(builder, delta, 2.0), r], {})
     spread = scaled(builder, builder.make("square", [delta], {}), n)
     m2 = builder.make("add", [builder.make("add", [q, cross], {}), spread], {})
+    m2 = builder.make("where", [expand(builder, _is_finite(builder, mean), m2.shape), m2, q], {})
     return Moments(mean, total(builder, m2, outer))
+
+
+def _zero(builder: Builder, value: Value) -> Value:
+    return builder.full(value.shape, 0, value.dtype)
+
+
+def _is_finite(builder: Builder, value: Value) -> Value:
+    """x - x is 0, or else NaN."""
+    return builder.make("equal", [builder.make("sub", [value, value], {}), _zero(builder, value)], {})
 
 
 def _sum(builder: Builder, moments: Moments, shifted: Shifted, axes: Axes, square: bool) -> Value:
     shape, n = kept(shifted.x.shape, axes), count(shifted.x, axes)
     off = moments.mean
-    for shift in reversed(shifted.shifts):
-        off = builder.make("sub", [off, cast(builder, expand(builder, shift, shape), FLOAT64)], {})
+    if shifted.shifts:
+        shifts = [cast(builder, expand(builder, shift, shape), FLOAT64) for shift in shifted.shifts]
+        shift = reduce(lambda a, b: builder.make("add", [a, b], {}), shifts)
+        if square:  # of +inf and -inf the mean is NaN, but squares are inf, as Σ d² says
+            off = builder.make("where", [builder.make("equal", [off, off], {}), off, shift], {})
+        off = builder.make("sub", [off, shift], {})
     if square:
         spread = scaled(builder, builder.make("square", [off], {}), n)
         return cast(builder, builder.make("add", [moments.m2, spread], {}), np.float32)
