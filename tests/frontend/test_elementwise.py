@@ -248,11 +248,3 @@ def test_powers_by_numbers(exponent):
     x = quarters((4,))
     np.testing.assert_allclose((tg.tensor(x) ** exponent).numpy(), x**exponent, 4e-16 * 4)
     check(lambda x: x**exponent, [x], SEED, order=3)
-
-
-def test_in_place_operators_make_new_tensors():
-    x = tg.ones(2, requires_grad=True)
-    y = x
-    y += 1.0
-    y *= 2.0
-    assert x.tolist() == [1.0, 1.0] and y.tolist() == [4.0, 4.0] and not y.is_leaf

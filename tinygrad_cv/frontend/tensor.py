@@ -10,13 +10,14 @@ from ..core.context import read
 from ..core.tape import Node
 from .elementwise import ElementwiseMethods
 from .indexing import IndexingMethods
+from .inplace import InplaceMethods
 from .interop import InteropMethods
 from .movement import MovementMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
 
 
-class Tensor(ElementwiseMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
+class Tensor(ElementwiseMethods, InplaceMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
     """An array with a derivative.
 
     ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; an operation is recorded where one of

@@ -1,0 +1,92 @@
+"""Augmented assignment: ``t -= v`` changes the tensor itself, as in NumPy and PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import add, and_, floordiv, matmul, mod, mul, or_, pow, sub, truediv
+from typing import Any
+
+import numpy as np
+
+from ..core.context import current, read, write
+from ..core.errors import DTypeError, GraphError, ShapeError
+from ..core.tape import describe
+from ..core.variable import Variable, stamp
+from .promotion import cast
+
+
+def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Any:
+    """The method behind an operator such as ``-=``."""
+
+    def method(self: Any, other: Any) -> Any:
+        if self.node is not None and current().recording:
+            _check_result(self, symbol)
+        new = operation(self, other)
+        _check_fit(self, symbol, new)
+        if new.node is not None:
+            return _become(self, new)
+        new = cast(new, self._value.dtype)
+        if current().trace is None:
+            stamp(self, f"t {symbol} v")[...] = new._value
+        else:
+            write(self, read(new))
+        return self
+
+    method.__doc__ = f"``t {symbol} v``: new values in the memory of the old; of a recorded result, the next result."
+    return method
+
+
+def _check_result(x: Variable, symbol: str) -> None:
+    """While operations are recorded, only a result that has memory of its own can become the next result."""
+    if x.is_leaf:
+        raise GraphError(
+            f"t {symbol} v on a leaf of shape {x._value.shape} that requires grad: a recorded operation cannot change "
+            "it. Write the update within `with no_grad():`, or as t.assign(...) there."
+        )
+    primitive = x.node.primitive  # type: ignore[union-attr]
+    if primitive is not None and primitive.family == "movement":
+        raise GraphError(
+            f"t {symbol} v on a view of a recorded result ({describe(x.node)}): what it is a view of "  # type: ignore[arg-type]
+            f"cannot change with it. Write t = t {symbol[:-1]} v; outside of a graph, .assign() gives new values."
+        )
+
+
+def _check_fit(x: Variable, symbol: str, new: Any) -> None:
+    """The result must have the tensor's shape and its kind of numbers."""
+    if new._value.shape != x._value.shape:
+        raise ShapeError(
+            f"t {symbol} v: the tensor has shape {x._value.shape}, the result {new._value.shape}; a tensor keeps its "
+            f"shape. Write t = t {symbol[:-1]} v."
+        )
+    kinds = {kind: "iu" if kind in "iu" else kind for kind in (x._value.dtype.kind, new._value.dtype.kind)}
+    if len(set(kinds.values())) > 1 or (new._value.dtype.kind == "f" and new._value.dtype != x._value.dtype):
+        raise DTypeError(
+            f"t {symbol} v: the tensor has dtype {x._value.dtype}, the result {new._value.dtype}; a tensor keeps its "
+            f"dtype. Write t = t {symbol[:-1]} v, or use .astype() on one of them."
+        )
+
+
+def _become(x: Any, new: Any) -> Any:
+    """The tensor stands for a recorded result from now on."""
+    if isinstance(x._value, np.ndarray) and not isinstance(read(new), np.ndarray):
+        return new  # in a trace an array may belong to somebody outside, who must not get into the traced graph
+    write(x, read(new))
+    x.node = new.node
+    return x
+
+
+class InplaceMethods(Variable):
+    """What ``+=`` and the like do."""
+
+    __slots__ = ()
+
+    __iadd__ = _augmented("+=", add)
+    __isub__ = _augmented("-=", sub)
+    __imul__ = _augmented("*=", mul)
+    __itruediv__ = _augmented("/=", truediv)
+    __ifloordiv__ = _augmented("//=", floordiv)
+    __imod__ = _augmented("%=", mod)
+    __ipow__ = _augmented("**=", pow)
+    __imatmul__ = _augmented("@=", matmul)
+    __iand__ = _augmented("&=", and_)
+    __ior__ = _augmented("|=", or_)
