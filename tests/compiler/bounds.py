@@ -269,7 +269,9 @@ def _pow(value: Value, args: list[Known], y: Array) -> Array:
     relative = np.where(a.d > 0, b.size * a.d / (v - a.d), 0.0) + _times(np.abs(np.log(np.abs(v))), b.d)
     relative = np.where((a.d == 0) & (b.d == 0), 0.0, relative)
     d = np.abs(np.where(np.isfinite(y), y, 0)).astype(np.float64) * np.expm1(relative) + rounding(y, UNITS) + _tiny(y)
-    unsure = ((a.d > 0) & (v <= 2 * a.d)) | ((b.d > 0) & (v <= 0)) | (~a.bits & (v == 0))
+    unsure = ((a.d > 0) & (v <= 2 * a.d)) | ((b.d > 0) & (v <= 0))
+    if not a.bits:  # the sign of a zero decides
+        unsure = unsure | (v == 0)
     return np.where(unsure, INF, _ambiguous(y, d, args))
 
 

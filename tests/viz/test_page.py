@@ -125,6 +125,16 @@ class Tab:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
         browser.get(path.as_uri())
         self.wait(lambda: self.measured("first picture"))
+        self.settle()
+
+    def settle(self):
+        """What was asked for is drawn with the next animation frame: returns after that one."""
+        self.browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+    def place(self, element):
+        """Where an element lies when all is drawn."""
+        self.settle()
+        return element.rect
 
     def wait(self, condition, seconds=20):
         end = time.monotonic() + seconds
@@ -249,11 +259,12 @@ def test_a_compiled_function_opens_by_kernels(open_page):
 def test_a_layer_opens_and_closes(open_page):
     tab = open_page(lenet())
     before = tab.items()
-    place = tab.closed("conv2d · conv1").rect
+    place = tab.place(tab.closed("conv2d · conv1"))
     tab.closed("conv2d · conv1").click()
     assert {"pad", "windows", "contract", "weight", "bias"} <= set(tab.words())
     header = tab.one('.header[aria-label^="conv1"]')
-    assert abs(header.rect["x"] - place["x"]) < 12 and abs(header.rect["y"] - place["y"]) < 12
+    moved = tab.place(header)
+    assert abs(moved["x"] - place["x"]) < 12 and abs(moved["y"] - place["y"]) < 12
     assert tab.one("#panel h2").text == "conv2d" and tab.fact("shape") == "2×20×28×28"
     assert tab.fact("parameters") == "520"
     header.click()
@@ -281,7 +292,7 @@ def test_all_layers_open_at_once(open_page):
 
 def test_a_tap_opens(open_page, chromium):
     tab = open_page(lenet())
-    place = tab.closed("conv2d · conv1").rect
+    place = tab.place(tab.closed("conv2d · conv1"))
     point = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
     chromium.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
     chromium.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
@@ -293,27 +304,34 @@ def test_a_tap_opens(open_page, chromium):
 def test_a_drag_moves_the_drawing_and_opens_nothing(open_page):
     tab = open_page(lenet())
     before, node = tab.items(), tab.closed("conv2d · conv1")
-    place = node.rect
+    place = tab.place(node)
     tab.actions().click_and_hold(node).move_by_offset(60, 40).release().perform()
     assert tab.items() == before
-    assert round(node.rect["x"] - place["x"]) == 60 and round(node.rect["y"] - place["y"]) == 40
+    moved = tab.place(node)
+    assert round(moved["x"] - place["x"]) == 60 and round(moved["y"] - place["y"]) == 40
 
 
 def test_the_wheel_and_the_buttons_zoom(open_page):
     tab = open_page(lenet())
-    scale = "return document.querySelector('.node').getCTM().a"
-    first = tab.run(scale)
+
+    def scale():
+        tab.settle()
+        return tab.run("return document.querySelector('.node').getCTM().a")
+
+    first = scale()
     tab.one("#zoom-in").click()
-    second = tab.run(scale)
+    second = scale()
+    assert second > first
     wheel = {"type": "mouseWheel", "x": 400, "y": 400, "deltaX": 0, "deltaY": -200}
 
     def turned():  # again where a busy browser has dropped it
         tab.browser.execute_cdp_cmd("Input.dispatchMouseEvent", wheel)
-        return tab.run(scale) > second > first
+        return scale() > second
 
     tab.wait(turned)
     tab.one("#fit").click()
-    box, stage = tab.run("return document.querySelector('#viewport').getBoundingClientRect()"), tab.one("#drawing").rect
+    stage = tab.place(tab.one("#drawing"))
+    box = tab.run("return document.querySelector('#viewport').getBoundingClientRect()")
     assert box["top"] >= stage["y"] and box["bottom"] <= stage["y"] + stage["height"]
 
 
@@ -353,7 +371,7 @@ def test_search_finds_names_operations_and_shapes(open_page, keys):
     selected = tab.one(".node.selected")
     assert selected.get_attribute("aria-label").startswith("contract")
     assert tab.one('.header[aria-label^="conv2"]') and tab.fact("operation") == "contract"
-    middle, stage = selected.rect, tab.one("#drawing").rect
+    middle, stage = tab.place(selected), tab.place(tab.one("#drawing"))
     assert abs(middle["x"] + middle["width"] / 2 - stage["x"] - stage["width"] / 2) < 3
     assert tab.focused() == selected
     tab.search("conv1.weight")
@@ -495,7 +513,7 @@ def test_without_a_run_there_is_no_slider(open_page):
 
 def test_backward_stands_beside_forward(open_page):
     tab = open_page(lenet(part="both"))
-    ahead, back = tab.closed("conv2d · conv1").rect, tab.closed("conv2d backward · conv1").rect
+    ahead, back = tab.place(tab.closed("conv2d · conv1")), tab.place(tab.closed("conv2d backward · conv1"))
     assert abs(ahead["y"] + ahead["height"] / 2 - back["y"] - back["height"] / 2) < 3 and back["x"] > ahead["x"]
     assert len(tab.all(".tie")) >= 10
     tab.search("contract fc1")
@@ -535,12 +553,12 @@ def test_a_graph_of_next_to_nothing(view, open_page):
 def test_what_stays_in_the_picture_is_moved_not_made_again(open_page):
     tab = open_page(lenet())
     first, second = tab.closed("conv2d · conv1"), tab.closed("relu · relu1")
-    apart = second.rect["y"] - first.rect["y"]
+    apart = tab.place(second)["y"] - tab.place(first)["y"]
     first.click()
     frame = tab.all(".frame")[-1]  # the innermost
-    assert second.rect["y"] >= frame.rect["y"] + frame.rect["height"]  # a stale element would raise
+    assert tab.place(second)["y"] >= tab.place(frame)["y"] + tab.place(frame)["height"]  # a stale element would raise
     frame.find_element("css selector", ".header").click()
-    assert second.rect["y"] - tab.closed("conv2d · conv1").rect["y"] == apart
+    assert tab.place(second)["y"] - tab.place(tab.closed("conv2d · conv1"))["y"] == apart
 
 
 ANEW = """
