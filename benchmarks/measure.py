@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.bounds import Bound
+from tinygrad_cv.files import write_text
 
 ROOT = Path(__file__).parents[1]  # from which `benchmarks` can be imported
 PROC = Path("/proc")
@@ -181,4 +182,4 @@ def keep(path: Path, section: str, figures: Mapping[str, Any]) -> None:
     """Put the figures into a section of a JSON file, and leave all other figures there as they are."""
     stored = json.loads(path.read_text()) if path.exists() else {}
     stored.setdefault(section, {}).update(figures)
-    path.write_text(json.dumps(stored, indent=2) + "\n")
+    write_text(path, json.dumps(stored, indent=2) + "\n")

@@ -17,6 +17,7 @@ from benchmarks.growth import growth_bound
 from benchmarks.measure import ROOT
 from benchmarks.systems import SYSTEMS
 from benchmarks.workloads import TRAINING, WORKLOADS
+from tinygrad_cv.files import write_figure, write_text
 
 PAGE = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "images" / "performance.svg"
@@ -186,7 +187,7 @@ def picture(jit: Figures, path: Path) -> None:
     axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize="small")
     path.parent.mkdir(exist_ok=True)
     with matplotlib.rc_context({"svg.hashsalt": "performance"}):
-        figure.savefig(path, metadata={"Date": None})
+        write_figure(path, figure, metadata={"Date": None})
 
 
 def page(figures: Figures) -> str:
@@ -208,7 +209,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("figures", type=Path, help="a file that the other commands wrote with --json")
     figures = json.loads(parser.parse_args().figures.read_text())
-    PAGE.write_text(page(figures), encoding="utf-8")
+    write_text(PAGE, page(figures))
     picture({name: figures["jit"][name] for name in WORKLOADS if name in figures["jit"]}, PICTURE)
     return 0
 

@@ -6,6 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tinygrad_cv.files import write_text
+
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
 
@@ -184,7 +186,7 @@ def main() -> int:
         drawing = f"![{picture.heading}](images/{picture.name}.svg)"
         parts.append(f"## {picture.heading}\n\n{picture.words}\n\n```python\n{code}```\n\n{drawing}\n")
     parts.append(PAGE)
-    (DOCS / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+    write_text(DOCS / "gallery.md", "\n".join(parts))
     return 0
 
 

@@ -6,6 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from tinygrad_cv.files import write_text
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -24,7 +26,7 @@ def main() -> None:
             os.chdir(here)
     target = ROOT / "docs" / "images" / "first_example.svg"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(picture, encoding="utf-8")
+    write_text(target, picture)
     print(f"wrote {target.relative_to(ROOT)}")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from operator import eq
 from pathlib import Path
 
+from tinygrad_cv.files import write_text
+
 
 def command(
     page: Path,
@@ -25,7 +27,7 @@ def command(
         return 2
     text = make(not arguments)
     if not arguments:
-        page.write_text(text, encoding="utf-8")
+        write_text(page, text)
         return 0
     fresh = page.exists() and alike(page.read_text(encoding="utf-8"), text)
     print(f"{page.name} is {'up to date' if fresh else f'out of date: run python docs/make_{page.stem}.py'}.")

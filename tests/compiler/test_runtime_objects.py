@@ -1,6 +1,7 @@
 """Compiling, keeping and loading machine code."""
 
 import ctypes
+import errno
 import gc
 import os
 import threading
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from tests.faults import failing_in_turn
 from tinygrad_cv.compiler.runtime import objects
 from tinygrad_cv.compiler.runtime.objects import assembly, compile_module, compile_modules, load
 from tinygrad_cv.compiler.runtime.target import CPUS, host, named
@@ -175,6 +177,135 @@ def test_where_objects_are_kept(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
+
+
+def test_a_relative_place_for_caches_is_passed_over(monkeypatch, tmp_path):
+    monkeypatch.delenv("TGCV_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", "caches")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
+
+
+def test_without_a_home_nothing_is_kept(emitted, monkeypatch):
+    monkeypatch.delenv("TGCV_CACHE_DIR")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(objects.Path, "home", nobody)
+    assert objects.directory() is None
+    compile_module(scale(), host())
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+
+
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and modes as POSIX has them")
+
+
+@posix
+@pytest.mark.parametrize("bits", [0o002, 0o020, 0o022, 0o007, 0o1777])
+@pytest.mark.parametrize("place", ["directory", "folder", "entry"])
+def test_what_others_may_write_is_neither_read_nor_written(place, bits, emitted, folder):
+    compile_module(scale(), host())
+    (entry,) = entries(folder)
+    path = {"directory": folder, "folder": entry.parent, "entry": entry}[place]
+    mode = path.stat().st_mode & 0o777
+    path.chmod(mode | bits)
+    before = entry.stat().st_ino
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+    if place == "entry":  # written anew, for this user alone
+        assert entry.stat().st_mode & 0o777 == 0o600
+    else:
+        assert entry.stat().st_ino == before
+        path.chmod(mode)
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+
+
+@posix
+@pytest.mark.parametrize("place", ["directory", "folder", "entry"])
+def test_what_belongs_to_another_is_not_read(place, emitted, folder, monkeypatch):
+    compile_module(scale(), host())
+    (entry,) = entries(folder)
+    inode = {"directory": folder, "folder": entry.parent, "entry": entry}[place].stat().st_ino
+    foreign = lambda s: os.stat_result((*s[:4], os.geteuid() + 1, *s[5:])) if s.st_ino == inode else s  # noqa: E731
+    stat, fstat = os.stat, os.fstat
+    monkeypatch.setattr(os, "stat", lambda *a, **k: foreign(stat(*a, **k)))
+    monkeypatch.setattr(os, "fstat", lambda *a: foreign(fstat(*a)))
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+
+
+@posix
+def test_entries_are_for_this_user_alone_whatever_the_umask(emitted, folder):
+    before = os.umask(0)
+    try:
+        compile_module(scale(), host())
+    finally:
+        os.umask(before)
+    (entry,) = entries(folder)
+    assert [path.stat().st_mode & 0o777 for path in (folder, entry.parent, entry)] == [0o700, 0o700, 0o600]
+    compile_module(scale(), host())
+    assert len(emitted) == 1
+
+
+@posix
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_file_neither_hangs_nor_is_read(make, emitted, folder):
+    compile_module(scale(), host())
+    (entry,) = entries(folder)
+    copy = entry.with_name("copy")
+    entry.rename(copy)
+    make(entry)
+    compile_module(scale(), host())
+    assert len(emitted) == 2
+    if entry.is_dir():
+        entry.rmdir()
+    else:
+        entry.unlink()
+    entry.symlink_to(copy.name)
+    compile_module(scale(), host())
+    assert len(emitted) == 3
+
+
+def test_an_entry_under_another_name_is_not_taken(emitted, folder):
+    compile_module(scale(), host())
+    (entry,) = entries(folder)
+    other = objects.entry_path(objects._key(scale(factor=3.0), host(), objects.LEVEL))
+    other.parent.mkdir(mode=0o700, exist_ok=True)
+    entry.rename(other)
+    assert objects.read_entry(other.name) is None and objects.read_entry(entry.name) is None
+
+
+def test_where_the_system_knows_no_owners(emitted, folder, monkeypatch):
+    for name in ("geteuid", "getuid"):
+        monkeypatch.delattr(os, name, raising=False)
+    compile_module(scale(), host())
+    compile_module(scale(), host())
+    assert len(emitted) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_disk_that_fails_anywhere_costs_only_time(number, folder, monkeypatch):
+    """each file operation fails in turn: the code is right, and nothing is left behind but whole entries"""
+    operations = set()
+
+    def action():
+        objects.write_entries({"a" * 64: b"code"})
+        objects.read_entry("a" * 64)
+
+    for operation, error in failing_in_turn(monkeypatch, action, number):
+        assert error is None
+        operations.add(operation)
+        names = [entry.name for entry in entries(folder)]
+        assert names in ([], ["a" * 64]), operation
+        assert objects.read_entry("a" * 64) in (None, b"code")
+        for entry in entries(folder):
+            entry.unlink()
+    assert operations >= {"open", "write", "flush", "replace"}
+    assert objects.read_entry("a" * 64) == b"code"
 
 
 def neighbours():

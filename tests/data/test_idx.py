@@ -1,7 +1,10 @@
 """IDX files; the oracle is bytes that struct builds here."""
 
 import gzip
+import os
 import struct
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -106,3 +109,63 @@ def test_damaged_gzip(write, damage):
     packed = gzip.compress(idx_bytes("B", (50,), range(50)))
     with pytest.raises(ValueError, match=r"file begins as a gzip file but does not unpack.*damaged"):
         read_idx(write(damage(packed)))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>404", "a web page"),
+        (b"\xef\xbb\xbf \n<HTML>", "a web page"),
+        (b'<?xml version="1.0"?><Error>AccessDenied', "a server's answer"),
+        (b'{"message": "Not Found"}', "a server's answer"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"/annex/objects/MD5E-s9--0", "git annex get"),
+        (gzip.compress(b"\0\0\x08\1\0\0\0\0"), "gzipped twice"),
+        (b"PK\x03\x04....", "a ZIP archive"),
+        (b"\xfd7zXZ\0", "xz -d"),
+        (b"BZh91AY", "bunzip2"),
+        (b"\x93NUMPY\1\0", "numpy.load"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_found_in_the_place_of_a_data_set_is_named(content, words, pack, write):
+    pack = gzip.compress if content[:2] == b"\x1f\x8b" else pack  # packed once is how data sets come
+    with pytest.raises(ValueError, match="not an IDX file: ") as caught:
+        read_idx(write(pack(content), "train-images-idx3-ubyte.gz"))
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def _member(size, start=b"", level=9):
+    """A gzip file of zeros behind a start, made without holding them."""
+    packer, parts, chunk = zlib.compressobj(level, wbits=31), [], bytes(1 << 20)
+    parts.append(packer.compress(start))
+    parts += [packer.compress(chunk) for _ in range(size >> 20)]
+    return b"".join([*parts, packer.flush()])
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 28, 28), "too many bytes"),  # more than the header says: it is not looked at
+        ((1 << 27,), "unpack it yourself"),  # as much as the header says, far too dense for images
+        ((1 << 31,), "is truncated"),  # more than can be in so few bytes
+        (None, "not an IDX file"),
+    ],
+)
+def test_a_gzip_file_is_not_unpacked_to_find_out_its_size(shape, words, write):
+    start = b"" if shape is None else struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape)
+    path = write(_member(1 << 27, start))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=words):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is a pipe or a device"):
+        read_idx(tmp_path / "pipe")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import GraphError
 from ..core.tape import reachable
+from ..files import write_figure
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from ..viz.names import Names
@@ -39,7 +40,7 @@ def plot(report: Report, file: Any) -> None:
         _panel(axes, entry)
     for axes in panels[len(entries) :]:
         axes.set_visible(False)
-    figure.savefig(file, dpi=150, metadata={"Date": None} if str(file).endswith("svg") else None)
+    write_figure(file, figure, dpi=150, metadata={"Date": None} if str(file).endswith("svg") else None)
 
 
 def _panel(axes: Any, entry: InputReport) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional, models
+from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..viz import graph
@@ -65,7 +66,7 @@ def _write(view: Any, form: str, options: argparse.Namespace) -> None:
         "txt": lambda: view.text(options.depth),
     }
     if form in texts:
-        options.out.write_text(texts[form](), encoding="utf-8")
+        write_text(options.out, texts[form]())
     elif form == "html":
         view.html(options.out)
     else:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files import write_text
 from ..proof.calls.row import SEED
 
 EXTRAS = ("sympy", "mpmath", "tqdm")
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(section.text(outcomes), end="\n\n")
     out = arguments.out or (PAGE if PAGE.parent.is_dir() and not (arguments.part or arguments.only) else None)
     if out:
-        out.write_text(report.page(results, arguments.seed), encoding="utf-8")
+        write_text(out, report.page(results, arguments.seed))
         print(f"written: {out}")
     count = sum(len(outcomes) for _, outcomes in results)
     wrong = sum(not outcome.holds for _, outcomes in results for outcome in outcomes)

@@ -16,6 +16,7 @@ import numpy as np
 from .. import compiler, models, optim
 from ..data import DataLoader, compose, fashion_mnist, load_idx, normalize, random_horizontal_flip, random_shift
 from ..data.datasets import TrainTest
+from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..nn import Module
@@ -197,7 +198,7 @@ def draw(model: Module, images: np.ndarray, folder: Path) -> None:
     from ..viz import graph
 
     view = graph(model, tensor(images))
-    (folder / "model.dot").write_text(view.dot(depth=1), encoding="utf-8")
+    write_text(folder / "model.dot", view.dot(depth=1))
     try:
         view.svg(folder / "model.svg", depth=1)
     except RuntimeError as error:  # no renderer: the DOT text is there

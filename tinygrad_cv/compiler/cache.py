@@ -2,8 +2,7 @@
 
 An entry is named by a hash of everything that the image depends on: the graph with its constants, the machine, the
 number of parts, and the compiler's own source. It lies beside the object code, in the same directory and within the
-same bound. It is a pickle, as the object code is code: who can write to that directory can run programs as its owner
-anyway.
+same bound. It is a pickle, and as object code is, it is read only where nobody but this user could have written it.
 """
 
 from __future__ import annotations

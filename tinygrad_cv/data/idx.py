@@ -8,7 +8,7 @@ import struct
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,26 @@ from numpy.typing import NDArray
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 GZIP_MAGIC = b"\x1f\x8b"
+MOST = 1032  # to 1: no gzip file unpacks to more (RFC 1951: 258 bytes in two bits)
+LARGE, DENSE = 1 << 26, 250  # a file that unpacks to more bytes than the first is no images if to 1 : the second
+
+# What is found in the place of an IDX file, by its first bytes (in lower case), and what to do about it.
+DOWNLOAD = "Download the file itself, which this is not"
+OTHERS = {
+    b"<!doctype html": ("a web page (HTML)", DOWNLOAD),
+    b"<html": ("a web page (HTML)", DOWNLOAD),
+    b"<": ("a web page or a server's answer (HTML, XML)", DOWNLOAD),
+    b"{": ("a server's answer (JSON)", DOWNLOAD),
+    b"version https://git-lfs": ("a pointer of git-lfs", "Fetch the file that it stands for: git lfs pull"),
+    b"/annex/": ("a pointer of git-annex", "Fetch the file that it stands for: git annex get"),
+    GZIP_MAGIC: ("a file gzipped twice", "Unpack it once (gunzip), and give the result"),
+    b"pk\x03\x04": ("a ZIP archive", "Unpack it, and give the IDX files in it"),
+    b"\xfd7zxz": ("a file packed by xz", "Unpack it: xz -d"),
+    b"bzh": ("a file packed by bzip2", "Unpack it: bunzip2"),
+    b"\x28\xb5\x2f\xfd": ("a file packed by Zstandard", "Unpack it: unzstd"),
+    b"\x93numpy": ("a NumPy array (.npy)", "Read it with numpy.load, and train with a DataLoader"),
+    b"\x89png": ("a PNG picture", "Give the data set's IDX files"),
+}
 
 
 def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
@@ -26,7 +46,7 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
 
         0  0  dtype  d  |  d dimensions, uint32 each  |  prod(dimensions) entries, the last axis fastest
 
-    Compression is recognized by the content, whatever the file is called.
+    Compression is recognized by the content, whatever the file is called. No more is unpacked than the header says.
 
     Args:
         path: the file.
@@ -36,7 +56,8 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not IDX, is damaged, or holds fewer or more bytes than its header says.
+        ValueError: the file is not IDX, is damaged, or holds fewer or more bytes than its header says; or it unpacks
+            to more than 64 MiB and 250 times its size, as no images do.
 
     Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "the IDX file format".
 
@@ -49,54 +70,98 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
     array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    return _parse(_read_bytes(path), path)
-
-
-def _read_bytes(path: Path) -> bytes:
     if not path.exists():
         raise FileNotFoundError(f"read_idx: there is no file {path}. Check the path, or download the data set first.")
     if path.is_dir():
         raise ValueError(
             f"read_idx: {path} is a folder; read_idx takes one file. Use load_idx for a folder with the four files."
         )
-    data = path.read_bytes()
-    if not data.startswith(GZIP_MAGIC):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"read_idx: {path} begins as a gzip file but does not unpack ({error}). "
-            "A gzip file ends with the checksum of its content. The file is damaged: download or copy it again."
-        ) from error
+    if not path.is_file():
+        raise ValueError(f"read_idx: {path} is a pipe or a device; read_idx takes a file. Save the content first.")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            return _read(file, path, size, packed=False)
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _read(unpacked, path, size, packed=True)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"read_idx: {path} begins as a gzip file but does not unpack ({error}). "
+                "A gzip file ends with the checksum of its content. The file is damaged: download or copy it again."
+            ) from error
 
 
-def _parse(data: bytes, path: Path) -> NDArray[Any]:
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in DTYPES:
-        codes = ", ".join(f"{code:02x} = {np.dtype(name).name}" for code, name in DTYPES.items())
-        raise ValueError(
-            f"read_idx: {path} is not an IDX file: it begins with {data[:4].hex(' ') or 'nothing (it is empty)'}. "
-            "The first four bytes must be 00 00, the type and the number of dimensions; "
-            f"the types are {codes}. Give an IDX file, plain or gzip-compressed."
-        )
-    dtype, ndim = np.dtype(DTYPES[data[2]]), data[3]
+def _read(file: IO[bytes] | gzip.GzipFile, path: Path, size: int, packed: bool) -> NDArray[Any]:
+    """The array in a file of ``size`` bytes, packed or not."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES:
+        raise _not_idx(path, start + file.read(60), packed)
+    dtype, ndim = np.dtype(DTYPES[start[2]]), start[3]
     header = 4 + 4 * ndim
-    if len(data) < header:
+    dimensions = file.read(4 * ndim)
+    if len(dimensions) < 4 * ndim:
         raise ValueError(
             f"read_idx: {path} is truncated inside its header: {ndim} dimensions need 4 + 4 * {ndim} = {header} bytes, "
-            f"the file has {len(data)}. Download or copy it again."
+            f"the file has {4 + len(dimensions)}. Download or copy it again."
         )
-    shape = struct.unpack(f">{ndim}I", data[4:header])
-    needed, found = math.prod(shape) * dtype.itemsize, len(data) - header
-    if found != needed:
-        what, remedy = (
-            ("is truncated", "Download or copy it again.")
-            if found < needed
-            else ("has too many bytes", "Remove what follows the entries, or correct the dimensions.")
-        )
-        dims = " x ".join(map(str, shape)) or "1 (no dimension)"
+    shape = struct.unpack(f">{ndim}I", dimensions)
+    needed = math.prod(shape) * dtype.itemsize
+    if not packed:
+        _check_size(path, shape, dtype, size - header)
+    elif needed > MOST * size:
+        _check_size(path, shape, dtype, MOST * size, "at most ")
+    elif needed > max(LARGE, DENSE * size):
         raise ValueError(
-            f"read_idx: {path} {what}: its header says {dims} entries of {dtype.name}, {needed} bytes in all; "
-            f"after the header's {header} bytes come {found}. The two must be equal. {remedy}"
+            f"read_idx: {path} would unpack from {size:,} to {needed:,} bytes, {needed // size} times its size; beyond "
+            f"{LARGE:,} bytes at most {DENSE} times is unpacked, as images need far less. "
+            "If it is what you want, unpack it yourself (gunzip) and give the result."
         )
-    return np.frombuffer(data, dtype, offset=header).reshape(shape).astype(dtype.newbyteorder("="))
+    data = bytearray(needed)
+    found = _fill(file, data)
+    if found == needed:
+        found += len(file.read(1))
+    _check_size(path, shape, dtype, found, "at least " if found > needed else "")
+    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _fill(file: Any, data: bytearray) -> int:
+    """Read into an array; how many bytes there were."""
+    view, found = memoryview(data), 0
+    while found < len(view):
+        count = file.readinto(view[found : found + (1 << 24)])
+        if not count:
+            break
+        found += count
+    return found
+
+
+def _check_size(path: Path, shape: tuple[int, ...], dtype: np.dtype, found: int, about: str = "") -> None:
+    needed = math.prod(shape) * dtype.itemsize
+    if found == needed:
+        return
+    what, remedy = (
+        ("is truncated", "Download or copy it again.")
+        if found < needed
+        else ("has too many bytes", "Remove what follows the entries, or correct the dimensions.")
+    )
+    dims = " x ".join(map(str, shape)) or "1 (no dimension)"
+    raise ValueError(
+        f"read_idx: {path} {what}: its header says {dims} entries of {dtype.name}, {needed} bytes in all; "
+        f"after the header's {4 + 4 * len(shape)} bytes come {about}{found}. The two must be equal. {remedy}"
+    )
+
+
+def _not_idx(path: Path, start: bytes, packed: bool) -> ValueError:
+    """The error of a file with such first bytes."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    kind, remedy = next((OTHERS[known] for known in OTHERS if text.startswith(known)), ("", ""))
+    codes = ", ".join(f"{code:02x} = {np.dtype(name).name}" for code, name in DTYPES.items())
+    return ValueError(
+        f"read_idx: {path} is not an IDX file: it begins with {start[:4].hex(' ') or 'nothing (it is empty)'}"
+        f"{', unpacked,' if packed else ''}{kind and f' as {kind} does'}. "
+        f"The first four bytes must be 00 00, the type and the number of dimensions; the types are {codes}. "
+        f"{remedy or 'Give an IDX file, plain or gzip-compressed'}."
+    )

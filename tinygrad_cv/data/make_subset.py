@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import replacing
 from .datasets import FASHION_MNIST_CLASSES, load_idx
 
 SOURCE = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
@@ -74,7 +75,7 @@ def make_subset(source: str | PathLike[str], out: str | PathLike[str]) -> list[P
 def _write_idx(path: Path, array: NDArray[np.uint8]) -> None:
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 0x08, array.ndim, *array.shape)
     # No file name and no time in the gzip header: the same entries give the same bytes.
-    with path.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=9, fileobj=file, mtime=0) as packed:
+    with replacing(path) as file, gzip.GzipFile("", "wb", compresslevel=9, fileobj=file, mtime=0) as packed:
         packed.write(header + array.tobytes())
 
 

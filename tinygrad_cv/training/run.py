@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import write_bytes, write_figure, write_text
 from ..nn import Module
 from .loop import Epoch
 
@@ -34,7 +35,7 @@ class Run:
         self.epochs.append((train, test))
         epochs = [{"train": a._asdict(), "test": b._asdict()} for a, b in self.epochs]
         text = json.dumps({"settings": self.settings, "epochs": epochs}, indent=1, default=str)
-        (self.folder / "history.json").write_text(text + "\n", encoding="utf-8")
+        write_text(self.folder / "history.json", text + "\n")
 
     def save_weights(self, model: Module) -> Path:
         """``weights.safetensors``: every parameter and buffer by its name."""
@@ -42,9 +43,7 @@ class Run:
 
         path = self.folder / "weights.safetensors"
         arrays = {name: np.array(np.asarray(value), order="C") for name, value in model.state_dict().items()}
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(save(arrays))
-        partial.replace(path)
+        write_bytes(path, save(arrays))
         return path
 
     def save_learning_curve(self) -> Path:
@@ -82,7 +81,7 @@ class Run:
 
     def _save(self, figure: Any, name: str) -> Path:
         figure.tight_layout()
-        figure.savefig(self.folder / name, dpi=130)
+        write_figure(self.folder / name, figure, dpi=130)
         return self.folder / name
 
 

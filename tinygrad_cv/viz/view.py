@@ -10,6 +10,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
+from ..files import write_bytes, write_text
 from . import repeats
 from .collapse import collapse
 from .difference import difference
@@ -115,7 +116,7 @@ class GraphView:
                 "with depth=1. Pass a depth, or write .html(...), which opens layer by layer.",
                 stacklevel=3,
             )
-        Path(path).write_bytes(render(self.dot(depth, direction, once), format))
+        write_bytes(path, render(self.dot(depth, direction, once), format))
 
     def text(self, depth: int | None = None) -> str:
         """One line a node."""
@@ -135,7 +136,7 @@ class GraphView:
             title: of the page; by default the file's name.
             run: the steps of a recorded run, which a slider goes through.
         """
-        Path(path).write_bytes(page(self._records, title or Path(path).stem, run).encode())
+        write_text(path, page(self._records, title or Path(path).stem, run))
 
     def __repr__(self) -> str:
         return f"GraphView({len(self.nodes)} nodes, {len(self.edges)} edges)"

@@ -25,7 +25,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import tempfile
+import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,6 +37,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from ...files import write_bytes
 from .cores import cores, current_core, pin
 from .target import Target, host
 
@@ -44,6 +45,12 @@ LEVEL = 1
 COMBINE = ("sroa", "instruction_combine", "simplify_cfg")  # the passes of level 1
 ADDRESSES = "-disable-lsr"  # LLVM's loop strength reduction
 FOLDER_BYTES = 4 << 20  # beyond it the entries of one of the cache's 256 folders that were not used for longest go
+DIGEST = hashlib.sha256().digest_size
+
+# Neither wait for the writer of a pipe nor follow a link. Windows has neither flag, and would open as text.
+READING = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+    READING |= getattr(os, _flag, 0)
 
 
 class Library(dict[str, int]):
@@ -226,14 +233,25 @@ def _on_all_cores() -> ThreadPoolExecutor:
 
 
 # Disk -----------------------------------------------------------------------------------------------------------------
+#
+# Entries are code that runs, so none is read or written where another user could have put or changed it: the directory,
+# its folders and the entries belong to this user, and nobody else may write them. The code of an entry follows a hash
+# of its name and of itself. Where nothing can be kept, everything is compiled: that costs only time.
 
 
-def directory() -> Path:
-    """Where objects are kept: ``$TGCV_CACHE_DIR``, or ``tinygrad_cv`` in ``$XDG_CACHE_HOME``, or in ``~/.cache``."""
+def directory() -> Path | None:
+    """Where entries are kept: ``$TGCV_CACHE_DIR``, or ``tinygrad_cv`` in ``$XDG_CACHE_HOME``, or in ``~/.cache``.
+
+    None where there is no home. A relative ``$XDG_CACHE_HOME`` is passed over, as the XDG specification has it.
+    """
     chosen = os.environ.get("TGCV_CACHE_DIR")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "tinygrad_cv"
+    caches = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        return (Path(caches) if os.path.isabs(caches) else Path.home() / ".cache") / "tinygrad_cv"
+    except RuntimeError:
+        return None
 
 
 def _key(text: str, target: Target, level: int) -> str:
@@ -241,20 +259,23 @@ def _key(text: str, target: Target, level: int) -> str:
     return hashlib.sha256(repr((text, target, level, COMBINE, ADDRESSES, llvm.llvm_version_info)).encode()).hexdigest()
 
 
-def entry_path(key: str) -> Path:
+def entry_path(key: str) -> Path | None:
     """Where an entry is kept: in one of 256 folders, so that finding the oldest means looking at few."""
-    return directory() / key[:2] / key
+    place = directory()
+    return place and place / key[:2] / key
 
 
 def read_entry(key: str) -> bytes | None:
-    """An entry's code; None where there is none that is whole."""
+    """An entry's code; None where there is none that is whole and this user's own."""
     path = entry_path(key)
+    if path is None or not _private(path.parent.parent, path.parent):
+        return None
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except OSError:
         return None
-    digest, code = data[:32], data[32:]
-    if hashlib.sha256(code).digest() != digest:
+    digest, code = data[:DIGEST], data[DIGEST:]
+    if _digest(key, code) != digest:
         return None
     with suppress(OSError):
         os.utime(path)  # used just now
@@ -263,24 +284,68 @@ def read_entry(key: str) -> bytes | None:
 
 def write_entries(codes: dict[str, bytes]) -> None:
     """Keep new entries, each whole or not at all. A directory that cannot be written costs only time."""
+    place = directory()
+    if place is None:
+        return
     with suppress(OSError):
-        directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for key, code in codes.items():
-            path = entry_path(key)
-            path.parent.mkdir(exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=f"{key}.", dir=path.parent)
-            with open(handle, "wb") as file:
-                file.write(hashlib.sha256(code).digest() + code)
-            os.replace(temporary, path)
-            _bound(path.parent, FOLDER_BYTES)
+            folder = place / key[:2]
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if not _private(place, folder):
+                return
+            _make_way(folder / key)
+            write_bytes(folder / key, _digest(key, code) + code, mode=0o600, sync=False)  # a torn one is found out
+            _bound(folder, FOLDER_BYTES)
+
+
+def _read(path: Path) -> bytes:
+    """The content of a regular file of this user's own; nothing of any other."""
+    handle = os.open(path, READING)
+    try:
+        status = os.fstat(handle)
+        if not (stat.S_ISREG(status.st_mode) and _ours_alone(status)):
+            return b""
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
+
+
+def _make_way(path: Path) -> None:
+    """Remove what has an entry's name and is none."""
+    with suppress(FileNotFoundError):
+        status = os.lstat(path)
+        if not (stat.S_ISREG(status.st_mode) and _ours_alone(status)):
+            path.unlink()
+
+
+def _digest(key: str, code: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + code).digest()
+
+
+def _private(*folders: Path) -> bool:
+    """Whether only this user can have put anything into these folders."""
+    try:
+        states = [folder.stat() for folder in folders]
+    except OSError:
+        return False
+    return all(stat.S_ISDIR(state.st_mode) and _ours_alone(state) for state in states)
+
+
+def _ours_alone(status: os.stat_result) -> bool:
+    """Windows has neither owner nor mode here: what lies in a user's profile is the user's."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _bound(folder: Path, limit: int) -> None:
     """Remove the entries that were not used for longest, until the others fit the limit; the last one used stays."""
-    entries = [entry for entry in folder.iterdir() if len(entry.name.partition(".")[0]) == 64]
+    entries = [path for path in folder.iterdir() if len(path.name) == 2 * DIGEST]  # by their hexadecimal names
     used = sorted(((entry.stat(), entry) for entry in entries), key=lambda pair: -pair[0].st_mtime)
     total = 0
-    for i, (stat, entry) in enumerate(used):
-        total += stat.st_size
+    for i, (status, entry) in enumerate(used):
+        total += status.st_size
         if i and total > limit:
             entry.unlink(missing_ok=True)
