@@ -106,6 +106,25 @@ the differences may be off by, which is estimated, not chosen. The *Taylor remai
 falls like h² if F' is right, and like h if not, until rounding stops it. Beta enters linearly: nothing remains at any
 step.
 
+In a course a forward usually returns `(out, cache)`, and the backward takes the gradient and that cache. That form is
+checked as it stands; a note in the report says that it was seen:
+
+```python
+def relu_forward(x):
+    return np.maximum(x, 0), x
+
+def relu_backward(dout, cache):
+    return dout * (cache > 0)
+
+print(tg.gradcheck(relu_forward, inputs[0], backward=relu_backward))
+```
+
+```text
+{cached}
+```
+
+[examples/07_course_layers.py](../examples/07_course_layers.py) checks all layers of a course that way.
+
 ## The mistakes
 """
 
@@ -225,7 +244,9 @@ def page(pictures: Path | None = None) -> str:
     inputs = place["inputs"]
     right = tg.gradcheck(place["batch_norm"], inputs, backward=place["batch_norm_backward"])
     parts = [
-        INTRODUCTION.format(forward=FORWARD, backward=BACKWARD, inputs=INPUTS, check=CHECK, report=right),
+        INTRODUCTION.format(
+            forward=FORWARD, backward=BACKWARD, inputs=INPUTS, check=CHECK, report=right, cached=_cached(inputs)
+        ),
     ]
     for heading, should, is_, reading in MISTAKES:
         wrong = _backward(BACKWARD.replace(should, is_))
@@ -254,6 +275,10 @@ def page(pictures: Path | None = None) -> str:
         )
     )
     return re.sub(r"\S*(?:make_checking|exercise)\.py:\d+", "exercise.py:42", "\n".join(parts))
+
+
+def _cached(inputs: list[np.ndarray]) -> tg.check.Report:
+    return tg.gradcheck(lambda x: (np.maximum(x, 0), x), inputs[0], backward=lambda dout, cache: dout * (cache > 0))
 
 
 def _backward(source: str) -> Any:

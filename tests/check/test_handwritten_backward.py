@@ -1,5 +1,7 @@
 """gradcheck(f, inputs, backward=...): a NumPy function and a backward written by hand, as in a course."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -187,3 +189,81 @@ def test_bad_functions_are_explained(f, backward, error, words):
         return
     with pytest.raises(error, match=words):
         tg.gradcheck(f, x, backward=backward)
+
+
+# ---------------------------------------------------------------- the form with a cache
+
+
+def layers():
+    """Those of the example, and other shapes that a cache has."""
+    path = Path(__file__).parents[2] / "examples" / "07_course_layers.py"
+    place: dict = {"__name__": "layers"}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), place)
+    found = place["layers"](np.random.default_rng(0))
+    found["output as cache"] = lambda x: 2 * (np.tanh(x),), normal(3), lambda dout, y: dout * (1 - y**2)
+    found["input as cache"] = lambda x: (x**2, x), normal(3), lambda dout, x: 2 * dout * x
+    found["mask as cache"] = lambda x: (x * (x > 0), x > 0), normal(3), lambda g, x: g * x
+    found["no cache"] = lambda x: (3 * x, None), normal(3), lambda dout, cache: 3 * dout
+    found["a list"] = lambda x: [3 * x, {}], normal(3), lambda dout, cache: 3 * dout
+    found["default"] = (
+        lambda x, w: (x * w, (x, w)),
+        2 * [normal(3)],
+        lambda g, cache, eps=0: (g * cache[1], g * cache[0]),
+    )
+    found["any parameters"] = lambda x, w: (x * w, (x, w)), 2 * [normal(3)], lambda *a: (a[0] * a[1][1], a[0] * a[1][0])
+    return found
+
+
+@pytest.mark.parametrize("name", layers())
+def test_a_cache_is_given_to_backward(name):
+    forward, inputs, backward = layers()[name]
+    report = tg.gradcheck(forward, inputs, backward=backward)
+    assert report and "backward(g, cache)" in str(report), report
+    assert tg.gradcheck(forward, inputs, backward=backward, cache=True)
+
+    def mistaken(*arguments):
+        found = backward(*arguments)
+        return (1.01 * found[0], *found[1:]) if isinstance(found, tuple) else 1.01 * found
+
+    report = tg.gradcheck(forward, inputs, backward=mistaken, cache=True)
+    assert report.inputs[0].verdict == "wrong" and "broadcast" not in str(report)
+
+
+def test_two_outputs_are_told_from_a_cache_by_names_and_by_word():
+    def f(x):
+        return np.sin(x), np.cos(x)
+
+    x = normal(3)
+    assert tg.gradcheck(f, x, backward=lambda g, x: g[0] * np.cos(x) - g[1] * np.sin(x))
+    assert tg.gradcheck(f, x, backward=lambda dout, slope: dout * slope)
+    assert tg.gradcheck(f, x, backward=lambda g, x: g * x, cache=True)
+    assert tg.gradcheck(f, x, backward=lambda g, z: g[0] * np.cos(z) - g[1] * np.sin(z), cache=False)
+    assert tg.gradcheck(np.modf, x, backward=lambda g, x: g[0])
+    with pytest.raises(ValueError, match="cache=True is about a backward"):
+        tg.gradcheck(lambda x: x, x, cache=True)
+
+
+@pytest.mark.parametrize(
+    "f, inputs, backward, error, words",
+    [
+        (
+            lambda x, w: x @ w,
+            2 * [normal(2, 2)],
+            lambda g, cache: g,
+            tg.GraphError,
+            r"\(g, cache\) takes neither g and",
+        ),
+        (lambda x: x, normal(2), lambda g: g, tg.GraphError, "takes neither"),
+        (lambda x: (x, (x, x[:1])), normal(2), lambda g, a, b: g, tg.GraphError, "a tuple of 2"),
+        (lambda x: ((x, x[:1]), x), normal(2), lambda g, c: g, tg.DTypeError, "return y, cache"),
+    ],
+)
+def test_forms_that_do_not_fit_are_explained(f, inputs, backward, error, words):
+    with pytest.raises(error, match=words):
+        tg.gradcheck(f, inputs, backward=backward)
+
+
+def test_shapes_that_no_broadcasting_made_get_no_advice_about_it():
+    report = tg.gradcheck(affine, EXERCISES["affine"][2], backward=lambda g, x, w, b: (g @ w.T, g.T @ x, g.sum(0)))
+    assert report.verdict == "wrong" and "(2, 3) for an input of shape (3, 2)" in str(report)
+    assert "broadcast" not in str(report)

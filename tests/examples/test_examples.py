@@ -17,6 +17,7 @@ PROMISES = {  # example -> the files it writes, and words of its output
     "04_check_a_backward.py": ([], ["gradcheck: wrong", "15 of 15 wrong", "gradcheck: correct"]),
     "05_filters_and_features.py": (["filters_and_features.png"], ["as a dot product"]),
     "06_four_normalizations.py": (["four_normalizations.png"], ["GN(G=C) = IN", "GN(G=1) = LN", "BN(N=1) = IN"]),
+    "07_course_layers.py": ([], ["conv: correct", "lstm step: correct", "network: correct"]),
 }
 
 

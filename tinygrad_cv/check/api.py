@@ -25,6 +25,7 @@ def gradcheck(
     inputs: Any,
     *,
     backward: Callable[..., Any] | None = None,
+    cache: bool | None = None,
     parameters: Iterable[Any] | Mapping[str, Any] | None = None,
     order: int = 1,
     mode: str = "vjp",
@@ -57,8 +58,12 @@ def gradcheck(
         f: takes tensors, returns a tensor or several; with ``backward``, the same with NumPy arrays. A module's
             parameters are checked, too.
         inputs: a float tensor or array, or a tuple or list of them. Float32 is converted to float64.
-        backward: a backward written by hand, ``backward(g, *inputs)``, with g the cotangent of f's output. It returns
-            one gradient for each input, None for none.
+        backward: a backward written by hand, with g the cotangent of f's output: ``backward(g, *inputs)``, or, where f
+            returns ``(y, cache)`` as in a course, ``backward(g, cache)``. It returns one gradient for each input, None
+            for none.
+        cache: whether the last of what f returns is a cache; by default backward's parameters tell, and a note in the
+            report says so. (They could be either where f has one input and returns two arrays of floats. Then a
+            parameter of backward that is called as f's is the input.)
         parameters: tensors that f takes from outside, whose gradients are to be checked: in a list, or by name.
         order: 2 checks the gradients of the gradient, too, along a random direction, with respect to the inputs and to
             the cotangent v; and so on.
@@ -82,13 +87,17 @@ def gradcheck(
     >>> report = tg.gradcheck(np.square, np.array([1.0, 2.0]), backward=lambda g, x: g * x)
     >>> report.verdict, report.blame
     ('wrong', None)
+    >>> def relu_forward(x):
+    ...     return np.maximum(x, 0), x
+    >>> tg.gradcheck(relu_forward, np.array([-1.0, 2.0]), backward=lambda g, cache: g * (cache > 0)).verdict
+    'correct'
     """
-    _check_options(backward, order, mode, eps)
+    _check_options(backward, cache, order, mode, eps)
     arrays, notes = _float64(inputs)
     names = [f"input {i}" for i in range(len(arrays))]
     function: Any
     if backward is not None:
-        function = ArrayFunction(f, backward)
+        function = ArrayFunction(f, backward, cache)
     else:
         tensors = _parameters(f, parameters)
         function = TensorFunction(f, list(tensors.values()), _buffers(f))
@@ -97,6 +106,8 @@ def gradcheck(
     with _generators_restored():
         with np.errstate(all="ignore"):
             y = _evaluate(function, arrays, bool(notes))
+        if getattr(function, "cache", False):
+            notes.append("the last value that f returned is backward's cache: it was called as backward(g, cache)")
         entries = check_function(function, arrays, order, seed, eps, names, mode == "jvp", full=True)
         rng = np.random.default_rng(seed)
         v = cotangent(rng, y.size)
@@ -121,7 +132,9 @@ def assert_gradients(f: Callable[..., Any], inputs: Any, **options: Any) -> None
         raise AssertionError(str(report))
 
 
-def _check_options(backward: Any, order: int, mode: str, eps: float) -> None:
+def _check_options(backward: Any, cache: bool | None, order: int, mode: str, eps: float) -> None:
+    if cache is not None and backward is None:
+        raise ValueError(f"gradcheck: cache={cache} is about a backward written by hand: pass backward=.")
     if order < 1 or (order > 1 and backward is not None):
         raise ValueError(
             f"gradcheck: order={order}{' with backward=' if backward else ''}: it must be at least 1, and exactly 1 "

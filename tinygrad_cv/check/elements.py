@@ -137,7 +137,7 @@ class _Checker:
             np.full((len(found), *x.shape), np.nan),
             np.zeros(x.shape),
             f"backward returned a gradient of shape {found[0].shape} for an input of shape {x.shape}. They must be "
-            "equal: sum the gradient over the axes along which the input was broadcast.",
+            f"equal{_broadcast(found[0].shape, x.shape)}.",
         )
 
     # ---------------------------------------------------------------- against differences
@@ -208,6 +208,15 @@ class _Checker:
             problem=problem,
             taylor=taylor,
         )
+
+
+def _broadcast(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Advice, where an input's shape was broadcast to the gradient's."""
+    try:
+        fits = np.broadcast_shapes(found, wanted) == found
+    except ValueError:
+        fits = False
+    return ": sum the gradient over the axes along which the input was broadcast" if fits else ""
 
 
 def _worst(analytic: Sequence[float], slopes: Sequence[Slope], rounding: float) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ Parameters that a function takes from outside are inputs like all others: they a
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -105,13 +106,20 @@ def _wide(buffer: Tensor) -> Tensor:
 
 
 class ArrayFunction:
-    """A function of NumPy arrays, and its backward(g, *inputs), which returns one gradient for each input."""
+    """A function of NumPy arrays and its backward, written by hand, which returns one gradient for each input.
 
-    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any]):
-        self.f, self.backward = f, backward
+        f(*inputs) -> y, or (y1, y2)             backward(g, *inputs), where g is a tuple if f returns one
+        f(*inputs) -> (y, cache), or more ys     backward(g, cache), with a g for each y
+
+    Args:
+        cache: whether the second form is meant; None looks at what f returns and backward takes.
+    """
+
+    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any], cache: bool | None = None):
+        self.f, self.backward, self.cache = f, backward, cache
 
     def __call__(self, inputs: Arrays) -> np.ndarray:
-        return _vector(self._outputs(inputs))
+        return _vector(self._outputs(inputs, _copies(inputs))[0])
 
     def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
         """What ``backward`` returns for the cotangent v: one array for each input."""
@@ -119,14 +127,16 @@ class ArrayFunction:
 
     def pulled(self, inputs: Arrays, cotangents: Callable[[list[np.ndarray]], Iterator[Any]]) -> list[Any]:
         """The gradients for cotangents that are made when the outputs are there."""
-        outputs = self._outputs(inputs)
+        copies = _copies(inputs)
+        outputs, returned = self._outputs(inputs, copies)
         parts: list[Any] = [
             part.astype(y.dtype, copy=False) for part, y in zip(cotangents(outputs), outputs, strict=True)
         ]
         before = _copies(parts)
-        g = tuple(parts) if isinstance(self._returned, (tuple, list)) else parts[0]
-        copies = _copies(inputs)
-        found = self.backward(g, *copies)
+        if self.cache:
+            found = self.backward(*parts, returned[-1])
+        else:
+            found = self.backward(tuple(parts) if isinstance(returned, (tuple, list)) else parts[0], *copies)
         _check_untouched("backward", inputs, copies)
         if not all(np.array_equal(part, copy, equal_nan=True) for part, copy in zip(parts, before, strict=True)):
             raise GraphError("gradcheck: backward changed the cotangent g in place. Work on a copy: g = g.copy().")
@@ -138,14 +148,73 @@ class ArrayFunction:
             )
         return [np.zeros(x.shape) if d is None else _array("backward", d) for x, d in zip(inputs, found, strict=True)]
 
-    def _outputs(self, inputs: Arrays) -> list[np.ndarray]:
-        copies = _copies(inputs)
-        self._returned = self.f(*copies)
+    def _outputs(self, inputs: Arrays, copies: list[np.ndarray]) -> tuple[list[np.ndarray], Any]:
+        """f's outputs without the cache, and all that it returned."""
+        returned = self.f(*copies)
         _check_untouched("f", inputs, copies)
-        many = isinstance(self._returned, (tuple, list))
-        outputs = [_array("f", y) for y in (self._returned if many else [self._returned])]
+        if self.cache is None:
+            self.cache = _takes_cache(self.f, self.backward, returned, copies)
+        if self.cache and not (isinstance(returned, (tuple, list)) and len(returned) > 1):
+            raise GraphError(
+                f"gradcheck: cache=True, but f returned {type(returned).__name__}; it must return (y, cache)."
+            )
+        many = isinstance(returned, (tuple, list))
+        outputs = [_array("f", y) for y in (returned[: len(returned) - self.cache] if many else [returned])]
         _check_outputs(outputs)
-        return outputs
+        return outputs, returned
+
+
+def _takes_cache(f: Any, backward: Any, returned: Any, inputs: Arrays) -> bool:
+    """Whether the last of what f returned is meant for backward, instead of the inputs.
+
+    The number of backward's parameters decides. Where it fits both forms, what is no array of floats, or an input
+    itself, is a cache; for the rest backward's parameters bear the names of f's if they are the inputs.
+    """
+    ours = _parameters(backward)
+    count = len(returned) if isinstance(returned, (tuple, list)) else 0
+    for_inputs, for_cache = _fits(ours, 1 + len(inputs)), count > 1 and _fits(ours, count)
+    if not for_inputs and not for_cache:
+        raise GraphError(
+            f"gradcheck: backward{inspect.signature(backward)} takes neither g and the {len(inputs)} inputs, which is "
+            f"backward(g, *inputs), nor what f returned, {_described(returned)}: where f returns (y, cache) it is "
+            "backward(g, cache)."
+        )
+    if for_inputs != for_cache:
+        return for_cache
+    last = returned[-1]
+    if any(last is x for x in inputs) or not _is_floats(last):
+        return True
+    theirs = _parameters(f)
+    names = [parameter.name for parameter in ours or ()][1 : 1 + len(inputs)]
+    if theirs is None:
+        return any("cache" in name for name in names)
+    return bool(names) and names != [parameter.name for parameter in theirs][: len(inputs)]
+
+
+def _parameters(function: Any) -> list[inspect.Parameter] | None:
+    """The parameters that a call without names fills; None where any number fits, or nobody knows."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return None
+    return [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _fits(parameters: list[inspect.Parameter] | None, count: int) -> bool:
+    if parameters is None:
+        return True
+    return sum(p.default is p.empty for p in parameters) <= count <= len(parameters)
+
+
+def _is_floats(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.floating, float, Tensor)) and np.asarray(value).dtype.kind == "f"
+
+
+def _described(returned: Any) -> str:
+    kind = type(returned).__name__
+    return f"a {kind} of {len(returned)}" if isinstance(returned, (tuple, list)) else kind
 
 
 def repeatable(a: np.ndarray, b: np.ndarray) -> bool:
@@ -191,9 +260,15 @@ def _array(who: str, returned: Any) -> np.ndarray:
             f"gradcheck: {who} returned a Tensor, but backward= was given: then f and backward work on NumPy arrays. "
             "Leave backward= out to check the gradients of a function of tensors."
         )
-    array = np.asarray(returned)
+    try:
+        array = np.asarray(returned)
+    except ValueError:  # a tuple of arrays of several shapes
+        array = np.asarray(None)
     if array.dtype.kind not in "fiub":
-        raise DTypeError(f"gradcheck: {who} returned {type(returned).__name__}; it must return NumPy arrays of floats.")
+        raise DTypeError(
+            f"gradcheck: {who} returned {type(returned).__name__}; it must return NumPy arrays of floats. "
+            "What f keeps for backward stands last: return y, cache."
+        )
     return array
 
 
