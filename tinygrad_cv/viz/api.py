@@ -86,7 +86,7 @@ def graph(
             f"graph: {what} has no graph: nothing it was computed from requires grad, or it was computed under "
             "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
         )
-    backward = pulled(recorded, known, everywhere=values) if values or part != "forward" else None
+    backward = pulled(recorded, known) if values or part != "forward" else None
     records = read(recorded, known, backward if part != "forward" else None, clock)
     if values:
         assert backward is not None

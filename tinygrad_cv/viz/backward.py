@@ -12,7 +12,7 @@ from ..core.variable import Variable
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .names import Names
-from .records import NodeView, Records
+from .records import NodeView, Records, renumbered
 
 SEED = 0  # of the gradients that flow into outputs that are no scalars
 
@@ -23,7 +23,7 @@ class Backward:
 
     Attributes:
         cotangents: the tensors that flowed in, one for each output.
-        gradients: of each node that was asked for.
+        gradients: of each node.
         leaves: the nodes whose gradients are the results.
     """
 
@@ -37,8 +37,8 @@ class Backward:
         return [self.gradients[leaf] for leaf in self.leaves if leaf in self.gradients]
 
 
-def pulled(outputs: Sequence[Variable], names: Names, everywhere: bool) -> Backward:
-    """Pull random cotangents back, recorded; ``everywhere`` keeps the gradients of all nodes, not of leaves only."""
+def pulled(outputs: Sequence[Variable], names: Names) -> Backward:
+    """Pull random cotangents back to all nodes, recorded."""
     rng = np.random.default_rng(SEED)
     nodes = reachable(y.node for y in outputs if y.node is not None)
     leaves = tuple(node for node in nodes if not node.parents)
@@ -50,7 +50,7 @@ def pulled(outputs: Sequence[Variable], names: Names, everywhere: bool) -> Backw
         names.add(f"dy{i if len(cotangents) > 1 else ''}", cotangent, "input")
     roots = [(y.node, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
     with isolated(operands=True):
-        found = pull(roots, nodes if everywhere else leaves, retain_graph=True, create_graph=True)
+        found = pull(roots, nodes, retain_graph=True, create_graph=True)
     return Backward(tuple(cotangents), found, leaves)
 
 
@@ -65,7 +65,8 @@ def only_backward(records: Records) -> Records:
         for old, new in numbers.items()
     )
     moved = tuple(replace(edge, source=numbers[edge.source], target=numbers[edge.target]) for edge in edges)
-    return Records(nodes, moved, records.scopes)
+    scopes = tuple(renumbered(scope, numbers) for scope in records.scopes)
+    return Records(nodes, moved, scopes)
 
 
 def _inside(node: NodeView, number: int) -> NodeView:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .records import EdgeView, NodeView, Records, ScopeView, chain, paths
+from .records import EdgeView, NodeView, Records, ScopeView, backward_scopes, chain, paths, renumbered
 
 
 def collapse(records: Records, depth: int | None) -> Records:
@@ -25,7 +25,8 @@ def collapse(records: Records, depth: int | None) -> Records:
     if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
         raise ValueError(f"graph: depth={depth!r}: it must be 1 (layers), 2, ... or None (primitives).")
     inner = inner_functions(records)
-    units = _units(records.scopes, {function.number for function in inner.values()}, depth)
+    frames = backward_scopes(records.nodes, records.scopes)
+    units = _units(records.scopes, {*frames, *(function.number for function in inner.values())}, depth)
     if not any(unit is not None for unit in units):
         return records
     member = [None if node.scope is None else units[node.scope] for node in records.nodes]
@@ -63,6 +64,7 @@ def inner_functions(records: Records) -> dict[int, ScopeView]:
     for scope in records.scopes:
         if scope.parent is not None:
             inside.setdefault(scope.parent, []).append(scope)
+    frames = backward_scopes(records.nodes, records.scopes)
     busy = {node.scope for node in records.nodes if node.kind == "op"}  # scopes with operations of their own
     return {
         parent: children[0]
@@ -71,6 +73,7 @@ def inner_functions(records: Records) -> dict[int, ScopeView]:
         and children[0].kind == "function"
         and records.scopes[parent].kind == "module"
         and parent not in busy
+        and parent not in frames
     }
 
 
@@ -89,7 +92,6 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
             groups.setdefault(unit, []).append(node)
     ends = [(edge, member[edge.source], member[edge.target]) for edge in records.edges]
     outer = [(edge, source, target) for edge, source, target in ends if source is None or source != target]
-    results = {source: records.nodes[edge.source] for edge, source, _ in outer if source is not None}
     made: dict[int, int] = {}  # unit -> new node
     numbers: dict[int, int] = {}  # old node -> new node
     nodes: list[NodeView] = []
@@ -100,7 +102,7 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
         elif node.kind == "op" and unit not in made:
             made[unit] = len(nodes)
             function = inner.get(unit, records.scopes[unit])
-            result = results.get(unit, groups[unit][-1])
+            result = _result(records, unit, groups[unit])
             nodes.append(_group(chain(records.scopes, unit), function, groups[unit], result, len(nodes)))
     numbers.update((node.number, made[unit]) for unit, members in groups.items() for node in members)
     edges: dict[tuple[int, int, int], EdgeView] = {}
@@ -109,7 +111,14 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
         key = edge.source, numbers[edge.target], place
         edges.setdefault(key, replace(edge, source=numbers[edge.source], target=key[1], place=place, role=role))
     nodes = [node if node.origin is None else replace(node, origin=numbers[node.origin]) for node in nodes]
-    return _without_empty_scopes(nodes, tuple(edges.values()), records.scopes)
+    scopes = [renumbered(scope, numbers) for scope in records.scopes]
+    return _without_empty_scopes(nodes, tuple(edges.values()), scopes)
+
+
+def _result(records: Records, unit: int, members: Sequence[NodeView]) -> NodeView:
+    """The node whose value a unit hands on: its last operation where nobody knows."""
+    known = records.scopes[unit].result
+    return records.nodes[known] if known is not None else [node for node in members if node.kind == "op"][-1]
 
 
 def _group(

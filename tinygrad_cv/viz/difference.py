@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from .labels import shape_text
-from .records import EdgeView, NodeView, Records
+from .records import EdgeView, NodeView, Records, renumbered
 
 ADDED, REMOVED, CHANGED = "#2e9e5b", "#d62f2f", "#c77700"
 
@@ -43,7 +43,12 @@ def difference(before: Records, after: Records) -> Records:
         numbers["old", counterpart[old_or_new]] = number
         note = _changes(before.nodes[counterpart[old_or_new]], node)
         nodes.append(replace(node, number=number, origin=None, colour=CHANGED if note else "", note=note))
-    return Records(tuple(nodes), tuple(_edges(before, after, numbers)), after.scopes)
+    new = {number: at for (side, number), at in numbers.items() if side == "new"}
+    return Records(
+        tuple(nodes),
+        tuple(_edges(before, after, numbers)),
+        tuple(renumbered(scope, new) for scope in after.scopes),
+    )
 
 
 def _key(node: NodeView) -> Any:

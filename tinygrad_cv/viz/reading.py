@@ -25,6 +25,7 @@ from .derivatives import derivative_text
 from .labels import detail_text, value_text
 from .names import Names
 from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain
+from .results import scope_results
 from .scopes import Scopes
 from .statistics import Statistics, statistics
 
@@ -43,7 +44,7 @@ def read(
 def described(records: Records, roots: Sequence[Variable], names: Names, backward: Backward) -> Records:
     """The records with statistics of values, and of the gradients by them."""
     nodes = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
-    values = {node.serial: value for node, value in _values(nodes, roots, names).items()}
+    values = {node.serial: value for node, value in _values(nodes, (*roots, *backward.roots), names).items()}
     gradients = {node.serial: gradient.value for node, gradient in backward.gradients.items()}
 
     def known(serial: int, arrays: dict[int, Any]) -> Statistics | None:
@@ -74,7 +75,7 @@ class _Reader:
         self.tape, self.roots, self.names = nodes, roots, names
         self.forward, self.backward, self.clock = forward, backward, clock
         self.kept: set[int] = set()  # arrays that are counted already
-        self.values = _values(nodes, roots, names)
+        self.values = _values(nodes, (*roots, *(backward.roots if backward else ())), names)
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.scopes = Scopes()
@@ -99,7 +100,18 @@ class _Reader:
         if self.backward is not None:
             self._gradients(self.backward)
         self._place_parameters()
-        return Records(tuple(self.nodes), tuple(self.edges), tuple(self.scopes.views))
+        results = scope_results(self.nodes, self.edges, self.scopes.views, self._gradient_numbers())
+        scopes = (replace(scope, result=results.get(scope.number)) for scope in self.scopes.views)
+        return Records(tuple(self.nodes), tuple(self.edges), tuple(scopes))
+
+    def _gradient_numbers(self) -> dict[int, int]:
+        """For each node of the forward pass the one that computes its gradient."""
+        gradients = self.backward.gradients.items() if self.backward else ()
+        return {
+            self.numbers[node]: self.numbers[gradient.node]
+            for node, gradient in gradients
+            if gradient.node in self.numbers
+        }
 
     def _add(self, node: Node) -> None:
         primitive = node.primitive

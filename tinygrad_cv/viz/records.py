@@ -5,8 +5,8 @@ Whatever is drawn becomes these records first; whatever draws reads nothing else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .statistics import Statistics
 
@@ -68,6 +68,7 @@ class ScopeView:
     kind: str  # module or function; kernel, of what was compiled
     parent: int | None
     colour: str = ""  # where the drawing marks it
+    result: int | None = None  # the node whose value it hands on: its output, or backward its input's gradient
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,17 @@ def chain(scopes: Sequence[ScopeView], scope: int | None) -> list[ScopeView]:
         found.append(scopes[scope])
         scope = found[-1].parent
     return found[::-1]
+
+
+def renumbered(scope: ScopeView, numbers: Mapping[int, int]) -> ScopeView:
+    """The scope where nodes have other numbers; without a result that is gone."""
+    return scope if scope.result is None else replace(scope, result=numbers.get(scope.result))
+
+
+def backward_scopes(nodes: Sequence[NodeView], scopes: Sequence[ScopeView]) -> set[int]:
+    """The scopes around a whole backward pass: they are frames, and no layers."""
+    inside = {node.scope for node in nodes if node.part == "backward" and node.kind in ("op", "group")}
+    return {chain(scopes, scope)[0].number for scope in inside if scope is not None}
 
 
 def paths(chain: Sequence[ScopeView]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .records import EdgeView, NodeView, Records, ScopeView
+from .records import EdgeView, NodeView, Records, ScopeView, renumbered
 
 
 @dataclass
@@ -108,5 +108,5 @@ def _without(records: Records, gone: set[int], moved: dict[int, int], names: dic
         replace(node, number=numbers[node.number], origin=numbers.get(node.origin) if node.origin is not None else None)
         for node in kept
     ]
-    scopes = [replace(scope, name=names.get(scope.number, scope.name)) for scope in records.scopes]
+    scopes = [renumbered(replace(scope, name=names.get(scope.number, scope.name)), numbers) for scope in records.scopes]
     return Records(tuple(nodes), tuple(edges), tuple(scopes))

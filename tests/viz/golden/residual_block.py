@@ -15,5 +15,6 @@ class Residual(nn.Module):
         return self.relu(self.conv2(self.relu(self.conv1(x))) + x)
 
 
-view = tg.graph(nn.Sequential(Residual(), nn.Flatten()), tg.ones(1, 4, 6, 6))
+model = nn.Sequential(Residual(), nn.Flatten())
+view = tg.graph(model, tg.ones(1, 4, 6, 6))
 depths = [1]

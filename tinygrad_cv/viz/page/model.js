@@ -90,6 +90,7 @@ class Graph {
     }
     for (const scope of this.scopes) {
       const [only, ...others] = this.children[scope.number];
+      if (this.isBackward(scope.number)) continue; // a frame, and no layer
       const thin = only !== undefined && !others.length && this.scopes[only].kind === "function";
       if (!thin || scope.kind !== "module" || busy.has(scope.number)) continue;
       this.inner.set(only, scope.number);
@@ -233,6 +234,8 @@ class Graph {
     const families = new Set(operations.map((node) => node.family));
     const leaving = (node) =>
       this.users[node.number].some(({ target }) => !inside.has(target) && partOf(this.nodes[target]) === part);
+    const own = this.nodes[scope.result];
+    const handed = own && partOf(own) === part ? own : undefined;
     const size = (node) => (node.shape ?? []).reduce((a, b) => a * b, 1);
     const sum = (key) => members.reduce((total, node) => total + (node[key] ?? 0), 0);
     return {
@@ -241,7 +244,7 @@ class Graph {
       kind: scope.kind,
       operations: operations.length,
       family: HEAVY.find((family) => families.has(family)) ?? operations[0]?.family ?? "",
-      result: operations.findLast(leaving) ?? operations.at(-1) ?? members[0],
+      result: handed ?? operations.findLast(leaving) ?? operations.at(-1) ?? members[0],
       parameters: members.filter((node) => node.kind === "parameter").reduce((total, node) => total + size(node), 0),
       shade: scope.colour,
       colour: members.find((node) => node.colour)?.colour,
