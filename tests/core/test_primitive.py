@@ -56,5 +56,5 @@ def test_records_are_complete():
     for p in PRIMITIVES.values():
         assert p.name and p.label and p.formula and p.family
         assert len(p.vjps) == len(p.inputs) and repr(p) == p.name
-        assert p.fuses == "" or (PRIMITIVES[p.fuses].deferrable and p.fused is not None)
+        assert all(PRIMITIVES[reader].joins for reader in p.joint)
         assert PRIMITIVES[p.name] is p

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.deferred import Deferred, lazy
+from ..core.context import quiet
 from ..core.primitive import PRIMITIVES
+from ..ops.windows import contract_fold
 from . import numpy_helpers
 from .ir import CONSTANT, INPUT, Graph, Value, users
 
@@ -28,7 +29,8 @@ FEW = 64  # elements: so many stand as numbers in the source
 def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The outputs of a graph: NumPy arrays in C order with memory of their own.
 
-    Each primitive computes as it does eagerly, in the backward pass too: so the bits are those of eager code.
+    Each primitive computes as it does eagerly, and the contraction and the fold of a convolution's gradient are one
+    step: so the bits are those of eager code.
     """
     values = graph.values()
     readers = users(values)
@@ -42,16 +44,24 @@ def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
                 known[value] = arrays[value.params["index"]]
             elif value.op == CONSTANT:
                 known[value] = value.params["array"]
-            else:
-                result = lazy(PRIMITIVES[value.op], [known[a] for a in value.args], value.params)
-                if type(result) is Deferred and left[value] > 1:
-                    result = result.force()
-                known[value] = result
+            elif value not in known:
+                operands = [known[arg] for arg in value.args]
+                fold = _fold_of(value, readers.get(value, ())) if left[value] == 1 else None
+                together = contract_fold(operands[0], operands[1], **value.params, **fold.params) if fold else None
+                if fold is None or together is None:
+                    known[value] = quiet(PRIMITIVES[value.op], operands, value.params)
+                else:
+                    known[fold] = together
             for arg in dict.fromkeys(value.args):
                 left[arg] -= 1
                 if not left[arg]:
-                    del known[arg]
+                    known.pop(arg, None)
         return _owned([known[output] for output in graph.outputs], arrays)
+
+
+def _fold_of(value: Value, readers: Sequence[Value]) -> Value | None:
+    """The fold that reads a contraction."""
+    return readers[0] if value.op == "contract" and readers and readers[0].op == "fold" else None
 
 
 def _owned(results: list[Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -59,8 +69,6 @@ def _owned(results: list[Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]
     taken = set(map(id, arrays))
     owned = []
     for result in results:
-        if type(result) is Deferred:
-            result = result.force()
         fresh = result.base is None and result.flags.writeable and result.flags.c_contiguous and id(result) not in taken
         taken.add(id(result))
         owned.append(result if fresh else np.array(result, order="C"))

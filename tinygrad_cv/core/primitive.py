@@ -47,9 +47,10 @@ class Primitive:
         params: names of the parameters.
         vjps: one for each input, None where it has no derivative.
         label, formula: for drawings and for docs/primitives.md.
-        deferrable: a consumer may compute it piece by piece, see core/deferred.py.
-        fuses, fused: the name of the producer that it can be computed together with, and how:
-            (*producer's arrays, **producer's and own params) -> array.
+        joint: VJPs taken together with that of a reader of the output, by the reader's name, see core/joint.py:
+            (cotangent of the reader's output, index of the reader's input, *what the reader's VJP reads, *what its own
+            VJP reads) -> array, or None where it is not worth it.
+        joins: it is named in some other primitive's ``joint``.
     """
 
     def __init__(
@@ -63,9 +64,7 @@ class Primitive:
         family: str = "",
         label: str = "",
         formula: str = "",
-        deferrable: bool = False,
-        fuses: str = "",
-        fused: Callable[..., np.ndarray] | None = None,
+        joint: dict[str, Callable[..., np.ndarray | None]] | None = None,
     ):
         self.name = name
         self.eval = eval
@@ -76,9 +75,8 @@ class Primitive:
         self.family = family
         self.label = label or name
         self.formula = formula
-        self.deferrable = deferrable
-        self.fuses = fuses
-        self.fused = fused
+        self.joint = joint or {}
+        self.joins = False
         self._kept: dict[tuple[bool, ...], tuple[Source, ...]] = {}
 
     @cached_property
@@ -132,9 +130,7 @@ def define(
     family: str,
     formula: str,
     label: str = "",
-    deferrable: bool = False,
-    fuses: str = "",
-    fused: Callable[..., np.ndarray] | None = None,
+    joint: dict[str, Callable[..., np.ndarray | None]] | None = None,
 ) -> Primitive:
     """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
     if name in PRIMITIVES:
@@ -142,9 +138,9 @@ def define(
     params = _arguments(aval)[1]
     names = tuple(inputs)
     bound = tuple(vjp and _bind(name, vjp, names, params) for vjp in vjps)
-    PRIMITIVES[name] = Primitive(
-        name, eval, aval, names, params, bound, family, label or name, formula, deferrable, fuses, fused
-    )
+    PRIMITIVES[name] = Primitive(name, eval, aval, names, params, bound, family, label or name, formula, joint)
+    for reader in joint or ():
+        PRIMITIVES[reader].joins = True
     return PRIMITIVES[name]
 
 

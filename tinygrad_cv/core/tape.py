@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from . import memory
+from . import joint, memory
 from .context import Context, Scope, current, eager, quiet, read, using
-from .deferred import forced, lazy
 from .errors import DTypeError, GraphError, ShapeError
 from .primitive import OUTPUT, Primitive
 
@@ -97,6 +96,12 @@ class Node:
             vjp = self.primitive.vjp(i)
             if vjp is not None:
                 yield parent, vjp.function(g, *[self._read(source, i, g._result) for _, source in vjp.reads])
+
+    def arguments(self, index: int) -> list[Any]:
+        """What the VJP of one input reads, as arrays."""
+        if self.saved:
+            self._check_saved()
+        return [self._read(source, index, lambda value, node: value) for _, source in self.primitive.vjp(index).reads]  # type: ignore[union-attr]
 
     def _read(self, source: Any, index: int, wrap: Callable[[Any, Any], Any]) -> Any:
         if source is OUTPUT:
@@ -206,6 +211,9 @@ def pull(
     def wanted(node: Node) -> bool:
         return needed is None or node in needed or node.serial > newest
 
+    def unseen(node: Node) -> bool:
+        return not node.hooks and node.sink is None and (goals is None or node not in goals)
+
     def add(node: Node, g: Any) -> None:
         if node in cotangents:
             cotangents[node] = cotangents[node] + g
@@ -217,8 +225,10 @@ def pull(
     places: dict[int, Scope] = {}
     taken = {id(value): value for value in (read(g) for _, g in roots)}
     interpret = context.interpret
-    if interpret is eager:  # warnings are switched off once, not per node
-        interpret = quiet if create_graph or context.anomaly else lazy
+    joining = interpret is eager and not create_graph
+    passed: set[Node] = set()
+    if interpret is eager:
+        interpret = quiet  # warnings are switched off once, not per node
     with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
         for node, g in roots:
             if wanted(node):
@@ -226,8 +236,6 @@ def pull(
         while queue:
             _, node = heappop(queue)
             g = cotangents.pop(node)
-            if type(node) is not Node or node.hooks or node.sink or (goals is not None and node in goals):
-                g._value = forced(g._value)
             if node.saved is None:
                 raise _freed(node)
             for hook in () if raw and goals and node in goals else node.hooks or ():
@@ -245,10 +253,16 @@ def pull(
                 with using(scope=_backward(node.scope, places), origin=node):  # what is recorded bears the layer's name
                     for parent, share in node.cotangents(g, wanted):
                         add(parent, share)
+            elif joining and node.primitive is not None and node.primitive.joins:
+                for parent, share in joint.shares(node, g, wanted, unseen, passed):
+                    add(parent, share)
             else:
                 for parent, share in node.cotangents(g, wanted):
                     add(parent, share)
             if not retain_graph:
+                node.free()
+        if not retain_graph:
+            for node in passed:
                 node.free()
         for tensor, g in deposits:
             tensor.grad = g if tensor.grad is None else tensor.grad + g

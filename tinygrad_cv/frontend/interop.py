@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core import memory, tape
 from ..core.context import current, no_grad, read
-from ..core.deferred import forced
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
 from .numpy_protocol import FUNCTIONS, UFUNCS
@@ -22,7 +21,6 @@ class InteropMethods(Variable):
     __array_priority__ = 1000
 
     def _concrete(self, caller: str) -> np.ndarray:
-        self._value = forced(self._value)
         value = read(self)
         if isinstance(value, np.ndarray):
             return value

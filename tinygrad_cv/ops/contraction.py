@@ -208,6 +208,5 @@ contract = define(
         lambda g, a, spec: a.contract(g, transposed(spec, 1)),
     ],
     family="contraction",
-    deferrable=True,
     formula="y = Σ a b over the letters that the result lacks",
 )

@@ -12,11 +12,12 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..core.primitive import Aval, define
 from .arrays import allocate, memory_order
-from .contraction import arrange, arranged, contract, extents, multiply, parse
+from .contraction import arrange, arranged, extents, multiply, parse, transposed
 
 Ints = tuple[int, ...]
 SHORT = 16  # elements: shorter runs are slow to add up
 CHUNK = 1 << 18  # elements that are added up at a time: they stay in the cache meanwhile
+LARGE = 1 << 18  # elements: a smaller array of all windows may as well be made
 
 
 def window_count(size: int, kernel: int, stride: int, dilation: int) -> int:
@@ -60,16 +61,32 @@ def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation
         yield tap, (Ellipsis, *(slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s) for t, d, s, n in places))
 
 
-def _contract_fold(a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray:
+def _contract_vjp(
+    g: np.ndarray, index: int, operand: np.ndarray, spec: str, x_shape: Ints, kernel: Ints, stride: Ints, dilation: Ints
+) -> np.ndarray | None:
+    """The VJP of x in contract(windows(x), operand), or with the operand first."""
+    a, b = (operand, g) if index else (g, operand)
+    return contract_fold(a, b, transposed(spec, index), stride, dilation, x_shape[len(x_shape) - len(kernel) :])
+
+
+def contract_fold(
+    a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints
+) -> np.ndarray | None:
     """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time.
 
-    Of the letters of y, the first is the images', the last are the taps'; the taps must be the second operand's alone.
+    Of the letters of y, the first is the images', the last are the taps'; one operand alone must have the one,
+    the other the others. None where that does not hold, or where the array is not much larger than the operands.
     """
     groups, spatial = parse(spec), len(size)
-    images, taps = groups.y[: -2 * spatial][:1], groups.y[-spatial:]
-    if not images or images not in groups.free_a or not set(taps) <= set(groups.free_b) or a.dtype.kind != "f":
-        return _fold(contract.eval(a, b, spec), stride, dilation, size)
+    if groups.y[:1] in groups.free_b:
+        a, b, groups = b, a, parse(f"{groups.b},{groups.a}->{groups.y}")
     extent = extents(groups, a, b)
+    total = math.prod(extent[i] for i in groups.y)
+    images, taps = groups.y[: -2 * spatial][:1], groups.y[-spatial:]
+    if total <= LARGE or total <= 2 * max(a.size, b.size) or a.dtype.kind != "f":
+        return None
+    if not images or images not in groups.free_a or not set(taps) <= set(groups.free_b):
+        return None
     rest = [letter for letter in groups.b if letter not in taps]
     b = b.transpose([groups.b.index(letter) for letter in (*taps, *rest)])
     one = parse(f"{groups.a},{''.join(rest)}->{groups.y[:-spatial]}")  # the contraction of one tap
@@ -114,6 +131,7 @@ windows = define(
     aval=_windows_aval,
     inputs=("x",),
     vjps=[lambda g, x_shape, kernel, stride, dilation: g.fold(stride, dilation, x_shape[len(x_shape) - len(kernel) :])],
+    joint={"contract": _contract_vjp},
     family="window",
     formula="y[..., i, j, u, v] = x[..., s i + d u, s j + d v]",
 )
@@ -125,7 +143,5 @@ fold = define(
     inputs=("w",),
     vjps=[_fold_vjp],
     family="window",
-    fuses="contract",
-    fused=_contract_fold,
     formula="y[..., p, q] = sum of w[..., i, j, u, v] over s i + d u = p, s j + d v = q",
 )
