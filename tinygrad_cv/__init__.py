@@ -38,9 +38,8 @@ from .frontend.creation import (
     zeros,
     zeros_like,
 )
-from .frontend.movement import concatenate, stack
+from .frontend.functions import concatenate, einsum, matmul, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
-from .frontend.reduction import einsum, matmul
 from .frontend.tensor import Tensor
 
 __version__ = "0.1.0"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core import memory
-from .movement import sizes_of
+from .dlpack import imported
+from .movement import sizes_of, stack
 from .promotion import FLOAT, check_dtype, to_array
 from .tensor import Tensor
 
@@ -27,10 +28,16 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 
 def asarray(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor; the argument itself, where it is one already."""
+    """A tensor; the argument itself, where it is one already. A list of tensors or arrays is stacked, in the graph."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.astype(dtype)
+    if isinstance(data, (list, tuple)) and _holds_arrays(data):
+        return stack([asarray(item, dtype) for item in data])
     return Tensor(data, dtype)
+
+
+def _holds_arrays(data: Any) -> bool:
+    return any(map(_holds_arrays, data)) if isinstance(data, (list, tuple)) else hasattr(data, "__dlpack__")
 
 
 def _full(shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
@@ -57,18 +64,21 @@ def full(shape: Any, value: Any, dtype: Any = None, requires_grad: bool = False)
     return _full(sizes_of("full", (shape,)), value, dtype or to_array(value).dtype, requires_grad)
 
 
-def zeros_like(other: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(other: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0, in the shape and dtype of another."""
+    other = asarray(other)
     return _full(other.shape, 0, dtype or other.dtype, requires_grad)
 
 
-def ones_like(other: Tensor, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(other: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1, in the shape and dtype of another."""
+    other = asarray(other)
     return _full(other.shape, 1, dtype or other.dtype, requires_grad)
 
 
-def full_like(other: Tensor, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(other: Any, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """All one value, in the shape and dtype of another."""
+    other = asarray(other)
     return _full(other.shape, value, dtype or other.dtype, requires_grad)
 
 
@@ -92,8 +102,7 @@ def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
 
 def from_dlpack(data: Any) -> Tensor:
     """A tensor that shares the memory of another library's array. Where others change it, the graph notices."""
-    # np.from_dlpack refuses read-only arrays
-    array = data.view(np.ndarray) if isinstance(data, np.ndarray) else np.from_dlpack(data)
+    array = imported(data, "from_dlpack")
     check_dtype(array.dtype)
     memory.borrow(array)
     return Tensor._new(array)

@@ -14,7 +14,7 @@ from ..core.variable import Variable, stamp
 from ..ops import indexing
 from ..ops.arrays import broadcast
 from .movement import axis_of, concatenate
-from .promotion import broadcast_shape, cast, expand, to_array
+from .promotion import broadcast_shape, cast, expand, given, to_array
 
 INT = np.dtype(np.int64)
 ANY = np.zeros((), bool)  # of which a view of any shape is made, to see what an index does with shapes
@@ -63,11 +63,13 @@ class IndexingMethods(Variable):
 
     def gather(self, index: Any) -> Any:
         """y[i, ...] = x[index[i], ...]: rows by their numbers."""
+        index = given("gather", index, self)
         _expect_rows(index, self._value.shape[0])
         return apply(indexing.gather, self, index)
 
     def scatter_add(self, index: Any, size: int) -> Any:
         """y[k, ...] = Σ x[i, ...] over index[i] = k: the adjoint of :meth:`gather`."""
+        index = given("scatter_add", index, self)
         _expect_rows(index, size)
         return apply(indexing.scatter_add, self, index, size=size)
 

@@ -10,6 +10,7 @@ from ..core import memory, tape
 from ..core.context import current, no_grad, read
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
+from .dlpack import exported
 from .numpy_protocol import FUNCTIONS, UFUNCS
 from .promotion import operand
 
@@ -134,8 +135,7 @@ class InteropMethods(Variable):
         if self.node is not None:
             raise GraphError("a tensor that requires grad cannot be exported through DLPack: use .detach().")
         value = self._concrete("__dlpack__")
-        if not value.flags.writeable or 0 in value.strides:
-            value = value.copy()
+        value = exported(value)
         memory.borrow(value)
         return value.__dlpack__(**kwargs)
 

@@ -12,6 +12,7 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise, movement
 from .dial import Dial
+from .dlpack import imported
 
 FLOAT = np.dtype(np.float32)  # of Python floats
 SCALARS = (bool, int, float, np.generic)
@@ -24,6 +25,8 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
         if not isinstance(data, np.ndarray):  # traced
             params = {"dtype": check_dtype(data.dtype if dtype is None else dtype)}
             return current().interpret(elementwise.cast, [data], params)
+    if hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray):
+        data = imported(data, "tensor")
     typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
     try:
         array = np.array(data, order="K")
@@ -101,7 +104,7 @@ def operand(other: Any, like: Variable) -> Any:
         return other
     if isinstance(other, SCALARS):
         return constant(other, like)
-    if isinstance(other, (np.ndarray, list, tuple)):
+    if isinstance(other, (np.ndarray, list, tuple)) or hasattr(other, "__dlpack__"):
         return like._result(to_array(other))
     if isinstance(other, Dial):
         return cast(other.tensor, like._value.dtype if like._value.dtype.kind == "f" else FLOAT)

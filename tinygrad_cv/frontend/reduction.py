@@ -15,7 +15,7 @@ from ..core.variable import Variable
 from ..ops import contraction, reduction
 from .elementwise import turned
 from .movement import Axis, axes_of, axis_of, concatenate
-from .promotion import cast, common_dtype, floating, operand, operands
+from .promotion import cast, common_dtype, floating, given, operand, operands
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -165,6 +165,7 @@ class ReductionMethods(Variable):
 
     def contract(self, other: Any, spec: str) -> Any:
         """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
+        other = given("contract", other, self)
         if self._value.dtype != other._value.dtype:
             self, other = common_dtype("contract", self, other)
         return apply(contraction.contract, self, other, spec=spec)

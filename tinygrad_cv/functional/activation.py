@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.context import composed
+from .arguments import composed
 
 
 @composed

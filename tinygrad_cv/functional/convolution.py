@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.context import composed, location
+from ..core.context import location
 from ..core.errors import ShapeError
-from .arguments import Pair, images, output_size, pair
+from .arguments import Pair, composed, images, output_size, pair
 
 Padding = Pair | str
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.context import composed, location
+from ..core.context import location
 from ..frontend.random import Generator, default_generator
-from .arguments import images
+from .arguments import composed, images
 
 
 @composed

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import composed, location
+from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
-from ..frontend.creation import asarray
 from ..frontend.indexing import iota
 from .activation import log_softmax, softplus
+from .arguments import composed
 
 
 def _reduce(loss: Any, reduction: str, weight: Any = None) -> Any:
@@ -53,7 +53,6 @@ def cross_entropy(
     >>> round(F.cross_entropy(tg.zeros(2, 10), tg.tensor([3, 7])).item(), 4)
     2.3026
     """
-    target = asarray(target)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing={label_smoothing}{location()}: it must be in [0, 1].")
     weight = _class_weights(input, weight)
@@ -67,7 +66,7 @@ def cross_entropy(
 @composed
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """-input[target], for log-probabilities N x C (or N x C x d1 x ...); other arguments as in cross_entropy."""
-    return _nll(input, asarray(target), _class_weights(input, weight), ignore_index, reduction, 0.0)
+    return _nll(input, target, _class_weights(input, weight), ignore_index, reduction, 0.0)
 
 
 def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
@@ -97,7 +96,7 @@ def _class_weights(input: Any, weight: Any) -> Any:
         raise ShapeError(f"input of shape {input.shape}{location()}: scores must be N x C, or N x C x d1 x ...")
     if weight is None:
         return None
-    weight, classes = asarray(weight), input.shape[1]
+    classes = input.shape[1]
     if weight.shape != (classes,):
         raise ShapeError(
             f"weight of shape {weight.shape}, input of shape {input.shape}{location()}: it must be ({classes},), "
@@ -140,7 +139,6 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     Raises:
         ShapeError: the shapes differ. They are not broadcast: (N,) against (N, 1) would be N x N differences.
     """
-    target = asarray(target)
     _check_equal(input, target)
     return _reduce((input - target).square(), reduction)
 
@@ -148,7 +146,6 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 @composed
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """|input - target|, with derivative 0 where they are equal."""
-    target = asarray(target)
     _check_equal(input, target)
     return _reduce(abs(input - target), reduction)
 
@@ -165,7 +162,6 @@ def binary_cross_entropy_with_logits(
         weight: counts each element so much; broadcast.
         pos_weight: counts t = 1 so much; broadcast.
     """
-    target = asarray(target)
     _check_equal(input, target)
     if target.dtype.kind != "f":
         target = target.astype(input.dtype)

@@ -8,13 +8,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.context import composed, is_replaying, location, no_grad
-from ..core.errors import ShapeError
+from ..core.context import is_replaying, location, no_grad
+from ..core.errors import DTypeError, ShapeError
+from ..core.variable import Variable
+from ..frontend.creation import asarray
 from ..frontend.reduction import Axis, centre
+from .arguments import accepting, composed
 
 LARGE = 2.0**40  # squares of larger deviations come near float32's range
 
 
+@accepting
 def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: Any = None) -> Any:
     """y = weight · (x - μ) / √(σ² + eps) + bias, with μ and σ² (biased) taken over ``axes``.
 
@@ -76,6 +80,7 @@ def batch_norm(
     """
     if x.ndim < 2:
         raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x D or N x C x ...")
+    running_mean, running_var = _averages(training, running_mean=running_mean, running_var=running_var)
     _check_channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     c = x.shape[1]
     axes = (0, *range(2, x.ndim))
@@ -179,6 +184,17 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     grouped = x.reshape(n, num_groups, c // num_groups, *rest)  # n (g c) ... -> n g c ...
     y = normalize(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
     return _affine(y, _along_channels(weight, x), _along_channels(bias, x))
+
+
+def _averages(training: bool, **averages: Any) -> list[Any]:
+    """Running averages; what training updates has to be a tensor, in which the caller sees the update."""
+    for name, t in averages.items():
+        if training and t is not None and not isinstance(t, Variable):
+            raise DTypeError(
+                f"{name} is of type {type(t).__name__}{location()}: training updates it in place, so it must be a "
+                "tensor. Use tg.tensor(...) once, and keep it."
+            )
+    return [None if t is None else asarray(t) for t in averages.values()]
 
 
 def _affine(y: Any, weight: Any, bias: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import composed, location
+from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.movement import stack
 from ..frontend.reduction import einsum
-from .arguments import Pair, images, output_size, pair
+from .arguments import Pair, composed, images, output_size, pair
 
 
 @composed

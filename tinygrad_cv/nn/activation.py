@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import functional as F
+from ..frontend.creation import asarray
 from .arguments import one_of
 from .module import Module
 
@@ -92,7 +93,7 @@ class Softplus(Module):
         self.beta = beta
 
     def forward(self, x: Any) -> Any:
-        return F.softplus(x) if self.beta == 1 else F.softplus(x * self.beta) / self.beta
+        return F.softplus(x) if self.beta == 1 else F.softplus(asarray(x) * self.beta) / self.beta
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .. import functional as F
 from ..core.context import is_replaying, location, no_grad
 from ..core.errors import ShapeError
-from ..frontend.creation import full, ones, zeros
+from ..frontend.creation import asarray, full, ones, zeros
 from .arguments import one_of, positive
 from .module import Module
 from .parameter import Parameter
@@ -68,7 +68,7 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", zeros((), dtype="int64") if tracked else None)
 
     def forward(self, x: Any) -> Any:
-        _check_channels(self, x, "num_features", self.ranks, self.layout)
+        x = _checked(self, x, "num_features", self.ranks, self.layout)
         y = F.batch_norm(
             x,
             self.running_mean,
@@ -206,7 +206,7 @@ class InstanceNorm2d(Module):
         self.bias = Parameter(zeros(num_features)) if affine else None
 
     def forward(self, x: Any) -> Any:
-        _check_channels(self, x, "num_features", (4,), "N x C x H x W")
+        x = _checked(self, x, "num_features", (4,), "N x C x H x W")
         return F.instance_norm(x, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -245,14 +245,16 @@ class GroupNorm(Module):
         self.bias = Parameter(zeros(num_channels)) if affine else None
 
     def forward(self, x: Any) -> Any:
-        _check_channels(self, x, "num_channels", range(2, 33), "N x C x ...")
+        x = _checked(self, x, "num_channels", range(2, 33), "N x C x ...")
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
 
 
-def _check_channels(layer: Any, x: Any, name: str, ranks: Sequence[int], layout: str) -> None:
+def _checked(layer: Any, x: Any, name: str, ranks: Sequence[int], layout: str) -> Any:
+    """The input as a tensor whose axes and channels fit the layer."""
+    x = asarray(x)
     wanted = getattr(layer, name)
     if x.ndim not in ranks or x.shape[1] != wanted:
         found = x.shape[1] if x.ndim > 1 else 1
@@ -260,3 +262,4 @@ def _check_channels(layer: Any, x: Any, name: str, ranks: Sequence[int], layout:
             f"{type(layer).__name__} of {name}={wanted}, input of shape {x.shape}{location()}: it must be {layout} "
             f"with C = {wanted}. Give the layer {name}={found}, or the input the right shape."
         )
+    return x

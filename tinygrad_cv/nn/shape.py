@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..frontend.creation import asarray
 from .module import Module
 
 
@@ -20,14 +21,14 @@ class Flatten(Module):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Any) -> Any:
-        return x.flatten(self.start_dim, self.end_dim)
+        return asarray(x).flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Identity(Module):
-    """x as it is: a place where another layer could stand. Takes and ignores any arguments.
+    """x as it is, as a tensor: a place where another layer could stand. Takes and ignores any arguments.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Identity()(tg.ones(2)).tolist()
@@ -38,4 +39,4 @@ class Identity(Module):
         super().__init__()
 
     def forward(self, x: Any) -> Any:
-        return x
+        return asarray(x)
