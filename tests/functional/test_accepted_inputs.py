@@ -10,7 +10,7 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.functional.test_agreement_with_torch import Fixed, rows
-from tinygrad_cv.functional.arguments import TENSORS
+from tinygrad_cv.frontend.functions import TENSORS
 
 FIRST = {row.name: row for row in reversed(rows())}
 UPDATED = ("running_mean", "running_var")

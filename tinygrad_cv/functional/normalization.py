@@ -12,8 +12,9 @@ from ..core.context import is_replaying, location, no_grad
 from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..frontend.creation import asarray
+from ..frontend.functions import accepting
 from ..frontend.reduction import Axis, centre
-from .arguments import accepting, composed
+from .arguments import composed
 
 LARGE = 2.0**40  # squares of larger deviations come near float32's range
 
