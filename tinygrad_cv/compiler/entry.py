@@ -159,10 +159,19 @@ class Entry:
         if not self._differentiable or not current().recording:
             return [Tensor._new(result) for result in results]
         nodes = self._nodes(leaves)
+        arrays = self._kept(leaves, arrays)
         return [
             Tensor._new(result, self._derivative(number).node(arrays, nodes, result) if sources else None)
             for number, (result, sources) in enumerate(zip(results, self.recording.sources, strict=True))
         ]
+
+    def _kept(self, leaves: list[Any], arrays: list[Any]) -> list[Any]:
+        """What backward reads: of a caller's arrays, which may be filled anew before it runs, copies."""
+        arrays = list(arrays)
+        for number, index in self.recording.arguments:
+            if arrays[index] is leaves[number]:
+                arrays[index] = arrays[index].copy()
+        return arrays
 
     def _nodes(self, leaves: list[Any]) -> dict[int, Any]:
         """The tape's nodes of the inputs, by their numbers."""
