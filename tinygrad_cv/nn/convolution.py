@@ -9,7 +9,7 @@ from ..core.errors import ShapeError
 from ..frontend.creation import zeros
 from ..functional.arguments import Pair, pair
 from . import init
-from .arguments import positive
+from .arguments import derived, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -29,25 +29,27 @@ class _Convolution(Module):
     ):
         super().__init__()
         op = type(self).__name__
-        self.in_channels, self.out_channels = (
-            positive(op, name, c) for name, c in zip(("in_channels", "out_channels"), channels, strict=True)
-        )
+        c, o = (positive(op, name, n) for name, n in zip(("in_channels", "out_channels"), channels, strict=True))
         self.groups = positive(op, "groups", groups)
-        if self.in_channels % groups or self.out_channels % groups:
+        if c % groups or o % groups:
             raise ShapeError(
-                f"{op}: groups={groups} with {self.in_channels} input and {self.out_channels} output channels: groups "
+                f"{op}: groups={groups} with {c} input and {o} output channels: groups "
                 "must divide both, without remainder."
             )
-        self.kernel_size, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
+        kernel, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
         self.padding = padding if padding in ("same", "valid") else pair("padding", padding, 0)
         self.dilation = pair("dilation", dilation)
-        first, second = self._channels_of_weight()
-        self.weight = Parameter(zeros(first, second // groups, *self.kernel_size))
-        self.bias = Parameter(zeros(self.out_channels)) if bias else None
+        first, second = self._axes_of_weight(c, o)
+        self.weight = Parameter(zeros(first, second // groups, *kernel))
+        self.bias = Parameter(zeros(o)) if bias else None
         init.default_(self.weight, self.bias)
 
-    def _channels_of_weight(self) -> tuple[int, int]:
-        return self.out_channels, self.in_channels
+    kernel_size = derived(lambda self: self.weight.shape[2:])
+    in_channels = derived(lambda self: self.weight.shape[1] * self.groups)
+    out_channels = derived(lambda self: self.weight.shape[0])
+
+    def _axes_of_weight(self, c: int, o: int) -> tuple[int, int]:
+        return o, c
 
     def extra_repr(self) -> str:
         usual = {"padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1), "groups": 1}
@@ -118,8 +120,11 @@ class ConvTranspose2d(_Convolution):
         super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
         self.output_padding = pair("output_padding", output_padding, 0)
 
-    def _channels_of_weight(self) -> tuple[int, int]:
-        return self.in_channels, self.out_channels
+    in_channels = derived(lambda self: self.weight.shape[0])
+    out_channels = derived(lambda self: self.weight.shape[1] * self.groups)
+
+    def _axes_of_weight(self, c: int, o: int) -> tuple[int, int]:
+        return c, o
 
     def forward(self, x: Any) -> Any:
         return F.conv_transpose2d(

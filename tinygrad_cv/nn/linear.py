@@ -7,7 +7,7 @@ from typing import Any
 from .. import functional as F
 from ..frontend.creation import zeros
 from . import init
-from .arguments import positive
+from .arguments import derived, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -27,11 +27,13 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True):
         super().__init__()
-        self.in_features = positive("Linear", "in_features", in_features)
-        self.out_features = positive("Linear", "out_features", out_features)
-        self.weight = Parameter(zeros(out_features, in_features))
+        columns, rows = positive("Linear", "in_features", in_features), positive("Linear", "out_features", out_features)
+        self.weight = Parameter(zeros(rows, columns))
         self.bias = Parameter(zeros(out_features)) if bias else None
         init.default_(self.weight, self.bias)
+
+    in_features = derived(lambda self: self.weight.shape[1])
+    out_features = derived(lambda self: self.weight.shape[0])
 
     def forward(self, x: Any) -> Any:
         return F.linear(x, self.weight, self.bias)

@@ -10,7 +10,7 @@ from .. import functional as F
 from ..core.context import is_replaying, location, no_grad
 from ..core.errors import ShapeError
 from ..frontend.creation import asarray, full, ones, zeros
-from .arguments import one_of, positive
+from .arguments import derived, is_affine, one_of, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -35,6 +35,7 @@ CONVENTIONS = {
 class _BatchNorm(Module):
     """Batch normalization over any axes behind the channels; its arguments are explained at :class:`BatchNorm2d`."""
 
+    affine = derived(is_affine)
     ranks: tuple[int, ...]  # the numbers of axes that the input may have
     layout: str
 
@@ -51,7 +52,7 @@ class _BatchNorm(Module):
         super().__init__()
         op = type(self).__name__
         self.num_features = positive(op, "num_features", num_features)
-        self.eps, self.affine, self.track_running_stats = eps, affine, track_running_stats
+        self.eps, self.track_running_stats = eps, track_running_stats
         self.convention = one_of(op, "convention", convention, tuple(CONVENTIONS))
         preset = CONVENTIONS[convention]
         self.momentum = preset.momentum if momentum is ... else momentum
@@ -69,10 +70,11 @@ class _BatchNorm(Module):
 
     def forward(self, x: Any) -> Any:
         x = _checked(self, x, "num_features", self.ranks, self.layout)
+        used = self.track_running_stats or not self.training
         y = F.batch_norm(
             x,
-            self.running_mean,
-            self.running_var,
+            self.running_mean if used else None,
+            self.running_var if used else None,
             self.weight,
             self.bias,
             self.training,
@@ -80,7 +82,7 @@ class _BatchNorm(Module):
             self.eps,
             CONVENTIONS[self.convention].unbiased,
         )
-        if self.training and self.num_batches_tracked is not None and x.size and not is_replaying():
+        if self.training and used and self.num_batches_tracked is not None and x.size and not is_replaying():
             with no_grad():
                 self.num_batches_tracked.assign(self.num_batches_tracked + 1)
         return y
@@ -156,11 +158,13 @@ class LayerNorm(Module):
     [[-1.0, 1.0]]
     """
 
+    elementwise_affine = derived(is_affine)
+
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True):
         super().__init__()
         sizes = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
         self.normalized_shape = tuple(positive("LayerNorm", "normalized_shape", n) for n in sizes)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.eps = eps
         self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
         self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
 
@@ -186,6 +190,8 @@ class InstanceNorm2d(Module):
     [[[[-1.0, 1.0]]]]
     """
 
+    affine = derived(is_affine)
+
     def __init__(
         self,
         num_features: int,
@@ -201,7 +207,7 @@ class InstanceNorm2d(Module):
                 "InstanceNorm2d: track_running_stats=True; each image is normalized by its own statistics, in use as "
                 "in training. Leave it False, or use BatchNorm2d."
             )
-        self.eps, self.affine = eps, affine
+        self.eps = eps
         self.weight = Parameter(ones(num_features)) if affine else None
         self.bias = Parameter(zeros(num_features)) if affine else None
 
@@ -231,6 +237,8 @@ class GroupNorm(Module):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
+    affine = derived(is_affine)
+
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True):
         super().__init__()
         self.num_groups = positive("GroupNorm", "num_groups", num_groups)
@@ -240,7 +248,7 @@ class GroupNorm(Module):
                 f"GroupNorm: num_groups={num_groups} with num_channels={num_channels}: the groups must divide the "
                 "channels, without remainder."
             )
-        self.eps, self.affine = eps, affine
+        self.eps = eps
         self.weight = Parameter(ones(num_channels)) if affine else None
         self.bias = Parameter(zeros(num_channels)) if affine else None
 
