@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"prove needs {', '.join(missing)}: pip install '.[test]' in the project's folder")
+        raise SystemExit(f"prove needs {', '.join(missing)}: pip install {' '.join(missing)}")
     from ..proof import report
 
     if arguments.only and arguments.only not in (subjects := report.subjects()):
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = [(section, outcomes) for section, outcomes in results if outcomes]
     for section, outcomes in results:
         print(section.text(outcomes), end="\n\n")
-    out = arguments.out or (PAGE if PAGE.parent.is_dir() and not (arguments.part or arguments.only) else None)
+    out = arguments.out or (PAGE if PAGE.is_file() and not (arguments.part or arguments.only) else None)
     if out:
         write_text(out, report.page(results, arguments.seed))
         print(f"written: {out}")

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"train needs {', '.join(missing)}: pip install '.[train]' in the project's folder")
+        raise SystemExit(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
     if arguments.norm and arguments.model != "convnet":
         raise SystemExit(f"--norm is for --model convnet; {arguments.model} has its own layers.")
     try:
@@ -214,7 +214,7 @@ def _how(no_jit: bool) -> str:
         return "on NumPy, as --no-jit asks"
     if compiler.available():
         return "as native code, compiled at the first of them (tg.jit; --no-jit runs them on NumPy)"
-    return "on NumPy; with llvmlite they run as native code: pip install '.[train,jit]'"
+    return "on NumPy; with llvmlite they run as native code: pip install llvmlite"
 
 
 def _positive(kind: type) -> Callable[[str], Any]:

@@ -11,7 +11,7 @@ def __getattr__(name: str) -> Any:
     if name not in ("get_num_threads", "set_num_threads"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not available():
-        raise RuntimeError(f"{name} is about compiled code, which needs llvmlite: pip install 'tinygrad_cv[jit]'.")
+        raise RuntimeError(f"{name} is about compiled code, which needs llvmlite: pip install llvmlite.")
     from .runtime import threads
 
     return getattr(threads, name)
