@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
+from tests.nn.test_layers_against_torch import LAYERS, LOSSES, identify
+from tests.ops.samples import SAMPLES
+from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
 from tinygrad_cv import nn
+from tinygrad_cv.core.tape import apply
 
 quick = pytest.mark.quick
 
@@ -17,6 +26,7 @@ BATCH, WIDTH, CLASSES = (
     10,
 )  # the cotangent that Linear hands back is much larger than its operands
 SEED = 12
+LONG = bool(os.environ.get("TGCV_LONG"))
 
 NETWORKS = {
     "layer norm": lambda: nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, CLASSES)),
@@ -71,3 +81,146 @@ def test_gradcheck_of_a_view_before_a_product():
     rng = np.random.default_rng(SEED)
     w = tg.tensor(rng.normal(size=(512, 1)))
     assert tg.gradcheck(lambda x: (x[1:] @ w).sum(), tg.tensor(rng.normal(size=(514, 512))))
+
+
+# ---------------------------------------------------------------- all thresholds, found in the code
+
+
+@quick
+def test_every_size_in_the_code_is_listed():
+    """A new number: is an array's size compared with it? Then tests cross it from now on."""
+    listed = EAGER.keys() | COMPILED.keys() | OTHER.keys()
+    assert numbers() == listed, "add it to EAGER, COMPILED or OTHER in tests/thresholds.py"
+    assert set(unnamed()) == OTHER_COMPARISONS.keys(), "give the number a name, in capitals, at the head of its module"
+
+
+SIDES = [{name: low} for name, (low, _) in EAGER.items()]  # small arrays as they are lie on the other side
+SIDES += [{name: sides[i] for name, sides in EAGER.items()} for i in (0, 1)]  # all of them
+sides = pytest.mark.parametrize("values", SIDES, ids=lambda v: " ".join(f"{n}={x}" for n, x in v.items())[:40])
+
+
+def pulled(function: Callable[..., Any], *arrays: np.ndarray) -> list[np.ndarray]:
+    """Value and gradients of a function; then of the same before a product with one column."""
+    found = []
+    for narrow in (False, True):
+        xs = [tg.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+        y = function(*xs)
+        if narrow and y.dtype.kind == "f" and y.size:
+            rows = y.reshape(y.shape[0] if y.ndim > 1 else 1, -1)
+            y = rows @ tg.tensor(np.linspace(-1.0, 1.0, rows.shape[1]).astype(y.dtype)[:, None])
+        found.append(y.numpy().copy())
+        if y.requires_grad:
+            y.backward(np.cos(np.arange(y.size)).reshape(y.shape))
+        found += [x.grad.numpy().copy() for x in xs if x.requires_grad and x.grad is not None]
+    return found
+
+
+def assert_alike(found: list[np.ndarray], expected: list[np.ndarray], rtol: float, what: Any) -> None:
+    assert len(found) == len(expected), what
+    for a, b in zip(found, expected, strict=True):
+        scale = np.abs(b[np.isfinite(b)]).max(initial=1.0) if b.dtype.kind == "f" else 0
+        np.testing.assert_allclose(a, b, rtol, rtol * scale, err_msg=str(what))
+
+
+CALLS = [(sample, case, sample.inputs(case, SEED)) for sample in SAMPLES for case in sample.cases if sample.draws]
+
+
+@pytest.fixture(scope="module")
+def plainly():
+    """Every primitive as it is."""
+    return [pulled(lambda *xs, s=s, c=c: apply(s.primitive, *xs, **c.params), *arrays) for s, c, arrays in CALLS]
+
+
+@sides
+def test_every_primitive_and_its_vjp(plainly, values):
+    with crossed(values):
+        for (s, c, arrays), expected in zip(CALLS, plainly, strict=True):
+            found = pulled(lambda *xs, s=s, c=c: apply(s.primitive, *xs, **c.params), *arrays)
+            assert_alike(found, expected, 1e-13, (s, c))
+
+
+def layer(case: Any, shape: Any = None, dtype: str = "float64", jit: bool = False) -> list[np.ndarray]:
+    """What a layer in training gives, alone and before a product with one column, and all gradients."""
+    name, args, kwargs, usual = case
+    found = []
+    for narrow in (False, True):
+        tg.manual_seed(SEED)
+        model = getattr(nn, name)(*args, **kwargs).to(dtype)
+        x = tg.tensor(np.random.default_rng(SEED).normal(size=shape or usual).astype(dtype), requires_grad=True)
+
+        def step(x: Any, model: Any = model, narrow: bool = narrow) -> Any:
+            y = model(x)
+            if narrow:
+                rows = y.reshape(y.shape[0], -1)
+                y = rows @ tg.tensor(np.linspace(-1.0, 1.0, rows.shape[1]).astype(dtype)[:, None])
+            (y * tg.tensor(np.cos(np.arange(y.size)).reshape(y.shape).astype(dtype))).sum().backward()
+            return y
+
+        if shape is not None and not narrow:
+            continue
+        y = (tg.jit(step) if jit else step)(x)
+        found += [t.numpy().copy() for t in (y, x.grad, *(p.grad for p in model.parameters()))]
+    return found
+
+
+def loss(case: Any) -> list[np.ndarray]:
+    name, kwargs, kind = case
+    rng = np.random.default_rng(SEED)
+    target = {
+        "classes": rng.integers(0, 5, 6),
+        "probabilities": rng.dirichlet(np.ones(5), size=6),
+        "numbers": rng.normal(size=(6, 5)),
+    }[kind]
+    weights = tg.tensor(rng.uniform(0.5, 2.0, 5))
+    module = getattr(nn, name)(**{k: weights if v is True else v for k, v in kwargs.items()})
+    scores = rng.dirichlet(np.ones(5), size=6)
+    return pulled(lambda x: module(x, tg.tensor(target)), np.log(scores) if name == "NLLLoss" else scores)
+
+
+NOT_LAYERS = {"Module", "ModuleList", "Sequential", "GlobalAvgPool2d"}
+CASES = [*LAYERS, ("GlobalAvgPool2d", (), {}, (4, 6, 9, 8))]
+
+
+@quick
+def test_every_layer_and_loss_is_among_them():
+    modules = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
+    modules = {name for name in modules if issubclass(getattr(nn, name), nn.Module)}
+    assert modules - NOT_LAYERS == {case[0] for case in (*LAYERS, *LOSSES)}
+
+
+@pytest.fixture(scope="module")
+def layers():
+    return [layer(case) for case in CASES], [loss(case) for case in LOSSES]
+
+
+@sides
+def test_every_layer_and_loss(layers, values):
+    with crossed(values):
+        for case, expected in zip(CASES, layers[0], strict=True):
+            assert_alike(layer(case), expected, 1e-12, case)
+        for case, expected in zip(LOSSES, layers[1], strict=True):
+            assert_alike(loss(case), expected, 1e-12, case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=identify)
+def test_every_layer_on_an_array_above_all_thresholds(case):
+    """As it is, and with all thresholds out of reach."""
+    n, *rest = case[3]
+    shape = (n * (1 + 2**18 // math.prod(case[3])), *rest)
+    found = layer(case, shape)
+    with crossed({name: BEYOND for name in EAGER if not name.endswith((".ROWS", ".WIDE"))}):
+        assert_alike(found, layer(case, shape), 1e-10, case)
+
+
+# ---------------------------------------------------------------- compiled code
+
+COMPILED_SIDES = [{name: side} for name, sides in COMPILED.items() for side in sides]
+
+
+@pytest.mark.parametrize("values", COMPILED_SIDES, ids=lambda v: " ".join(f"{n}={x}" for n, x in v.items()))
+def test_compiled_layers(layers, values):
+    """A convolution each time; every layer with ``TGCV_LONG=1``, which takes minutes."""
+    with crossed(values):
+        for case, expected in zip(CASES, layers[0], strict=True):
+            if LONG or case is CASES[0]:
+                assert_alike(layer(case, jit=True), expected, 1e-11, case)

@@ -14,6 +14,7 @@ from .arrays import SMALL, allocate, memory_order
 Axes = tuple[int, ...]
 FEW = 32  # elements: such a reduction runs tap by tap, over whole arrays
 ROWS = 128  # addends in a row before partial sums are added up: keeps rounding near that of pairwise summation
+WIDE = 256  # elements: narrower rows are added several at a time
 
 
 def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
@@ -88,7 +89,7 @@ def _add_rows(table: np.ndarray) -> np.ndarray:
     """One round: every ``ROWS`` rows become one. Several narrow rows are added as one wide row."""
     rows, width = table.shape
     wide = 1
-    while width * wide < 256 and rows % (2 * wide) == 0 and rows > 2 * wide:
+    while width * wide < WIDE and rows % (2 * wide) == 0 and rows > 2 * wide:
         wide *= 2
     if wide > 1:
         table = table.reshape(rows // wide, wide * width)

@@ -1,0 +1,167 @@
+"""All sizes from which the code takes another way, found in the code itself.
+
+A number at the head of a module is one of them, with the two values on either side of which a small array falls, or it
+is listed as something else. So a new number is a decision: a size is crossed by tests from then on.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import tinygrad_cv
+
+ROOT = Path(tinygrad_cv.__file__).parent
+ROOMS = ("core", "ops", "frontend", "functional", "nn", "ir", "tracing", "compiler")
+BEYOND = 1 << 40  # more than any size
+
+EAGER = {
+    "ops.arrays.SMALL": (33, BEYOND),  # more than FEW, as the code has it
+    "ops.arrays.BLOCK": (1, BEYOND),
+    "ops.contraction.CHUNK": (1, BEYOND),
+    "ops.contraction.ROWS": (1, BEYOND),
+    "ops.reduction.FEW": (1, BEYOND),
+    "ops.reduction.ROWS": (2, BEYOND),
+    "ops.reduction.WIDE": (1, BEYOND),
+    "ops.windows.CHUNK": (1, BEYOND),
+    "ops.windows.LARGE": (0, BEYOND),
+    "ops.windows.SHORT": (0, BEYOND),
+}
+COMPILED = {
+    "compiler.program.LARGE": (0, BEYOND),
+    "compiler.program.LITTLE": (0, BEYOND),
+    "compiler.program.SHARE": (64, BEYOND),
+    "compiler.program.SHARES": (1, 64),
+    "compiler.rewrite.moments.BLOCK": (2, BEYOND),
+    "compiler.rewrite.split.FLAT": (2, BEYOND),
+    "compiler.rewrite.split.INNER": (2, BEYOND),
+    "compiler.rewrite.split.LONG": (2, BEYOND),
+    "compiler.rewrite.sums.TERMS": (1, 64),
+    "compiler.schedule.define.TINY": (0, 64),
+    "compiler.schedule.kernel.PIECE": (1, BEYOND),
+    "compiler.schedule.pack.FAR": (0, BEYOND),
+    "compiler.schedule.pack.PACKED": (0, BEYOND),
+    "compiler.schedule.pack.REUSED": (1, BEYOND),
+    "compiler.schedule.plan.COPIED": (0, BEYOND),
+    "compiler.schedule.steps.TASK": (64, BEYOND),
+    "compiler.schedule.store.COSTLY": (1, BEYOND),
+    "compiler.schedule.store.LONG": (16, 1 << 12),
+    "compiler.schedule.store.SMALL": (1, BEYOND),
+    "compiler.schedule.tiling.LONG": (2, BEYOND),
+    "compiler.schedule.tiling.RUN": (2, BEYOND),
+    "compiler.codegen.module.LENGTH": (1, BEYOND),
+    "compiler.codegen.nest.AT_ONCE": (1, 4),
+    "compiler.codegen.nest.UNROLLED": (1, 16),
+}
+OTHER = {  # numbers that no size of an array is compared with
+    "compiler.api.KEPT": "lines of history",
+    "compiler.image.SLACK": "bytes behind every buffer",
+    "compiler.numpy_source.FEW": "what is printed",
+    "compiler.numpy_source.WIDTH": "what is printed",
+    "compiler.program.BYTE": "a cost",
+    "compiler.program.SPARES": "arrays kept",
+    "compiler.program.UNUSED": "references",
+    "compiler.schedule.layout.ALIGNMENT": "of every buffer",
+    "compiler.schedule.tiling.LATENCY": "of the processor",
+    "compiler.schedule.tiling.PIPES": "of the processor",
+    "compiler.verify.plan.FEW": "places that the verifier tries",
+}
+OTHER_MODULES = ("compiler.runtime.", "compiler.codegen.angles", "compiler.text")  # machines, files, mathematics, words
+OTHER_COMPARISONS = {
+    "compiler.codegen.nest: len(slots) * high <= 128": "with UNROLLED",
+    "compiler.guards: len(text) <= 60": "what is printed",
+    "compiler.ir: array.size <= 64": "whether equal constants are one",
+    "compiler.kernels: len(what) <= 60": "what is printed",
+    "compiler.numpy_helpers: bits <= 32": "of a random number",
+    "compiler.schedule.tiling: target.vector_registers > 16": "of the processor",
+    "ops.random: bits <= 32": "of a random number",
+}
+
+
+def numbers() -> set[str]:
+    """Every whole number above 1 that a module of these rooms gives a name in capitals."""
+    found = set()
+    for module, tree in _modules():
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                names, values = (
+                    part.elts if isinstance(part, ast.Tuple) else [part] for part in (node.targets[0], node.value)
+                )
+                for name, value in zip(names, values, strict=False):
+                    if isinstance(name, ast.Name) and name.id.isupper() and _whole(value) > 1:
+                        found.add(f"{module}.{name.id}")
+    return found
+
+
+def _whole(node: ast.expr) -> int:
+    """The number that constants and operators make; 0 where it is something else."""
+    if not all(isinstance(part, (ast.Constant, ast.BinOp, ast.operator)) for part in ast.walk(node)):
+        return 0
+    value = eval(compile(ast.Expression(node), "", "eval"))
+    return value if type(value) is int else 0
+
+
+def unnamed() -> list[str]:
+    """Comparisons with a number of two digits or more that has no name: where, and how."""
+    found = []
+    for module, tree in _modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in node.ops
+            ):
+                for part in (node.left, *node.comparators):
+                    if isinstance(part, ast.Constant) and type(part.value) is int and part.value >= 10:
+                        found.append(f"{module}: {ast.unparse(node)}")
+    return found
+
+
+@contextmanager
+def crossed(values: dict[str, int]) -> Iterator[None]:
+    """With other values, also in the modules that import them by name."""
+    places = []
+    for module, tree in _modules():
+        imported = importlib.import_module(f"tinygrad_cv.{module}") if _names(tree) & {*map(_last, values)} else None
+        for full, value in values.items():
+            home, name = full.rsplit(".", 1)
+            if imported is not None and (module == home or _imports(tree, home, name)):
+                places.append((imported, name, getattr(imported, name), value))
+    try:
+        for module, name, _, value in places:
+            setattr(module, name, value)
+        yield
+    finally:
+        for module, name, old, _ in places:
+            setattr(module, name, old)
+
+
+_parsed: list[tuple[str, ast.Module]] = []
+
+
+def _modules() -> list[tuple[str, ast.Module]]:
+    if not _parsed:
+        for room in ROOMS:
+            for path in sorted((ROOT / room).glob("**/*.py")):
+                name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                if not name.startswith(OTHER_MODULES):
+                    _parsed.append((name, ast.parse(path.read_text(encoding="utf-8"))))
+    return _parsed
+
+
+def _last(full: str) -> str:
+    return full.rpartition(".")[2]
+
+
+def _names(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _imports(tree: ast.Module, home: str, name: str) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and (node.module or "").rpartition(".")[2] == _last(home)
+        and any(alias.name == name for alias in node.names)
+        for node in tree.body
+    )
