@@ -7,6 +7,9 @@
 [[7.0, 11.0], [9.0, 13.0]]
 """
 
+from . import starting as _starting  # noqa: F401  before all else
+
+# isort: split
 from importlib import import_module as _import_module
 from typing import Any as _Any
 

@@ -1,19 +1,30 @@
 """``python -m tinygrad_cv train`` from its options to the files that it leaves."""
 
+import errno
 import gzip
 import json
+import os
 import re
+import signal
 import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save
 
 import tinygrad_cv as tg
-from tinygrad_cv import models
+from tinygrad_cv import files, models
 from tinygrad_cv.__main__ import main
 from tinygrad_cv.commands import train
+from tinygrad_cv.data.preprocess import fit_images
+from tinygrad_cv.training import run as training_run
+from tinygrad_cv.training.run import Run
 
+ROOT = Path(__file__).parent.parent.parent
 LAST_LINE = re.compile(r"test accuracy (\d+\.\d\d) % in \d+\.\d s")
 
 
@@ -48,7 +59,7 @@ def test_a_run_leaves_weights_curves_and_the_graph(folder, tmp_path, capsys):
     history = json.loads((out / "history.json").read_text(encoding="utf-8"))
     assert history["settings"]["epochs"] == 3 and len(history["epochs"]) == 3
     assert history["epochs"][-1]["test"]["accuracy"] == 1.0
-    model = models.convnet(1, 12, train.CHANNELS, train.HIDDEN, 10, "batch")
+    model = models.convnet(1, 12, num_classes=2)
     model.load_state_dict(load_file(out / "weights.safetensors"))
 
 
@@ -108,11 +119,11 @@ def test_a_wrong_option_is_named(arguments, words, capsys, tmp_path):
 @pytest.mark.quick
 def test_images_are_fitted_to_a_model_that_takes_larger_ones_in_colour():
     images = np.ones((2, 1, 28, 28), np.float32)
-    fitted = train.fit_images(images, 3, 32, -1.0)
+    fitted = fit_images(images, 3, (32, 32), -1.0)
     assert fitted.shape == (2, 3, 32, 32)
     assert (fitted[:, :, 2:30, 2:30] == 1).all() and fitted.sum() == 2 * 3 * (28 * 28 - (32 * 32 - 28 * 28))
-    with pytest.raises(SystemExit, match="28 x 28"):
-        train.fit_images(np.ones((2, 3, 32, 32), np.float32), 3, 28, 0.0)
+    with pytest.raises(ValueError, match="28 x 28"):
+        fit_images(np.ones((2, 3, 32, 32), np.float32), 3, (28, 28), 0.0)
 
 
 @pytest.mark.quick
@@ -138,3 +149,213 @@ def test_it_runs_on_numpy_where_llvmlite_is_missing(folder, tmp_path, capsys, mo
     monkeypatch.setattr(train.compiler, "available", lambda: False)
     assert run("--data", folder, "--epochs", 1, "--out", tmp_path / "run") == 0
     assert "steps run on NumPy; with llvmlite" in capsys.readouterr().out
+
+
+SETS = {
+    "mnist": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+    "unpacked": (
+        "train-images.idx3-ubyte",
+        "train-labels.idx1-ubyte",
+        "t10k-images.idx3-ubyte",
+        "t10k-labels.idx1-ubyte",
+    ),
+    "emnist": tuple(
+        f"emnist-letters-{part}-{kind}-ubyte.gz"
+        for part in ("train", "test")
+        for kind in ("images-idx3", "labels-idx1")
+    ),
+    "qmnist": tuple(
+        f"qmnist-{part}-{kind}" for part in ("train", "test") for kind in ("images-idx3-ubyte", "labels-idx2-int")
+    ),
+}
+CODES = {"uint8": 8, "int8": 9, "int16": 11, "int32": 12, "float32": 13, "float64": 14}
+
+
+def write_set(folder, names=SETS["mnist"], shape=(8, 8), dtype="uint8", values=(0, 1), n=(24, 8)):
+    """Four files; the classes differ in brightness"""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    for i, count in enumerate(n):
+        which = np.arange(count) % len(values)
+        images = 100 * which.reshape(-1, *[1] * len(shape)) / len(values) + rng.integers(0, 20, (count, *shape))
+        labels = np.array(values)[which]
+        if "idx2-int" in names[2 * i + 1]:
+            labels = np.column_stack([labels, *[np.arange(count)] * 7])
+        for name, array, kind in (
+            (names[2 * i], images, dtype),
+            (names[2 * i + 1], labels, "int32" if labels.ndim == 2 else "uint8"),
+        ):
+            header = struct.pack(f">BBBB{array.ndim}I", 0, 0, CODES[kind], array.ndim, *array.shape)
+            data = header + array.astype(np.dtype(kind).newbyteorder(">")).tobytes()
+            (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dtype": "float32"},
+        {"dtype": "int16"},
+        {"dtype": "float64", "shape": (5, 9)},
+        {"shape": (4, 4)},
+        {"shape": (1, 1)},
+        {"shape": (9, 7, 3)},
+        {"shape": (3, 8, 8)},
+        {"names": SETS["unpacked"]},
+        {"names": SETS["emnist"], "values": tuple(range(1, 27)), "n": (52, 26)},
+        {"names": SETS["qmnist"], "values": (3, 7)},
+        {"values": tuple(range(62)), "n": (124, 62)},
+        {"n": (1, 1), "values": (5,)},
+    ],
+    ids=str,
+)
+def test_a_set_as_it_is_found_trains_and_its_folder_is_all_that_is_needed(options, tmp_path, capsys):
+    folder, out = write_set(tmp_path / "data", **options), tmp_path / "run"
+    assert run("--data", folder, "--epochs", 2, "--batch-size", 8, "--no-jit", "--out", out) == 0
+    accuracy = float(LAST_LINE.search(capsys.readouterr().out)[1])
+    sets = tg.data.load_idx(folder)
+    assert sets.train.classes == tuple(map(str, options.get("values", (0, 1))))
+    for place in (out, out / "weights.safetensors", str(out)):
+        model = tg.models.load(place)
+    assert model.classes == sets.train.classes and not model.training
+    answers = model(tg.tensor(model.prepare(sets.test.images))).argmax(1).numpy()
+    assert 100 * (answers == sets.test.labels).mean() == pytest.approx(accuracy, abs=0.01)
+    network = json.loads((out / "history.json").read_text(encoding="utf-8"))["network"]
+    again = getattr(models, network["model"])(**network["arguments"])
+    again.load_state_dict(load_file(out / "weights.safetensors"))
+    assert network["classes"] == list(model.classes)
+    assert {"mean", "std"} <= network["prepare"].keys()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("options", "arguments", "words"),
+    [
+        ({"n": (0, 8)}, (), "at least one image"),
+        ({"shape": (0, 4)}, (), "at least one image"),
+        ({"values": (1, 2, 3)}, ("--classes", 2), "--classes"),
+        ({"shape": (40, 40)}, ("--model", "lenet5"), "Take convnet"),
+        ({"shape": (3, 8, 8)}, ("--model", "lenet5"), "Take convnet"),
+        ({"names": (*SETS["mnist"][:3], "t10k-labels")}, (), "add the missing one"),
+    ],
+    ids=str,
+)
+def test_a_set_that_cannot_be_used_is_told_in_one_line(options, arguments, words, tmp_path, capsys):
+    folder = write_set(tmp_path / "data", **options)
+    with pytest.raises(SystemExit) as stopped:
+        run("--data", folder, "--out", tmp_path / "run", *arguments)
+    err = capsys.readouterr().err
+    assert stopped.value.code == 2 and err.startswith("error: ") and err.count("\n") == 1 and words in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.quick
+def test_of_several_sets_one_is_chosen_and_another_folder_is_pointed_at(tmp_path):
+    folder = write_set(tmp_path / "gzip", SETS["emnist"], values=(1, 2))
+    write_set(folder, tuple(name.replace("letters", "digits") for name in SETS["emnist"]))
+    (folder / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
+    with pytest.raises(ValueError, match="several data sets, 'emnist-digits', 'emnist-letters'"):
+        tg.data.load_idx(folder)
+    assert tg.data.load_idx(folder / "emnist-letters").train.classes == ("A", "B")
+    assert tg.data.load_idx(folder / "emnist-letters", 2).train.classes == ("1", "2")
+    assert tg.data.load_idx(folder / "emnist-letters", ["a", "b"]).train.labels[:2].tolist() == [0, 1]
+    write_set(tmp_path / "MNIST", n=(2, 2)).rename(tmp_path / "raw")
+    (tmp_path / "MNIST").mkdir()
+    (tmp_path / "raw").rename(tmp_path / "MNIST" / "raw")
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "MNIST" / "raw"))):
+        tg.data.load_idx(tmp_path / "MNIST")
+
+
+@pytest.mark.quick
+def test_images_are_augmented_as_their_own_set_says_or_as_asked():
+    images = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    rng = np.random.default_rng(0)
+    assert (train.augmentation((), 0.0)(images, rng) == images).all()
+    assert (train.augmentation(("none",), 0.0)(images, rng) == images).all()
+    flipped = [train.augmentation(("flip",), 0.0)(images, rng) for _ in range(20)]
+    assert {image.tobytes() for image in flipped} == {images.tobytes(), images[..., ::-1].copy().tobytes()}
+    assert len({train.augmentation(("shift",), 0.0)(images, rng).tobytes() for _ in range(200)}) == 9
+    assert tg.data.fashion_mnist().train.augment == ("shift", "flip")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b"", lambda b: b.replace(b"convnet", b"xonvnet"), None])
+def test_weights_that_do_not_say_what_they_are(damage, tmp_path):
+    results = Run(tmp_path, {}, {"model": "convnet", "arguments": {}, "prepare": {}, "classes": []})
+    results.save_weights(tg.nn.Linear(1, 1))
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(damage(path.read_bytes()) if damage else save({"weight": np.zeros(1)}))
+    with pytest.raises(tg.CheckpointError, match=r"models\.load: .*weights\.safetensors"):
+        tg.models.load(tmp_path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="--out"):
+        tg.models.load(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_a_run_with_everything_written(name, code, folder, tmp_path):
+    out = tmp_path / "run"
+    command = [
+        sys.executable,
+        "-m",
+        "tinygrad_cv",
+        "train",
+        "--data",
+        folder,
+        "--epochs",
+        "100000",
+        "--no-jit",
+        "--out",
+        out,
+    ]
+    with subprocess.Popen([*map(str, command)], stdout=-1, stderr=-1, text=True, cwd=ROOT) as process:
+        while not (out / "weights.safetensors").exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(getattr(signal, name))
+        printed, errors = process.communicate(timeout=60)
+    assert process.returncode == code and "Traceback" not in errors and LAST_LINE.search(printed)
+    assert json.loads((out / "history.json").read_text(encoding="utf-8"))["epochs"]
+    assert tg.models.load(out).classes == ("0", "1") and (out / "learning_curve.png").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux how far the program is")
+@pytest.mark.parametrize("wait", [0, 0.2, 0.6])
+def test_an_interrupt_at_the_start_leaves_no_traceback(wait, folder, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "tinygrad_cv",
+        "train",
+        "--data",
+        folder,
+        "--epochs",
+        "100000",
+        "--out",
+        tmp_path / "run",
+    ]
+    with subprocess.Popen([*map(str, command)], stdout=-1, stderr=-1, text=True, cwd=ROOT) as process:
+        while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():  # the package is being imported
+            time.sleep(0.001)
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in errors
+
+
+def test_a_disk_without_room_keeps_the_weights_of_the_epoch_before(folder, tmp_path, monkeypatch, capsys):
+    original, calls = files.write_bytes, []
+
+    def full(path, *arguments, **options):
+        calls.append(path)
+        if str(path).endswith("weights.safetensors") and len(calls) > 8:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return original(path, *arguments, **options)
+
+    monkeypatch.setattr(training_run, "write_bytes", full)
+    out = tmp_path / "run"
+    monkeypatch.setattr(files, "write_bytes", full)
+    assert run("--data", folder, "--epochs", 12, "--no-jit", "--out", out) == 2
+    error = capsys.readouterr().err
+    assert "not written after this epoch" in error and "No space left on device" in error.splitlines()[-1]
+    assert tg.models.load(out).classes == ("0", "1")

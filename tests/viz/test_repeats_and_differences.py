@@ -123,6 +123,6 @@ def test_the_command_draws_training(tmp_path):
 
 @quick
 def test_the_command_explains_a_bad_ending(tmp_path, capsys):
-    assert main(["graph", "--model", "lenet5", "--out", str(tmp_path / "net.gif")]) == 1
+    assert main(["graph", "--model", "lenet5", "--out", str(tmp_path / "net.gif")]) == 2
     assert "must end in one of svg" in capsys.readouterr().err
     assert not list(Path(tmp_path).iterdir())

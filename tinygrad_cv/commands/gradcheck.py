@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import inspect
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ import numpy as np
 from ..check import gradcheck
 from ..check.api import MODES
 from ..core.errors import DTypeError, GraphError, ShapeError
+from .options import FINE, MISUSED, WRONG, natural, positive
+
+OWN = (DTypeError, GraphError, ShapeError)
+PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--inputs", nargs="+", required=True, type=_shape, metavar="SHAPE", help="such as 2x3x8x8; 1 is a number's"
     )
     parser.add_argument("--backward", metavar="TARGET", help="the backward that was written by hand, in the same form")
-    parser.add_argument("--order", type=int, default=1, help="of differentiation (default: %(default)s)")
+    parser.add_argument("--order", type=positive(int), default=1, help="of differentiation (default: %(default)s)")
     parser.add_argument("--mode", choices=MODES, default="vjp", help="gradients or forward products (default: vjp)")
-    parser.add_argument("--seed", type=int, default=0, help="of inputs and cotangents (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="of inputs and cotangents (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw errors over step sizes: .svg, .png or .pdf")
     parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, edges coloured by their errors")
@@ -41,16 +47,43 @@ def run(options: argparse.Namespace) -> int:
     try:
         f = _found(options.target)
         backward = _found(options.backward) if options.backward else None
+        _takes(options.target, f, inputs)
         report = gradcheck(f, inputs, backward=backward, order=options.order, mode=options.mode, seed=options.seed)
-    except (ValueError, ShapeError, DTypeError, GraphError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(report.json() if options.json else report)
-    if options.plot:
-        report.plot(options.plot)
-    if options.draw:
-        report.draw(options.draw)
-    return 0 if report else 1
+        print(report.json() if options.json else report)
+        if options.plot:
+            report.plot(options.plot)
+        if options.draw:
+            report.draw(options.draw)
+    except Exception as error:
+        print(f"error: {_told(error)}", file=sys.stderr)
+        return MISUSED
+    return FINE if report else WRONG
+
+
+def _takes(target: str, f: Any, inputs: list[Any]) -> None:
+    """Raise ValueError for a function that cannot be called with so many inputs."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # it does not tell
+        return
+    try:
+        signature.bind(*inputs)
+    except TypeError as error:
+        raise ValueError(
+            f"gradcheck: {target}{signature} cannot be called with {len(inputs)} inputs ({error}). "
+            "Give one --inputs shape for each argument; what has none has no gradient."
+        ) from None
+
+
+def _told(error: Exception) -> str:
+    """An error in one line; one of the function's own with its type and place."""
+    told = " ".join(str(error).split())
+    if isinstance(error, (OSError, ImportError, *OWN)) and type(error) is not ValueError:
+        return told or type(error).__name__
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(PACKAGE)]
+    if told.startswith("gradcheck:") or not own:
+        return told or type(error).__name__
+    return f"gradcheck: {type(error).__name__}: {told} ({own[-1].filename}, line {own[-1].lineno})"
 
 
 def _found(target: str) -> Any:
@@ -66,6 +99,8 @@ def _found(target: str) -> Any:
         if error.name and not place.startswith(error.name):
             raise
         raise ValueError(f"gradcheck: there is no module {place!r} here or on the path.") from error
+    except SystemExit as error:
+        raise ValueError(f"gradcheck: {place!r} ends the program when it is imported.") from error
     for part in name.split("."):
         if not hasattr(found, part):
             near = difflib.get_close_matches(part, dir(found), 3)

@@ -15,6 +15,7 @@ from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..viz import graph
 from ..viz.api import PARTS
+from .options import FINE, MISUSED, natural, positive
 
 INPUTS = {"lenet5": (1, 28), "convnet": (1, 28), "vgg_small": (3, 32), "resnet20": (3, 32)}  # channels, side
 FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
@@ -24,21 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--model", choices=INPUTS, required=True, help="the network")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
-    parser.add_argument("--depth", type=int, help="1: layers, 2: what they compose; default: primitives")
+    parser.add_argument("--depth", type=positive(int), help="1: layers, 2: what they compose; default: primitives")
     parser.add_argument("--part", choices=PARTS, default="forward", help="of the training graph (default: %(default)s)")
     parser.add_argument("--loss", action="store_true", help="with a cross-entropy behind the network")
     parser.add_argument("--values", action="store_true", help="say what values and gradients are like")
     parser.add_argument("--once", action="store_true", help="draw equal blocks in a row once")
-    parser.add_argument("--batch-size", type=int, default=2, help="images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and images (default: %(default)s)")
+    parser.add_argument("--batch-size", type=positive(int), default=2, help="images (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="of weights and images (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw; 0, or 1 where no renderer is there or the file's ending says nothing."""
+    """Draw; 0, or 2 where no renderer is there, the file's ending says nothing, or it cannot be written."""
     form = options.out.suffix[1:]
     if form not in FORMATS:
         print(f"error: {options.out.name!r} must end in one of {', '.join(FORMATS)}", file=sys.stderr)
-        return 1
+        return MISUSED
+    if not options.out.parent.is_dir():
+        print(f"error: there is no folder {options.out.parent}; make it, or give another --out", file=sys.stderr)
+        return MISUSED
     manual_seed(options.seed)
     model: Any = getattr(models, options.model)()
     rng = np.random.default_rng(options.seed)
@@ -53,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     view = graph(target, images, names={options.model: model}, part=options.part, values=options.values)
     try:
         _write(view, form, options)
-    except (RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        return MISUSED
+    return FINE
 
 
 def _write(view: Any, form: str, options: argparse.Namespace) -> None:

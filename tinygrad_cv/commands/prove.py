@@ -13,6 +13,7 @@ from typing import Any
 
 from ..files import write_text
 from ..proof.calls.row import SEED
+from .options import FINE, WRONG, UsageError, natural
 
 EXTRAS = ("sympy", "mpmath", "tqdm")
 PAGE = Path("docs/proof.md")
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", action="store_true", help="the short form: seconds, as in the tests")
     parser.add_argument("--only", metavar="NAME", help="one primitive, or one function of functional")
     parser.add_argument("--out", type=Path, help=f"where to write the page (default: {PAGE}, from a whole run)")
-    parser.add_argument("--seed", type=int, default=SEED, help="of inputs and cotangents (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=SEED, help="of inputs and cotangents (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,13 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"prove needs {', '.join(missing)}: pip install {' '.join(missing)}")
+        raise UsageError(f"prove needs {', '.join(missing)}: pip install {' '.join(missing)}")
     from ..proof import report
 
     if arguments.only and arguments.only not in (subjects := report.subjects()):
         near = difflib.get_close_matches(arguments.only, subjects, 3)
         hint = f" Near it: {', '.join(near)}." if near else ""
-        raise SystemExit(f"--only {arguments.only}: no such primitive, and no such function of functional.{hint}")
+        raise UsageError(f"--only {arguments.only}: no such primitive, and no such function of functional.{hint}")
     results = [
         (section, list(_shown(section.checks(arguments.only, arguments.part, arguments.seed))))
         for section in report.SECTIONS
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     count = sum(len(outcomes) for _, outcomes in results)
     wrong = sum(not outcome.holds for _, outcomes in results for outcome in outcomes)
     print(f"{count:,} checks, {wrong} wrong, seed {arguments.seed}, {time.perf_counter() - start:.1f} s")
-    return 1 if wrong else 0
+    return WRONG if wrong else FINE
 
 
 def _shown(outcomes: Iterable[Any]) -> Iterator[Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import inspect
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,18 +16,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import compiler, models, optim
-from ..data import DataLoader, compose, fashion_mnist, load_idx, normalize, random_horizontal_flip, random_shift
+from ..data import DataLoader, compose, fashion_mnist, load_idx, preparation, random_horizontal_flip, random_shift
+from ..data.augment import Transform
 from ..data.datasets import TrainTest
 from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
+from ..models.load import MODELS as NETWORKS
 from ..nn import Module
 from ..training.loop import Epoch, evaluate, predict, train_epoch, training_step
 from ..training.run import Run
+from ..training.stopping import Stopping
+from .options import FINE, UsageError, natural, positive
 
 EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
 NORMS = ("batch", "layer", "instance", "group", "none")
-CHANNELS, HIDDEN = (16, 32, 64), (128,)  # of the default network
+AUGMENT = ("none", "shift", "flip")
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a share of all steps
 
 
@@ -50,88 +56,143 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=MODELS, default="convnet", help="the network (default: %(default)s)")
     parser.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
     parser.add_argument(
-        "--epochs", type=_positive(int), default=14, help="passes over the images (default: %(default)s)"
+        "--epochs", type=positive(int), default=14, help="passes over the images (default: %(default)s)"
     )
-    parser.add_argument("--batch-size", type=_positive(int), default=64, help="images a step (default: %(default)s)")
+    parser.add_argument("--batch-size", type=positive(int), default=64, help="images a step (default: %(default)s)")
+    parser.add_argument("--lr", type=positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="of all that is random (default: %(default)s)")
     parser.add_argument(
-        "--lr", type=_positive(float), default=0.05, help="highest learning rate (default: %(default)s)"
+        "--data", type=Path, help="folder with four IDX files, plain or .gz, or folder/set (default: shipped images)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: %(default)s)")
-    parser.add_argument("--data", type=Path, help="folder with four IDX files, plain or .gz (default: shipped images)")
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="with --data: names of the classes in the order of their labels, or how many there are "
+        "(default: the labels that occur)",
+    )
+    parser.add_argument(
+        "--augment",
+        nargs="+",
+        choices=AUGMENT,
+        help="random changes of the training images (default: shift flip for the shipped ones, none for --data)",
+    )
     parser.add_argument("--no-jit", action="store_true", help="run on NumPy alone, not on compiled code")
     parser.add_argument("--out", type=Path, help="folder for results (default: runs/<model>-<time>)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, show the progress, write the run folder; the last line is the test accuracy and the seconds."""
+    """Train, show the progress, write the run folder; the last line is the test accuracy and the seconds.
+
+    0, or 128 + the number of the signal that ended it early: weights are written then too.
+    """
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
+        raise UsageError(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
     if arguments.norm and arguments.model != "convnet":
-        raise SystemExit(f"--norm is for --model convnet; {arguments.model} has its own layers.")
+        raise UsageError(f"--norm is for --model convnet; {arguments.model} has its own layers.")
+    sets = load(arguments.data, arguments.classes)
+    needs = MODELS[arguments.model]
     try:
-        sets = load_idx(arguments.data) if arguments.data else fashion_mnist()
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"--data: {error}") from None
+        prepare = preparation(sets.train.images, needs.channels, needs.side)
+        images, test_images = prepare(sets.train.images), prepare(sets.test.images)
+    except ValueError as error:
+        raise UsageError(f"--model {arguments.model}: {error}") from None
 
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
-    needs = MODELS[arguments.model]
     manual_seed(arguments.seed)
-    images, test_images, augment = prepare(sets, needs.channels, needs.side)
-    labels, test_labels = sets.train.labels, sets.test.labels
-    model = build(arguments.model, images.shape, len(sets.train.classes), arguments.norm or "batch")
+    labels, test_labels, classes = sets.train.labels, sets.test.labels, sets.train.classes
+    options = model_options(arguments.model, images.shape, len(classes), arguments.norm or "batch")
+    model = build(arguments.model, images.shape, len(classes), arguments.norm or "batch")
     folder = arguments.out or Path("runs") / f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
     settings = {key: value for key, value in vars(arguments).items() if not callable(value)}
-    results = Run(folder, settings)
-    draw(model, images[:2], folder)
+    network = {"model": arguments.model, "arguments": options, "prepare": asdict(prepare), "classes": classes}
+    try:
+        results = Run(folder, settings, network)
+        draw(model, images[:2], folder)
+    except OSError as error:
+        raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
     parameters = sum(p.size for p in model.parameters())
     print(
-        f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images"
+        f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images "
+        f"of {' x '.join(map(str, sets.train.images.shape[1:]))}, {len(classes)} classes"
     )
 
     jit = compiler.jit if compiler.available() and not arguments.no_jit else _as_it_is
     print(f"steps run {_how(arguments.no_jit)}")
     forward = jit(model)
+    augment = augmentation(arguments.augment or sets.train.augment, -prepare.mean / prepare.std)
 
     def after_epoch(train: Epoch) -> None:
         test = evaluate(model, test_images, test_labels, forward=forward)
-        results.add(train, test)
+        try:
+            results.save_weights(model)
+            results.add(train, test)
+        except OSError as error:  # the disk may have room again after the next
+            tqdm.write(f"not written after this epoch: {error}", file=sys.stderr)
         tqdm.write(
             f"epoch {len(results.epochs):3d}   training loss {train.loss:.4f} accuracy {100 * train.accuracy:5.1f} %   "
             f"test loss {test.loss:.4f} accuracy {100 * test.accuracy:5.1f} %"
         )
 
     interrupted = False
+    with Stopping() as stopping:
+        try:
+            with threadpool_limits(needs.threads, "blas"):
+                fit(model, images, labels, augment, arguments, after_epoch, jit, stopping.check)
+        except (KeyboardInterrupt, OSError) as error:  # a terminal that hung up cannot be written to
+            if isinstance(error, OSError) and stopping.number is None:
+                raise
+            interrupted = True
+        results.save_weights(model)
+        if interrupted:
+            print("interrupted: saving what there is", flush=True)
+        predicted = predict(model, test_images, forward=forward).argmax(1)
+        results.save_confusion_matrix(test_labels, predicted, classes)
+        if results.epochs:
+            results.save_learning_curve()
+        print(f"results in {folder}")
+        accuracy = 100 * float((predicted == test_labels).mean())
+        print(f"test accuracy {accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
+        return stopping.exit_code if interrupted else FINE
+
+
+def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
+    """The data set that was asked for."""
+    if folder is None:
+        if classes:
+            raise UsageError("--classes is for --data; the shipped images have their own.")
+        return fashion_mnist()
+    count = int(classes[0]) if classes and len(classes) == 1 and classes[0].isdecimal() else None
     try:
-        with threadpool_limits(needs.threads, "blas"):
-            fit(model, images, labels, augment, arguments, after_epoch, jit)
-    except KeyboardInterrupt:
-        interrupted = True
-        print("interrupted: saving what there is", flush=True)
-    results.save_weights(model)
-    predicted = predict(model, test_images, forward=forward).argmax(1)
-    results.save_confusion_matrix(test_labels, predicted, sets.train.classes)
-    if results.epochs:
-        results.save_learning_curve()
-    print(f"results in {folder}")
-    accuracy = 100 * float((predicted == test_labels).mean())
-    print(f"test accuracy {accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
-    return 130 if interrupted else 0
+        return load_idx(folder, count or classes)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--data: {error}") from None
+
+
+def augmentation(names: Sequence[str], background: float) -> Transform:
+    """The random changes of those names, one after another."""
+    known = {"shift": random_shift(1, fill=background), "flip": random_horizontal_flip()}
+    return compose(*(known[name] for name in known if name in names and "none" not in names))
 
 
 def fit(
     model: Module,
     images: np.ndarray,
     labels: np.ndarray,
-    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    augment: Transform,
     arguments: argparse.Namespace,
     after_epoch: Callable[[Any], None],
     jit: Callable[[Any], Any],
+    check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Stochastic gradient descent with momentum; the rate rises over the first steps and then falls along a cosine."""
+    """Stochastic gradient descent with momentum; the rate rises over the first steps and then falls along a cosine.
+
+    ``check`` runs between steps, where it may end the training.
+    """
     from tqdm import tqdm
 
     batch_size = min(arguments.batch_size, len(labels))
@@ -147,50 +208,29 @@ def fit(
         def after_step() -> None:
             schedule.step()
             bar.update()
+            check()
 
         for epoch in range(arguments.epochs):
             bar.set_description(f"epoch {epoch + 1}/{arguments.epochs}")
             after_epoch(train_epoch(model, optimizer, loader, after_step, step))
 
 
-def prepare(sets: TrainTest, channels: int | None, side: int | None) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Images as the model takes them, with mean 0 and variance 1, and the augmentation of training batches."""
-    train, test = sets.train.images, sets.test.images
-    scaled = train.astype(np.float32) / np.float32(255)
-    mean, std = float(scaled.mean()), float(scaled.std()) or 1.0
-    prepared = [fit_images(normalize(part, mean, std), channels, side, -mean / std) for part in (train, test)]
-    augment = compose(random_shift(1, fill=-mean / std), random_horizontal_flip())
-    return prepared[0], prepared[1], augment
+def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) -> dict[str, Any]:
+    """The arguments of the model for images of that shape; small images are not pooled to nothing.
 
-
-def fit_images(images: np.ndarray, channels: int | None, side: int | None, background: float) -> np.ndarray:
-    """Grey images as several equal channels, and a border of background up to the side that the model takes.
-
-    >>> fit_images(np.zeros((5, 1, 28, 28), np.float32), 3, 32, 0.0).shape
-    (5, 3, 32, 32)
+    >>> model_options("convnet", (9, 1, 4, 4), 26, "batch")["channels"]
+    (16, 32)
     """
-    _, c, h, w = images.shape
-    if channels is not None and c != channels:
-        if c != 1:
-            raise SystemExit(f"the model takes images of {channels} channels, the data has {c}.")
-        images = np.repeat(images, channels, 1)
-    if side is not None and (h, w) != (side, side):
-        if max(h, w) > side:
-            raise SystemExit(f"the model takes images of {side} x {side}, the data has {h} x {w}.")
-        low, left = (side - h) // 2, (side - w) // 2
-        images = np.pad(
-            images, ((0, 0), (0, 0), (low, side - h - low), (left, side - w - left)), constant_values=background
-        )
-    return images
+    if name != "convnet":
+        return {"num_classes": classes}
+    defaults = {key: value.default for key, value in inspect.signature(models.convnet).parameters.items()}
+    channels = defaults["channels"][: shape[2].bit_length() - 1]
+    return {"in_channels": shape[1], "image_size": shape[2], "channels": channels, "num_classes": classes, "norm": norm}
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, norm: str) -> Module:
     """The model for images of that shape."""
-    if name == "convnet":
-        if shape[2] != shape[3]:
-            raise SystemExit(f"convnet takes square images, the data has {shape[2]} x {shape[3]}.")
-        return models.convnet(shape[1], shape[2], CHANNELS, HIDDEN, classes, norm)
-    return getattr(models, name)(num_classes=classes)
+    return NETWORKS[name](**model_options(name, shape, classes, norm))
 
 
 def draw(model: Module, images: np.ndarray, folder: Path) -> None:
@@ -215,14 +255,3 @@ def _how(no_jit: bool) -> str:
     if compiler.available():
         return "as native code, compiled at the first of them (tg.jit; --no-jit runs them on NumPy)"
     return "on NumPy; with llvmlite they run as native code: pip install llvmlite"
-
-
-def _positive(kind: type) -> Callable[[str], Any]:
-    def parse(text: str) -> Any:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} must be above 0")
-        return value
-
-    parse.__name__ = kind.__name__
-    return parse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .folder import class_names, find_files
 from .idx import read_idx
 
 DIGITS = tuple("0123456789")
@@ -34,11 +35,15 @@ FASHION_MNIST_FOLDER = Path(__file__).parent / "fashion-mnist"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images N x C x H x W, their N labels (int64), and the class name that each label stands for."""
+    """Images N x C x H x W, their N labels (int64), and the class name that each label stands for.
+
+    ``augment`` names the changes of an image that leave its label true: "shift", "flip".
+    """
 
     images: NDArray[Any]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    augment: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -73,69 +78,127 @@ def fashion_mnist() -> TrainTest:
     >>> test.classes[test.labels[0]]
     'Shirt'
     """
-    return load_idx(FASHION_MNIST_FOLDER, FASHION_MNIST_CLASSES)
+    parts = load_idx(FASHION_MNIST_FOLDER, FASHION_MNIST_CLASSES)
+    return TrainTest(*(replace(part, augment=("shift", "flip")) for part in parts))
 
 
-def load_idx(folder: str | PathLike[str], classes: Sequence[str] = DIGITS) -> TrainTest:
+def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = None) -> TrainTest:
     """Load a data set kept as MNIST is: four IDX files in one folder, each plain or with ``.gz`` at its end.
 
-    The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with ``t10k`` for ``train``.
-    Images of N x H x W become N x 1 x H x W; N x C x H x W stays. Values keep the file's type (see `normalize`).
+    The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with ``t10k`` for ``train``;
+    or as EMNIST and QMNIST name theirs (``emnist-letters-test-images-idx3-ubyte``), or unpackers
+    (``train-images.idx3-ubyte``). Of several sets in a folder one is named: ``load_idx("folder/emnist-letters")``.
+    Images of N x H x W become N x 1 x H x W, N x H x W x C with 1, 3 or 4 channels N x C x H x W; N x C x H x W stays.
+    Values keep the file's type (see `normalize`). Of QMNIST's eight numbers a label the first is taken, the class.
 
     Args:
         folder: where the four files are.
-        classes: the name of each label; '0' to '9' unless given.
+        classes: the name of each label, or how many labels there are; they count from 0, or, where all of
+            them occur, from 1.
+            Unless given, the labels that occur are the classes, with the characters of EMNIST's
+            ``emnist-...-mapping.txt`` for names where it is there, and with their own numbers else.
 
     Raises:
         FileNotFoundError: the folder or one of the files is missing.
-        ValueError: a file is damaged, has the wrong number of dimensions, or holds a label without a class;
-            or a part has not as many images as labels.
+        ValueError: a file is damaged, has the wrong number of dimensions, no images, values that are not finite, or a
+            label without a class; the two parts differ; or a part has not as many images as labels.
 
     >>> load_idx(FASHION_MNIST_FOLDER).train.classes
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"load_idx: there is no folder {folder}. Give the folder with the four IDX files.")
-    return TrainTest(*(_load_part(folder, part, tuple(classes)) for part in ("train", "t10k")))
+    name, files = find_files(Path(folder))
+    images = [_images(files[part, "image"]) for part in ("train", "t10k")]
+    labels = [_labels(files[part, "label"]) for part in ("train", "t10k")]
+    for part, x, y in zip(("train", "t10k"), images, labels, strict=True):
+        if len(x) != len(y):
+            raise ValueError(
+                f"load_idx: {files[part, 'image']} has {len(x)} images but {files[part, 'label']} has {len(y)} labels; "
+                "there must be one label an image. Take both files from the same data set."
+            )
+    train, test = images
+    if (train.shape[1:], train.dtype) != (test.shape[1:], test.dtype):
+        raise ValueError(
+            f"load_idx: images of {files['train', 'image']} are C x H x W = {train.shape[1:]}, {train.dtype}, and "
+            f"those of {files['t10k', 'image']} are {test.shape[1:]}, {test.dtype}; they must be alike. "
+            "Take both files from the same data set."
+        )
+    known = class_names(Path(folder), name) if classes is None else {}
+    names, values = _classes([files[part, "label"] for part in ("train", "t10k")], labels, classes, known)
+    return TrainTest(
+        *(Dataset(x, np.searchsorted(values, y).astype(np.int64), names) for x, y in zip(images, labels, strict=True))
+    )
 
 
-def _load_part(folder: Path, part: str, classes: tuple[str, ...]) -> Dataset:
-    image_file = _find(folder, f"{part}-images-idx3-ubyte")
-    label_file = _find(folder, f"{part}-labels-idx1-ubyte")
-    images, labels = read_idx(image_file), read_idx(label_file)
+def channels_first(images: NDArray[Any]) -> NDArray[Any]:
+    """N x H x W and N x H x W x C as N x C x H x W; N x C x H x W as it is.
+
+    Channels are last where that dimension is 1, 3 or 4, the second is larger than 4, and the last two are not equal,
+    as those of square images would be.
+
+    >>> [channels_first(np.zeros(shape)).shape for shape in ((5, 28, 28), (5, 32, 48, 3), (5, 3, 32, 48))]
+    [(5, 1, 28, 28), (5, 3, 32, 48), (5, 3, 32, 48)]
+    """
+    if images.ndim == 3:
+        return images[:, np.newaxis]  # n h w -> n c h w
+    _, second, third, last = images.shape
+    if last in (1, 3, 4) and second > 4 and third != last:
+        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))  # n h w c -> n c h w
+    return images
+
+
+def _images(file: Path) -> NDArray[Any]:
+    images = read_idx(file)
     if images.ndim not in (3, 4):
         raise ValueError(
-            f"load_idx: {image_file} has dimensions {images.shape}; "
-            "images must be N x H x W or N x C x H x W. Check that it is the file of images."
+            f"load_idx: {file} has dimensions {images.shape}; "
+            "images must be N x H x W, N x C x H x W or N x H x W x C. Check that it is the file of images."
         )
+    if 0 in images.shape:
+        raise ValueError(
+            f"load_idx: {file} has dimensions {images.shape}: there is no image in it. "
+            "Take the data set's own file, with at least one image."
+        )
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        raise ValueError(
+            f"load_idx: {file} holds {np.count_nonzero(~np.isfinite(images))} values that are NaN or infinite; nothing "
+            "can be learnt from those. Write the file again without them."
+        )
+    return channels_first(images)
+
+
+def _labels(file: Path) -> NDArray[Any]:
+    labels = read_idx(file)
+    if labels.dtype == np.int32 and labels.ndim == 2 and labels.shape[1] == 8:
+        labels = labels[:, 0]  # QMNIST: class, NIST series, writer, index and what else is known
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
         raise ValueError(
-            f"load_idx: {label_file} has dimensions {labels.shape} and type {labels.dtype}; "
-            "labels must be N whole numbers. Check that it is the file of labels."
+            f"load_idx: {file} has dimensions {labels.shape} and type {labels.dtype}; labels must be N whole numbers "
+            "(or N x 8 of int32, as QMNIST's). Check that it is the file of labels."
         )
-    if len(images) != len(labels):
+    if labels.size and labels.min() < 0:
         raise ValueError(
-            f"load_idx: {image_file} has {len(images)} images but {label_file} has {len(labels)} labels; "
-            "there must be one label an image. Take both files from the same data set."
+            f"load_idx: {file} has the label {labels.min()}, but labels count from 0, or from 1. "
+            "Leave out images without a label."
         )
-    wrong = labels[(labels < 0) | (labels >= len(classes))]
-    if wrong.size:
-        raise ValueError(
-            f"load_idx: {label_file} has the label {wrong[0]}, but there are {len(classes)} classes; a label must be "
-            f"from 0 to {len(classes) - 1}. Give the names of all classes: load_idx(folder, classes)."
-        )
-    if images.ndim == 3:
-        images = images[:, np.newaxis]  # n h w -> n c h w
-    return Dataset(images, labels.astype(np.int64), classes)
+    return labels
 
 
-def _find(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.exists():
-            return path
-    raise FileNotFoundError(
-        f"load_idx: {folder} has neither {name} nor {name}.gz. A data set is four files, train-images-idx3-ubyte, "
-        "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or without .gz: "
-        "add the missing one, or rename it."
-    )
+def _classes(
+    files: list[Path], labels: list[NDArray[Any]], classes: Sequence[str] | int | None, known: dict[int, str]
+) -> tuple[tuple[str, ...], NDArray[Any]]:
+    """The name of each class, and the labels in their files that stand for them."""
+    values = np.unique(np.concatenate(labels))
+    if classes is None:
+        return tuple(known.get(int(value), str(value)) for value in values), values
+    count = classes if isinstance(classes, int) else len(classes)
+    first = int(np.array_equal(values, np.arange(1, count + 1)))
+    for file, part in zip(files, labels, strict=True):
+        if part.max() >= first + count:
+            raise ValueError(
+                f"load_idx: {file} has the label {part.max()}, but there are {count} classes; a label must be from 0 "
+                f"to {count - 1} (or each from 1 to {count}); here they are {values[0]} to {values[-1]}. Give the "
+                "names of all classes, or none (classes, or --classes of the train command): then they are the labels "
+                "that occur."
+            )
+    numbers = np.arange(first, first + count)
+    return tuple(map(str, numbers if isinstance(classes, int) else classes)), numbers

@@ -2,46 +2,147 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .datasets import channels_first
 
-def normalize(images: NDArray[np.uint8], mean: ArrayLike = 0.0, std: ArrayLike = 1.0) -> NDArray[np.float32]:
-    """Scale uint8 images to float32: y = (x / 255 - mean) / std.
+
+def normalize(
+    images: NDArray[Any], mean: ArrayLike = 0.0, std: ArrayLike = 1.0, scale: float | None = None
+) -> NDArray[np.float32]:
+    """Scale images to float32: y = (x / scale - mean) / std, with scale 255 for uint8.
 
     With the default mean and std, y is in [0, 1]. The training images of the whole Fashion-MNIST have mean 0.286
     and std 0.353, those of MNIST 0.1307 and 0.3081.
 
     Args:
-        images: N x C x H x W, uint8.
-        mean: one number, or one for each of the C channels, in units of x / 255.
+        images: N x C x H x W, uint8; with a scale also of other types.
+        mean: one number, or one for each of the C channels, in units of x / scale.
         std: likewise, above 0.
+        scale: the value of white, above 0.
 
     Returns:
         A new float32 array, N x C x H x W.
 
     Raises:
-        TypeError: the images are not uint8.
+        TypeError: the images are not uint8, and no scale was given.
         ValueError: the images are not N x C x H x W, a std is not above 0, or mean or std fits neither one nor C.
 
     >>> normalize(np.full((1, 1, 1, 2), 255, np.uint8), mean=0.5, std=0.25)
     array([[[[2., 2.]]]], dtype=float32)
     """
-    if images.dtype != np.uint8:
+    if images.dtype != np.uint8 and scale is None:
         raise TypeError(
             f"normalize: the images are {images.dtype}; normalize divides by 255 and so takes uint8 only. "
-            "If they were normalized before, leave it at that."
+            "If they were normalized before, leave it at that; or give the scale, 1 for values as they are."
         )
+    if scale is not None and not scale > 0:
+        raise ValueError(f"normalize: scale is {scale}; it divides, so it must be above 0.")
     if images.ndim != 4:
         raise ValueError(f"normalize: the images have shape {images.shape}; it must be N x C x H x W. Reshape them.")
-    center, scale = _per_channel("mean", mean, images.shape[1]), _per_channel("std", std, images.shape[1])
-    if not np.all(scale > 0):
-        raise ValueError(f"normalize: std is {scale.ravel().tolist()}; it divides, so it must be above 0.")
+    center, deviation = _per_channel("mean", mean, images.shape[1]), _per_channel("std", std, images.shape[1])
+    if not np.all(deviation > 0):
+        raise ValueError(f"normalize: std is {deviation.ravel().tolist()}; it divides, so it must be above 0.")
     result = images.astype(np.float32)  # in place from here on: a data set may fill much of the memory
-    result /= 255
+    result /= np.float32(255 if scale is None else scale)
     result -= center
-    result /= scale
+    result /= deviation
     return result
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to images before a network sees them: y = (x / scale - mean) / std, then channels and border.
+
+    The scale is 255 for uint8, and 1 for other types. Called with images N x H x W, N x C x H x W or N x H x W x C, it
+    gives float32, N x C x H x W. Grey images become several equal channels; what is smaller than H x W gets a border of
+    black.
+
+    Attributes:
+        dtype: of the images that it takes, a name of NumPy's.
+        channels, height, width: C, H, W of its result.
+
+    Raises:
+        TypeError: when called, the images have another type.
+        ValueError: likewise, they have more channels, or are larger.
+
+    >>> prepare = Preparation(mean=0.5, std=0.5, dtype="uint8", channels=3, height=2, width=2)
+    >>> prepare(np.full((5, 1, 1), 255, np.uint8))[0, 0].tolist()
+    [[1.0, -1.0], [-1.0, -1.0]]
+    """
+
+    mean: float
+    std: float
+    dtype: str
+    channels: int
+    height: int
+    width: int
+
+    def __call__(self, images: ArrayLike) -> NDArray[np.float32]:
+        array = np.asarray(images)
+        if array.dtype != self.dtype:
+            raise TypeError(
+                f"prepare: the images are {array.dtype}; the network was trained on {self.dtype}, whose values have "
+                f"another range. Give them as {self.dtype}."
+            )
+        if array.ndim not in (3, 4):
+            raise ValueError(f"prepare: the images have shape {array.shape}; it must be N x H x W or N x C x H x W.")
+        scaled = normalize(channels_first(array), self.mean, self.std, 255 if self.dtype == "uint8" else 1)
+        return fit_images(scaled, self.channels, (self.height, self.width), -self.mean / self.std)
+
+
+def preparation(images: NDArray[Any], channels: int | None = None, side: int | None = None) -> Preparation:
+    """The preparation that gives images N x C x H x W mean 0 and variance 1, and a square form.
+
+    Args:
+        channels: that the network takes; by default the images' own.
+        side: H and W that the network takes; by default the longer of the images' own.
+
+    Raises:
+        ValueError: the values are too large for float32.
+
+    >>> preparation(np.array([[[[0, 255]]]], np.uint8))
+    Preparation(mean=0.5, std=0.5, dtype='uint8', channels=1, height=2, width=2)
+    """
+    scale = 255 if images.dtype == np.uint8 else 1
+    mean, std = (float(part(images, dtype=np.float64)) / scale for part in (np.mean, np.std))
+    if not abs(mean) + std < np.finfo(np.float32).max / 1e3:
+        raise ValueError(
+            f"preparation: the images have mean {mean:g} and deviation {std:g}; float32 does not hold their squares. "
+            "Divide them by their largest value."
+        )
+    h, w = images.shape[2:]
+    # Images all of one value have no deviation to divide by.
+    return Preparation(
+        mean, std or 1.0, images.dtype.name, channels or images.shape[1], side or max(h, w), side or max(h, w)
+    )
+
+
+def fit_images(images: NDArray[Any], channels: int, size: tuple[int, int], background: float) -> NDArray[Any]:
+    """Grey images as several equal channels, and a border of background up to the size H x W that a network takes.
+
+    Raises:
+        ValueError: the images have other channels and are not grey, or they are larger.
+
+    >>> fit_images(np.zeros((5, 1, 28, 28), np.float32), 3, (32, 32), 0.0).shape
+    (5, 3, 32, 32)
+    """
+    _, c, h, w = images.shape
+    if c not in (1, channels):
+        raise ValueError(f"the network takes images of {channels} channels, these have {c}. Take convnet: it fits any.")
+    if h > size[0] or w > size[1]:
+        raise ValueError(
+            f"the network takes images of {size[0]} x {size[1]}, these are {h} x {w}. Take convnet: it fits any."
+        )
+    if c != channels:
+        images = np.repeat(images, channels, 1)
+    top, left = (size[0] - h) // 2, (size[1] - w) // 2
+    border = ((0, 0), (0, 0), (top, size[0] - h - top), (left, size[1] - w - left))
+    return np.pad(images, border, constant_values=background) if (h, w) != size else images
 
 
 def _per_channel(name: str, value: ArrayLike, channels: int) -> NDArray[np.float32]:

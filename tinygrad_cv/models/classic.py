@@ -13,7 +13,7 @@ NORMS = ("batch", "layer", "instance", "group", "none")
 def convnet(
     in_channels: int = 1,
     image_size: int = 28,
-    channels: Sequence[int] = (16, 32),
+    channels: Sequence[int] = (16, 32, 64),
     hidden: Sequence[int] = (128,),
     num_classes: int = 10,
     norm: str = "batch",

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..files import write_bytes, write_figure, write_text
+from ..models.load import KEY, WEIGHTS
 from ..nn import Module
 from .loop import Epoch
 
 RIGHT, WRONG = "#1b6ca8", "#d1495b"
+MANY = 70  # classes beyond which a confusion matrix has no room for names and numbers
 
 
 class Run:
@@ -22,28 +24,37 @@ class Run:
     Args:
         folder: made where it is missing.
         settings: what the run was started with; part of ``history.json``.
+        network: what the network is, as ``models.load`` needs it; part of ``history.json`` and of the weights.
+
+    Raises:
+        OSError: the folder cannot be made or written.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any]):
+    def __init__(self, folder: Path, settings: dict[str, Any], network: dict[str, Any]):
         self.folder = folder
-        self.settings = settings
+        self.settings, self.network = settings, network
         self.epochs: list[tuple[Epoch, Epoch]] = []  # (training, test)
         folder.mkdir(parents=True, exist_ok=True)
+        self._save_history()
 
     def add(self, train: Epoch, test: Epoch) -> None:
         """Note an epoch and write the history."""
         self.epochs.append((train, test))
+        self._save_history()
+
+    def _save_history(self) -> None:
         epochs = [{"train": a._asdict(), "test": b._asdict()} for a, b in self.epochs]
-        text = json.dumps({"settings": self.settings, "epochs": epochs}, indent=1, default=str)
+        about = {"settings": self.settings, "network": self.network, "epochs": epochs}
+        text = json.dumps(about, indent=1, default=str)
         write_text(self.folder / "history.json", text + "\n")
 
     def save_weights(self, model: Module) -> Path:
-        """``weights.safetensors``: every parameter and buffer by its name."""
+        """``weights.safetensors``: every parameter and buffer by its name, and in its metadata what the network is."""
         from safetensors.numpy import save
 
-        path = self.folder / "weights.safetensors"
+        path = self.folder / WEIGHTS
         arrays = {name: np.array(np.asarray(value), order="C") for name, value in model.state_dict().items()}
-        write_bytes(path, save(arrays))
+        write_bytes(path, save(arrays, {KEY: json.dumps(self.network)}))
         return path
 
     def save_learning_curve(self) -> Path:
@@ -66,15 +77,17 @@ class Run:
     def save_confusion_matrix(self, labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Path:
         """``confusion_matrix.png``: rows are the true classes, columns the answers."""
         counts = confusion_matrix(labels, predicted, len(classes))
-        figure, axis = _figure(1, 1, (6.4, 5.8))
+        side = min(max(6.4, 0.35 * len(classes)), 24)
+        figure, axis = _figure(1, 1, (side, 0.9 * side))
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for i, j in np.ndindex(counts.shape):
-            if counts[i, j]:
+        if len(classes) <= MANY:
+            for i, j in np.argwhere(counts):
                 colour = "white" if shares[i, j] > 0.5 else "black"
                 axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=colour)
-        axis.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-        axis.set_yticks(range(len(classes)), classes)
+            names = [name.replace("$", r"\$") for name in classes]  # no mathematics in them
+            axis.set_xticks(range(len(classes)), names, rotation=45, ha="right")
+            axis.set_yticks(range(len(classes)), names)
         right = np.trace(counts) / max(counts.sum(), 1)
         axis.set(xlabel="answer", ylabel="truth", title=f"{100 * right:.1f}% of {counts.sum()} test images right")
         return self._save(figure, "confusion_matrix.png")

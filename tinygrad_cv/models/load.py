@@ -1,0 +1,76 @@
+"""Trained networks, from the folder of a run."""
+
+from __future__ import annotations
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import CheckpointError
+from ..data.preprocess import Preparation
+from ..nn import Module
+from .classic import convnet
+from .lenet import lenet5
+from .resnet import resnet20
+from .vgg import vgg_small
+
+MODELS: dict[str, Any] = {"convnet": convnet, "lenet5": lenet5, "vgg_small": vgg_small, "resnet20": resnet20}
+WEIGHTS, KEY = "weights.safetensors", "tinygrad_cv"  # the file in a run's folder; where its metadata say what it holds
+
+
+def load(run: str | PathLike[str]) -> Any:
+    """The network that ``python -m tinygrad_cv train`` trained, ready to predict.
+
+    It is in evaluation mode, and has two attributes more: ``prepare`` makes of images as they were in the data (N x H
+    x W or N x C x H x W, of the same type) what the network takes, and ``classes`` are the names of its answers::
+
+        model = tg.models.load("runs/convnet-20260101-120000")
+        scores = model(tg.tensor(model.prepare(images)))            # N x classes
+        names = [model.classes[i] for i in scores.argmax(1).numpy()]
+
+    Args:
+        run: the run's folder, or its ``weights.safetensors``, which says by itself what network it is of.
+
+    Raises:
+        ImportError: safetensors is not installed.
+        FileNotFoundError: there is no such folder or file.
+        CheckpointError: the file is damaged, or was not written by the train command.
+    """
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise ImportError("models.load reads weights with safetensors: pip install safetensors") from error
+    path = Path(run) / WEIGHTS if Path(run).is_dir() else Path(run)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"models.load: there is no file {path}. Give the folder that the train command wrote (its --out)."
+        )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"models.load: {path} is not a whole safetensors file ({error}). Copy it again."
+        ) from error
+    if KEY not in about:
+        raise CheckpointError(
+            f"models.load: {path} does not say what network it is of; the train command writes that. Make the network "
+            "yourself, and model.load_state_dict(safetensors.numpy.load_file(path))."
+        )
+    try:
+        description = json.loads(about[KEY])
+        model: Module = MODELS[description["model"]](**description["arguments"])
+        prepare = Preparation(**description["prepare"])
+        classes = tuple(map(str, description["classes"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"models.load: what {path} says of its network is not understood ({type(error).__name__}: {error}). "
+            "Was it written by another version? Make the network yourself, and load the arrays."
+        ) from error
+    model.load_state_dict(arrays)
+    model.eval()
+    trained: Any = model
+    trained.prepare, trained.classes = prepare, classes
+    return trained
