@@ -6,7 +6,7 @@ import threading
 import pytest
 
 import tinygrad_cv as tg
-from tinygrad_cv.core.context import composed, current, location, scope, using
+from tinygrad_cv.core.context import current, location, scope, scoped, using
 
 pytestmark = pytest.mark.quick
 
@@ -158,13 +158,13 @@ def test_scopes_name_places():
     assert [part.name for part in x.node.scope.chain()] == ["features", "0", "conv2d"]
 
 
-def test_composed_functions_are_scopes():
-    @composed
+def test_scoped_functions_are_scopes():
+    @scoped
     def outer(x):
         """Twice the inner one."""
         return inner(x) * 2.0
 
-    @composed
+    @scoped
     def inner(x):
         return x + 1.0
 

@@ -238,8 +238,8 @@ def test_powers_of_integers():
     assert (
         (t**2).tolist() == (n**2).tolist() and (t**3).tolist() == (n**3).tolist() and (2**t).tolist() == (2**n).tolist()
     )
-    np.testing.assert_allclose((t**-1).numpy(), 1 / n, 1e-7)
-    np.testing.assert_allclose((t**-2).numpy(), 1 / n**2, 1e-7)
+    np.testing.assert_allclose((t**-1.0).numpy(), 1 / n, 1e-7)
+    np.testing.assert_allclose((t**-2.0).numpy(), 1 / n**2, 1e-7)
     np.testing.assert_allclose((t**0.5).numpy(), n**0.5, 1e-7)
 
 

@@ -95,7 +95,7 @@ def test_integers_and_python_numbers():
     assert (n + 1).dtype == (n * 2).dtype == (3 - n).dtype == np.int8
     assert (n + 1.0).dtype == (n * 0.5).dtype == np.float32
     assert (n / 2).dtype == (n / n).dtype == (1 / n).dtype == np.float32
-    assert (n**2).dtype == (n**3).dtype == np.int8 and (n**-1).dtype == (n**-2).dtype == np.float32
+    assert (n**2).dtype == (n**3).dtype == np.int8 and (n**-1.0).dtype == (n**-2.0).dtype == np.float32
     assert (n + True).dtype == np.int8 and (n > 0).dtype == bool
     b = tg.tensor([True, False, True])
     assert (b + 1).dtype == np.int64 and (b * 1.5).dtype == np.float32 and (b + True).dtype == bool

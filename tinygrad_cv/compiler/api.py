@@ -158,9 +158,10 @@ class Jitted:
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The graph as NumPy source that runs alone. Arguments as for :meth:`graph`."""
         from .numpy_source import source
+        from .rewrite.widen import widen_sums
 
         entry = self._entry(args, kwargs)
-        return source(entry.recording.graph, entry.names, entry.name)
+        return source(widen_sums(entry.recording.graph), entry.names, entry.name)
 
     def kernels(self, *args: Any, **kwargs: Any) -> Any:
         """A table of what the graph was compiled to. Arguments as for :meth:`graph`."""

@@ -19,6 +19,16 @@ def times(a, b):
     return np.where(a == 0, a, a * b)
 
 
+def integers(x, dtype):
+    """Floats as integers: towards 0; beyond the range, its end; NaN is 0."""
+    x = x.astype(np.float64)
+    limits = np.iinfo(dtype)
+    with np.errstate(invalid="ignore"):
+        whole = x.astype(dtype)
+    whole = np.where(x >= 2.0 ** int(limits.max).bit_length(), limits.max, whole)
+    return np.where(np.isnan(x), 0, np.where(x <= limits.min, limits.min, whole)).astype(dtype)
+
+
 def erf(x):
     """The error function."""
     return np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)

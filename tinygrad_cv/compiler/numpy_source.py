@@ -176,6 +176,12 @@ WRITTEN: dict[str, Callable[..., str]] = {
 }
 
 
+def writer(value: Value) -> Callable[..., str]:
+    """How an operation is written; a cast of floats to integers is not NumPy's, which depends on the machine."""
+    to_integers = value.op == "cast" and value.args[0].dtype.kind == "f" and value.dtype.kind in "iu"
+    return _helper("integers") if to_integers else WRITTEN[value.op]
+
+
 def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> str:
     """The graph as a Python function of arrays, in NumPy alone: to be read, or to be run.
 
@@ -202,7 +208,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
         if here != scope:
             lines.append(f"    # {here or 'outside of modules and functions'}")
             scope = here
-        write = WRITTEN[value.op]
+        write = writer(value)
         if helper := getattr(write, "helper", None):
             helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
         text[value] = f"v{value.number}"

@@ -15,6 +15,7 @@ from .rewrite.moments import merge_moments
 from .rewrite.shrink import shrink
 from .rewrite.split import split_sums
 from .rewrite.sums import distribute_sums
+from .rewrite.widen import widen_sums
 from .schedule.plan import plan
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 def passes(parts: int) -> list[tuple[str, Callable[[Graph], Graph]]]:
     """From the graph as it was traced to the graph as it is planned: the same function, less work for memory."""
     return [
+        ("widen sums", widen_sums),
         ("shrink", shrink),
         ("distribute sums", distribute_sums),
         ("merge moments", merge_moments),

@@ -110,8 +110,8 @@ def scope(name: str, kind: str) -> Iterator[None]:
         _context.reset(token)
 
 
-def composed(function: F) -> F:
-    """Mark a function that only composes: what it records bears its name in drawings and in error messages."""
+def scoped(function: F) -> F:
+    """Give a function a scope: what it records bears its name in drawings and in error messages."""
     name = function.__name__
 
     @wraps(function)

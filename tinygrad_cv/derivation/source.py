@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compiler import numpy_helpers
 from ..compiler.ir import CONSTANT, Value, topological
-from ..compiler.numpy_source import WIDTH, WRITTEN, constant, literal
+from ..compiler.numpy_source import WIDTH, constant, literal, writer
 from ..compiler.rewrite.terms import constant_of
 from ..core.primitive import PRIMITIVES
 from .cancel import rational
@@ -99,7 +99,7 @@ class Module:
             return f"~{self._operand(value, 0, self._written(value.args[0]), SIGN)}", SIGN
         if value.op == "contract" and (product := matrices(value.params["spec"])) is not None:
             return self._matrices(value, product), PRODUCT
-        write = WRITTEN[value.op]
+        write = writer(value)
         if helper := getattr(write, "helper", None):
             self.helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
         args = [self._operand(value, *pair) for pair in enumerate(self._operands(value))]

@@ -87,7 +87,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     low, high = (0, start) if stop is None else (start, stop)
     if dtype is None:
         dtype = np.int64 if all(isinstance(n, (int, np.integer)) for n in (low, high, step)) else FLOAT
-    return Tensor(np.arange(low, high, step).astype(dtype))
+    return Tensor(np.arange(low, high, step).astype(check_dtype(dtype)))
 
 
 def linspace(start: float, stop: float, num: int, dtype: Any = FLOAT) -> Tensor:

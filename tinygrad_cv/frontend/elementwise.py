@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import location
 from ..core.errors import DTypeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise as ops
+from ..ops.arrays import HALF
+from .precision import in_single
 from .promotion import (
+    FLOAT,
+    INTEGER,
     beyond,
     broadcast_shape,
     cast,
@@ -39,20 +44,55 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     return apply(primitive, b, a) if swap else apply(primitive, a, b)
 
 
+def _elementary(primitive: Any, x: Any) -> Any:
+    """Apply to one operand whose derivative takes several operations."""
+    if x._value.dtype == HALF:
+        return cast(apply(primitive, cast(x, FLOAT)), HALF)
+    return apply(primitive, x)
+
+
 def _divide(a: Any, b: Any, swap: bool = False) -> Any:
     b = operand(b, a)
     if b is NotImplemented:
         return NotImplemented
     if a._value.dtype.kind != "f" and b._value.dtype.kind != "f":
         a, b = floating(a), floating(b)
-    return _binary(ops.div, a, b, swap)
+    return _binary(ops.div, a, b, swap) if a._value.dtype != HALF else _halves(ops.div, a, b, swap)
 
 
+_halves = in_single(_binary)
+
+
+@in_single
 def _floor_divide(a: Any, b: Any) -> Any:
     a, b = together("floor division", a, b)
     if a.dtype.kind == "f":
         return (a / b).floor()
     return (cast(a, np.dtype(np.float64)) / cast(b, np.dtype(np.float64))).floor().astype(a.dtype)
+
+
+@in_single
+def _power(a: Any, b: Any) -> Any:
+    """aᵇ of two floats, or of two integers with b ≥ 0; booleans count as integers."""
+    if not isinstance(b, Variable):
+        if isinstance(b, (int, np.integer)) and b < 0:
+            _check_exponent(a, b)
+        if (b := operand(b, a)) is NotImplemented:
+            return NotImplemented
+    a, b = together("pow", a, b)
+    if a._value.dtype.kind == "b":
+        a, b = cast(a, INTEGER), cast(b, INTEGER)
+    if a._value.dtype.kind == "i" and not (b >= 0).holds():
+        _check_exponent(a, "a negative integer")
+    return apply(ops.pow, a, b)
+
+
+def _check_exponent(base: Any, exponent: Any) -> None:
+    if base._value.dtype.kind != "f":
+        raise ValueError(
+            f"pow of a tensor of dtype {base._value.dtype} to the power of {exponent}{location()}: the result is no "
+            "integer. Use .astype('float32')."
+        )
 
 
 def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
@@ -117,32 +157,34 @@ class ElementwiseMethods(Variable):
         b = operand(other, self)
         return NotImplemented if b is NotImplemented else _floor_divide(b, self)
 
+    @in_single
     def __mod__(self, other: Any) -> Any:
         """What the quotient rounded down leaves: x - b ⌊x / b⌋."""
         b = operand(other, self)
         return NotImplemented if b is NotImplemented else self - _floor_divide(self, b) * b
 
+    @in_single
     def __rmod__(self, other: Any) -> Any:
         b = operand(other, self)
         return NotImplemented if b is NotImplemented else b - _floor_divide(b, self) * self
 
     def __pow__(self, exponent: Any) -> Any:
-        """Powers; the frequent ones by their own primitives."""
+        """Powers; the frequent ones by their own primitives. Integers have no negative integer powers."""
         if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
+            x = floating(self) if isinstance(exponent, float) else self
             if exponent == 2:
-                return self.square()
-            if exponent == 1:
-                return self
+                return x.square()
+            if exponent == 1 and x._value.dtype.kind != "b":
+                return x
             if exponent == 0.5:
-                return self.sqrt()
-            if exponent == -1:
-                return 1.0 / self
-            if self._value.dtype.kind != "f" and exponent < 0:
-                return floating(self) ** exponent
-        return _binary(ops.pow, self, exponent)
+                return x.sqrt()
+            if exponent == -1 and x._value.dtype.kind == "f":
+                return 1.0 / x
+        return _power(self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
-        return _binary(ops.pow, self, base, swap=True)
+        base = operand(base, self)
+        return NotImplemented if base is NotImplemented else _power(base, self)
 
     def __eq__(self, other: Any) -> Any:
         return _compare(ops.equal, self, other)
@@ -189,36 +231,37 @@ class ElementwiseMethods(Variable):
 
     def square(self) -> Any:
         """x²"""
-        return apply(ops.square, self)
+        return _elementary(ops.square, self)
 
     def sqrt(self) -> Any:
         """√x"""
-        return apply(ops.sqrt, floating(self))
+        return _elementary(ops.sqrt, floating(self))
 
     def exp(self) -> Any:
         """eˣ"""
-        return apply(ops.exp, floating(self))
+        return _elementary(ops.exp, floating(self))
 
     def log(self) -> Any:
         """The natural logarithm."""
-        return apply(ops.log, floating(self))
+        return _elementary(ops.log, floating(self))
 
     def sin(self) -> Any:
         """sin x, x in radians"""
-        return apply(ops.sin, floating(self))
+        return _elementary(ops.sin, floating(self))
 
     def cos(self) -> Any:
         """cos x, x in radians"""
-        return apply(ops.cos, floating(self))
+        return _elementary(ops.cos, floating(self))
 
     def tanh(self) -> Any:
         """tanh x"""
-        return apply(ops.tanh, floating(self))
+        return _elementary(ops.tanh, floating(self))
 
     def erf(self) -> Any:
         """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
-        return apply(ops.erf, floating(self))
+        return _elementary(ops.erf, floating(self))
 
+    @in_single
     def sigmoid(self) -> Any:
         """1 / (1 + exp(-x)), right to the last digits on both sides."""
         below = self < 0

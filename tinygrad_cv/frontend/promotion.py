@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .dial import Dial
 from .dlpack import imported
 
 FLOAT = np.dtype(np.float32)  # of Python floats
+INTEGER = np.dtype(np.int64)  # of Python integers
 SCALARS = (bool, int, float, np.generic)
 
 
@@ -42,10 +44,14 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
 
 def check_dtype(dtype: Any) -> np.dtype:
     """The NumPy dtype, if tensors can have it."""
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "fiub" or dtype.itemsize > 8:
-        raise DTypeError(f"dtype {dtype} is not for tensors: use float32, float64, float16, an integer dtype or bool.")
-    return dtype
+    try:
+        known = np.dtype(dtype)
+    except TypeError:
+        known = None  # a name that NumPy does not know, or another library's dtype
+    if known is None or known.kind not in "fiub" or known.itemsize > 8:
+        name = dtype if known is None else known
+        raise DTypeError(f"dtype {name} is not for tensors: use float32, float64, float16, an integer dtype or bool.")
+    return known
 
 
 def constant(value: Any, like: Variable) -> Any:
@@ -119,12 +125,18 @@ def common_dtype(op: str, *tensors: Variable) -> list[Any]:
     dtypes = {tensor._value.dtype for tensor in tensors}
     floats = sorted({str(dtype) for dtype in dtypes if dtype.kind == "f"})
     if len(floats) > 1:
-        raise DTypeError(
-            f"{op} of {' and '.join(str(tensor._value.dtype) for tensor in tensors)}{location()}: no operation "
-            f"changes a dtype silently. Convert one of them: .astype({floats[0]!r})."
-        )
+        raise different_floats(op, [str(tensor._value.dtype) for tensor in tensors])
     dtype = np.dtype(floats[0]) if floats else np.result_type(*dtypes)
     return [cast(tensor, dtype) for tensor in tensors]
+
+
+def different_floats(op: str, dtypes: Sequence[str]) -> DTypeError:
+    """The error where operands have more than one float dtype."""
+    first = min(dtype for dtype in dtypes if dtype.startswith("float"))
+    return DTypeError(
+        f"{op} of {' and '.join(dtypes)}{location()}: no operation changes a dtype silently. "
+        f"Convert one of them: .astype({first!r})."
+    )
 
 
 def cast(tensor: Variable, dtype: np.dtype) -> Any:

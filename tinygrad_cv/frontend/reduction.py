@@ -15,6 +15,7 @@ from ..core.variable import Variable
 from ..ops import contraction, reduction
 from .elementwise import turned
 from .movement import Axis, axes_of, axis_of, concatenate
+from .precision import in_single
 from .promotion import cast, common_dtype, floating, given, operand, operands
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -44,21 +45,25 @@ class ReductionMethods(Variable):
         axes = [i for i, n in enumerate(self._value.shape) if i < lead or shape[i - lead] != n]
         return apply(reduction.sum_, self, axis=tuple(axes)).reshape(shape)
 
+    @in_single
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """1/n Σ x; integers and booleans give float32."""
         axes = axes_of("mean", axis, self._value.ndim)
         return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
 
+    @in_single
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no digits."""
         axes = axes_of("var", axis, self._value.ndim)
         n = _count("var", self, axes) - ddof
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
+    @in_single
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """√var, with derivative 0 at 0."""
         return _root(self.var(axis, keepdims, ddof))
 
+    @in_single
     def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
         """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
         if ties not in ("even", "first"):
@@ -101,6 +106,7 @@ class ReductionMethods(Variable):
         """Sums of the elements up to each place along an axis."""
         return apply(reduction.cumsum, self, axis=axis_of("cumsum", axis, self._value.ndim))
 
+    @in_single
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Π x, by halves, so that zeros have right derivatives."""
         axes = axes_of("prod", axis, self._value.ndim)
@@ -117,10 +123,12 @@ class ReductionMethods(Variable):
         x = x.sum(-1) if x.shape[-1] else x.sum(-1) + 1
         return x.expand_dims(sorted(axes)) if keepdims and axes else x
 
+    @in_single
     def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """√Σx², with derivative 0 at 0."""
         return _root(self.square().sum(axis, keepdims))
 
+    @in_single
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
 
@@ -249,6 +257,7 @@ def matmul(a: Any, b: Any) -> Any:
     return einsum(f"{''.join(a_lead)}{rows}k,{''.join(b_lead)}k{columns}->{''.join(letters)}{rows}{columns}", a, b)
 
 
+@in_single
 def einsum(spec: str, *items: Any) -> Any:
     """Sums of products by letters, as ``numpy.einsum`` has it; several operands are contracted from left to right.
 

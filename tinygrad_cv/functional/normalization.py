@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.context import is_replaying, location, no_grad
+from ..core.context import is_replaying, location, no_grad, scoped
 from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..frontend.creation import asarray
 from ..frontend.functions import accepting
+from ..frontend.precision import in_single
 from ..frontend.reduction import Axis, centre
 from .arguments import composed
 
@@ -20,6 +21,7 @@ LARGE = 2.0**40  # squares of larger deviations come near float32's range
 
 
 @accepting
+@in_single
 def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: Any = None) -> Any:
     """y = weight · (x - μ) / √(σ² + eps) + bias, with μ and σ² (biased) taken over ``axes``.
 
@@ -50,7 +52,8 @@ def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[
     return (y if bias is None else y + bias), mu, sigma2
 
 
-@composed
+@accepting
+@scoped
 def batch_norm(
     x: Any,
     running_mean: Any = None,
@@ -83,15 +86,36 @@ def batch_norm(
         raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x D or N x C x ...")
     running_mean, running_var = _averages(training, running_mean=running_mean, running_var=running_var)
     _check_channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    y, mean, var = _batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps, unbiased)
+    if mean is not None:
+        with no_grad():
+            running_var.assign(var)
+            running_mean.assign(mean)
+    return y
+
+
+@in_single
+def _batch_norm(
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+    unbiased: bool,
+) -> tuple[Any, Any, Any]:
+    """The normalized x, and the next running averages; None where they stay as they are."""
     c = x.shape[1]
     axes = (0, *range(2, x.ndim))
     weight, bias = _along_channels(weight, x), _along_channels(bias, x)
     if not training and running_mean is not None and running_var is not None:
         scale = 1.0 / (_along_channels(running_var, x) + eps).sqrt()
         y = (x - _along_channels(running_mean, x)) * (scale if weight is None else scale * weight)
-        return y if bias is None else y + bias
+        return (y if bias is None else y + bias), None, None
     if x.size == 0:  # nothing to normalize, nothing learned
-        return _affine(x, weight, bias)
+        return _affine(x, weight, bias), None, None
     m = x.size // c
     if m == 1:
         raise ShapeError(
@@ -99,13 +123,12 @@ def batch_norm(
             "only see β. Use a larger batch, or eval()."
         )
     y, mu, var = _normalize(x, axes, eps, weight, bias)
-    if training and running_mean is not None and running_var is not None and not is_replaying():
-        with no_grad():
-            new_var = var * (m / (m - 1)) if unbiased else var
-            mean = running_mean * (1 - momentum) + mu.reshape(c) * momentum
-            running_var.assign(running_var * (1 - momentum) + new_var.reshape(c) * momentum)
-            running_mean.assign(mean)
-    return y
+    if not training or running_mean is None or running_var is None or is_replaying():
+        return y, None, None
+    with no_grad():
+        new_var = var * (m / (m - 1)) if unbiased else var
+        mean = running_mean * (1 - momentum) + mu.reshape(c) * momentum
+        return y, mean, running_var * (1 - momentum) + new_var.reshape(c) * momentum
 
 
 @composed

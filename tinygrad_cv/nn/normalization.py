@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import functional as F
 from ..core.context import is_replaying, location, no_grad
 from ..core.errors import ShapeError
@@ -89,7 +91,7 @@ class _BatchNorm(Module):
 
     def _share_of_the_new(self) -> Any:
         if self.momentum is None and self.num_batches_tracked is not None:
-            return 1.0 / (self.num_batches_tracked + 1).astype(self.running_mean.dtype)
+            return (1.0 / (self.num_batches_tracked + 1).astype(np.float64)).astype(self.running_mean.dtype)
         if self.momentum is None:
             return 0.0
         return self.momentum if CONVENTIONS[self.convention].of_the_new else 1.0 - self.momentum

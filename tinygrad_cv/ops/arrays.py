@@ -7,9 +7,12 @@ operations, windows and reductions without a copy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+
+HALF = np.dtype(np.float16)
 
 SMALL = 4096  # elements: below it plain NumPy is best
 BLOCK = 16384  # elements of a block: a few of them fit into the first-level cache
@@ -74,3 +77,9 @@ def _split(arrays: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
     rows = max(1, BLOCK // max(inner, 1))
     for i in range(0, shape[0], rows):
         yield [array[i : i + rows] for array in arrays]
+
+
+def in_single(evaluate: Callable[..., np.ndarray], *arrays: np.ndarray, **params: Any) -> np.ndarray:
+    """A sum of sixteen-bit floats: added up in float32, rounded once."""
+    wide = (array.astype(np.float32) if array.dtype == HALF else array for array in arrays)
+    return evaluate(*wide, **params).astype(HALF)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.primitive import Aval, define
+from .arrays import HALF, in_single
 
 CHUNK = 5 << 18  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
 ROWS = 5 << 10  # enough of the matrix's long side for BLAS to be efficient; more would only leave the cache
@@ -98,6 +99,8 @@ def arrange(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
 
 
 def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
+    if a.dtype == HALF:
+        return in_single(_contract, a, b, spec=spec)
     if a.dtype.kind != "f":
         return np.einsum(spec, a, b)
     groups = parse(spec)

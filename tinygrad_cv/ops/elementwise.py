@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Aval, Primitive, define
-from .arrays import SMALL, allocate, blocks, broadcast, collapse, memory_order
+from .arrays import HALF, SMALL, allocate, blocks, broadcast, collapse, memory_order
 
 BOOL = np.dtype(bool)
 
@@ -146,7 +146,20 @@ where = define(
 
 
 def _cast(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    return x.astype(dtype, copy=False)
+    return integers(x, dtype) if x.dtype.kind == "f" and dtype.kind in "iu" else x.astype(dtype, copy=False)
+
+
+def integers(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Floats as integers: rounded towards 0; beyond the range, its end; NaN is 0. NumPy's depend on the machine."""
+    x = x.astype(np.float32) if x.dtype == HALF else x  # float16 does not hold the range of int32
+    limits = np.iinfo(dtype)
+    low, above = x.dtype.type(limits.min), x.dtype.type(2.0 ** int(limits.max).bit_length())
+    with np.errstate(invalid="ignore"):
+        whole = x.astype(dtype)
+        inside = (x > low - 1) & (x < above)
+    if inside.all():
+        return whole
+    return np.where(inside, whole, np.where(x >= above, limits.max, np.where(x <= low, limits.min, 0)).astype(dtype))
 
 
 cast = define(

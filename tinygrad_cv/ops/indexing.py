@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..core.primitive import Aval, define
-from .arrays import broadcast
+from .arrays import HALF, broadcast, in_single
 
 gather = define(
     "gather",
@@ -21,6 +21,8 @@ gather = define(
 
 
 def _scatter_add(x: np.ndarray, index: np.ndarray, size: int) -> np.ndarray:
+    if x.dtype == HALF:
+        return in_single(_scatter_add, x, index, size=size)
     out = np.zeros((size, *x.shape[index.ndim :]), x.dtype)
     np.add.at(out, index, x)
     return out

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.primitive import Aval, define
-from .arrays import SMALL, allocate, memory_order
+from .arrays import HALF, SMALL, allocate, in_single, memory_order
 
 Axes = tuple[int, ...]
 FEW = 32  # elements: such a reduction runs tap by tap, over whole arrays
@@ -47,6 +47,8 @@ def sum_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def _sum(x: np.ndarray, axis: Axes) -> np.ndarray:
+    if x.dtype == HALF:
+        return in_single(_sum, x, axis=axis)
     dtype = sum_dtype(x.dtype)
     if x.size <= SMALL or x.dtype.kind != "f" or 0 in x.strides:
         return x.sum(axis, dtype, keepdims=True)
@@ -178,9 +180,16 @@ argmax = define(
     formula="the place of the first maximum, row-major over the axes",
 )
 
+
+def _cumsum(x: np.ndarray, axis: int) -> np.ndarray:
+    if x.dtype == HALF:
+        return in_single(_cumsum, x, axis=axis)
+    return np.cumsum(x, axis, sum_dtype(x.dtype))
+
+
 cumsum = define(
     "cumsum",
-    eval=lambda x, axis: np.cumsum(x, axis, sum_dtype(x.dtype)),
+    eval=_cumsum,
     aval=lambda x, *, axis: Aval(x.shape, sum_dtype(x.dtype)),
     inputs=("x",),
     vjps=[lambda g, axis: g.flip((axis,)).cumsum(axis).flip((axis,))],

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..core.primitive import Aval, define
-from .arrays import allocate, memory_order
+from .arrays import HALF, allocate, in_single, memory_order
 from .contraction import arrange, arranged, extents, multiply, parse, transposed
 
 Ints = tuple[int, ...]
@@ -41,6 +41,8 @@ def _windows_aval(x: Aval, *, kernel: Ints, stride: Ints, dilation: Ints) -> Ava
 
 
 def _fold(w: np.ndarray, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray:
+    if w.dtype == HALF:
+        return in_single(_fold, w, stride=stride, dilation=dilation, size=size)
     spatial = len(size)
     lead = w.ndim - 2 * spatial
     counts, kernel = w.shape[lead : lead + spatial], w.shape[lead + spatial :]
@@ -83,7 +85,7 @@ def contract_fold(
     extent = extents(groups, a, b)
     total = math.prod(extent[i] for i in groups.y)
     images, taps = groups.y[: -2 * spatial][:1], groups.y[-spatial:]
-    if total <= LARGE or total <= 2 * max(a.size, b.size) or a.dtype.kind != "f":
+    if total <= LARGE or total <= 2 * max(a.size, b.size) or a.dtype.kind != "f" or a.dtype == HALF:
         return None
     if not images or images not in groups.free_a or not set(taps) <= set(groups.free_b):
         return None

@@ -1,0 +1,58 @@
+"""Sixteen-bit floats: what is composed of several operations runs in float32 inside, and its result is rounded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from typing import cast as typed
+
+import numpy as np
+
+from ..core.variable import Variable
+from ..ops.arrays import HALF
+from .promotion import FLOAT, cast, different_floats
+
+F = TypeVar("F", bound=Callable[..., Any])
+ARRAYS = (Variable, np.ndarray)
+
+
+def in_single(function: F) -> F:
+    """Give a composed function its sixteen-bit arguments in float32, and round what it returns.
+
+    Both conversions are recorded, so derivatives of every order run in float32 between them and are rounded once too.
+
+    >>> import numpy as np, tinygrad_cv as tg
+    >>> tg.tensor(np.full(1000, 100, np.float16)).mean()
+    tensor(100., shape=(), dtype=float16)
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for value in args:
+            if isinstance(value, ARRAYS) and value.dtype == HALF:
+                return _widened(function, args, kwargs)
+        for value in kwargs.values():
+            if isinstance(value, ARRAYS) and value.dtype == HALF:
+                return _widened(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return typed(F, call)
+
+
+def _widened(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    floats = {str(x.dtype) for x in (*args, *kwargs.values()) if isinstance(x, ARRAYS) and x.dtype.kind == "f"}
+    if len(floats) > 1:
+        raise different_floats(function.__name__.strip("_"), sorted(floats))
+    result = function(*map(_wide, args), **{name: _wide(value) for name, value in kwargs.items()})
+    return tuple(map(_narrow, result)) if isinstance(result, tuple) else _narrow(result)
+
+
+def _wide(value: Any) -> Any:
+    if not isinstance(value, ARRAYS) or value.dtype != HALF:
+        return value
+    return cast(value, FLOAT) if isinstance(value, Variable) else value.astype(FLOAT)
+
+
+def _narrow(value: Any) -> Any:
+    return cast(value, HALF) if isinstance(value, Variable) and value._value.dtype == FLOAT else value
