@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -13,9 +15,10 @@ from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .backward import only_backward, pulled
-from .clock import Clock
-from .names import Names
+from .closures import closed_over
+from .names import Named, Names
 from .reading import described, read
+from .trail import Trail
 from .view import GraphView
 
 PARTS = ("forward", "backward", "both")
@@ -39,7 +42,9 @@ def graph(
     Args:
         target: a tensor, several tensors, or a function or module that is called with the inputs.
         inputs: tensors, arrays, or whatever else the function takes.
-        names: what to call tensors, and modules whose parameters are in the graph; ``names=locals()`` will do.
+        names: what to call tensors, and modules whose parameters are in the graph; ``names=locals()`` will do. A name
+            written out that is not in the graph is warned of. What a function reads besides its inputs has the names
+            that the function has for it.
         part: "backward" shows the backward pass, a graph of the same primitives that emerges from the forward one;
             "both" shows it beside the forward pass, each node tied to the one whose derivative it computes. The
             gradient that flows in is 1 for a scalar, else random.
@@ -63,7 +68,8 @@ def graph(
     if part not in PARTS:
         raise ValueError(f"graph: part={part!r}: it must be one of {', '.join(map(repr, PARTS))}.")
     known = Names()
-    clock = Clock() if timed else None
+    runs = callable(target) and not isinstance(target, (Tensor, tuple, list))
+    trail = Trail()
     if timed and (isinstance(target, (Tensor, tuple, list)) or not callable(target) or hasattr(target, "kernels")):
         raise ValueError("graph: timed=True needs a function that is run here, as in graph(model, x, timed=True).")
     if hasattr(target, "graph") and hasattr(target, "kernels"):
@@ -73,28 +79,31 @@ def graph(
     elif isinstance(target, (tuple, list)):
         outputs, what = list(_tensors(target)), "the tensors"
     elif callable(target):
-        outputs, what = _run(target, inputs, known, clock), "the function's output"
+        outputs, what = _run(target, inputs, known, trail), "the function's output"
     else:
         raise GraphError(
             f"graph of {type(target).__name__}: pass a tensor, a list of tensors, or a function and its inputs, as in "
             "graph(model, x)."
         )
     known.take(names or {})
+    if runs:
+        known.closure(closed_over(target, (Named,)))
     recorded = [tensor for tensor in outputs if tensor.node is not None]
     if not recorded:
         raise GraphError(
             f"graph: {what} has no graph: nothing it was computed from requires grad, or it was computed under "
             "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
         )
-    backward = pulled(recorded, known) if values or part != "forward" else None
-    records = read(recorded, known, backward if part != "forward" else None, clock)
+    backward = pulled(recorded, known, trail) if values or part != "forward" else None
+    records = read(recorded, known, backward if part != "forward" else None, trail, timed)
+    _report(known.missing(), names or {})
     if values:
         assert backward is not None
         records = described(records, recorded, known, backward)
     return GraphView(only_backward(records) if part == "backward" else records)
 
 
-def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, clock: Clock | None) -> list[Tensor]:
+def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, trail: Trail) -> list[Tensor]:
     """The outputs of a function, recorded with the values of all operands."""
     given = [asarray(x) if isinstance(x, np.ndarray) else x for x in inputs]
     given = [x.detach() if isinstance(x, Tensor) else x for x in given]
@@ -103,10 +112,19 @@ def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, clock: Cloc
         x.requires_grad_(x.dtype.kind == "f")
     known.inputs(tensors)
     known.module(f)
-    timed = {"interpret": clock} if clock else {}
-    with isolated(sources=True, operands=True, **timed):
+    with isolated(sources=True, operands=True, interpret=trail):
         returned = f(*given)
     return list(_tensors(returned))
+
+
+def _report(missing: Mapping[str, str], names: Mapping[str, Any]) -> None:
+    """Warn of names that are not in the graph, but for ``locals()``, where many have nothing to do with it."""
+    local = inspect.currentframe().f_back.f_back.f_locals  # type: ignore[union-attr]
+    alike = names.keys() == local.keys() and all(names[name] is local[name] for name in names)
+    if not missing or names is local or (sys.version_info >= (3, 13) and alike):  # locals() is a copy since 3.13
+        return
+    words = "; ".join(f"{name!r} is not in the graph: {why}" for name, why in missing.items())
+    warnings.warn(f"graph: names: {words}.", stacklevel=3)
 
 
 def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:

@@ -13,6 +13,7 @@ from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .names import Names
 from .records import NodeView, Records, renumbered
+from .trail import Trail
 
 SEED = 0  # of the gradients that flow into outputs that are no scalars
 
@@ -37,7 +38,7 @@ class Backward:
         return [self.gradients[leaf] for leaf in self.leaves if leaf in self.gradients]
 
 
-def pulled(outputs: Sequence[Variable], names: Names) -> Backward:
+def pulled(outputs: Sequence[Variable], names: Names, trail: Trail) -> Backward:
     """Pull random cotangents back to all nodes, recorded."""
     rng = np.random.default_rng(SEED)
     nodes = reachable(y.node for y in outputs if y.node is not None)
@@ -49,7 +50,7 @@ def pulled(outputs: Sequence[Variable], names: Names) -> Backward:
     for i, cotangent in enumerate(cotangents):
         names.add(f"dy{i if len(cotangents) > 1 else ''}", cotangent, "input")
     roots = [(y.node, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
-    with isolated(operands=True):
+    with isolated(operands=True, interpret=trail):
         found = pull(roots, nodes, retain_graph=True, create_graph=True)
     return Backward(tuple(cotangents), found, leaves)
 

@@ -8,8 +8,9 @@ modules are no level: they stay as frames, so that residual connections and oper
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from .records import EdgeView, NodeView, Records, ScopeView, backward_scopes, chain, paths, renumbered
 
@@ -110,9 +111,34 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
         place, role = (edge.place, edge.role) if target is None else (0, "")
         key = edge.source, numbers[edge.target], place
         edges.setdefault(key, replace(edge, source=numbers[edge.source], target=key[1], place=place, role=role))
+    order = _in_order(len(nodes), edges.values())
+    new_place = {old: new for new, old in enumerate(order)}
+    numbers = {old: new_place[new] for old, new in numbers.items()}
+    nodes = [replace(nodes[old], number=new) for new, old in enumerate(order)]
+    moved = tuple(
+        replace(edge, source=new_place[edge.source], target=new_place[edge.target]) for edge in edges.values()
+    )
     nodes = [node if node.origin is None else replace(node, origin=numbers[node.origin]) for node in nodes]
     scopes = [renumbered(scope, numbers) for scope in records.scopes]
-    return _without_empty_scopes(nodes, tuple(edges.values()), scopes)
+    return _without_empty_scopes(nodes, moved, scopes)
+
+
+def _in_order(count: int, edges: Iterable[EdgeView]) -> list[int]:
+    """Nodes behind what they read, otherwise as they are: a layer stands where its first operation does."""
+    waiting = [0] * count
+    users: list[list[int]] = [[] for _ in range(count)]
+    for edge in edges:
+        waiting[edge.target] += 1
+        users[edge.source].append(edge.target)
+    ready = [number for number in range(count) if not waiting[number]]
+    order: list[int] = []
+    while ready:
+        order.append(heappop(ready))
+        for user in users[order[-1]]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, user)
+    return order + [number for number in range(count) if waiting[number]]  # boxes that read one another
 
 
 def _result(records: Records, unit: int, members: Sequence[NodeView]) -> NodeView:

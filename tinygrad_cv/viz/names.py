@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,28 +20,74 @@ class Named(Protocol):
     def named_buffers(self) -> Iterator[tuple[str, Any]]: ...
 
 
+class Holder(NamedTuple):
+    """A named array."""
+
+    name: str
+    kind: str
+    array: np.ndarray
+
+
 class Names:
-    """The names of the tensors around a graph."""
+    """The names of the tensors around a graph.
+
+    Attributes:
+        tensors: all that have one.
+        modules: that the graph may run through.
+    """
 
     def __init__(self) -> None:
+        self.modules: list[Any] = []
         self.tensors: list[Variable] = []
         self._nodes: dict[Node, tuple[str, str]] = {}  # -> name, kind
-        self._arrays: dict[int, tuple[int, str, str]] = {}  # id of the memory -> size, name, kind
+        self._arrays: dict[int, Holder] = {}  # by id of the memory
+        self._given: dict[str, Any] = {}  # by the user
+        self._names: dict[str, list[str]] = {}  # that user's name -> names of tensors
+        self._seen: set[str] = set()  # names that are in the graph
 
     def take(self, names: Mapping[str, Any]) -> None:
-        """Tensors and modules under the user's names; whatever else is there, as in ``locals()``, is passed over."""
+        """Tensors and modules under the user's names; others, as in ``locals()``, are passed over."""
+        self._given.update(names)
         modules = {name: x for name, x in names.items() if isinstance(x, Named) and not isinstance(x, type)}
         for name, module in modules.items():
-            self.module(module, f"{name}." if len(modules) > 1 else "")
+            self._names[name] = self.module(module, f"{name}." if len(modules) > 1 else "")
         for name, value in names.items():
             if isinstance(value, Variable) and not name.startswith("_"):
                 self.add(name, value, "leaf" if value.node is not None else "input")
+                self._names[name] = [self._name_of(value)]
 
-    def module(self, module: Any, prefix: str = "") -> None:
-        """The parameters and buffers of a module."""
-        if isinstance(module, Named):
-            for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-                self.add(prefix + name, tensor, "parameter")
+    def module(self, module: Any, prefix: str = "") -> list[str]:
+        """The parameters and buffers of a module; what they are called."""
+        if not isinstance(module, Named):
+            return []
+        self.modules.append(module)
+        tensors = [*module.named_parameters(), *module.named_buffers()]
+        for name, tensor in tensors:
+            self.add(prefix + name, tensor, "parameter")
+        return [self._name_of(tensor) for _, tensor in tensors]
+
+    def missing(self) -> dict[str, str]:
+        """The user's names that are not in the graph, and why."""
+        return {
+            name: _reason(value)
+            for name, value in self._given.items()
+            if self._names.get(name) and not self._seen.intersection(self._names[name])
+        }
+
+    def _name_of(self, tensor: Variable) -> str:
+        """What a tensor is called: the first name stays."""
+        own = self._nodes.get(tensor.node, ("", ""))[0] if tensor.node is not None else ""
+        return own or self._arrays[id(tensor.value)].name
+
+    def closure(self, found: Mapping[str, Any]) -> None:
+        """What a function reads besides its inputs; names of before stay."""
+        modules = {name: x for name, x in found.items() if isinstance(x, Named)}
+        new = {name: x for name, x in modules.items() if all(x is not known for known in self.modules)}
+        for name, module in new.items():
+            self.module(module, f"{name}." if len(modules) > 1 or self.modules else "")
+        for name, tensor in found.items():
+            if isinstance(tensor, Variable):
+                self.add(name, tensor, "leaf" if tensor.node is not None else "input")
 
     def inputs(self, tensors: Mapping[str, Variable]) -> None:
         """The inputs of a function that is run for the drawing."""
@@ -56,21 +102,42 @@ class Names:
         if isinstance(tensor.value, np.ndarray):
             holder = memory.owner(tensor.value)
             whole = isinstance(holder, np.ndarray) and holder.size == tensor.value.size
-            self._arrays.setdefault(id(holder if whole else tensor.value), (tensor.value.size, name, kind))
+            known = Holder(name, kind, tensor.value)
+            for memory_of in (tensor.value, *((holder,) if whole else ())):
+                self._arrays.setdefault(id(memory_of), known)
 
     def of_node(self, node: Node) -> str:
         """A node's name, or nothing."""
-        return self._nodes.get(node, ("", ""))[0]
+        name = self._nodes.get(node, ("", ""))[0]
+        self._seen.add(name)
+        return name
 
     def kind_of(self, leaf: Node) -> str:
         """What a leaf is: parameter, input, or just a leaf."""
         return self._nodes.get(leaf, ("", "leaf"))[1]
 
-    def of_array(self, array: Any) -> tuple[str, str]:
-        """Name and kind of an input that is not on the tape: a named array, or another view of all its memory."""
-        if isinstance(array, np.ndarray):
-            for holder in (array, memory.owner(array)):
-                size, name, kind = self._arrays.get(id(holder), (0, "", ""))
-                if name and array.size >= size:
-                    return name, kind
-        return "", "constant"
+    def of_array(self, array: Any) -> Holder | None:
+        """The named array that an input is which is not on the tape, or all of whose memory it is a view of."""
+        if not isinstance(array, np.ndarray):
+            return None
+        for holder in (array, memory.owner(array)):
+            known = self._arrays.get(id(holder))
+            if known and array.size >= known.array.size:
+                self._seen.add(known.name)
+                return known
+        return None
+
+    def knows(self, array: Any) -> bool:
+        """Whether an array itself has a name."""
+        return id(array) in self._arrays
+
+
+def _reason(value: Any) -> str:
+    if isinstance(value, Named):
+        return "the target was not computed from its parameters"
+    if isinstance(value, Variable) and value.node is not None:
+        return "the target was not computed from it"
+    return (
+        "it requires no gradient, so what was computed from it, if anything, was not recorded. Call requires_grad_() "
+        "before it is used, or graph(f, x), which records all of f"
+    )

@@ -14,37 +14,41 @@ from typing import Any
 import numpy as np
 
 from ..core.memory import owner
-from ..core.primitive import OUTPUT
+from ..core.primitive import Primitive
 from ..core.tape import Node, Replayed, reachable
 from ..core.variable import Variable
-from ..ops.contraction import contract, parse
-from ..ops.elementwise import where
 from .backward import Backward
-from .clock import Clock
 from .derivatives import derivative_text
 from .labels import detail_text, value_text
 from .names import Names
+from .operands import inferred, kept, known_values, shape_in
 from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain
 from .results import scope_results
 from .scopes import Scopes
 from .statistics import Statistics, statistics
+from .trail import Step, Trail
 
 
 def read(
-    roots: Sequence[Variable], names: Names, backward: Backward | None = None, clock: Clock | None = None
+    roots: Sequence[Variable],
+    names: Names,
+    backward: Backward | None = None,
+    trail: Trail | None = None,
+    timed: bool = False,
 ) -> Records:
     """The records of everything that leads to some tensors, and of a backward pass from them."""
+    noted = trail or Trail()
     forward = reachable(root.node for root in roots if root.node is not None)
     if backward is None:
-        return _Reader(forward, roots, names, clock=clock).records()
+        return _Reader(forward, roots, names, None, None, noted, timed).records()
     both = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
-    return _Reader(both, roots, names, set(forward), backward, clock).records()
+    return _Reader(both, roots, names, set(forward), backward, noted, timed).records()
 
 
 def described(records: Records, roots: Sequence[Variable], names: Names, backward: Backward) -> Records:
     """The records with statistics of values, and of the gradients by them."""
     nodes = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
-    values = {node.serial: value for node, value in _values(nodes, (*roots, *backward.roots), names).items()}
+    values = {node.serial: value for node, value in known_values(nodes, (*roots, *backward.roots), names).items()}
     gradients = {node.serial: gradient.value for node, gradient in backward.gradients.items()}
 
     def known(serial: int, arrays: dict[int, Any]) -> Statistics | None:
@@ -68,31 +72,36 @@ class _Reader:
         nodes: list[Node],
         roots: Sequence[Variable],
         names: Names,
-        forward: set[Node] | None = None,
-        backward: Backward | None = None,
-        clock: Clock | None = None,
+        forward: set[Node] | None,
+        backward: Backward | None,
+        trail: Trail,
+        timed: bool,
     ):
         self.tape, self.roots, self.names = nodes, roots, names
-        self.forward, self.backward, self.clock = forward, backward, clock
+        self.forward, self.backward, self.trail, self.timed = forward, backward, trail, timed
         self.kept: set[int] = set()  # arrays that are counted already
-        self.values = _values(nodes, (*roots, *(backward.roots if backward else ())), names)
+        self.values = known_values(nodes, (*roots, *(backward.roots if backward else ())), names)
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.scopes = Scopes()
         self.numbers: dict[Node, int] = {}
+        self.made = {id(value): node for node, value in self.values.items()}  # by arrays: who made them
+        self.derived: dict[int, int] = {}  # of what the tape does not hold: id of the result -> number
         self.constants: dict[tuple[str, int], int] = {}  # part, id of an array -> its node's number
 
     def records(self) -> Records:
         for node in self.tape:
             if node.parents:
                 sources = [
-                    self._constant(node, i) if parent is None else self.numbers[parent]
+                    self._input(node, i) if parent is None else self.numbers[parent]
                     for i, parent in enumerate(node.parents)
                 ]
                 self._add(node)
                 for i, source in enumerate(sources):
                     derivative = derivative_text(node.primitive, i) if node.primitive is not None else ""
-                    self._connect(source, self.numbers[node], i, _role(node, i), derivative)
+                    self._connect(
+                        source, self.numbers[node], i, _role_in(node.primitive, i), derivative, shape_in(node, i)
+                    )
             else:
                 self._add(node)
         for root in {id(root.node): root for root in self.roots if root.node is not None}.values():
@@ -125,7 +134,7 @@ class _Reader:
             "serial": node.serial,
             "part": self._part(node),
             "kept": self._bytes_kept(node),
-            "seconds": self.clock.seconds(self.values.get(node)) if self.clock else 0.0,
+            "seconds": self.trail.seconds(self.values.get(node)) if self.timed else 0.0,
         }
         if (origin := getattr(node, "origin", None)) is not None and common["part"]:
             common["origin"] = self.numbers.get(origin)
@@ -140,13 +149,7 @@ class _Reader:
             formula = "computed again in the backward pass"
             common.update(op="checkpoint", label="checkpoint", family="custom", formula=formula)
         else:
-            common.update(
-                op=primitive.name,
-                label=primitive.label,
-                family=primitive.family,
-                formula=primitive.formula,
-                detail=detail_text(node.params),
-            )
+            common.update(_described(primitive, node.params))
         self.numbers[node] = self._append(NodeView(**common))
 
     def _part(self, node: Node) -> str:
@@ -174,15 +177,63 @@ class _Reader:
         self.nodes.append(view)
         return view.number
 
-    def _constant(self, node: Node, place: int) -> int:
+    def _input(self, node: Node, place: int) -> int:
         """The number of the node of an input that is not on the tape."""
-        array = _kept(node, place)
+        array = kept(node, place)
+        for step in self.trail.behind(array, self._is_free, self._is_recorded):
+            if id(step.value) not in self.derived:
+                self._derive(step, node)
+        return self._source(array, node, place)
+
+    def _is_recorded(self, array: Any) -> bool:
+        return self.made.get(id(array)) in self.numbers
+
+    def _is_free(self, array: Any) -> bool:
+        return self.names.knows(array) and not self._is_recorded(array)
+
+    def _source(self, array: Any, node: Node, place: int | None) -> int:
+        """The node that an array comes from."""
+        if (made := self.made.get(id(array))) in self.numbers:
+            return self.numbers[made]
+        return self.derived[id(array)] if id(array) in self.derived else self._constant(array, node, place)
+
+    def _derive(self, step: Step, user: Node) -> None:
+        """The node of an operation that no gradient flows through."""
+        sources = [self._source(array, user, None) for array in step.operands]
+        scope = self.scopes.number(step.scope)
+        module, function = self.scopes.paths[scope]
+        self.derived[id(step.value)] = number = self._append(
+            NodeView(
+                number=len(self.nodes),
+                kind="op",
+                **_described(step.primitive, step.params),
+                scope=scope,
+                module=module,
+                function=function,
+                shape=step.value.shape,
+                dtype=str(step.value.dtype),
+                value=value_text(step.value),
+                source=_line(step.source),
+                part="backward" if step.origin is not None else "",
+                origin=self.numbers.get(step.origin),
+                seconds=step.seconds if self.timed else 0.0,
+            )
+        )
+        for i, (source, array) in enumerate(zip(sources, step.operands, strict=True)):
+            self._connect(source, number, i, _role_in(step.primitive, i), shape=array.shape)
+
+    def _constant(self, array: Any, node: Node, place: int | None) -> int:
+        """The node of an array that nothing here made."""
+        if (known := self.names.of_array(array)) is not None:
+            array = known.array
         shared = isinstance(array, np.ndarray) and any(array.strides) and array.size > 1
         part = self._part(node)
         if shared and (part, id(array)) in self.constants:
             return self.constants[part, id(array)]
-        name, kind = self.names.of_array(array)
-        shape, dtype = (array.shape, array.dtype) if isinstance(array, np.ndarray) else _inferred(node, place)
+        name, kind = (known.name, known.kind) if known else ("", "constant")
+        shape, dtype = (array.shape, array.dtype) if isinstance(array, np.ndarray) else (None, None)
+        if shape is None and place is not None:
+            shape, dtype = inferred(node, place)
         number = self._append(
             NodeView(
                 number=len(self.nodes),
@@ -215,11 +266,13 @@ class _Reader:
         )
         self._connect(source.number, number, 0, "")
 
-    def _connect(self, source: int, target: int, place: int, role: str, derivative: str = "") -> None:
+    def _connect(
+        self, source: int, target: int, place: int, role: str, derivative: str = "", shape: Shape | None = None
+    ) -> None:
         view = self.nodes[source]
         name = view.name if view.kind == "op" else ""
         value = view.value if view.kind != "constant" else ""
-        self.edges.append(EdgeView(source, target, place, role, view.shape, name, value, derivative))
+        self.edges.append(EdgeView(source, target, place, role, shape or view.shape, name, value, derivative))
 
     def _place_parameters(self) -> None:
         """A parameter stands in the innermost scope that holds all its users."""
@@ -234,49 +287,19 @@ class _Reader:
                 self.nodes[number] = replace(self.nodes[number], scope=around[-1].number)
 
 
-def _values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> dict[Node, Any]:
-    """The values of nodes, as far as somebody holds them: as they were when they were used, or else as they are now."""
-    values: dict[Node, Any] = {}
-    for node in nodes:
-        if node.saved and OUTPUT in node.saved:
-            values[node] = node.saved[OUTPUT]
-        for i, parent in enumerate(node.parents):
-            if parent is not None and (kept := _kept(node, i)) is not None:
-                values[parent] = kept
-    alive = [node.sink() for node in nodes if node.sink is not None]
-    for tensor in (*roots, *names.tensors, *alive):
-        if tensor is not None and tensor.node is not None:
-            values.setdefault(tensor.node, tensor.value)
-    return values
+def _described(primitive: Primitive, params: dict[str, Any]) -> dict[str, Any]:
+    """What a node says of the operation."""
+    return {
+        "op": primitive.name,
+        "label": primitive.label,
+        "family": primitive.family,
+        "formula": primitive.formula,
+        "detail": detail_text(params),
+    }
 
 
-def _kept(node: Node, place: int) -> Any:
-    """The value of an input, if the node kept it."""
-    if node.operands is not None:
-        return node.operands[place]
-    return node.saved.get((place, "value")) if node.saved else None
-
-
-def _inferred(node: Node, place: int) -> tuple[Shape | None, Any]:
-    """Shape and dtype of an input that nobody kept."""
-    primitive = node.primitive
-    if primitive is where and place == 0:
-        return node.shape, np.dtype(bool)
-    if primitive is not None and primitive.family == "elementwise":
-        return node.shape, node.dtype
-    if primitive is contract:
-        groups = parse(node.params["spec"])
-        other = node.parents[1 - place]
-        assert other is not None
-        extent = dict(zip((groups.a, groups.b)[1 - place], other.shape, strict=True))
-        extent.update(zip(groups.y, node.shape, strict=True))
-        return tuple(extent[letter] for letter in (groups.a, groups.b)[place]), node.dtype
-    return None, None
-
-
-def _role(node: Node, place: int) -> str:
+def _role_in(primitive: Primitive | None, place: int) -> str:
     """What the formula calls an input, where there are several."""
-    primitive = node.primitive
     if primitive is None or primitive.variadic or len(primitive.inputs) < 2:
         return ""
     return primitive.inputs[place]
