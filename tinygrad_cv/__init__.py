@@ -44,6 +44,7 @@ from .frontend.creation import (
 from .frontend.functions import concatenate, einsum, matmul, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor
+from .frontend.vocabulary import missing as _missing
 
 __version__ = "0.1.0"
 
@@ -65,7 +66,10 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f".{name}", __name__)
     if name in _FUNCTIONS:
         return getattr(_import_module(f".{_FUNCTIONS[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    functionals = _import_module(".functional", __name__).__all__
+    raise AttributeError(_missing("tinygrad_cv", name, __all__, Tensor, functionals), name=name)
 
 
 __all__ = [

@@ -11,6 +11,7 @@ from ..core.errors import DTypeError
 from ..core.variable import Variable
 from . import movement, reduction
 from .creation import asarray
+from .vocabulary import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
 TENSORS = ("x", "input", "target", "weight", "bias", "pos_weight")
@@ -64,7 +65,7 @@ def _of_a_sequence(function: F) -> F:
     def call(tensors: Any, axis: int = 0) -> Any:
         return function(_among(tuple(tensors)), axis)
 
-    return cast(F, call)
+    return cast(F, renamed(call))
 
 
 def _of_operands(function: F) -> F:

@@ -61,8 +61,10 @@ class IndexingMethods(Variable):
             self._check_unrecorded("t[...] = v")
             write(self, read(_replaced(self, raw, self._result(values))))
 
-    def gather(self, index: Any) -> Any:
+    def gather(self, index: Any, *others: Any) -> Any:
         """y[i, ...] = x[index[i], ...]: rows by their numbers."""
+        if others:
+            raise TypeError("gather takes the numbers of rows alone: use .take_along_axis(index, axis).")
         index = given("gather", index, self)
         _expect_rows(index, self._value.shape[0])
         return apply(indexing.gather, self, index)

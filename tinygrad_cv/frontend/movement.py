@@ -72,6 +72,8 @@ class MovementMethods(Variable):
             )
         return self if wanted == old else apply(movement.reshape, self, shape=wanted)
 
+    view = reshape
+
     def flatten(self, start: int = 0, end: int = -1) -> Any:
         """Axes ``start`` to ``end`` as one: ``flatten()`` gives D, ``flatten(1)`` N x D."""
         shape = self._value.shape
@@ -93,6 +95,11 @@ class MovementMethods(Variable):
 
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order; reversed, where none is given."""
+        if len(axes) == 2 and self._value.ndim != 2:
+            raise ShapeError(
+                f"transpose{axes} of a tensor with {self._value.ndim} axes{location()}: it takes an order of all axes. "
+                f"Use .swapaxes{axes} to exchange two."
+            )
         return self.permute(*axes) if axes else self.permute(*reversed(range(self._value.ndim)))
 
     T = property(transpose, doc="The axes in reverse order.")
@@ -158,7 +165,15 @@ class MovementMethods(Variable):
     def pad(self, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None) -> Any:
         """A border of ``(low, high)`` elements of ``value`` on each axis; ``interior`` puts gaps between neighbours."""
         ndim = self._value.ndim
-        pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
+        try:
+            pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
+        except (TypeError, ValueError):
+            border = f"({width}, {width})" if isinstance(width, int) else "(low, high)"
+            images = ", ".join(["(0, 0)"] * max(ndim - 2, 0) + [border] * min(ndim, 2))
+            raise ShapeError(
+                f"pad of {self._value.shape} by {width!r}{location()}: it takes one (low, high) for each axis. Use "
+                f".pad(({images})) for a border around the last two."
+            ) from None
         gaps = tuple(interior or (0,) * ndim)
         if len(pairs) != ndim or len(gaps) != ndim or min((n for p in (*pairs, gaps) for n in p), default=0) < 0:
             raise ShapeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,19 @@ from .interop import InteropMethods
 from .movement import MovementMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
+from .vocabulary import missing, renamed
+
+
+class Count(int):
+    """A number of elements."""
+
+    shape: tuple[int, ...]
+
+    def __call__(self, dim: int | None = None) -> Any:
+        return self.shape if dim is None else self.shape[dim]
+
+    def __reduce__(self) -> Any:
+        return int, (int(self),)
 
 
 class Tensor(ElementwiseMethods, InplaceMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
@@ -72,18 +86,30 @@ class Tensor(ElementwiseMethods, InplaceMethods, MovementMethods, ReductionMetho
 
     @property
     def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self._value.shape, dtype=np.int64))
+        """The number of elements; called, as PyTorch has it, the shape or one of its sizes."""
+        size = Count(math.prod(self._value.shape))
+        size.shape = self._value.shape
+        return size
 
     @property
     def dtype(self) -> np.dtype:
         """The NumPy dtype of the elements."""
         return self._value.dtype
 
+    def __getattr__(self, name: str) -> Any:  # only for names that are not there
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        here = [known for known in dir(Tensor) if known[0] != "_"]
+        raise AttributeError(missing("a tensor", name, here, Tensor), name=name, obj=self)
+
     def clone(self) -> Tensor:
         """A copy with memory of its own, still in the graph."""
         return self * 1 if self.node is not None else self._result(_copy(read(self)))
 
+
+for _name, _method in [(name, getattr(Tensor, name)) for name in dir(Tensor) if name[0] != "_"]:
+    if hasattr(_method, "__code__"):
+        setattr(Tensor, _name, renamed(_method))
 
 _allocate = object.__new__
 

@@ -3,6 +3,10 @@
 Names and order of arguments are PyTorch's.
 """
 
+from typing import Any as _Any
+
+from ..frontend.tensor import Tensor as _Tensor
+from ..frontend.vocabulary import missing as _missing
 from .activation import elu, gelu, leaky_relu, log_softmax, relu, relu6, sigmoid, silu, softmax, softplus, tanh
 from .convolution import conv2d, conv_transpose2d, linear
 from .dropout import dropout, dropout2d
@@ -51,3 +55,9 @@ __all__ = [
     "softplus",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(_missing("tinygrad_cv.functional", name, __all__, _Tensor), name=name)

@@ -3,6 +3,11 @@
 ``nn.init`` fills parameters; gradient clipping stands in :mod:`tinygrad_cv.optim`.
 """
 
+from typing import Any as _Any
+
+from ..frontend.tensor import Tensor as _Tensor
+from ..frontend.vocabulary import missing as _missing
+from ..functional import __all__ as _functionals
 from . import init
 from .activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .container import ModuleList, Sequential
@@ -63,3 +68,9 @@ __all__ = [
     "summary",
     "Tanh",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, _Tensor, _functionals), name=name)

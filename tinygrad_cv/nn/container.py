@@ -89,6 +89,9 @@ class Sequential(_Row):
             for name, module in modules[0].items():
                 self.add_module(name, module)
         else:
+            if len(modules) == 1 and isinstance(modules[0], (list, tuple, Iterator)):
+                kind = type(modules[0]).__name__
+                raise TypeError(f"Sequential of a {kind}: it takes modules one by one. Write Sequential(*layers).")
             self.extend(modules)
 
     def forward(self, x: Any) -> Any:
@@ -105,6 +108,8 @@ class ModuleList(_Row):
     4
     """
 
-    def __init__(self, modules: Iterable[Module] = ()):
+    def __init__(self, modules: Iterable[Module] = (), *others: Module):
         super().__init__()
+        if others or isinstance(modules, Module):
+            raise TypeError("ModuleList takes one list of modules. Write ModuleList([a, b]).")
         self.extend(modules)

@@ -1,0 +1,176 @@
+"""What users of PyTorch type first: it works, or the message says what to use."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+from tinygrad_cv import nn
+from tinygrad_cv.frontend.vocabulary import OTHER_NAMES, REMEDIES
+
+pytestmark = pytest.mark.quick
+
+X = np.float32([[1, 2, 4], [3, 0.5, 0.25]])
+SAY_WHAT = re.compile(
+    r"has no '\w+': (use |everything is on|a dtype is|arrays are|images are|dtypes are|gradients of|"
+    r"it is not|print|the nearest)"
+)
+
+
+@pytest.mark.parametrize("room, ours", [("Tensor", tg.ones(2, 3)), ("nn.functional", F), ("nn", nn), ("", tg)])
+def test_every_name_of_pytorch_is_answered(room, ours):
+    theirs = pytest.importorskip("torch")
+    for part in filter(None, room.split(".")):
+        theirs = getattr(theirs, part)
+    names = [name for name in dir(theirs) if name[0] != "_" and name not in dir(ours)]
+    assert len(names) > 100
+    for name in names:
+        if hasattr(ours, name):  # rooms that are loaded when they are asked for
+            continue
+        with pytest.raises(AttributeError) as caught:
+            getattr(ours, name)
+        message = str(caught.value)
+        assert SAY_WHAT.search(message) and len(message) < 250, message
+        for method in re.findall(r"\bx\.(\w+)", message):
+            assert hasattr(tg.Tensor, method), message
+        for function in re.findall(r"\btg\.(\w+)", message):
+            assert hasattr(tg, function), message
+        for function in re.findall(r"\bF\.(\w+)", message):
+            assert function in F.__all__, message
+
+
+@pytest.mark.parametrize(
+    "get, message",
+    [
+        (lambda x: x.cuda, "everything is on the CPU"),
+        (lambda x: x.view_as, r"use x\.reshape\(other\.shape\)"),
+        (lambda x: x.add_, r"use x \+= v, within no_grad\(\)"),
+        (lambda x: x.relu_, r"x = x\.relu\(\.\.\.\), or x\.assign"),
+        (lambda x: x.meen, "the nearest name is mean"),
+        (lambda x: F.relu5, "the nearest name is relu or relu6"),
+        (lambda x: nn.Conv1d, "form that ends with 2d"),
+        (lambda x: tg.conv2d, r"use tg\.functional\.conv2d"),
+        (lambda x: tg.exp, r"use x\.exp, of the tensor"),
+        (lambda x: tg.float32, r"use np\.float32"),
+        (lambda x: x.sort, r"np\.sort\(x\.numpy\(\)\), which has no derivative"),
+        (lambda x: nn.LSTM, "not offered; compose it"),
+    ],
+)
+def test_remedies(get, message):
+    with pytest.raises(AttributeError, match=message):
+        get(tg.tensor(X))
+
+
+def test_no_remedy_for_what_is_here():
+    assert not [name for name in REMEDIES if name in dir(tg.Tensor) and name != "pad"]
+
+
+def test_names_that_python_and_numpy_look_for_are_plain_errors():
+    x = tg.tensor(X)
+    assert not hasattr(x, "__array_interface__") and not hasattr(F, "__wrapped__")
+    assert getattr(x, "_repr_html_", None) is None
+    np.testing.assert_array_equal(copy.deepcopy(x).numpy(), pickle.loads(pickle.dumps(x)).numpy())
+
+
+# ---------------------------------------------------------------- arguments
+
+METHODS = [
+    (name, other, own)
+    for name, method in inspect.getmembers(tg.Tensor, inspect.isfunction)
+    if name[0] != "_" and name not in ("iota", "argmax_kept", "slice")  # which formulas use, not users
+    for other, own in OTHER_NAMES.items()
+    if own in inspect.signature(method).parameters and other not in inspect.signature(method).parameters
+]
+VALUES = {
+    "axis": 1,
+    "keepdims": True,
+    "ddof": 1,
+    "start": 0,
+    "end": 1,
+    "low": 1.0,
+    "high": 2.0,
+    "first": 0,
+    "second": 1,
+}
+NEEDED = {"topk": {"k": 1}, "split": {"sections": 1}, "repeat": {"repeats": 2}}
+NEEDED |= {"take_along_axis": {"index": np.array([[0], [1]])}}
+
+
+def test_every_reduction_is_among_them():
+    reductions = {
+        "sum",
+        "mean",
+        "var",
+        "std",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "any",
+        "all",
+        "prod",
+        "norm",
+        "logsumexp",
+    }
+    for pair in (("dim", "axis"), ("keepdim", "keepdims")):
+        assert reductions <= {name for name, *names in METHODS if tuple(names) == pair}
+
+
+@pytest.mark.parametrize("name, other, own", METHODS)
+def test_other_names_of_arguments(name, other, own):
+    more, value = NEEDED.get(name, {}), VALUES[own]
+    x = tg.tensor(X[:, None] if name == "squeeze" else X)
+    if name == "swapaxes":
+        more = {"second" if own == "first" else "first": 1 - value}
+    call = getattr(x, name)
+    ours, expected = call(**{**more, other: value}), call(**{**more, own: value})
+    for a, b in zip(*([y] if isinstance(y, tg.Tensor) else y for y in (ours, expected)), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    with pytest.raises(TypeError, match=f"{own} and {other} are one argument"):
+        call(**{**more, other: value, own: value})
+
+
+def test_functions_take_dim_too():
+    x = tg.tensor(X)
+    assert tg.concatenate([x, x], dim=1).shape == (2, 6) and tg.stack([x, x], dim=2).shape == (2, 3, 2)
+
+
+def test_size_is_a_number_and_can_be_called():
+    x = tg.tensor(X)
+    assert x.size == 6 and x.size() == (2, 3) and x.size(-1) == x.size(1) == 3 and x.size // 2 == 3
+    assert type(pickle.loads(pickle.dumps(x.size))) is int and type(copy.deepcopy(x.size)) is int
+    assert x.view(3, 2).shape == x.view(3, -1).shape == (3, 2)
+    assert tg.jit(lambda x: x.view(x.size(0), -1) * x.size)(x).shape == (2, 3)
+
+
+# ---------------------------------------------------------------- forms of call
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (
+            lambda x: x.pad(1),
+            tg.ShapeError,
+            r"pad of \(1, 1, 2, 3\) by 1.*Use \.pad\(\(\(0, 0\), \(0, 0\), \(1, 1\), \(1, 1\)\)\)",
+        ),
+        (lambda x: x.pad((1, 1)), tg.ShapeError, r"one \(low, high\) for each axis"),
+        (lambda x: x.pad((1, 1, 1, 1)), tg.ShapeError, r"one \(low, high\) for each axis"),
+        (lambda x: x.transpose(1, 2), tg.ShapeError, r"Use \.swapaxes\(1, 2\)"),
+        (lambda x: x.gather(1, np.zeros((1, 1))), TypeError, r"take_along_axis\(index, axis\)"),
+        (lambda x: nn.Sequential([nn.ReLU(), nn.ReLU()]), TypeError, r"Sequential of a list.*Sequential\(\*layers\)"),
+        (lambda x: nn.Sequential(iter([nn.ReLU()])), TypeError, r"Sequential\(\*layers\)"),
+        (lambda x: nn.ModuleList(nn.ReLU(), nn.ReLU()), TypeError, r"ModuleList\(\[a, b\]\)"),
+        (lambda x: nn.ModuleList(nn.ReLU()), TypeError, r"ModuleList\(\[a, b\]\)"),
+    ],
+)
+def test_calls_that_do_not_fit_say_which_would(call, error, message):
+    with pytest.raises(error, match=message):
+        call(tg.tensor(X[None, None]))
