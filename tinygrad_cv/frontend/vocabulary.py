@@ -7,6 +7,7 @@ by rule: what is a method or a functional here, what ends with ``_``, what NumPy
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -156,7 +157,7 @@ REMEDIES: dict[str, str] = {
 
 def renamed(function: F) -> F:
     """Let a function take PyTorch's names for its arguments: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
-    code = function.__code__
+    code = inspect.unwrap(function).__code__
     own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     names = {other: name for other, name in OTHER_NAMES.items() if name in own and other not in own}
     if not names:
@@ -188,8 +189,10 @@ def _remedy(name: str, here: list[str], methods: Any, functionals: Iterable[str]
     if base != name and base:
         if base in ARITHMETIC:
             return f"use x {ARITHMETIC[base]}= v, within no_grad() for what is learned"
-        if base in here or hasattr(methods, base):
+        if hasattr(methods, base):
             return f"use x = x.{base}(...), or x.assign(x.{base}(...)) within no_grad() to change it in place"
+        if base in here:
+            return f"use x = {base}(x, ...)"
         rest = _remedy(base, here, methods, functionals)
         return f"use x[...] = v, x += v or x.assign(v) to change it in place; for {base}, {rest}"
     if name in functionals:
