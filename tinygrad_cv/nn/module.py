@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..core.context import no_grad, scope
-from ..core.errors import CheckpointError
+from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.creation import asarray
 from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
@@ -320,6 +320,7 @@ class Module:
             CheckpointError: names are missing or unexpected, or shapes or dtypes do not fit. The message lists all of
                 them, and nothing has changed.
         """
+        check_state_dict(type(self).__name__, state)
         own = dict(self._saved())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]

@@ -50,6 +50,11 @@ class Adam(Optimizer):
     def keeps(self, group: Mapping[str, Any]) -> set[str]:
         return {"step", "exp_avg", "exp_avg_sq"}
 
+    def check_state(self, key: str, array: np.ndarray) -> str | None:
+        if key == "exp_avg_sq" and (array < 0).any():
+            return "has negative values; it is a mean of squares"
+        return super().check_state(key, array)
+
     def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
         lr, (beta1, beta2), eps, decay = group["lr"], group["betas"], group["eps"], group["weight_decay"]
         self._count([slots for _, _, slots in todo])

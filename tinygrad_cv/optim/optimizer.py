@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..core.context import Scope, current, eager, quiet, using
-from ..core.errors import CheckpointError
+from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
 from .named import named
+from .settings import problems
 
 Slots = dict[str, Tensor]
 
@@ -100,12 +101,8 @@ class Optimizer:
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise ValueError for a setting that makes no sense."""
-        for key in ("lr", "weight_decay", "eps", "momentum"):
-            if not settings.get(key, 0.0) >= 0.0:
-                raise ValueError(f"{type(self).__name__}: {key}={settings[key]}; it must not be negative.")
-        for i, beta in enumerate(settings.get("betas", ())):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"{type(self).__name__}: betas[{i}]={beta}; it must be in [0, 1).")
+        for problem in problems(settings):
+            raise ValueError(f"{type(self).__name__}: {problem}.")
 
     @property
     def lr(self) -> float:
@@ -169,15 +166,18 @@ class Optimizer:
         """Take settings and state saved by :meth:`state_dict`; each goes to the parameter of its name, in any order.
 
         Raises:
-            CheckpointError: groups, names, shapes or kinds of state do not fit. The message lists all of them, and
-                nothing has changed.
+            CheckpointError: groups, names, shapes or kinds of state do not fit, or a setting or a number is none that
+                an optimizer can have. The message lists all of them, and nothing has changed.
         """
-        groups, saved = list(state["param_groups"]), state["state"]
-        problems = [*self._group_problems(groups), *self._state_problems(groups, saved)]
-        if problems:
-            lines = "".join(f"\n  {problem}" for problem in problems)
+        check_state_dict(type(self).__name__, state)
+        wrong = _malformed(state)
+        if not wrong:
+            groups, saved = _plain(state["param_groups"]), state["state"]
+            wrong = [*self._group_problems(groups), *self._state_problems(groups, saved)]
+        if wrong:
+            lines = "".join(f"\n  {problem}" for problem in wrong)
             raise CheckpointError(
-                f"load_state_dict into {type(self).__name__}: {len(problems)} problem(s):{lines}\nNothing was loaded. "
+                f"load_state_dict into {type(self).__name__}: {len(wrong)} problem(s):{lines}\nNothing was loaded. "
                 "Make the optimizer with the same groups of the same named parameters."
             )
         for group, settings in zip(self.param_groups, groups, strict=True):
@@ -197,35 +197,64 @@ class Optimizer:
     def _group_problems(self, groups: list[Any]) -> list[str]:
         if len(groups) != len(self.param_groups):
             return [f"{len(groups)} parameter groups were saved, the optimizer has {len(self.param_groups)}"]
-        problems = []
+        found = []
         mine = {name: i for i, group in enumerate(self.param_groups) for name in group["names"]}
         theirs = {name: i for i, group in enumerate(groups) for name in group["names"]}
-        problems += [f"missing parameter {name}" for name in mine if name not in theirs]
-        problems += [f"unexpected parameter {name}" for name in theirs if name not in mine]
-        problems += [
+        found += [f"missing parameter {name}" for name in mine if name not in theirs]
+        found += [f"unexpected parameter {name}" for name in theirs if name not in mine]
+        found += [
             f"parameter {name} was in group {theirs[name]}, and is in group {mine[name]}"
             for name in mine
             if theirs.get(name, mine[name]) != mine[name]
         ]
-        for i, group in enumerate(groups):
-            keys = group.keys() - {"names", "initial_lr"}
-            if keys != self.defaults.keys():
-                problems.append(f"group {i} was saved with the settings {sorted(keys)}, not {sorted(self.defaults)}")
-        return problems
+        settings = [self._settings_problem(group) for group in groups]
+        return found + [f"group {i} {problem}" for i, problem in enumerate(settings) if problem]
+
+    def _settings_problem(self, group: Mapping[str, Any]) -> str | None:
+        keys = group.keys() - {"names", "initial_lr"}
+        if keys != self.defaults.keys():
+            return f"was saved with the settings {sorted(map(str, keys))}, not {sorted(self.defaults)}"
+        try:
+            self.check(group)
+        except ValueError as error:
+            return f"has a wrong setting: {error}"
+        return None
 
     def _state_problems(self, groups: list[Any], saved: Mapping[str, Any]) -> list[str]:
         own = self._parameters()
-        settings = {name: group for group in groups for name in group["names"]}
-        problems = [f"unexpected state of {name}" for name in saved if name not in settings]
-        for name in (name for name in own if name in saved and name in settings):
-            if saved[name] and saved[name].keys() != (wanted := self.keeps(settings[name])):
-                problems.append(f"state of {name} holds {sorted(saved[name])}, not {sorted(wanted)}")
+        named = {name: group for group in groups for name in group["names"]}
+        right = {name for group in groups if not self._settings_problem(group) for name in group["names"]}
+        found = [f"unexpected state of {name}" for name in saved if name not in named]
+        for name in (name for name in own if name in saved and name in right):
+            if saved[name] and saved[name].keys() != (wanted := self.keeps(named[name])):
+                found.append(f"state of {name} holds {sorted(map(str, saved[name]))}, not {sorted(wanted)}")
                 continue
-            for key, array in saved[name].items():
-                shape = () if key in self.counts else own[name].shape
-                if np.shape(array) != shape:
-                    problems.append(f"{key} of {name} has shape {np.shape(array)}, the optimizer needs {shape}")
-        return problems
+            for key, value in saved[name].items():
+                if problem := self._array_problem(key, value, own[name]):
+                    found.append(f"{key} of {name} {problem}")
+        return found
+
+    def _array_problem(self, key: str, value: Any, parameter: Tensor) -> str | None:
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError) as error:
+            return f"is no array ({error})"
+        shape, dtype = ((), np.dtype(np.float64)) if key in self.counts else (parameter.shape, parameter.dtype)
+        if array.shape != shape:
+            return f"has shape {array.shape}, the optimizer needs {shape}"
+        if array.dtype.kind not in "fiu":
+            return f"has dtype {array.dtype}, the optimizer needs {dtype}"
+        with np.errstate(over="ignore"):
+            array = array.astype(dtype)
+        if not np.isfinite(array).all():
+            return f"has {np.count_nonzero(~np.isfinite(array))} values that are NaN, infinite or too large for {dtype}"
+        return self.check_state(key, array)
+
+    def check_state(self, key: str, array: np.ndarray) -> str | None:
+        """What is wrong with the saved values of a state: in words, or None."""
+        if key in self.counts and not (array >= 0 and array == np.floor(array)):
+            return f"is {array}; it must be a whole number of at least 0"
+        return None
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{key}={self.param_groups[0][key]}" for key in self.defaults)
@@ -238,3 +267,26 @@ def slot(slots: Slots, name: str, shape: tuple[int, ...], dtype: Any) -> Tensor:
     if name not in slots:
         slots[name] = zeros(shape, dtype=dtype)
     return slots[name]
+
+
+def _plain(groups: Any) -> list[dict[str, Any]]:
+    """Groups with numbers for the arrays of no dimension that some files make of them."""
+    return [
+        {key: value.item() if getattr(value, "shape", None) == () else value for key, value in group.items()}
+        for group in groups
+    ]
+
+
+def _malformed(state: Mapping[str, Any]) -> list[str]:
+    """What keeps a dict from being an optimizer's state at all."""
+    groups, saved = state.get("param_groups"), state.get("state")
+    if not (isinstance(groups, (list, tuple)) and isinstance(saved, Mapping)):
+        return [f"it holds {sorted(map(str, state))}, not a list 'param_groups' and a dict 'state'"]
+    found = [
+        f"group {i} has no list of 'names'; state is kept by name, as in state_dict()"
+        for i, group in enumerate(groups)
+        if not isinstance(group, Mapping)
+        or not isinstance(group.get("names"), (list, tuple))
+        or not all(isinstance(name, str) for name in group["names"])
+    ]
+    return found + [f"state of {name} is no dict" for name, slots in saved.items() if not isinstance(slots, Mapping)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core.context import current
+from ..core.errors import CheckpointError, check_state_dict
 from .optimizer import Optimizer
+from .settings import COUNT, COUNTS, POSITIVE, RATE, RATES, Rule, problems
 
 
 class Schedule:
@@ -20,8 +22,11 @@ class Schedule:
     """
 
     volatile = ("last_epoch",)
+    rules: ClassVar[Mapping[str, Rule]] = {}  # of its own settings
 
     def __init__(self, optimizer: Optimizer):
+        for problem in problems(vars(self), self.rules):
+            raise ValueError(f"{type(self).__name__}: {problem}.")
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
@@ -57,14 +62,22 @@ class Schedule:
         """Go to where a schedule of the same kind was saved.
 
         Raises:
-            ValueError: it was saved by another kind of schedule, or for another number of groups.
+            CheckpointError: it was saved by another kind of schedule, or for another number of groups, or a number in
+                it is none that a schedule can have. Nothing has changed.
         """
+        op = type(self).__name__
+        check_state_dict(op, state)
         wanted = self.state_dict().keys()
-        if state.keys() != wanted or len(state["base_lrs"]) != len(self.base_lrs):
-            raise ValueError(
-                f"load_state_dict into {type(self).__name__}: the state has {sorted(state)} and base_lrs="
-                f"{state.get('base_lrs')}; it needs {sorted(wanted)} for {len(self.base_lrs)} group(s). Make the same "
-                "schedule as was saved."
+        if state.keys() != wanted:
+            wrong = [f"it holds {sorted(map(str, state))}; it needs {sorted(wanted)}"]
+        else:
+            wrong = problems(state, {"last_epoch": COUNT, "base_lrs": RATES, **self.rules})
+            if not wrong and len(state["base_lrs"]) != len(self.base_lrs):
+                wrong = [f"base_lrs={state['base_lrs']}; it needs one for each of {len(self.base_lrs)} group(s)"]
+        if wrong:
+            raise CheckpointError(
+                f"load_state_dict into {op}: {'; '.join(wrong)}. Nothing was loaded. "
+                "Make the same schedule as was saved."
             )
         vars(self).update(state)
         self._set()
@@ -81,8 +94,10 @@ class StepLR(Schedule):
     0.25
     """
 
+    rules: ClassVar[Mapping[str, Rule]] = {"step_size": POSITIVE, "gamma": RATE}
+
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1):
-        self.step_size, self.gamma = _positive("StepLR", "step_size", step_size), gamma
+        self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
     def rate(self, base: float, t: int) -> float:
@@ -99,6 +114,8 @@ class MultiStepLR(Schedule):
     >>> sgd.lr
     0.5
     """
+
+    rules: ClassVar[Mapping[str, Rule]] = {"milestones": COUNTS, "gamma": RATE}
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1):
         self.milestones, self.gamma = sorted(milestones), gamma
@@ -119,8 +136,10 @@ class CosineAnnealingLR(Schedule):
     0.5
     """
 
+    rules: ClassVar[Mapping[str, Rule]] = {"T_max": POSITIVE, "eta_min": RATE}
+
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0):
-        self.T_max, self.eta_min = _positive("CosineAnnealingLR", "T_max", T_max), eta_min
+        self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 
     def rate(self, base: float, t: int) -> float:
@@ -141,17 +160,13 @@ class LinearWarmup(Schedule):
     [0.5, 0.75, 1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
+    rules: ClassVar[Mapping[str, Rule]] = {"steps": POSITIVE, "start_factor": RATE}
+
     def __init__(self, after: Schedule, steps: int, start_factor: float = 0.1):
-        self.after, self.steps, self.start_factor = after, _positive("LinearWarmup", "steps", steps), start_factor
+        self.after, self.steps, self.start_factor = after, steps, start_factor
         super().__init__(after.optimizer)
 
     def rate(self, base: float, t: int) -> float:
         if t < self.steps:
             return base * (self.start_factor + (1 - self.start_factor) * t / self.steps)
         return self.after.rate(base, t - self.steps)
-
-
-def _positive(op: str, name: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{op}: {name}={value!r}; it must be an integer of at least 1.")
-    return value

@@ -60,6 +60,11 @@ class SGD(Optimizer):
         names = {"momentum_buffer", "started"} if group["dampening"] else {"momentum_buffer"}
         return names if group["momentum"] else set()
 
+    def check_state(self, key: str, array: np.ndarray) -> str | None:
+        if key == "started" and array > 1:
+            return f"is {array}; it must be 0 or 1"
+        return super().check_state(key, array)
+
     def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
         lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
         for p, g, slots in todo:

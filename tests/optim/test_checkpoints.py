@@ -1,0 +1,166 @@
+"""State that cannot be right is refused, with a message, and nothing has changed."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+from tinygrad_cv import nn, optim
+
+pytestmark = pytest.mark.quick
+
+OPTIMIZERS = {
+    "SGD": lambda m: optim.SGD(m, lr=0.1),
+    "momentum": lambda m: optim.SGD(m, lr=0.1, momentum=0.9, nesterov=True),
+    "dampening": lambda m: optim.SGD(m, lr=0.1, momentum=0.9, dampening=0.5),
+    "Adam": lambda m: optim.Adam(m, lr=0.1),
+    "AdamW": lambda m: optim.AdamW(m, lr=0.1),
+}
+SCHEDULES = {
+    "StepLR": lambda o: optim.StepLR(o, 2),
+    "MultiStepLR": lambda o: optim.MultiStepLR(o, [2, 4]),
+    "CosineAnnealingLR": lambda o: optim.CosineAnnealingLR(o, 8),
+    "LinearWarmup": lambda o: optim.LinearWarmup(optim.StepLR(o, 2), 3),
+}
+JUNK = [
+    -1,
+    -0.5,
+    float("nan"),
+    float("inf"),
+    "x",
+    None,
+    [],
+    {},
+    1j,
+    b"1",
+    np.zeros(7),
+    np.array("x"),
+    [float("nan")] * 2,
+    True,
+]
+
+
+def trained(make):
+    tg.manual_seed(0)
+    model = nn.Linear(2, 3)
+    optimizer = make(model)
+    for _ in range(3):
+        model(tg.ones(1, 2)).square().sum().backward()
+        optimizer.step()
+    return optimizer
+
+
+def leaves(state, path=()):
+    """Paths of everything in a state: values, and the containers that hold them."""
+    items = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, list | tuple) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from leaves(value, (*path, key))
+
+
+def put(state, path, junk):
+    *outer, last = path
+    place = state
+    for key in outer:
+        if isinstance(place[key], tuple):
+            place[key] = list(place[key])
+        place = place[key]
+    place[last] = junk
+
+
+def same(a, b):
+    return str(a) == str(b) if not isinstance(a, dict) else a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_junk_at_every_place_of_an_optimizers_state(name):
+    optimizer = trained(OPTIMIZERS[name])
+    whole = optimizer.state_dict()
+    before = copy.deepcopy(whole)
+    for path in leaves(whole):
+        for junk in JUNK:
+            state = copy.deepcopy(whole)
+            put(state, path, junk)
+            try:
+                optimizer.load_state_dict(state)
+            except tg.CheckpointError as error:
+                assert "Nothing was loaded" in str(error) and type(optimizer).__name__ in str(error)
+                assert same(optimizer.state_dict(), before), path
+            else:  # it can be right: an empty state, a number in another range, a switch that is on
+                number = path[-1] in ("dampening", "momentum_buffer", "exp_avg")
+                assert junk == {} or number or (junk is True and path[-1] == "nesterov"), (path, junk)
+                loaded = optimizer.state_dict()
+                assert np.isfinite([loaded["param_groups"][0]["lr"]]).all()
+                optimizer.load_state_dict(before)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_junk_at_every_place_of_a_schedules_state(name):
+    schedule = SCHEDULES[name](optim.SGD(nn.Linear(2, 3), lr=0.1))
+    schedule.step()
+    whole = copy.deepcopy(schedule.state_dict())
+    lr = schedule.get_last_lr()
+    for path in leaves(whole):
+        for junk in JUNK:
+            if isinstance(junk, list) and not junk and path == ("milestones",):
+                continue
+            state = copy.deepcopy(whole)
+            put(state, path, junk)
+            with pytest.raises(tg.CheckpointError, match="Nothing was loaded"):
+                schedule.load_state_dict(state)
+            assert same(schedule.state_dict(), whole) and schedule.get_last_lr() == lr
+
+
+@pytest.mark.parametrize("key", ["lr", "momentum", "weight_decay", "dampening"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "x", None, [0.1], 1j])
+def test_settings_that_are_no_numbers_are_refused_from_the_start(key, value):
+    with pytest.raises(ValueError, match=f"SGD: {key}="):
+        optim.SGD(nn.Linear(2, 3), **{key: value})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"state": {}},
+        {"state": {}, "param_groups": [{"params": [0, 1], "lr": 0.1}]},  # PyTorch's
+        {"state": {}, "param_groups": {}},
+        {"state": [], "param_groups": []},
+        {"state": {"weight": 1}, "param_groups": []},
+        [],
+        None,
+    ],
+)
+def test_what_is_no_state(state):
+    optimizer = optim.Adam(nn.Linear(2, 3))
+    with pytest.raises(tg.CheckpointError, match="load_state_dict into Adam"):
+        optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("what", ["module", "optimizer", "schedule"])
+def test_a_path_says_how_to_read_it(what, tmp_path):
+    model = nn.Linear(2, 3)
+    optimizer = optim.SGD(model)
+    target = {"module": model, "optimizer": optimizer, "schedule": optim.StepLR(optimizer, 2)}[what]
+    for path in ("weights.safetensors", tmp_path / "weights.npz"):
+        with pytest.raises(tg.CheckpointError, match=r"got the path .*safetensors\.numpy\.load_file.*models\.load"):
+            target.load_state_dict(path)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_state_that_went_through_other_containers_loads(name):
+    """lists for tuples as JSON makes them, arrays of no dimension as npz makes them"""
+    optimizer = trained(OPTIMIZERS[name])
+    state = optimizer.state_dict()
+    other = trained(OPTIMIZERS[name])
+    for group in state["param_groups"]:
+        for key, value in group.items():
+            group[key] = list(value) if isinstance(value, tuple) else np.array(value) if np.isscalar(value) else value
+    for slots in state["state"].values():
+        slots.update({key: array.tolist() for key, array in slots.items()})
+    other.load_state_dict(state)
+    for name, slots in other.state_dict()["state"].items():
+        for key, array in slots.items():
+            np.testing.assert_array_equal(array, optimizer.state_dict()["state"][name][key])
+    assert other.lr == 0.1 and type(other.lr) is float
