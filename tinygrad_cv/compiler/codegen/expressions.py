@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.stackless import Steps, run
 from ..lower.elementwise import LOWERINGS, select
 from ..schedule.affine import Var
-from ..schedule.expr import Condition, Expr, walk
+from ..schedule.expr import Condition, Expr, inside_guards, walk
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling
 from .function import Function, number, vector_type
@@ -28,7 +29,7 @@ class Expressions:
         self.f, self.tiling, self.memory = f, tiling, memory
         self.results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
         self._memo: list[dict[Any, tuple[str, bool]]] = [{}]
-        self._guarded = _inside_guards(nest.exprs)
+        self._guarded = inside_guards(nest.exprs)
         self._hoistable = _hoistable(nest.exprs, self._guarded)
 
     @contextmanager
@@ -58,6 +59,10 @@ class Expressions:
 
     def emit(self, expr: Expr, spot: Place, mask: Mask | None = None) -> tuple[str, bool]:
         """An expression at a spot: its name, and whether it is a vector."""
+        return run(self._at(expr, spot, mask))
+
+    def _at(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool] | Steps:
+        """What :meth:`emit` gives, or the steps to it."""
         if expr.kind == "const":
             return number(expr.par), False
         if expr.kind == "reduce":
@@ -67,21 +72,26 @@ class Expressions:
         for scope in reversed(self._memo):
             if key in scope:
                 return scope[key]
-        made = self._memo[-1][key] = self._write(expr, spot, mask if expr in self._guarded else None)
+        return self._steps(key, expr, spot, mask if expr in self._guarded else None)
+
+    def _steps(self, key: Any, expr: Expr, spot: Place, mask: Mask | None) -> Steps:
+        made = self._memo[-1][key] = yield from self._write(expr, spot, mask)
         return made
 
-    def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+    def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.tiling.lanes
         if expr.kind == "load":
             value, index = expr.par
             if expr.args:
-                return self.memory.gather(value, index, self.emit(expr.args[0], spot, mask), spot, mask)
+                return self.memory.gather(value, index, (yield self._at(expr.args[0], spot, mask)), spot, mask)
             return self.memory.load(value, index, spot, mask)
         if expr.kind == "index":
             return self._index(expr, spot)
         if expr.kind == "guard":
-            return self._guard(expr, spot, mask)
-        args = [self.emit(a, spot, mask) for a in expr.args]
+            return (yield from self._guard(expr, spot, mask))
+        args = []
+        for arg in expr.args:
+            args.append((yield self._at(arg, spot, mask)))
         is_vector = any(vector for _, vector in args)
         n = lanes if is_vector else 1
         names = [self.vector(a, x.dtype, n) for a, x in zip(args, expr.args, strict=True)]
@@ -100,7 +110,7 @@ class Expressions:
         steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
         return f.value(f"add {kind} {f.splat(base, expr.dtype, lanes)}, {steps}"), True
 
-    def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool]:
+    def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.tiling.lanes
         uniform, varying = None, None
         for condition in expr.par:
@@ -112,9 +122,9 @@ class Expressions:
             else:
                 uniform = text if uniform is None else f.pure(f"and i1 {uniform}, {text}")
         if uniform is None and varying is None:
-            return self.emit(expr.args[0], spot, mask)
+            return (yield self._at(expr.args[0], spot, mask))
         if uniform == "false":
-            return self.emit(expr.args[1], spot, mask)
+            return (yield self._at(expr.args[1], spot, mask))
         holds: Mask
         if varying is None:
             holds = (uniform, False)  # type: ignore[assignment]
@@ -122,8 +132,8 @@ class Expressions:
             if uniform is not None:
                 varying = f.value(f"and <{lanes} x i1> {varying}, {f.splat(uniform, BOOL, lanes)}")
             holds = (varying, True)
-        body = self.emit(expr.args[0], spot, self._both(mask, holds))
-        other = self.emit(expr.args[1], spot, mask)
+        body = yield self._at(expr.args[0], spot, self._both(mask, holds))
+        other = yield self._at(expr.args[1], spot, mask)
         is_vector = holds[1] or body[1] or other[1]
         n = lanes if is_vector else 1
         a, b = (self.vector(x, expr.dtype, n) for x in (body, other))
@@ -169,16 +179,4 @@ def _hoistable(roots: Sequence[Expr], guarded: set[Expr]) -> list[Expr]:
             summed.add(expr)
         elif expr.kind in ("load", "op", "guard") and expr not in guarded:
             found.append(expr)
-    return found
-
-
-def _inside_guards(roots: Sequence[Expr]) -> set[Expr]:
-    """Expressions that stand in a guard's body, where loads may have to be held back."""
-    found: set[Expr] = set()
-    stack = [expr.args[0] for expr in walk(roots) if expr.kind == "guard"]
-    while stack:
-        expr = stack.pop()
-        if expr not in found:
-            found.add(expr)
-            stack.extend(expr.args)
     return found

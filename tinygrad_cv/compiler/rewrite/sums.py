@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...core.stackless import Steps, run
 from ..ir import Builder, Graph, Value, rebuild
 from .terms import Axes, constant_of, count, expand, invariant, kept, scaled
 
@@ -40,12 +41,13 @@ class Term(NamedTuple):
 def distribute_sums(graph: Graph) -> Graph:
     """Replace sums by those that they follow from."""
     known: dict[tuple[Value, Axes], Value] = {}
+    taken_apart: dict[Axes, dict[Value, list[Term]]] = {}
 
     def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
         if value.op != "sum" or value.dtype.kind != "f":
             return None
         axes = value.params["axis"]
-        found = _from_known(builder, args[0], axes, known)
+        found = _from_known(builder, args[0], axes, known, taken_apart.setdefault(axes, {}))
         if found is None:
             found = known[args[0], axes] = builder.make("sum", args, value.params)
         return found
@@ -53,9 +55,15 @@ def distribute_sums(graph: Graph) -> Graph:
     return rebuild(graph, rule)
 
 
-def _from_known(builder: Builder, x: Value, axes: Axes, known: dict[tuple[Value, Axes], Value]) -> Value | None:
+def _from_known(
+    builder: Builder,
+    x: Value,
+    axes: Axes,
+    known: dict[tuple[Value, Axes], Value],
+    taken_apart: dict[Value, list[Term]],
+) -> Value | None:
     """The sum of x by sums that are known; None where one is missing."""
-    terms = _terms(builder, x, axes)
+    terms = run(_terms(builder, x, axes, taken_apart))
     if not axes or terms[0].core is x:
         return None
     sums = []
@@ -71,29 +79,30 @@ def _from_known(builder: Builder, x: Value, axes: Axes, known: dict[tuple[Value,
     return _added(builder, sums, kept(x.shape, axes), x)
 
 
-def _terms(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]] | None = None) -> list[Term]:
+def _terms(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> Steps:
     """The terms of a sum's argument; beyond ``TERMS`` it is taken as one."""
-    known = {} if known is None else known
     if value not in known:
-        terms = _split(builder, value, axes, known)
+        terms = yield from _split(builder, value, axes, known)
         known[value] = terms if len(terms) <= TERMS else [Term(False, value, ())]
     return known[value]
 
 
-def _split(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> list[Term]:
+def _split(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> Steps:
     if value.op == "neg":
-        return [t._replace(negative=not t.negative) for t in _terms(builder, value.args[0], axes, known)]
+        terms = yield _terms(builder, value.args[0], axes, known)
+        return [t._replace(negative=not t.negative) for t in terms]
     if value.op == "sub" and invariant(builder, value.args[1], axes) is not None:
         return [Term(False, value, ())]  # x - μ stays together: Σ x and N μ are large, and would cancel
     if value.op in ("add", "sub"):
-        a, b = (_terms(builder, arg, axes, known) for arg in value.args)
+        a = yield _terms(builder, value.args[0], axes, known)
+        b = yield _terms(builder, value.args[1], axes, known)
         return a + [t._replace(negative=t.negative != (value.op == "sub")) for t in b]
     if value.op in ("mul", "times"):
         for i, other in ((1, 0), (0, 1)):
             small = invariant(builder, value.args[i], axes)
             if small is not None:
                 factor = Factor(value.op, small, i == 0)
-                rest = _terms(builder, value.args[other], axes, known)
+                rest = yield _terms(builder, value.args[other], axes, known)
                 return [t._replace(factors=(*t.factors, factor)) for t in rest]
     small = invariant(builder, value, axes)
     if small is not None:

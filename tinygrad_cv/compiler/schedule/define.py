@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.primitive import PRIMITIVES, Aval
+from ...core.stackless import Steps, run
 from ...ops.contraction import parse
 from ..ir import CONSTANT, INPUT, Value
 from .affine import Affine, Index, Var, of
@@ -87,8 +88,8 @@ def storage_of(value: Value, axis: int, block: int) -> Storage:
     )
 
 
-Row = Callable[["Definition", Value, Index], Expr]
-ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one
+Row = Callable[["Definition", Value, Index], Steps]
+ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one. They yield d.at(...)
 
 
 def row(*names: str) -> Callable[[Row], Row]:
@@ -106,8 +107,8 @@ class Definition:
         self.exprs, self.stored, self.storage = exprs, stored, storage
         self._memo: dict[Any, Expr] = {}
 
-    def at(self, value: Value, index: Sequence[Affine]) -> Expr:
-        """The element of a value at an index: a load where the value is stored."""
+    def at(self, value: Value, index: Sequence[Affine]) -> Expr | Steps:
+        """The element of a value at an index, or the steps to it: a load where the value is stored."""
         if value.op == CONSTANT and value.size == 1:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
         if value in self.storage:
@@ -115,15 +116,17 @@ class Definition:
             return self.exprs.load(storage.value, storage.place_of(index))
         if value in self.stored or value.op in (INPUT, CONSTANT):
             return self.exprs.load(value, index)
-        return self.of(value, index)
+        key = (value, tuple(a.key for a in index))
+        return self._memo[key] if key in self._memo else self._steps(key, value, tuple(index))
 
     def of(self, value: Value, index: Sequence[Affine]) -> Expr:
         """The element of a value at an index, by its own operation even where the value is stored."""
         key = (value, tuple(a.key for a in index))
-        if key not in self._memo:
-            define = ROWS.get(value.op, _elementwise)
-            self._memo[key] = define(self, value, tuple(index))
-        return self._memo[key]
+        return self._memo[key] if key in self._memo else run(self._steps(key, value, tuple(index)))
+
+    def _steps(self, key: Any, value: Value, index: Index) -> Steps:
+        made = self._memo[key] = yield from ROWS.get(value.op, _elementwise)(self, value, index)
+        return made
 
     def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Expr:
         """An elementwise operation; of numbers, the number."""
@@ -140,14 +143,18 @@ class Definition:
 
     def product(self, a: Expr, b: Expr) -> Expr:
         """a · b of a contraction; a border of zeros around a factor is a border around the product."""
-        for first, second in ((a, b), (b, a)):
-            if first.kind == "guard" and is_number(first.args[1], 0):
-                return self.exprs.guard(first.par, self.product(first.args[0], second), first.args[1])
-        return self.op("mul", (a, b), a.dtype)
+        borders = []
+        while border := next((x for x in (a, b) if x.kind == "guard" and is_number(x.args[1], 0)), None):
+            borders.append(border)
+            a, b = (border.args[0], b) if border is a else (a, border.args[0])
+        made = self.op("mul", (a, b), a.dtype)
+        for border in reversed(borders):
+            made = self.exprs.guard(border.par, made, border.args[1])
+        return made
 
     def reduce(
-        self, kind: str, axes: Sequence[tuple[Any, int]], body: Callable[[dict[Any, Affine]], Expr], dtype: np.dtype
-    ) -> Expr:
+        self, kind: str, axes: Sequence[tuple[Any, int]], body: Callable[[dict[Any, Affine]], Steps], dtype: np.dtype
+    ) -> Steps:
         """A reduction with loop variables of its own, split into phases as the body asks."""
         variables = {axis: Var(n, "r") for axis, n in axes}
         live = [v for v in variables.values() if v.extent > 1]
@@ -155,7 +162,9 @@ class Definition:
         sizes = dict(axes)
         while True:
             try:
-                bodies = [self._inside(m, sizes, body) if kind == "sum" else body(m) for m in maps]
+                bodies = []
+                for m in maps:
+                    bodies.append((yield from (self._inside(m, sizes, body) if kind == "sum" else body(m))))
                 return self.exprs.reduce(kind, live, bodies, dtype)
             except NeedSplit as need:
                 if need.var not in live:
@@ -174,41 +183,44 @@ class Definition:
                 live = [v for v in live if v.extent > 1]
                 maps = [{k: a.substitute({need.var: part}) for k, a in m.items()} for m in maps for part in parts]
 
-    def _inside(self, place: dict[Any, Affine], sizes: dict[Any, int], body: Callable[..., Expr]) -> Expr:
+    def _inside(self, place: dict[Any, Affine], sizes: dict[Any, int], body: Callable[..., Steps]) -> Steps:
         """The body; 0 where an uneven phase runs over the end."""
         conditions = [(affine, 0, sizes[axis]) for axis, affine in place.items()]
-        inner = body(place)
+        inner = yield from body(place)
         return self.exprs.guard(conditions, inner, self.exprs.const(0, inner.dtype))
 
 
-def _elementwise(d: Definition, value: Value, index: Index) -> Expr:
-    return d.op(value.op, [d.at(arg, index) for arg in value.args], value.dtype)
+def _elementwise(d: Definition, value: Value, index: Index) -> Steps:
+    args = []
+    for arg in value.args:
+        args.append((yield d.at(arg, index)))
+    return d.op(value.op, args, value.dtype)
 
 
 # ---------------------------------------------------------------- movement
 
 
 @row("expand")
-def _expand(d: Definition, value: Value, index: Index) -> Expr:
+def _expand(d: Definition, value: Value, index: Index) -> Steps:
     (x,) = value.args
     own = index[len(index) - x.ndim :]
-    return d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)])
+    return (yield d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)]))
 
 
 @row("permute")
-def _permute(d: Definition, value: Value, index: Index) -> Expr:
+def _permute(d: Definition, value: Value, index: Index) -> Steps:
     axes = value.params["axes"]
-    return d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))])
+    return (yield d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))]))
 
 
 @row("reshape")
-def _reshape(d: Definition, value: Value, index: Index) -> Expr:
+def _reshape(d: Definition, value: Value, index: Index) -> Steps:
     (x,) = value.args
     try:
         place = reshaped(index, value.shape, x.shape)
     except Unmappable:
         raise Unmappable(value) from None
-    return d.at(x, place)
+    return (yield d.at(x, place))
 
 
 def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:
@@ -259,20 +271,20 @@ def _digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
 
 
 @row("slice")
-def _slice(d: Definition, value: Value, index: Index) -> Expr:
+def _slice(d: Definition, value: Value, index: Index) -> Steps:
     start, step = value.params["start"], value.params["step"]
-    return d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)])
+    return (yield d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)]))
 
 
 @row("flip")
-def _flip(d: Definition, value: Value, index: Index) -> Expr:
+def _flip(d: Definition, value: Value, index: Index) -> Steps:
     turned = value.params["axis"]
     places = zip(index, value.shape, strict=True)
-    return d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)])
+    return (yield d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)]))
 
 
 @row("pad")
-def _pad(d: Definition, value: Value, index: Index) -> Expr:
+def _pad(d: Definition, value: Value, index: Index) -> Steps:
     (x,) = value.args
     fill = d.exprs.const(value.params["value"], value.dtype)
     places, conditions = [], []
@@ -285,7 +297,7 @@ def _pad(d: Definition, value: Value, index: Index) -> Expr:
             place = Affine(place.const // (gap + 1), [(v, c // (gap + 1)) for v, c in place.terms])
         places.append(place)
         conditions.append((place, 0, n))
-    return d.exprs.guard(conditions, d.at(x, places), fill)
+    return d.exprs.guard(conditions, (yield d.at(x, places)), fill)
 
 
 def _multiple(affine: Affine, factor: int) -> Affine:
@@ -297,7 +309,7 @@ def _multiple(affine: Affine, factor: int) -> Affine:
 
 
 @row("concatenate")
-def _concatenate(d: Definition, value: Value, index: Index) -> Expr:
+def _concatenate(d: Definition, value: Value, index: Index) -> Steps:
     axis = value.params["axis"]
     joined = d.exprs.const(0, value.dtype)
     end = value.shape[axis]
@@ -306,7 +318,7 @@ def _concatenate(d: Definition, value: Value, index: Index) -> Expr:
         if x.shape[axis]:
             place = (*index[:axis], index[axis] - start, *index[axis + 1 :])
             if index[axis].range()[1] >= start and index[axis].range()[0] < end:
-                joined = d.exprs.guard([(index[axis], start, end)], d.at(x, place), joined)
+                joined = d.exprs.guard([(index[axis], start, end)], (yield d.at(x, place)), joined)
         end = start
     return joined
 
@@ -315,17 +327,17 @@ def _concatenate(d: Definition, value: Value, index: Index) -> Expr:
 
 
 @row("windows")
-def _windows(d: Definition, value: Value, index: Index) -> Expr:
+def _windows(d: Definition, value: Value, index: Index) -> Steps:
     kernel, stride, dilation = (value.params[key] for key in ("kernel", "stride", "dilation"))
     k = len(kernel)
     lead = len(index) - 2 * k
     outer, taps = index[lead : lead + k], index[lead + k :]
     places = [h * s + u * t for h, u, s, t in zip(outer, taps, stride, dilation, strict=True)]
-    return d.at(value.args[0], [*index[:lead], *places])
+    return (yield d.at(value.args[0], [*index[:lead], *places]))
 
 
 @row("fold")
-def _fold(d: Definition, value: Value, index: Index) -> Expr:
+def _fold(d: Definition, value: Value, index: Index) -> Steps:
     (w,) = value.args
     stride, dilation, size = (value.params[key] for key in ("stride", "dilation", "size"))
     k = len(size)
@@ -343,15 +355,15 @@ def _fold(d: Definition, value: Value, index: Index) -> Expr:
     if any(count == 0 for *_, count, _ in axes):
         return zero
 
-    def body(taps: Sequence[Affine]) -> Expr:
+    def body(taps: Sequence[Affine]) -> Steps:
         back = [t * -1 + (count - 1) for t, (*_, count, _) in zip(taps, axes, strict=True)]  # so that places rise
         places = [q - t * step for (q, step, *_), t in zip(axes, back, strict=True)]
         kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, back, strict=True)]
         inside = [(place, 0, n) for place, (*_, n) in zip(places, axes, strict=True)]
-        return d.exprs.guard(inside, d.at(w, [*index[:lead], *places, *kernels]), zero)
+        return d.exprs.guard(inside, (yield d.at(w, [*index[:lead], *places, *kernels])), zero)
 
     variables = [Var(count, "t") for *_, count, _ in axes]
-    inner = body([*map(of, variables)])
+    inner = yield from body([*map(of, variables)])
     core = inner.args[0] if inner.kind == "guard" else inner
     if core.kind == "reduce" and core.par[0] == "sum" and len(core.args) == 1:  # a sum of a sum is a sum
         total = core.args[0]
@@ -360,7 +372,9 @@ def _fold(d: Definition, value: Value, index: Index) -> Expr:
         return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.par[1]], [total], value.dtype)
     if math.prod(v.extent for v in variables) > TINY:
         return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [inner], value.dtype)
-    terms = [body([Affine(t) for t in taps]) for taps in product(*(range(v.extent) for v in variables))]
+    terms = []
+    for place in product(*(range(v.extent) for v in variables)):
+        terms.append((yield from body([Affine(t) for t in place])))
     return _sum_of(d, [term for term in terms if not is_number(term, 0)] or [zero], value.dtype)
 
 
@@ -375,30 +389,26 @@ def _sum_of(d: Definition, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
 
 
 @row("sum", "max", "argmax")
-def _reduction(d: Definition, value: Value, index: Index) -> Expr:
+def _reduction(d: Definition, value: Value, index: Index) -> Steps:
     (x,) = value.args
     axes = value.params["axis"]
     extents = [x.shape[axis] for axis in axes]
 
-    def element(place: dict[Any, Affine]) -> Expr:
-        return d.at(x, [place.get(i, a) for i, a in enumerate(index)])
+    def element(place: dict[Any, Affine]) -> Steps:
+        found = yield d.at(x, [place.get(i, a) for i, a in enumerate(index)])
+        return d.op("cast", (found,), value.dtype) if value.op == "sum" else found
 
     if math.prod(extents) <= TINY:
-        places = product(*map(range, extents))
-        return _tiny(d, value, [element(dict(zip(axes, map(Affine, p), strict=True))) for p in places])
-    if value.op == "sum":
-        return d.reduce(
-            "sum",
-            list(zip(axes, extents, strict=True)),
-            lambda m: d.op("cast", (element(m),), value.dtype),
-            value.dtype,
-        )
-    return d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype)
+        terms = []
+        for places in product(*map(range, extents)):
+            terms.append((yield from element(dict(zip(axes, map(Affine, places), strict=True)))))
+        return _tiny(d, value, terms)
+    return (yield from d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype))
 
 
 def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
     if value.op == "sum":
-        return _sum_of(d, [d.op("cast", (x,), value.dtype) for x in xs], value.dtype)
+        return _sum_of(d, xs, value.dtype)
     best, place = xs[0], d.exprs.const(0, value.dtype)
     for k, x in enumerate(xs[1:], 1):
         if value.op == "argmax":  # greater, or the first NaN
@@ -410,34 +420,36 @@ def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
 
 
 @row("contract")
-def _contract(d: Definition, value: Value, index: Index) -> Expr:
+def _contract(d: Definition, value: Value, index: Index) -> Steps:
     groups = parse(value.params["spec"])
     a, b = value.args
     extents = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
     free = dict(zip(groups.y, index, strict=True))
 
-    def body(place: dict[str, Affine]) -> Expr:
+    def body(place: dict[str, Affine]) -> Steps:
         where = {**free, **place}
-        return d.product(d.at(a, [where[i] for i in groups.a]), d.at(b, [where[i] for i in groups.b]))
+        x = yield d.at(a, [where[i] for i in groups.a])
+        y = yield d.at(b, [where[i] for i in groups.b])
+        return d.product(x, y)
 
-    return d.reduce("sum", [(i, extents[i]) for i in groups.contracted], body, value.dtype)
+    return (yield from d.reduce("sum", [(i, extents[i]) for i in groups.contracted], body, value.dtype))
 
 
 # ---------------------------------------------------------------- indexing
 
 
 @row("iota")
-def _iota(d: Definition, value: Value, index: Index) -> Expr:
+def _iota(d: Definition, value: Value, index: Index) -> Steps:
     flat = Affine(0)
     for axis in value.params["axis"]:
         flat = flat * value.shape[axis] + index[axis]
-    return d.op("cast", (d.exprs.index(flat),), value.dtype)
+    return d.op("cast", ((yield d.exprs.index(flat)),), value.dtype)
 
 
 @row("gather")
-def _gather(d: Definition, value: Value, index: Index) -> Expr:
+def _gather(d: Definition, value: Value, index: Index) -> Steps:
     x, places = value.args
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)
-    which = d.at(places, index[: places.ndim])
+    which = yield d.at(places, index[: places.ndim])
     return d.exprs.load(x, [Affine(0), *index[places.ndim :]], d.op("cast", (which,), np.dtype(np.int64)))

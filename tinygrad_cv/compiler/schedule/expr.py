@@ -172,6 +172,18 @@ def loads(roots: Iterable[Expr]) -> list[Expr]:
     return [expr for expr in walk(roots) if expr.kind == "load"]
 
 
+def inside_guards(roots: Iterable[Expr]) -> set[Expr]:
+    """Expressions that stand in a guard's body, where loads may have to be held back."""
+    found: set[Expr] = set()
+    stack = [expr.args[0] for expr in walk(roots) if expr.kind == "guard"]
+    while stack:
+        expr = stack.pop()
+        if expr not in found:
+            found.add(expr)
+            stack.extend(expr.args)
+    return found
+
+
 def substitute(exprs: Exprs, root: Expr, new: dict[Expr, Expr]) -> Expr:
     """The expression with some of its parts replaced."""
     done = dict(new)

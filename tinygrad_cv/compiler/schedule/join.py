@@ -16,6 +16,9 @@ from .tiling import choose
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
+STORES = 6  # that a kernel has at most
+LONG = 600  # expressions: kernels that would be longer stay two, since compilers take more than twice as long
+
 
 def join(
     exprs: Exprs,
@@ -50,29 +53,32 @@ def _partner(
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
     for at in range(len(joined) - 1, max(after - 1, len(joined) - 24, -1), -1):
         other = joined[at].nest
-        if other is None or joined[at].signature != kernel.signature or len(other.stores) >= 6:
+        if other is None or joined[at].signature != kernel.signature or len(other.stores) >= STORES:
+            continue
+        if len(joined[at].exprs) + len(kernel.exprs) > LONG:
             continue
         writes = {v for v in joined[at].writes if v in kernel.reads}
-        if at == after and writes:
-            if nest.reductions or not all(_pointwise(nest, other, v) for v in writes):
+        if at == after:
+            reshaped = any(v in aliases and aliases[v] in joined[at].writes for v in kernel.reads)
+            if reshaped or nest.reductions or not all(_pointwise(kernel, other, v) for v in writes):
                 continue
             return at
-        if not writes and reads & set(joined[at].reads):
+        if reads & set(joined[at].reads):
             return at
     return None
 
 
-def _pointwise(nest: Nest, other: Nest, value: Value) -> bool:
-    """Whether a nest reads a value only at the place to which the other stores it."""
+def _pointwise(kernel: Kernel, other: Nest, value: Value) -> bool:
+    """Whether a kernel reads a value only at the place to which the other stores it, and always."""
     stores = [s for s in other.stores if s.value is value]
     if len(stores) != 1:
         return False
+    nest, reads = kernel.nest, [load for load in kernel.loads if load.par[0] is value]
+    assert nest is not None
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
-    return all(
-        not load.args and tuple(a.substitute(new) for a in load.par[1]) == stores[0].index
-        for load in loads(nest.exprs)
-        if load.par[0] is value
-    )
+    if any(load.args or tuple(a.substitute(new) for a in load.par[1]) != stores[0].index for load in reads):
+        return False
+    return kernel.guarded.isdisjoint(reads)  # there, what the other stores would be computed once more
 
 
 def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, Layout], target: Target) -> Kernel:

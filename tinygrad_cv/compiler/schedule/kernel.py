@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ir import CONSTANT, INPUT, Graph, Value
 from .affine import Var
-from .expr import loads, walk
+from .expr import Expr, inside_guards, walk
 from .layout import Layout
 from .nest import Nest, is_contraction
 from .tiling import Tiling
@@ -37,8 +37,7 @@ class Kernel:
     def reads(self) -> list[Value]:
         if self.host:
             return list(self.host.args)
-        assert self.nest is not None
-        return list(dict.fromkeys(load.par[0] for load in loads(self.nest.exprs)))
+        return list(dict.fromkeys(load.par[0] for load in self.loads))
 
     @property
     def shared(self) -> Var | None:
@@ -46,12 +45,26 @@ class Kernel:
         return self.tiling.outer[0] if self.tiling and self.tiling.outer else None
 
     @cached_property
+    def exprs(self) -> list[Expr]:
+        """All expressions in it, arguments before users."""
+        return walk(self.nest.exprs) if self.nest else []
+
+    @cached_property
+    def loads(self) -> list[Expr]:
+        return [expr for expr in self.exprs if expr.kind == "load"]
+
+    @cached_property
+    def guarded(self) -> set[Expr]:
+        """Those that stand in a guard's body."""
+        return inside_guards(self.exprs)
+
+    @cached_property
     def work(self) -> int:
         """Operations, roughly."""
         if self.nest is None:
             return 0
         total = 0
-        for expr in walk(self.nest.exprs):
+        for expr in self.exprs:
             if expr.kind in ("op", "load"):
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.places)
@@ -96,7 +109,7 @@ class Kernel:
     def flops(self) -> int:
         """Operations on numbers; a multiply-add is two."""
         total = 0
-        for expr in walk(self.nest.exprs) if self.nest else ():
+        for expr in self.exprs:
             if expr.kind == "op" and expr.name != "cast":
                 total += math.prod(v.extent for v in expr.vars)
             elif expr.kind == "reduce":

@@ -59,44 +59,56 @@ def _nests(
 ) -> tuple[list[Value], dict[Value, list[Nest]], dict[Value, Value], dict[Value, Storage]]:
     """The stored values in order; the loops of those that are not the host's; reshapes that are aliases; storages."""
     hosted = {value for value in graph.values() if on_host(value)}
+    contractions = contraction_roots(graph)
     also: set[Value] = set()
     aliases: dict[Value, Value] = {}
     storage: dict[Value, Storage] | None = None  # not known before the loops are
     while True:
         stored = stored_values(graph, lambda value: value in hosted) | also
-        contractions = contraction_roots(graph)
+        copied = [v for v in storage or {} if v.op in (INPUT, CONSTANT) or v in graph.outputs]
         values = sorted(stored - set(aliases), key=lambda value: value.number)
-        definition = Definition(exprs, stored | set(aliases), storage or {})
+        values = [*(v for v in copied if v not in stored), *values]
+        kept = stored | set(aliases)
+        definition = Definition(exprs, kept, storage or {})
         nests: dict[Value, list[Nest]] = {}
-        try:
-            copied = [v for v in storage or {} if v.op in (INPUT, CONSTANT) or v in graph.outputs]
-            values = [*(v for v in copied if v not in stored), *values]
-            for value in values:
-                if value not in hosted and (storage is not None or value in contractions):
-                    current = value
-                    nests[value] = nests_of(value, definition, value in copied) if value in stored else []
-                    nests[value] += copies_of(value, definition) if value in copied else []
-        except Unmappable as need:
-            value = need.value or current
-            if storage is not None and value in storage and storage[value].block:
-                storage[value] = storage_of(value, storage[value].axis, 0)
-            elif value.op == "reshape" and value is not current:
-                aliases[value] = value.args[0]
-                also |= {value.args[0]} if value.args[0].op not in (INPUT, CONSTANT) else set()
-                storage = None
-            elif value.op == "reshape":
-                hosted.add(current)
-                storage = None
-            else:
-                also.add(value)
-            continue
-        except NeedSplit:
-            hosted.add(current)
-            storage = None
-            continue
-        if storage is not None:
+        wanted = contractions if storage is None else set(values)
+        todo = [v for v in reversed(values) if v in wanted and v not in hosted]
+        fits, laid_out = True, storage is not None  # whether nothing had to change; whether storages may stay
+        while todo:
+            value = todo.pop()
+            try:
+                nests[value] = nests_of(value, definition, value in copied) if value in stored else []
+                nests[value] += copies_of(value, definition) if value in copied else []
+                continue
+            except NeedSplit:
+                need = None
+            except Unmappable as unmappable:
+                need = unmappable.value or value
+            fits = False
+            if need is None or (need is value and need.op == "reshape"):
+                hosted.add(value)
+                laid_out = False
+                continue
+            todo.append(value)
+            if storage is not None and need in storage and storage[need].block:
+                storage[need] = storage_of(need, storage[need].axis, 0)
+                continue
+            if need.op == "reshape":
+                kept.add(need)
+                aliases[need] = need = need.args[0]
+                laid_out = False
+            if need.op not in (INPUT, CONSTANT):
+                also.add(need)
+                if need not in kept and storage is not None:
+                    todo.append(need)  # what it needs in turn is found now, not in a pass of its own
+                kept.add(need)
+                stored.add(need)
+        if fits and storage is not None:
             return values, nests, {value: _base(value, aliases) for value in aliases}, storage
-        storage = _storages(graph, values, nests, hosted, aliases, target)
+        if fits:
+            storage = _storages(graph, values, nests, hosted, aliases, target)
+        elif not laid_out:
+            storage = None
 
 
 def _base(value: Value, aliases: Mapping[Value, Value]) -> Value:

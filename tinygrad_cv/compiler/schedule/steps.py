@@ -39,7 +39,7 @@ def _place(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: lis
                 return at
     if kind == "parallel":
         if latest >= 0 and steps[latest].kind == "parallel":
-            chains = [chain for chain in steps[latest].chains if any(m in chain for _, m in needs)]
+            chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
             if len(chains) == 1 and all(_in_step(kernel, value, maker) for value, maker in needs):
                 chains[0].append(kernel)
                 return latest

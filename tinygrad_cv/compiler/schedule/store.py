@@ -112,7 +112,7 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
     if current.op != "fold":
         current = contraction
     region, root, large = {current}, current, 0
-    while True:
+    while len(region) < LONG:
         following = [user for member in region for user in readers.get(member, ()) if user not in region]
         if not following or region & outputs:
             return root
@@ -132,6 +132,7 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
         region.add(user)
         if all(reader in region for member in region - {user} for reader in readers.get(member, ())):
             root = user
+    return root
 
 
 def _is_small(value: Value, user: Value) -> bool:
@@ -159,12 +160,28 @@ def _limit_cost(values: Iterable[Value], readers: dict[Value, list[Value]], stor
         if value.op in (INPUT, CONSTANT):
             cost[value] = 0
             continue
-        own = (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
-        if value.op in ("sum", "max", "argmax"):
-            own = reduced(value)
-        factor = reduced(value) if value.op in ("sum", "max", "argmax") and not is_large_reduction(value) else 1
-        total = own + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
+        factor = _repeats(value, readers)
+        total = _operations(value) + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
         several = len(readers.get(value, ())) > 1
-        if value not in stored and (total > LONG or (total > COSTLY and several)) and value.op not in MOVEMENT:
+        movable = value.op not in MOVEMENT or value.op == "pad"
+        if value not in stored and movable and (total > LONG or (total > COSTLY and several)):
             stored.add(value)
         cost[value] = total
+
+
+def _operations(value: Value) -> int:
+    """What an element costs beside its arguments."""
+    if value.op in ("sum", "max", "argmax"):
+        return reduced(value)
+    if value.op in ("pad", "concatenate"):
+        return len(value.args)  # questions which one it is
+    return (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
+
+
+def _repeats(value: Value, readers: dict[Value, list[Value]]) -> int:
+    """How often it computes an argument for one element, written out."""
+    if value.op in ("sum", "max", "argmax") and not is_large_reduction(value):
+        return reduced(value)
+    if value.op == "fold" and not _adds_products(value, readers):
+        return max(1, _taps(value))
+    return 1
