@@ -41,6 +41,8 @@ COMPILED = {
     "compiler.rewrite.split.LONG": (2, BEYOND),
     "compiler.rewrite.sums.TERMS": (1, 64),
     "compiler.schedule.define.TINY": (0, 64),
+    "compiler.schedule.join.LONG": (1, BEYOND),
+    "compiler.schedule.join.STORES": (1, 64),
     "compiler.schedule.kernel.PIECE": (1, BEYOND),
     "compiler.schedule.pack.FAR": (0, BEYOND),
     "compiler.schedule.pack.PACKED": (0, BEYOND),

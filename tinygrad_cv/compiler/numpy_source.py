@@ -11,7 +11,7 @@ import keyword
 import math
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -294,11 +294,17 @@ def _identifier(name: str) -> str:
 
 def identifiers(names: Sequence[str]) -> list[str]:
     """Different identifiers."""
-    found: list[str] = []
-    for name in map(_identifier, names):
-        unique, n = name, 1
-        while unique in found or unique in WRITTEN or unique in ("np", "math") or re.fullmatch(r"[vc]\d+", unique):
-            n += 1
-            unique = f"{name}_{n}"
-        found.append(unique)
-    return found
+    found: dict[str, None] = {}
+    for name in names:
+        found[unused(name, found)] = None
+    return list(found)
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """An identifier like the name that is not taken, and not used by the source itself."""
+    name = _identifier(name)
+    unique, n = name, 1
+    while unique in taken or unique in WRITTEN or unique in ("np", "math") or re.fullmatch(r"[vc]\d+", unique):
+        n += 1
+        unique = f"{name}_{n}"
+    return unique

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..compiler.ir import Builder, Graph, Value, rebuild
 from ..compiler.rewrite.terms import constant_of, expand
+from ..core.stackless import Steps, run
 
 Form = dict[Value | None, Fraction]  # None stands for the number 1
 SHARES = (1, 2, 3, 4)  # of a mean: the derivative of a mean of squares has 2/n
@@ -55,39 +56,40 @@ class _Forms:
 
     def plain(self, value: Value) -> Form:
         """With sums over axes left together."""
-        return self._form(value, False)
+        return run(self._form(value, False))
 
     def spread(self, value: Value) -> Form:
         """With sums over axes of each term by itself."""
-        return self._form(value, True)
+        return run(self._form(value, True))
 
-    def _form(self, value: Value, spread: bool) -> Form:
+    def _form(self, value: Value, spread: bool) -> Steps:
         known = self._known[spread]
         if value not in known:
-            form = self._made(value, spread)
+            form = yield from self._made(value, spread)
             known[value] = form if form is not None and len(form) <= TERMS else {_core(value): Fraction(1)}
         return known[value]
 
-    def _made(self, value: Value, spread: bool) -> Form | None:
+    def _made(self, value: Value, spread: bool) -> Steps:
         if value.dtype.kind != "f":
             return None
         if (number := rational(value)) is not None:
             return {None: number} if number else {}
         args = value.args
         if value.op == "neg":
-            return _scaled(self._form(args[0], spread), Fraction(-1))
+            return _scaled((yield self._form(args[0], spread)), Fraction(-1))
         if value.op in ("add", "sub"):
             sign = Fraction(1 if value.op == "add" else -1)
-            return _added(self._form(args[0], spread), _scaled(self._form(args[1], spread), sign))
+            first = yield self._form(args[0], spread)
+            return _added(first, _scaled((yield self._form(args[1], spread)), sign))
         if value.op in ("mul", "times", "div"):
             for x, factor in (args, args[::-1]) if value.op != "div" else (args,):
                 number = rational(factor)
                 if number is not None and not (value.op == "div" and number == 0):
-                    return _scaled(self._form(x, spread), 1 / number if value.op == "div" else number)
+                    return _scaled((yield self._form(x, spread)), 1 / number if value.op == "div" else number)
         if value.op == "expand" or (value.op == "reshape" and value.size == 1):
-            return self._form(args[0], spread)
+            return (yield self._form(args[0], spread))
         if value.op == "sum" and spread:
-            return self._summed(self._form(args[0], spread), args[0], value.params["axis"])
+            return self._summed((yield self._form(args[0], spread)), args[0], value.params["axis"])
         return None
 
     def _summed(self, form: Form, x: Value, axes: tuple[int, ...]) -> Form:

@@ -8,38 +8,47 @@ from __future__ import annotations
 from ..compiler.ir import Builder, Graph, Value, rebuild
 from ..compiler.rewrite.sums import zero_sum
 from ..compiler.rewrite.terms import Axes, invariant, kept
+from ..core.stackless import Steps, run
 
 
 def drop_centred(graph: Graph) -> Graph:
     """Leave out of sums over axes what adds up to zero."""
-    return rebuild(graph, _rule)
+    known: dict[Axes, dict[Value, Value | None]] = {}
+
+    def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
+        if value.op != "sum" or value.dtype.kind != "f":
+            return None
+        axes = value.params["axis"]
+        left = run(_left(builder, args[0], axes, known.setdefault(axes, {})))
+        if left is args[0]:
+            return None
+        if left is None:
+            return builder.full(kept(args[0].shape, axes), 0, value.dtype)
+        return builder.make("sum", [left], {"axis": axes})
+
+    return rebuild(graph, rule)
 
 
-def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
-    if value.op != "sum" or value.dtype.kind != "f":
-        return None
-    axes = value.params["axis"]
-    left = _left(builder, args[0], axes)
-    if left is args[0]:
-        return None
-    if left is None:
-        return builder.full(kept(args[0].shape, axes), 0, value.dtype)
-    return builder.make("sum", [left], {"axis": axes})
-
-
-def _left(builder: Builder, value: Value, axes: Axes) -> Value | None:
+def _left(builder: Builder, value: Value, axes: Axes, known: dict[Value, Value | None]) -> Steps:
     """The value without the terms whose sum is zero; None where that is all of it."""
+    if value not in known:
+        known[value] = yield from _without(builder, value, axes, known)
+    return known[value]
+
+
+def _without(builder: Builder, value: Value, axes: Axes, known: dict[Value, Value | None]) -> Steps:
     if value.op == "sub" and zero_sum(builder, value, axes) is not None:
         return None
     if value.op == "neg":
-        (inner,) = (_left(builder, arg, axes) for arg in value.args)
+        inner = yield _left(builder, value.args[0], axes, known)
         return value if inner is value.args[0] else inner and builder.make("neg", [inner], {})
     if value.op in ("mul", "times"):
         for x, factor in (value.args, value.args[::-1]):
-            if invariant(builder, factor, axes) is not None and _left(builder, x, axes) is None:
+            if invariant(builder, factor, axes) is not None and (yield _left(builder, x, axes, known)) is None:
                 return None
     if value.op in ("add", "sub"):
-        a, b = (_left(builder, arg, axes) for arg in value.args)
+        a = yield _left(builder, value.args[0], axes, known)
+        b = yield _left(builder, value.args[1], axes, known)
         if (a, b) == value.args:
             return value
         if a is None or b is None:

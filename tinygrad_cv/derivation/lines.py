@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..compiler.ir import CONSTANT, INPUT, Value, topological
-from ..compiler.numpy_source import identifiers
+from ..compiler.numpy_source import unused
 from ..compiler.rewrite.terms import constant_of
 from .tracing import Traced
 
@@ -76,7 +76,7 @@ class _Writer:
         self.inputs = dict(arguments) | {name: x for name, x in traced.inputs.items() if x in set(self.values)}
         self.forward = set(topological(traced.outputs))
         self.places = self._places()
-        self.taken: list[str] = []
+        self.taken: set[str] = set()
         self.names: dict[Value, str] = {}
         self.of: dict[Value, str] = {}
         self.aliases: list[Line] = []
@@ -123,12 +123,13 @@ class _Writer:
     # --- names ---
 
     def _unique(self, name: str) -> str:
-        self.taken = identifiers([*self.taken, name])
-        return self.taken[-1]
+        unique = unused(name, self.taken)
+        self.taken.add(unique)
+        return unique
 
     def _free(self, name: str) -> bool:
         """Whether a value can have it as it is."""
-        return identifiers([*self.taken, name])[-1] == name
+        return unused(name, self.taken) == name
 
     def _give(self, value: Value, name: str, of: str = "") -> str:
         self.names[value] = self._unique(name)
