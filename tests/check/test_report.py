@@ -60,6 +60,52 @@ def test_json_says_what_the_text_says():
     assert kink["inputs"][0]["worst"]["numeric"] == "nan" and kink["verdict"] == "not differentiable"
 
 
+@quick
+def test_a_notebook_shows_a_table():
+    report = tg.gradcheck(lambda x: x * x.detach(), normal(3))
+    text = report._repr_html_()
+    assert "<b>gradcheck: wrong</b>" in text and "<td>input 0</td><td>1</td><td>3</td><td>wrong</td>" in text
+    assert "&lt;= allowed" in text and text.count("<table>") == text.count("</table>") == 1
+
+
+@quick
+def test_nothing_in_a_report_contradicts_its_verdict():
+    from dataclasses import replace
+
+    from tinygrad_cv.check.picture import COLOURS, painted
+    from tinygrad_cv.check.taylor import Taylor
+
+    steps = 10.0 ** -np.arange(1.0, 10.01, 0.75)
+    for right in (True, False):
+        report = tg.gradcheck([lambda x: x * x.detach(), lambda x: x * x][right], normal(3))
+        for power in (0.9, 1.0, 2.0, 2.1):
+            entry = replace(report.inputs[0], taylor=Taylor(steps, steps, steps**power, 1e-300))
+            assert ("Taylor" in str(entry)) == (right == (power > 1.5))
+        linear = replace(report.inputs[0], taylor=Taylor(steps, steps, 0 * steps, 1.0))
+        assert ("and right" in str(linear)) == right
+    kink_on_the_way = tg.gradcheck(lambda x: x + 0.0 * x.max(), np.zeros(2))
+    assert kink_on_the_way and COLOURS["not differentiable"] not in painted(kink_on_the_way).dot()
+
+
+@quick
+def test_one_blas_thread_inside_and_a_bar_where_it_lasts(monkeypatch, capsys):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    inside = set()
+
+    def f(x):
+        inside.update(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
+        return x @ x
+
+    before = threadpoolctl.threadpool_info()
+    assert tg.gradcheck(f, normal(2, 2)) and inside <= {1} and threadpoolctl.threadpool_info() == before
+
+    tqdm = pytest.importorskip("tqdm")
+    bars = []
+    monkeypatch.setattr(tqdm, "tqdm", lambda items, **options: bars.append(options) or items)
+    tg.gradcheck(lambda x: x * x, normal(3))
+    assert [(bar["desc"], bar["total"], bar["disable"]) for bar in bars] == [("gradcheck input 0", 3, None)]
+
+
 def test_assert_gradients_fails_with_the_report():
     tg.check.assert_gradients(F.softmax, normal(2, 3), order=2)
     with pytest.raises(AssertionError, match="gradcheck: wrong"):

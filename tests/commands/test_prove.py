@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_cv.functional as F
 from tests.proof.planting import wrong
 from tinygrad_cv.__main__ import main
 from tinygrad_cv.commands import prove
+from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.proof import report
 
@@ -43,6 +45,16 @@ def test_the_page_does_not_change_from_run_to_run(tmp_path, capsys):
         main(["prove", "--only", "softplus", "--part", "--out", str(tmp_path / name)])
         pages.append((tmp_path / name).read_text(encoding="utf-8"))
     assert pages[0] == pages[1] and "softplus" in pages[0]
+
+
+@pytest.mark.quick
+def test_a_primitive_without_rows_is_told_what_is_missing(monkeypatch, capsys):
+    vjp = lambda g: g  # noqa: E731
+    monkeypatch.setitem(PRIMITIVES, "arctan", Primitive("arctan", np.arctan, lambda x: x, ("x",), vjps=(vjp,)))
+    assert main(["prove", "--only", "arctan"]) == 1
+    text = capsys.readouterr().out
+    assert "no row for arctan: add one in tinygrad_cv/proof/calls/cases.py" in text
+    assert "no definition of arctan: add one in tinygrad_cv/proof/primitives/definitions.py" in text
 
 
 @pytest.mark.quick

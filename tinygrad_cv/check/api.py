@@ -16,6 +16,7 @@ from .blame import blame
 from .elements import check_function, cotangent
 from .functions import ArrayFunction, TensorFunction, repeatable
 from .report import CORRECT, InputReport, Report
+from .running import one_blas_thread
 
 MODES = ("vjp", "jvp")
 
@@ -103,7 +104,7 @@ def gradcheck(
         function = TensorFunction(f, list(tensors.values()), _buffers(f))
         arrays += [np.array(tensor.value, np.float64, order="C") for tensor in tensors.values()]
         names += list(tensors)
-    with _generators_restored():
+    with _generators_restored(), one_blas_thread():
         with np.errstate(all="ignore"):
             y = _evaluate(function, arrays, bool(notes))
         if getattr(function, "cache", False):

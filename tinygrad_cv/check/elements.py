@@ -11,6 +11,7 @@ from ..core.errors import GraphError
 from .finite_differences import ROUNDING, WIDE, Differences, Slope, root_mean_square
 from .functions import repeatable
 from .report import InputReport
+from .running import progress
 from .taylor import Taylor, sweep
 
 OUTPUTS, ENTRIES = 64, 4096  # of a Jacobian that is checked entry by entry
@@ -144,7 +145,7 @@ class _Checker:
 
     def _by_elements(self, name: str, number: int, gradient: _Gradient, direction: list[np.ndarray]) -> InputReport:
         x, found = self.arrays[number], []
-        for place in np.ndindex(x.shape):
+        for place in progress(np.ndindex(x.shape), x.size, name):
             analytic = [float(values[place]) for values in gradient.values]
             slopes = self.differences.along_element(number, place, analytic, gradient.typical)
             found.append(_worst(analytic, slopes, float(gradient.rounding[place])))
@@ -155,7 +156,7 @@ class _Checker:
         self, name: str, number: int, gradient: _Gradient | None, direction: list[np.ndarray]
     ) -> InputReport:
         found, sweeps = [], []
-        for _ in range(DIRECTIONS):
+        for _ in progress(range(DIRECTIONS), DIRECTIONS, name):
             u = direction[number]
             if gradient is None:
                 analytic, rounding, typical = self._pushed(direction)

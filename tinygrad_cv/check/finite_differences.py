@@ -24,12 +24,16 @@ import numpy as np
 Function = Callable[[Sequence[np.ndarray]], np.ndarray]  # the inputs -> all outputs, as one vector
 
 ROUNDING = float(np.finfo(np.float64).eps)
-SHORTER = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the first step
+SHORTER = tuple(10.0**-k for k in range(13))  # of the first step; the last ones are for values beside large numbers
 ENOUGH = 1e-8  # a bound of this share of the gradient is small
+DROWNED = 0.1  # of a jump: such noise hides it
 SETTLED = 1e-2  # differences that still change by more than this share do not converge
 POINTS = 9  # of the table that measures noise
 FINE, COARSE = (1e-13, 2.7e-11), (3.1e-9, 1.37e-7)  # spacings of its points: for rounding in float64, and in float32
 VARIANCE_OF_FOURTH = 70.0  # of the fourth difference of noise of variance 1: 1² + 4² + 6² + 4² + 1²
+INPUT = 4.0  # units in the last place of x, by which f's first operation may miss it
+STEEP = 100.0  # times as much at the longer of the fine spacings
+HIDDEN = 1e-2  # of what f changes by: noise of that size may hide waves
 WIDE = 40.0  # deviations of the noise that an extrapolated difference may be off by, over h
 
 
@@ -56,11 +60,16 @@ class _Trial(NamedTuple):
     def smooth(self) -> bool:
         return self.jump <= 2.0 * self.slope.bound
 
+    def drowns(self, longer: Sequence[_Trial]) -> bool:
+        """Whether noise hides the jump that longer steps have seen: shorter ones tell nothing of it."""
+        return not longer[-1].smooth and self.noise > DROWNED * max(trial.jump for trial in longer)
+
     def enough(self, gradient: float) -> bool:
         """Whether shorter steps are not needed."""
         slope = self.slope
         small = slope.bound <= ENOUGH * max(abs(gradient), abs(slope.value))
-        return self.smooth and (small or self.truncation <= self.noise)
+        agrees = abs(slope.value - gradient) <= slope.bound  # a step that sees none of f's waves is precise, and wrong
+        return self.smooth and agrees and (small or self.truncation <= self.noise)
 
 
 class Differences:
@@ -89,7 +98,9 @@ class Differences:
         """
         tables = [self._table(g, spacing) for spacing in FINE]
         flat = [np.ptp(table, axis=0) == 0 for table in tables]
-        noise = np.max([_deviation(table) for table in tables], axis=0)
+        fine, noise = (_deviation(table) for table in tables)
+        steep = ~flat[0] & (noise > STEEP * fine)  # it grows with the spacing: that is f itself, and no noise
+        noise = np.where(steep, fine, np.maximum(fine, noise))
         if not np.any(flat):
             return noise
         tables = [self._table(g, spacing) for spacing in COARSE]
@@ -129,7 +140,8 @@ class Differences:
         unit, own = self.units[number][place], abs(middle)
         steps = [self.eps * shorter * unit for shorter in SHORTER]  # at last in proportion to the element itself
         steps += [self.eps * shorter * own for shorter in SHORTER if 0 < shorter * own < unit * SHORTER[-1]]
-        return self._slopes(at, steps, gradients, typical)
+        steps = [2.0 ** np.round(np.log2(h)) for h in steps]  # so that x + h, x + h/2 and x + h/4 are exact
+        return self._slopes(at, steps, gradients, typical, unit)
 
     def along(self, direction: Sequence[np.ndarray], gradients: Sequence[float], typical: float) -> list[Slope]:
         """The slopes along a direction in the space of all inputs, one for each cotangent."""
@@ -137,7 +149,7 @@ class Differences:
         def at(t: float) -> tuple[np.ndarray, float]:
             return self._at(self.moved(direction, t)), t
 
-        return self._slopes(at, [self.eps * shorter for shorter in SHORTER], gradients, typical)
+        return self._slopes(at, [self.eps * shorter for shorter in SHORTER], gradients, typical, 1.0)
 
     def _slopes(
         self,
@@ -145,15 +157,18 @@ class Differences:
         steps: Sequence[float],
         gradients: Sequence[float],
         typical: float,
+        unit: float,
     ) -> list[Slope]:
         trials: list[list[_Trial]] = [[] for _ in self.rows]
         waiting = list(range(len(self.rows)))
         for h in steps:
             sides = self._one_sided(at, h)
             if sides is not None:
+                tried = {row: self._trial(row, sides, h, unit) for row in waiting}
+                waiting = [row for row in waiting if not (trials[row] and tried[row].drowns(trials[row]))]
                 for row in waiting:
-                    trials[row].append(self._trial(row, sides, h))
-                waiting = [row for row in waiting if not trials[row][-1].enough(gradients[row])]
+                    trials[row].append(tried[row])
+                waiting = [row for row in waiting if not tried[row].enough(gradients[row])]
             if not waiting:
                 break
         return [_decided(found, typical) for found in trials]
@@ -167,14 +182,17 @@ class Differences:
         found = np.array(sides)
         return found.reshape(3, 2, -1) if np.isfinite(found).all() else None
 
-    def _trial(self, row: int, sides: np.ndarray, h: float) -> _Trial:
-        w = self.rows[row]
+    def _trial(self, row: int, sides: np.ndarray, h: float, unit: float) -> _Trial:
+        w, rounding = self.rows[row], float(self.noises[row])
         d1, d2, d3 = (float(w @ side) for side in sides.sum(1) / 2)
         r1, r2 = (4 * d2 - d1) / 3, (4 * d3 - d2) / 3
         value = (16 * r2 - r1) / 15
         j1, j2, j3 = sides[:, 0] - sides[:, 1]
         jump = float(np.abs(w) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # its terms in h and h³ are gone
-        noise = WIDE * float(self.noises[row]) / h + 64 * ROUNDING * float(np.abs(w) @ np.abs(sides[2, 0]))
+        noise = WIDE * rounding / h + 64 * ROUNDING * float(np.abs(w) @ np.abs(sides[2, 0]))
+        noise += INPUT * ROUNDING * unit / h * float(np.abs(w) @ np.abs(sides[2, 0]))
+        if rounding > HIDDEN * h * float(np.abs(w) @ np.abs(sides[0]).max(0)):
+            noise += rounding / (FINE[0] * unit)  # so steep may f be between the points of the table
         ends = w * sides[2]
         low, high = float(ends.min(0).sum()), float(ends.max(0).sum())
         return _Trial(Slope(value, abs(r2 - r1) + noise, h, low, high, True), abs(r2 - r1), noise, jump)

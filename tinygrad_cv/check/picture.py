@@ -49,7 +49,7 @@ def _panel(axes: Any, entry: InputReport) -> None:
     order = "" if entry.order == 1 else f", order {entry.order}"
     axes.set_title(f"{entry.name}{order}: {entry.verdict}", color=COLOURS[entry.verdict])
     axes.loglog(taylor.steps, np.maximum(taylor.value, taylor.floor), "o-", color=PLAIN, label="|F(x + hu) - F(x)|")
-    words = "" if np.isnan(taylor.order) else f", order {taylor.order:.2f}"
+    words = "" if entry.remainder is None or np.isnan(taylor.order) else f", order {taylor.order:.2f}"
     label = f"|F(x + hu) - F(x) - h F'(x) u|{words}"
     axes.loglog(taylor.steps, np.maximum(taylor.slope, taylor.floor), "o-", color=ANALYTIC, label=label)
     top = np.nanmax(taylor.slope[:1]) or taylor.floor
@@ -91,6 +91,8 @@ def painted(report: Report) -> GraphView:
     for i, node in enumerate(nodes):
         for entry, place in checked[i].by_place() if i in checked else ():
             key = numbers[node.serial], place
+            if entry.verdict not in (CORRECT, report.verdict):
+                continue  # a kink on the way that the function as a whole does not have
             if key not in marks or entry.verdict == WRONG:
                 marks[key] = COLOURS[entry.verdict], _words(entry)
     edges = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .taylor import Taylor
 if TYPE_CHECKING:
     from .blame import Blame
 
+NEAR = 1.5  # between the orders of remainders of wrong and right gradients
 CORRECT, WRONG, KINK = "correct", "wrong", "not differentiable"
 
 
@@ -82,6 +84,14 @@ class InputReport:
         key = ratio if self.verdict == CORRECT else error
         return tuple(int(i) for i in np.unravel_index(np.where(deciding, key, -1.0).argmax(), key.shape))
 
+    @property
+    def remainder(self) -> Taylor | None:
+        """The Taylor remainders where they bear the verdict out; of an ill-conditioned f, rounding hides it."""
+        taylor = self.taylor
+        if taylor is None or self.verdict == KINK:
+            return None
+        return taylor if (taylor.order < NEAR) == (self.verdict == WRONG) else None
+
     def __str__(self) -> str:
         order = "" if self.order == 1 else f", order {self.order}"
         head = f"{self.name}, shape {self.shape}{order}: {self.verdict}"
@@ -97,8 +107,8 @@ class InputReport:
         ]
         if self.zero:
             lines.append("    zero, for the differences as well: f does not change with this input, but for rounding")
-        elif self.taylor is not None and self.verdict != KINK:
-            lines.append(f"    {self.taylor}")
+        elif self.remainder is not None:
+            lines.append(f"    {self.remainder}")
         if self.verdict == KINK:
             lines.append(f"    {self._subgradient(at)}")
         if self.verdict == WRONG and (factor := self._factor()) is not None:
@@ -181,6 +191,23 @@ class Report:
             ]
         )
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a table of the inputs, the whole text below."""
+        columns = "input", "order", "shape", "verdict", "checked", "largest error", "allowed there"
+        rows = [
+            (
+                entry.name,
+                entry.order,
+                "×".join(map(str, entry.shape)) or "()",
+                entry.verdict,
+                f"{entry.analytic.size} {'directions' if entry.directions else 'elements'}",
+                f"{entry.error[entry.worst]:.2g}",
+                f"{entry.allowed[entry.worst]:.2g}",
+            )
+            for entry in self.inputs
+        ]
+        return f"<p><b>gradcheck: {self.verdict}</b></p>{html_table(columns, rows)}<pre>{escape(str(self))}</pre>"
+
     def json(self) -> str:
         """Everything but the arrays as JSON, for machines to read; of arrays the worst element and the counts."""
         return json.dumps(
@@ -217,6 +244,15 @@ class Report:
         from .picture import draw
 
         draw(self, file)
+
+
+def html_table(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as notebooks show them."""
+
+    def row(tag: str, cells: Sequence[Any]) -> str:
+        return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
+
+    return f"<table>{row('th', columns)}{''.join(row('td', cells) for cells in rows)}</table>"
 
 
 def _summary(entry: InputReport) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from ..ops import PRIMITIVES
 from . import composites, normalization, table
 from .calls.cases import ROWS
 from .mutation import detaching, gradchecks, judging
@@ -80,11 +81,11 @@ class Section(NamedTuple):
 
 
 def _primitives(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
+    yield from primitive.missing(only)
     for name in ROWS if only is None else [only] if only in ROWS else []:
         yield from primitive.checks(name, part, seed)
         yield from conventions.outcomes(name)
     if only is None:
-        yield from primitive.missing()
         yield from patterns.outcomes(part)
         yield from judging.outcomes(part)
 
@@ -123,7 +124,7 @@ SECTIONS = (
 
 def subjects() -> set[str]:
     """What can be asked for by name."""
-    return {*ROWS, *(row.name for row in composites.rows())}
+    return {*PRIMITIVES, *(row.name for row in composites.rows())}
 
 
 def page(results: list[tuple[Section, list[Outcome]]], seed: int) -> str:
