@@ -164,3 +164,24 @@ def test_state_that_went_through_other_containers_loads(name):
         for key, array in slots.items():
             np.testing.assert_array_equal(array, optimizer.state_dict()["state"][name][key])
     assert other.lr == 0.1 and type(other.lr) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("running_var", [1.0, -1.0], "running_var has the value -1.0; it must not be negative"),
+        ("num_batches_tracked", np.int64(-1), "it must not be negative"),
+        ("num_batches_tracked", np.uint64(2**63), "too large for int64"),
+        ("weight", np.array([1e300, 1.0]), "too large for float32"),
+        ("weight", [1.0, [2.0]], "weight: "),
+        ("weight", np.array(["1", "2"]), "dtype"),
+        ("weight", [1j, 2j], "dtype"),
+        ("weight", [None, None], "dtype"),
+    ],
+)
+def test_weights_that_cannot_be_right(name, value, words):
+    norm = nn.BatchNorm2d(2)
+    with pytest.raises(tg.CheckpointError, match="1 problem") as caught:
+        norm.load_state_dict({**norm.state_dict(), name: value})
+    assert words in str(caught.value)
+    assert norm.weight.tolist() == [1, 1] and norm.running_var.tolist() == [1, 1]

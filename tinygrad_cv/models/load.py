@@ -50,7 +50,7 @@ def load(run: str | PathLike[str]) -> Any:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, ValueError) as error:  # the last two: dtypes that NumPy has not
         raise CheckpointError(
             f"models.load: {path} is not a whole safetensors file ({error}). Copy it again."
         ) from error

@@ -56,6 +56,7 @@ class Module:
 
     volatile = ("_name", "_path")  # what changes without changing what a call computes
     training: bool
+    _not_negative: tuple[str, ...] = ()  # buffers of a subclass that never are
     _buffers: dict[str, bool]  # the names of the buffers, and whether each is saved
     _hooks: tuple[tuple[Hook, ...], tuple[Hook, ...]]  # before and after forward
     _name: str  # under which a parent took it; empty for a root
@@ -317,17 +318,19 @@ class Module:
             strict: also raise for missing and unexpected names; otherwise they are returned.
 
         Raises:
-            CheckpointError: names are missing or unexpected, or shapes or dtypes do not fit. The message lists all of
+            CheckpointError: names are missing or unexpected, shapes, dtypes or ranges do not fit, or a variance or a
+                count is negative. The message lists all of
                 them, and nothing has changed.
         """
         check_state_dict(type(self).__name__, state)
         own = dict(self._saved())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
+        positive = {_join(path, name) for path, module in _walk(self, "") for name in module._not_negative}
         arrays: dict[str, np.ndarray] = {}
         problems = []
         for name, tensor in own.items():
-            problem = _fit(tensor, state[name], name, arrays) if name in state else None
+            problem = _fit(tensor, state[name], name, arrays, name in positive) if name in state else None
             if problem:
                 problems.append(problem)
         if strict:
@@ -382,16 +385,21 @@ def _check_name(module: Module, name: str) -> None:
         raise ValueError(f"{type(module).__name__}: the name {name!r} is taken by the class; choose another.")
 
 
-def _fit(tensor: Tensor, value: Any, name: str, arrays: dict[str, np.ndarray]) -> str | None:
+def _fit(tensor: Tensor, value: Any, name: str, arrays: dict[str, np.ndarray], positive: bool) -> str | None:
     """Put the value, ready for the tensor, among the arrays; or say why it does not fit."""
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         return f"{name}: {error}"
     if array.shape != tensor.shape:
         return f"{name} has shape {array.shape}, the model needs {tensor.shape}"
     kinds = "f" if tensor.dtype.kind == "f" else "iu"
     if array.dtype.kind not in kinds:
         return f"{name} has dtype {array.dtype}, the model needs {tensor.dtype}"
-    arrays[name] = array.astype(tensor.dtype)
+    with np.errstate(all="ignore"):
+        arrays[name] = fitted = array.astype(tensor.dtype)
+    if not np.array_equal(np.isfinite(fitted), np.isfinite(array)) or (kinds == "iu" and (fitted != array).any()):
+        return f"{name} has values up to {abs(array).max()}, too large for {tensor.dtype}"
+    if positive and (fitted < 0).any():
+        return f"{name} has the value {fitted.min()}; it must not be negative"
     return None

@@ -41,6 +41,8 @@ class _BatchNorm(Module):
     ranks: tuple[int, ...]  # the numbers of axes that the input may have
     layout: str
 
+    _not_negative = ("running_var", "num_batches_tracked")
+
     def __init__(
         self,
         num_features: int,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -41,6 +43,8 @@ class Stopping:
         again, self.number = self.number is not None, number
         if again:
             raise KeyboardInterrupt
+        with suppress(OSError):  # a terminal that hung up; a print could be inside of another one
+            os.write(2, b"\nstopping after this step; once more: at once\n")
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if a signal has come."""
