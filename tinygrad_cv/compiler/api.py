@@ -196,6 +196,11 @@ class Jitted:
         start = time.perf_counter()
         roots = {"": self.function, **{f"{type(x).__name__} (argument {i})": x for i, x in enumerate(others)}}
         guards = Guards(roots)
+        if guards.unseen and not self._traces:
+            self._warn(
+                f"{', '.join(guards.unseen)} cannot be looked into, so a change there will not be seen. "
+                "Pass what is read of it"
+            )
         try:
             with restored(guards.objects()):
                 reached = [tensor for _, tensor in guards.tensors.values()]
@@ -235,6 +240,9 @@ class Jitted:
                 RuntimeWarning,
                 stacklevel=4,
             )
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(f"jit of {_name(self.function)}: {what} as an argument.", RuntimeWarning, stacklevel=4)
 
     def _all(self) -> list[Entry]:
         return [entry for found in self._entries.values() for entry in found]

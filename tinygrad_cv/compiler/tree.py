@@ -33,10 +33,10 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
     if kind is np.ndarray and x.dtype.isnative:
         leaves.append(x)
         return kind, x.shape, x.dtype
+    if kind in (float, complex):
+        return kind, repr(x)  # tells -0.0 from 0.0, and finds NaN again
     if kind in KINDS:
         return kind, str(x) if kind is slice else x
-    if kind is float:
-        return kind, repr(x)  # tells -0.0 from 0.0, and finds NaN again
     if kind in (tuple, list) or isinstance(x, tuple):
         return (kind, *[signature(item, leaves, others) for item in x])
     if kind is dict:

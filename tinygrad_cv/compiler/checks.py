@@ -1,0 +1,250 @@
+"""Comparisons of what was with what is: some items of an object, all items of a container, elements of arrays."""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from functools import partial
+from itertools import chain
+from operator import attrgetter
+from types import CellType, MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..core.variable import Variable
+from .ir import Value
+from .tree import SCALARS
+
+NUMBERS = frozenset({*SCALARS, float} - {type})
+SEQUENCES = (list, deque, set)
+CONTAINERS = (dict, MappingProxyType, *SEQUENCES)
+MISSING = object()
+
+_contents = attrgetter("cell_contents")
+
+
+class Check:
+    """Some items, as they were: ``map(get, keys)`` gives them."""
+
+    __slots__ = ("container", "expected", "get", "keys", "path", "size")
+
+    def __init__(
+        self,
+        path: str,
+        container: Any,
+        keys: Sequence[Any],
+        size: int | None = None,
+        get: Callable[[Any], Any] | None = None,
+    ):
+        self.path, self.container, self.size = path, container, size
+        self.keys: Sequence[Any] = keys
+        self.get: Callable[[Any], Any]
+        if get is not None:
+            self.get = get
+        elif isinstance(container, Mapping):
+            self.get = container.get
+        elif _are_cells(keys):  # the container has their names
+            self.get = _contents
+        else:
+            self.get = partial(_attribute, container)
+        self.expected = self.now()
+
+    def now(self) -> tuple[Any, ...]:
+        """The items as they are."""
+        return tuple(map(self.get, self.keys))
+
+    def iterables(self) -> tuple[Iterable[Any], ...]:
+        """What gives the items when it is walked, where there is something quicker than ``map(get, keys)``."""
+        return ()
+
+    def broken(self) -> str | None:
+        """What is different now, in words."""
+        try:
+            now = self.now()
+        except ValueError:  # an empty closure cell
+            return f"a variable that {self.path} closes over is not set now"
+        if self.size is not None and len(self.container) != self.size:
+            return f"{self.path} has {len(self.container)} items instead of {self.size}"
+        for name, old, new in zip(self.names(), self.expected, now, strict=True):
+            if not same(old, new):
+                return f"{name} was {_short(old)}, now {_short(new)}"
+        self.expected = now  # equal values in other objects
+        return None
+
+    def names(self) -> list[str]:
+        """What to call the items."""
+        if self.get is _contents:
+            return list(self.container)
+        if self.container is None:
+            return [self.path] * len(self.expected)
+        if isinstance(self.container, dict) and self.path and not self.path.endswith("."):
+            return [f"{self.path}[{key!r}]" for key in self.keys]
+        return [f"{self.path}{key}" for key in self.keys]
+
+    def put_back(self) -> None:
+        """Replace traced tensors by what was there before."""
+        container = self.container
+        if isinstance(container, dict):
+            before = dict(zip(self.keys, self.expected, strict=True))
+            for key in [key for key, item in container.items() if _is_traced(item)]:
+                if key in before:
+                    dict.__setitem__(container, key, before[key])
+                else:
+                    dict.__delitem__(container, key)
+        elif self.get is _contents:
+            for cell, item in zip(self.keys, self.expected, strict=True):
+                if _is_traced(_contents(cell)):
+                    cell.cell_contents = item
+
+
+class Contents(Check):
+    """All items of a container in their order, keys of a dict among them."""
+
+    __slots__ = ()
+
+    def __init__(self, path: str, container: Any):
+        super().__init__(path, container, tuple(container), len(container), _itself)
+
+    def now(self) -> tuple[Any, ...]:
+        """The items as they are."""
+        return tuple(chain.from_iterable(self.iterables()))
+
+    def iterables(self) -> tuple[Iterable[Any], ...]:
+        """The container, and its values."""
+        if isinstance(self.container, dict):
+            return self.container, dict.values(self.container)
+        if isinstance(self.container, MappingProxyType):
+            return self.container, self.container.values()
+        return (self.container,)
+
+    def broken(self) -> str | None:
+        """What is different now, in words."""
+        count = len(self.container)
+        if count == self.size and len(self.expected) > count and not same(self.expected[:count], self.now()[:count]):
+            return f"the keys of {self.path} are others, or in another order"
+        return super().broken()
+
+    def names(self) -> list[str]:
+        """What to call the items."""
+        if len(self.expected) > len(self.keys):
+            return [f"a key of {self.path}"] * len(self.keys) + [f"{self.path}[{key!r}]" for key in self.keys]
+        return [f"{self.path}[{i}]" for i in range(len(self.expected))]
+
+    def put_back(self) -> None:
+        """Replace traced tensors by what was there before."""
+        if isinstance(self.container, dict):
+            check = Check(self.path, self.container, self.keys)
+            check.expected = self.expected[len(self.keys) :]
+            check.put_back()
+        elif isinstance(self.container, list) and any(map(_is_traced, self.container)):
+            self.container[:] = self.expected
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _attribute(x: Any, name: str) -> Any:
+    return getattr(x, name, MISSING)
+
+
+def _are_cells(x: Any) -> bool:
+    return isinstance(x, tuple) and bool(x) and isinstance(x[0], CellType)
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Variable) and isinstance(x._value, Value)
+
+
+def filled(cell: Any) -> bool:
+    """Whether a closure's variable has a value."""
+    try:
+        _contents(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether a function cannot tell two values apart: one object, or equal numbers, strings and tuples of these."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (float, complex)):
+        return repr(a) == repr(b)  # tells -0.0 from 0.0, and finds NaN again
+    if type(a) is tuple:
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) in SCALARS and a == b
+
+
+def _short(value: Any) -> str:
+    if value is MISSING:
+        return "not set"
+    if type(value) in NUMBERS or isinstance(value, (tuple, str, np.generic)):
+        text = repr(value)
+        return text if len(text) <= 60 else text[:57] + "..."
+    return f"another {type(value).__name__}"
+
+
+def fingerprint(x: Any) -> tuple[Any, ...]:
+    """Shape, dtype and a checksum of the elements of an array, or of other memory."""
+    if not hasattr(type(x), "__array__"):
+        with memoryview(x) as view:
+            return view.format, view.shape, zlib.crc32(view if view.c_contiguous else view.tobytes())
+    masks = (np.ma.getmaskarray(x),) if isinstance(x, np.ma.MaskedArray) else ()
+    arrays = np.asarray(x), *masks
+    sums = [zlib.crc32(np.ascontiguousarray(a).reshape(-1).view(np.uint8).data) for a in arrays]
+    return arrays[0].shape, arrays[0].dtype, *sums
+
+
+def is_memory(x: Any) -> bool:
+    """Whether it is memory that can be compared: a bytearray, an array.array, an object of ctypes."""
+    try:
+        memoryview(x).release()
+    except (TypeError, ValueError, BufferError):
+        return False
+    return True
+
+
+class Each(Check):
+    """The same of many objects."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, what: str, found: dict[str, Any], get: Callable[[Any], Any]):
+        self._names = [f"{what}{path}" for path in found]
+        super().__init__(what, None, tuple(found.values()), get=get)
+
+    def names(self) -> list[str]:
+        """What to call the items."""
+        return self._names
+
+
+mro = attrgetter("__mro__")
+
+
+def cached(f: Any) -> Any:
+    """How much a ``functools.cache`` holds."""
+    return f.cache_info().currsize
+
+
+default_factory = attrgetter("default_factory")
+
+
+def context_value(variable: ContextVar[Any]) -> Any:
+    """The value of a context variable."""
+    return variable.get(MISSING)
+
+
+def referent(reference: Any) -> Any:
+    """What a weak reference refers to."""
+    return reference()
+
+
+def elements(array: Any) -> tuple[Any, ...]:
+    """The elements of an array of objects."""
+    return tuple(np.asarray(array).reshape(-1).tolist())

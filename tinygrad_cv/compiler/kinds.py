@@ -1,0 +1,120 @@
+"""Kinds of objects and of modules: whose code is read, and where an object keeps its attributes."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from ..core.variable import Variable
+from .names import names_of
+
+PACKAGE = __name__.partition(".")[0]
+LIBRARY = frozenset({*sys.stdlib_module_names, "numpy"})
+FOLDERS = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib")})
+INSTALLED = ("site-packages", "dist-packages")
+
+# Where code has one of these names, it may read any attribute of an object.
+DYNAMIC = frozenset(
+    {
+        "getattr",
+        "setattr",
+        "hasattr",
+        "vars",
+        "dir",
+        "__dict__",
+        "globals",
+        "locals",
+        "eval",
+        "exec",
+        "asdict",
+        "astuple",
+    }
+    | {
+        "astuple",
+        "fields",
+        "attrgetter",
+        "methodcaller",
+        "copy",
+        "deepcopy",
+        "replace",
+        "getmembers",
+        "dumps",
+        "format",
+    }
+    | {"format_map", "__getstate__", "__getattribute__"}
+)
+
+
+def home_of(cls: type) -> str:
+    """The top of the module that a class is from."""
+    return str(cls.__module__).partition(".")[0]
+
+
+def is_library(module: str) -> bool:
+    """Whether it is of this package, of NumPy or of Python's standard library; not another module of such a name."""
+    top = str(module).partition(".")[0]
+    if top == PACKAGE or top == "numpy":
+        return True
+    return top in LIBRARY and _is_pythons(getattr(sys.modules.get(top), "__file__", None))
+
+
+@cache
+def _is_pythons(file: str | None) -> bool:
+    return file is None or (
+        str(Path(file).resolve()).startswith(FOLDERS) and not set(INSTALLED) & set(Path(file).parts)
+    )
+
+
+def is_data(x: Any) -> bool:
+    """Whether it is neither code nor a module."""
+    return not isinstance(x, (ModuleType, type, FunctionType, BuiltinFunctionType))
+
+
+def is_ours(x: Any) -> bool:
+    """A tensor, or an object of a class of this package, a layer for instance: such are found without being named."""
+    return isinstance(x, Variable) or PACKAGE in map(home_of, type(x).__mro__)
+
+
+def attributes_of(x: Any) -> Any:
+    """The dict of an object, as it is; an empty one where it has none."""
+    try:
+        found = object.__getattribute__(x, "__dict__")
+    except (AttributeError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def has_attributes(x: Any) -> bool:
+    """Whether it can have attributes of its own."""
+    return hasattr(type(x), "__dictoffset__") and type(x).__dictoffset__ != 0
+
+
+@cache
+def is_written_in_python(cls: Any) -> bool:
+    """Whether its objects have attributes to look at: what a class statement made has, an iterator of C has not."""
+    return cls.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in cls.__mro__[:-1])
+
+
+def slots_of(cls: type) -> tuple[str, ...]:
+    """The slots that a class adds."""
+    slots = vars(cls).get("__slots__", ())
+    slots = (slots,) if isinstance(slots, str) else tuple(slots)
+    named = (f"_{cls.__name__.lstrip('_')}{s}" if s.startswith("__") and not s.endswith("__") else s for s in slots)
+    return tuple(name for name in named if name not in ("__dict__", "__weakref__"))
+
+
+@cache
+def called_by(cls: Any) -> frozenset[str]:
+    """The names in the code of a class's bases from libraries: attributes and methods that these use."""
+    words: set[str] = set()
+    for base in cls.__mro__:
+        if is_library(base.__module__):
+            for item in vars(base).values():
+                item = getattr(item, "__func__", getattr(item, "fget", item))
+                if isinstance(item, FunctionType):
+                    words |= names_of(item.__code__).words
+    return frozenset(words - DYNAMIC)

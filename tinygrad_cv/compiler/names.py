@@ -1,0 +1,101 @@
+"""What the code of a function names: globals and the attributes that are read of them, imports, strings."""
+
+from __future__ import annotations
+
+import dis
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.util import resolve_name
+from types import CodeType
+from typing import Any, NamedTuple
+
+WORD = re.compile(r"[A-Za-z_]\w*")
+HEADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS")
+ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
+STORES = ("STORE_ATTR", "STORE_GLOBAL", "STORE_NAME", "STORE_DEREF")
+
+
+class Names(NamedTuple):
+    """Of a function's code and that of functions within.
+
+    Attributes:
+        words: all names, and the words in its strings, which may be names of attributes too.
+        chains: a variable from outside with the attributes that are read of it at once: ("np", "random", "beta").
+        imports: (module, level, names): what it imports itself.
+        strings: its strings as they are.
+    """
+
+    words: frozenset[str]
+    chains: tuple[tuple[str, ...], ...]
+    imports: tuple[tuple[str, int, tuple[str, ...]], ...]
+    strings: frozenset[str]
+
+
+@cache
+def names_of(code: CodeType) -> Names:
+    """What the code names."""
+    strings = set(_strings(code.co_consts))
+    words = {*code.co_names, *(word for text in strings for word in WORD.findall(text))}
+    chains: dict[tuple[str, ...], None] = {}
+    imports: dict[tuple[str, int, tuple[str, ...]], None] = {}
+    chain: tuple[str, ...] = ()
+    constants: list[Any] = [0, None]
+    for instruction in dis.get_instructions(code):
+        name, value = instruction.opname, instruction.argval
+        if chain and name in ATTRIBUTES:
+            chain = (*chain, value)
+            continue
+        if chain:
+            chains[chain] = None
+        chain = (value,) if name in HEADS and value.isidentifier() else ()  # test runners add others
+        if name == "IMPORT_NAME":
+            level, wanted = constants[-2:]
+            imports[value, level if isinstance(level, int) else 0, wanted if isinstance(wanted, tuple) else ()] = None
+        elif instruction.opcode in dis.hasconst or name == "LOAD_SMALL_INT":
+            constants.append(value)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner = names_of(constant)
+            words |= inner.words
+            strings |= inner.strings
+            chains.update(dict.fromkeys(inner.chains))
+            imports.update(dict.fromkeys(inner.imports))
+    return Names(frozenset(words), tuple(chains), tuple(imports), frozenset(strings))
+
+
+def _strings(constants: Iterable[Any]) -> Iterator[str]:
+    for constant in constants:
+        if type(constant) is str:
+            yield constant
+        elif isinstance(constant, (tuple, frozenset)):
+            yield from _strings(constant)
+
+
+def imported(name: str, level: int, package: str) -> str:
+    """The full name of a module that code of a package imports."""
+    try:
+        return resolve_name("." * level + name, package)
+    except ImportError:
+        return name
+
+
+def lines(codes: Iterable[CodeType], name: str, stored: bool = False) -> list[str]:
+    """Where codes read a variable or attribute, or give it another value: file and line."""
+    wanted = STORES if stored else HEADS + ATTRIBUTES
+    found: dict[str, None] = {}
+    for code in codes:
+        for number, instruction in _numbered(code):
+            if instruction.opname in wanted and instruction.argval == name:
+                found[f"{code.co_filename}:{number}"] = None
+        inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+        found.update(dict.fromkeys(lines(inner, name, stored)))
+    return list(found)
+
+
+def _numbered(code: CodeType) -> Iterator[tuple[int, dis.Instruction]]:
+    starts = dict(dis.findlinestarts(code))
+    number: int | None = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        number = starts.get(instruction.offset, number)
+        yield number or code.co_firstlineno, instruction
