@@ -66,6 +66,7 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.program.BYTE": "a cost",
     "compiler.program.SPARES": "arrays kept",
     "compiler.program.UNUSED": "references",
+    "compiler.reach.LIMIT": "objects looked into",
     "compiler.schedule.layout.ALIGNMENT": "of every buffer",
     "compiler.schedule.tiling.LATENCY": "of the processor",
     "compiler.schedule.tiling.PIPES": "of the processor",
@@ -74,7 +75,7 @@ OTHER = {  # numbers that no size of an array is compared with
 OTHER_MODULES = ("compiler.runtime.", "compiler.codegen.angles", "compiler.text")  # machines, files, mathematics, words
 OTHER_COMPARISONS = {
     "compiler.codegen.nest: len(slots) * high <= 128": "with UNROLLED",
-    "compiler.guards: len(text) <= 60": "what is printed",
+    "compiler.checks: len(text) <= 60": "what is printed",
     "compiler.ir: array.size <= 64": "whether equal constants are one",
     "compiler.kernels: len(what) <= 60": "what is printed",
     "compiler.numpy_helpers: bits <= 32": "of a random number",
