@@ -1,8 +1,15 @@
-"""Write docs/gallery.md and its pictures: ``python docs/make_gallery.py``. Draws with Graphviz."""
+"""Write docs/gallery.md and its pictures, by Graphviz: ``python docs/make_gallery.py``.
+
+``--check`` writes nothing: it says whether page and pictures are up to date. What depends on the machine, as times and
+places do, is not compared.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import re
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +70,8 @@ view.svg(FILE, depth=2)
         "lenet5_training",
         "LeNet-5, forward and backward",
         'With `part="both"` the backward pass is drawn beside the forward one and runs the other way, in red. Dashed\n'
-        "lines tie each layer's derivative to the layer; dotted ones show which values it reads.",
+        "lines tie each layer's derivative to the layer; dotted ones show which values it reads. A box stands\n"
+        "for what the layer hands on: forward its output, backward the gradient of its input.",
         """\
 net = models.lenet5()
 labels = tg.tensor([3, 7])
@@ -173,22 +181,56 @@ In English and Korean, light and dark. These two pictures are taken by `python d
 """
 
 
-def main() -> int:
-    """Draw everything, and write the page."""
+def text() -> str:
+    """The page."""
     parts = [HEAD]
+    for picture in PICTURES:
+        code = picture.code.replace("FILE", f'"{picture.name}.svg"')
+        drawing = f"![{picture.heading}](images/{picture.name}.svg)"
+        parts.append(f"## {picture.heading}\n\n{picture.words}\n\n```python\n{code}```\n\n{drawing}\n")
+    return "\n".join([*parts, PAGE])
+
+
+def draw(folder: Path) -> None:
+    """All pictures, into a folder."""
     for picture in PICTURES:
         if "tg.jit" in picture.code and importlib.util.find_spec("llvmlite") is None:
             print(f"{picture.name} is not drawn anew: pip install llvmlite")
         else:
-            place: dict[str, Any] = {"FILE": IMAGES / f"{picture.name}.svg"}
+            place: dict[str, Any] = {"FILE": folder / f"{picture.name}.svg"}
             exec(compile(IMPORTS + picture.code, f"{picture.name}.py", "exec"), place)
-        code = picture.code.replace("FILE", f'"{picture.name}.svg"')
-        drawing = f"![{picture.heading}](images/{picture.name}.svg)"
-        parts.append(f"## {picture.heading}\n\n{picture.words}\n\n```python\n{code}```\n\n{drawing}\n")
-    parts.append(PAGE)
-    write_text(DOCS / "gallery.md", "\n".join(parts))
-    return 0
+
+
+def stale(fresh: Path, old: Path) -> list[str]:
+    """The pictures of the first folder that say something else in the second one, or are not there."""
+    paths = ((path, old / path.name) for path in sorted(fresh.glob("*.svg")))
+    return [path.name for path, other in paths if not other.exists() or said(path) != said(other)]
+
+
+def said(path: Path) -> list[str]:
+    """The words of a picture, sorted, without what depends on the machine."""
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text(encoding="utf-8"))
+    return sorted(re.sub(r"[\d.e+-]+ ms, \d+%", "", word) for word in words)
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with ``--check`` compare; the exit code."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__)
+        return 2
+    if not arguments:
+        draw(IMAGES)
+        write_text(DOCS / "gallery.md", text())
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        draw(Path(folder))
+        old = stale(Path(folder), IMAGES)
+    page = DOCS / "gallery.md"
+    if not page.exists() or page.read_text(encoding="utf-8") != text():
+        old.append(page.name)
+    print(f"out of date: {', '.join(old)}: run python docs/make_gallery.py" if old else "gallery.md is up to date.")
+    return 1 if old else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

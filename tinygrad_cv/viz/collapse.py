@@ -162,7 +162,8 @@ def _group(
         op=does,
         label=does or scope.name,
         detail=f"{count:,} parameters" if count else "",
-        family=_family(operations),
+        arguments=scope.arguments,
+        family=_family(operations, does or scope.name),
         name=scope.name if scope.kind == "module" and does else "",
         scope=scope.parent,
         module=module,
@@ -185,10 +186,12 @@ def _size(node: NodeView) -> int:
     return math.prod(node.shape or ())
 
 
-def _family(operations: Sequence[NodeView]) -> str:
-    """The colour of a group: that of the heaviest of its operations."""
+def _family(operations: Sequence[NodeView], name: str) -> str:
+    """The colour of a group: that of the heaviest of its operations; of pooling the same over windows and over all."""
     present = {node.family for node in operations}
-    heavy = "custom", "contraction", "reduction", "window", "elementwise"
+    if "pool" in name.lower() and "custom" not in present:
+        return "window"
+    heavy = "custom", "contraction", "window", "reduction", "elementwise"
     return next((family for family in heavy if family in present), operations[0].family)
 
 

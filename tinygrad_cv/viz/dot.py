@@ -17,7 +17,7 @@ from .collapse import inner_functions
 from .labels import shape_text
 from .records import EdgeView, NodeView, Records, ScopeView
 
-FONT = "Helvetica,Arial,Noto Sans CJK KR,sans-serif"
+FONT = "Arial"  # a family that every renderer can measure
 COLOURS = {  # of operations, by family
     "elementwise": "#e3eefb",
     "movement": "#eeeeee",
@@ -89,6 +89,8 @@ def dot_text(records: Records, direction: str | None = None) -> str:
             top.subgraph(frames[scope.number])
     mirrored = any(node.origin is not None for node in records.nodes)
     reads: set[tuple[int, int]] = set()
+    if mirrored:
+        top.attr(label=_legend(records), labelloc="b", fontcolor=FLOW["fontcolor"])
     for edge in records.edges:
         if mirrored and _reads(records, edge):
             reads.add((edge.source, edge.target))
@@ -99,6 +101,16 @@ def dot_text(records: Records, direction: str | None = None) -> str:
     for backward, forward in _ties(records).items():
         top.edge(f"n{forward}", f"n{backward}", _attributes=TIE)
     return top.source
+
+
+def _legend(records: Records) -> str:
+    """What lines and colours mean where both passes are drawn."""
+    parts = ["red: the backward pass", "dashed: an operation and its derivative"]
+    if any(_reads(records, edge) for edge in records.edges):
+        parts.append("dotted: a value of the forward pass that the backward pass reads")
+    if any(node.kind in ("parameter", "leaf") for node in records.nodes):
+        parts.append("yellow: parameters")
+    return " · ".join(parts)
 
 
 def _draw_edge(top: Any, records: Records, edge: EdgeView, mirrored: bool) -> None:
@@ -153,7 +165,8 @@ def _label(node: NodeView) -> str:
     if node.kind == "op":
         heading, line = node.label, _formula(node)
     elif node.kind == "group":
-        heading, line = node.label, ", ".join(filter(None, (node.name, node.detail)))
+        name = f"layer {node.name}" if node.name.isdigit() else node.name
+        heading, line = node.label, ", ".join(filter(None, (name, node.detail)))
     elif node.kind == "output" and not node.value:
         line = shape_text(node.shape)
     elif node.kind == "parameter":
@@ -195,7 +208,7 @@ def _look(node: NodeView) -> dict[str, str]:
     elif node.part == "backward" and node.kind != "constant":
         look = {**look, "color": BACKWARD_FLOW["color"]}
     where = "/".join(filter(None, (node.module, node.function)))
-    facts = (node.formula, node.detail, node.dtype, node.value, where, node.source)
+    facts = (node.formula, node.detail, node.arguments, node.dtype, node.value, where, node.source)
     shape = shape_text(node.shape) or "scalar"
     return {**look, "id": f"n{node.number}", "tooltip": _quoted(", ".join(filter(None, (node.name, shape, *facts))))}
 

@@ -20,9 +20,10 @@ from ..core.variable import Variable
 from .backward import Backward
 from .derivatives import derivative_text
 from .labels import detail_text, value_text
+from .layers import scope_arguments
 from .names import Names
 from .operands import inferred, kept, known_values, shape_in
-from .records import EdgeView, NodeView, Records, ScopeView, Shape, chain
+from .records import EdgeView, NodeView, Records, ScopeView, Shape, backward_scopes, chain
 from .results import scope_results
 from .scopes import Scopes
 from .statistics import Statistics, statistics
@@ -110,7 +111,11 @@ class _Reader:
             self._gradients(self.backward)
         self._place_parameters()
         results = scope_results(self.nodes, self.edges, self.scopes.views, self._gradient_numbers())
-        scopes = (replace(scope, result=results.get(scope.number)) for scope in self.scopes.views)
+        details = scope_arguments(self.scopes.views, self.names.modules, backward_scopes(self.nodes, self.scopes.views))
+        scopes = (
+            replace(scope, result=results.get(scope.number), arguments=details.get(scope.number, ""))
+            for scope in self.scopes.views
+        )
         return Records(tuple(self.nodes), tuple(self.edges), tuple(scopes))
 
     def _gradient_numbers(self) -> dict[int, int]:

@@ -23,6 +23,7 @@ class NodeView:
     label: str = ""
     formula: str = ""
     detail: str = ""  # arguments in short
+    arguments: str = ""  # what a layer was made with
     family: str = ""
     name: str = ""  # of the variable, parameter or layer
     scope: int | None = None  # the innermost
@@ -68,6 +69,7 @@ class ScopeView:
     kind: str  # module or function; kernel, of what was compiled
     parent: int | None
     colour: str = ""  # where the drawing marks it
+    arguments: str = ""  # what the layer was made with
     result: int | None = None  # the node whose value it hands on: its output, or backward its input's gradient
 
 

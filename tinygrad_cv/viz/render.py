@@ -15,6 +15,10 @@ RENDERERS = {  # command -> the formats that it writes
 BESIDE = Path(sys.executable).parent  # where pip puts programs, which need not be on the PATH
 PACKAGE = "pygraphviz"  # asked where no command is there
 RESOLUTION = {"png": ("-Gdpi=150",)}
+MEASURED, FAMILIES = (
+    b'font-family="Arial"',
+    b'font-family="Arial,Helvetica,Liberation Sans,Noto Sans CJK KR,sans-serif"',
+)
 REMEDY = (
     "Install Graphviz (`apt install graphviz`, `brew install graphviz` or `conda install graphviz`)"
     ", or for SVG and PNG `pip install graphviz-pure`. Without either, .html(), .dot(), .text() and .json() work."
@@ -35,11 +39,16 @@ def render(dot: str, format: str) -> bytes:
             if done.returncode:
                 words = done.stderr.decode(errors="replace").strip()
                 raise RuntimeError(f"graph: {command} could not draw the graph as {format}: {words}")
-            return done.stdout
+            return _with_fonts(done.stdout) if format == "svg" else done.stdout
     if importlib.util.find_spec(PACKAGE) is not None:
         return _by_package(dot, format)
     names = ", ".join([*RENDERERS, PACKAGE])
     raise RuntimeError(f"graph: nothing here draws {format}: looked for {names}. {REMEDY}")
+
+
+def _with_fonts(svg: bytes) -> bytes:
+    """The SVG for readers that lack the family that was measured: with families of the same widths, and Korean."""
+    return svg.replace(MEASURED, FAMILIES)
 
 
 def _found(command: str) -> str | None:
@@ -50,6 +59,8 @@ def _by_package(dot: str, format: str) -> bytes:
     import pygraphviz
 
     try:
-        return pygraphviz.AGraph(string=dot).draw(format=format, prog="dot", args=" ".join(RESOLUTION.get(format, ())))
+        arguments = " ".join(RESOLUTION.get(format, ()))
+        picture: bytes = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot", args=arguments)
+        return _with_fonts(picture) if format == "svg" else picture
     except Exception as error:  # its own classes, and those of the programs that it runs
         raise RuntimeError(f"graph: {PACKAGE} could not draw the graph as {format}: {error}") from error

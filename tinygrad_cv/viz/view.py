@@ -20,8 +20,8 @@ from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
 from .text import json_text, text_lines
 
-MANY = 300  # nodes: a notebook shows a larger graph by its layers
-TOO_MANY = 1500  # nodes: and one with so many layers as text
+TOO_MANY = 1000  # nodes: a picture of so many cannot be read, and takes long to be laid out
+TOO_SLOW = 1000  # nodes: the same of a picture whose depth was asked for
 LINES = 200  # of that text
 
 
@@ -109,13 +109,15 @@ class GraphView:
     def _write(
         self, path: str | PathLike[str], format: str, depth: int | None, direction: str | None, once: bool
     ) -> None:
-        if depth is None and len(self.nodes) > TOO_MANY:
-            depth = 1
+        most = TOO_MANY if depth is None else TOO_SLOW
+        many = len(collapse(self._records, depth).nodes) if depth != 1 and len(self.nodes) > most else 0
+        if many > most:
             warnings.warn(
-                f"graph: {len(self.nodes)} nodes would make a picture that nobody can read: it is drawn by layers, as "
-                "with depth=1. Pass a depth, or write .html(...), which opens layer by layer.",
+                f"graph: {many} nodes would make a picture that nobody can read (depth={depth}): it is drawn by "
+                "layers, as with depth=1. Write .html(...), which opens layer by layer, or draw a part of the model.",
                 stacklevel=3,
             )
+            depth = 1
         write_bytes(path, render(self.dot(depth, direction, once), format))
 
     def text(self, depth: int | None = None) -> str:
@@ -143,8 +145,8 @@ class GraphView:
 
     @cached_property
     def _shown(self) -> Records:
-        """What a notebook shows: all of a small graph, the layers of a large one."""
-        return collapse(self._records, 1 if len(self.nodes) > MANY else None)
+        """What a notebook shows: layers. All of them open in the page."""
+        return collapse(self._records, 1)
 
     @cached_property
     def _picture(self) -> str | None:

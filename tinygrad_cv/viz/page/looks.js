@@ -6,6 +6,7 @@ const FORMULA = 24; // characters: longer formulas go into the panel
 const NAME = 48; // characters: longer names are cut
 
 const cut = (text) => ([...text].length <= NAME ? text : `${[...text].slice(0, NAME - 1).join("")}…`);
+const layerName = (name) => (/^\d+$/.test(name) ? word("layer")(name) : name);
 const joined = (...parts) => parts.filter(Boolean).join(" · ");
 
 /** What stands below the name of an operation: its arguments, or else its formula, if it is short. */
@@ -37,14 +38,14 @@ function lookOf(graph, item, recorded) {
   if (!item.node) {
     const { does, name, kind, parameters, family, colour, shade } = graph.group(item.scope, item.part);
     const count = parameters ? word("count")(numberText(parameters)) : "";
-    const lines = [cut(joined(does && kind === "module" ? name : "", count))].filter(Boolean);
+    const lines = [cut(joined(does && kind === "module" ? layerName(name) : "", count))].filter(Boolean);
     return { heading, lines, shape: "box", closed: true, strip, colour, shade, classes: ["group", family] };
   }
   const { node } = item;
   const shape = isOperation(node) ? "box" : node.kind === "constant" ? "plain" : "ellipse";
   let line = "";
   if (node.kind === "op") line = lineOf(node);
-  else if (node.kind === "group") line = joined(node.name, node.detail);
+  else if (node.kind === "group") line = joined(layerName(node.name ?? ""), node.detail);
   else if (node.kind === "output") line = node.value || shapeText(node.shape);
   else if (node.kind === "input" || node.kind === "leaf") line = node.value ?? "";
   const plain = shape === "plain";

@@ -1,7 +1,7 @@
 "use strict";
 // The records, and what of them is visible when some scopes are closed. Nothing here touches the document.
 
-const HEAVY = ["custom", "contraction", "reduction", "window", "elementwise"]; // which operation colours a layer
+const HEAVY = ["custom", "contraction", "window", "reduction", "elementwise"]; // which operation colours a layer
 const MOST = 2000; // nodes: layout takes seconds beyond
 
 const shapeText = (shape) => (shape ? shape.join("×") : "?");
@@ -232,6 +232,7 @@ class Graph {
     const single = scope.kind === "module" && operations.length === 1;
     const does = called.kind === "function" ? called.name : single ? operations[0].op : "";
     const families = new Set(operations.map((node) => node.family));
+    const pools = /pool/i.test(does || scope.name) && !families.has("custom"); // over everything too
     const leaving = (node) =>
       this.users[node.number].some(({ target }) => !inside.has(target) && partOf(this.nodes[target]) === part);
     const own = this.nodes[scope.result];
@@ -243,7 +244,8 @@ class Graph {
       name: scope.name,
       kind: scope.kind,
       operations: operations.length,
-      family: HEAVY.find((family) => families.has(family)) ?? operations[0]?.family ?? "",
+      family: pools ? "window" : (HEAVY.find((family) => families.has(family)) ?? operations[0]?.family ?? ""),
+      arguments: scope.arguments ?? "",
       result: handed ?? operations.findLast(leaving) ?? operations.at(-1) ?? members[0],
       parameters: members.filter((node) => node.kind === "parameter").reduce((total, node) => total + size(node), 0),
       shade: scope.colour,

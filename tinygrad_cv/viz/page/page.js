@@ -181,14 +181,24 @@ class Page {
   legend() {
     const { nodes } = this.graph;
     const families = Object.keys(FAMILIES).filter((family) => nodes.some((node) => node.family === family));
-    const kinds = ["parameter"].filter((kind) => nodes.some((node) => node.kind === kind));
+    const kinds = ["parameter", "leaf"].filter((kind) => nodes.some((node) => node.kind === kind));
     const swatch = (name, table) => {
       const element = html("span", null, termOf(table, name));
-      element.style.setProperty("--swatch", `var(--${name})`);
+      element.style.setProperty("--swatch", `var(--${name === "leaf" ? "parameter" : name})`);
       return element;
     };
+    const sign = (name, text) => html("span", { class: `sign-${name}` }, text);
+    const backward = nodes.some((node) => node.part === "backward");
+    const lines = ["pass", "reads", "tie"].filter(() => backward).map((name) => sign(name, word(name)));
+    const broken = nodes.some((node) => node.statistics || node.gradient) || this.graph.run.length;
+    const marks = new Map(nodes.filter((node) => node.colour).map(({ colour, note }) => [colour, note]));
+    const changes = [...marks].map(([colour, note]) => {
+      const element = sign("change", word("changed")[note] ?? word("changed").changed);
+      element.style.setProperty("--swatch", colour);
+      return element;
+    });
     const all = [...families.map((name) => swatch(name, FAMILIES)), ...kinds.map((name) => swatch(name, KINDS))];
-    byId("legend").replaceChildren(...all);
+    byId("legend").replaceChildren(...all, ...lines, ...(broken ? [sign("broken", word("broken"))] : []), ...changes);
   }
 
   notice(text) {

@@ -91,7 +91,7 @@ class Panel {
       ),
       this.facts([
         ["operation", isOperation(node) ? node.op : ""],
-        ["arguments", node.detail],
+        ["arguments", [node.detail, node.arguments].filter(Boolean).join(", ")],
         ["formula", node.formula && this.formula(node.formula)],
         ["shape", this.shape(node)],
         ["dtype", node.dtype],
@@ -127,6 +127,7 @@ class Panel {
       html("p", null, joined(termOf(KINDS, group.kind), graph.path(scope))),
       this.facts([
         ["operation", group.does],
+        ["arguments", group.arguments],
         ["shape", group.result && this.shape(group.result)],
         ["dtype", group.result?.dtype],
         ["value", group.result?.value],

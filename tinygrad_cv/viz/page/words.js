@@ -62,6 +62,12 @@ const WORDS = {
     dead: "Dead units",
     histogram: "Histogram",
     backward: "backward",
+    layer: (name) => `layer ${name}`,
+    pass: "backward pass",
+    reads: "value that the backward pass reads",
+    tie: "operation and its derivative",
+    broken: "NaN or infinite",
+    changed: { new: "new", gone: "gone", changed: "changed" },
     note: "Note",
   },
   ko: {
@@ -124,6 +130,12 @@ const WORDS = {
     dead: "죽은 유닛",
     histogram: "히스토그램",
     backward: "역전파",
+    layer: (name) => `층 ${name}`,
+    pass: "역전파",
+    reads: "역전파에서 읽는 값",
+    tie: "연산과 그 미분",
+    broken: "NaN 또는 무한대",
+    changed: { new: "추가", gone: "삭제", changed: "변경" },
     note: "비고",
   },
 };
@@ -143,8 +155,8 @@ const KINDS = {
 
 const FAMILIES = {
   contraction: ["contraction", "축약"],
-  window: ["window", "윈도우"],
-  reduction: ["reduction", "축소 연산"],
+  window: ["window, pooling", "윈도우, 풀링"],
+  reduction: ["reduction, normalization", "축소 연산, 정규화"],
   elementwise: ["elementwise", "원소별 연산"],
   movement: ["movement", "이동"],
   indexing: ["indexing", "인덱싱"],
