@@ -11,6 +11,7 @@ import numpy as np
 from . import memory, tape
 from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
+from .fitting import fitted
 
 
 class Variable:
@@ -166,7 +167,7 @@ class Variable:
             ShapeError, DTypeError: the new values do not fit.
             GraphError: the tensor requires grad and operations are being recorded; wrap the update in ``no_grad()``.
         """
-        value = read(other) if isinstance(other, Variable) else np.array(other, self._value.dtype)
+        value = read(other) if isinstance(other, Variable) else np.array(fitted("assign", other, self._value.dtype))
         if value.shape != self._value.shape:
             raise ShapeError(f"assign: the tensor has shape {self._value.shape}, the new values {value.shape}.")
         if value.dtype != self._value.dtype:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import memory
+from ..core.fitting import fitted
 from .dlpack import imported
 from .movement import sizes_of, stack
 from .promotion import FLOAT, check_dtype, to_array
@@ -17,7 +18,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of the data. Python floats become float32, NumPy arrays keep their dtype.
 
     Raises:
-        DTypeError: the data are no numbers, or integers and requires_grad.
+        DTypeError: the data are no numbers, or do not fit the dtype asked for, or are integers and requires_grad.
         ShapeError: nested lists of unequal lengths.
 
     >>> import tinygrad_cv as tg
@@ -41,7 +42,7 @@ def _holds_arrays(data: Any) -> bool:
 
 
 def _full(shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    return Tensor(np.full(shape, value, _dtype(dtype)), requires_grad=requires_grad)
+    return Tensor(np.full(shape, fitted("full", value, _dtype(dtype))), requires_grad=requires_grad)
 
 
 def _dtype(dtype: Any) -> np.dtype:
@@ -87,12 +88,12 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     low, high = (0, start) if stop is None else (start, stop)
     if dtype is None:
         dtype = np.int64 if all(isinstance(n, (int, np.integer)) for n in (low, high, step)) else FLOAT
-    return Tensor(np.arange(low, high, step).astype(check_dtype(dtype)))
+    return Tensor(fitted("arange", np.arange(low, high, step), check_dtype(dtype)))
 
 
 def linspace(start: float, stop: float, num: int, dtype: Any = FLOAT) -> Tensor:
     """Evenly spaced numbers, both ends included."""
-    return Tensor(np.linspace(start, stop, num).astype(_dtype(dtype)))
+    return Tensor(fitted("linspace", np.linspace(start, stop, num), _dtype(dtype)))
 
 
 def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:

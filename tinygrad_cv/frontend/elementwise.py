@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import location
 from ..core.errors import DTypeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise as ops
 from ..ops.arrays import HALF
+from .integers import counted, floor_divide, no_difference, power, remainder
 from .precision import in_single
 from .promotion import (
+    DOUBLE,
     FLOAT,
-    INTEGER,
+    SCALARS,
     beyond,
     broadcast_shape,
     cast,
@@ -26,6 +27,7 @@ from .promotion import (
     given,
     number,
     operand,
+    to_array,
     together,
 )
 
@@ -52,6 +54,8 @@ def _elementary(primitive: Any, x: Any) -> Any:
 
 
 def _divide(a: Any, b: Any, swap: bool = False) -> Any:
+    if a._value.dtype.kind != "f" and isinstance(b, SCALARS):
+        a = floating(a)
     b = operand(b, a)
     if b is NotImplemented:
         return NotImplemented
@@ -63,42 +67,12 @@ def _divide(a: Any, b: Any, swap: bool = False) -> Any:
 _halves = in_single(_binary)
 
 
-@in_single
-def _floor_divide(a: Any, b: Any) -> Any:
-    a, b = together("floor division", a, b)
-    if a.dtype.kind == "f":
-        return (a / b).floor()
-    return (cast(a, np.dtype(np.float64)) / cast(b, np.dtype(np.float64))).floor().astype(a.dtype)
-
-
-@in_single
-def _power(a: Any, b: Any) -> Any:
-    """aᵇ of two floats, or of two integers with b ≥ 0; booleans count as integers."""
-    if not isinstance(b, Variable):
-        if isinstance(b, (int, np.integer)) and b < 0:
-            _check_exponent(a, b)
-        if (b := operand(b, a)) is NotImplemented:
-            return NotImplemented
-    a, b = together("pow", a, b)
-    if a._value.dtype.kind == "b":
-        a, b = cast(a, INTEGER), cast(b, INTEGER)
-    if a._value.dtype.kind == "i" and not (b >= 0).holds():
-        _check_exponent(a, "a negative integer")
-    return apply(ops.pow, a, b)
-
-
-def _check_exponent(base: Any, exponent: Any) -> None:
-    if base._value.dtype.kind != "f":
-        raise ValueError(
-            f"pow of a tensor of dtype {base._value.dtype} to the power of {exponent}{location()}: the result is no "
-            "integer. Use .astype('float32')."
-        )
-
-
 def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
-    """As ``_binary``; a number beyond an integer dtype's range is as good as infinite."""
+    """As ``_binary``; a number beyond an integer dtype's range is as good as infinite, and a float is not rounded."""
+    if isinstance(b, (float, np.floating)) and a._value.dtype.kind in "iu":
+        a, b = cast(a, DOUBLE), float(b)
     if isinstance(b, (int, np.integer)) and (sign := beyond(b, a._value.dtype)):
-        a, b = cast(a, np.dtype(np.float64)), sign * math.inf
+        a, b = cast(a, DOUBLE), sign * math.inf
     return _binary(primitive, a, b, swap)
 
 
@@ -117,6 +91,8 @@ class ElementwiseMethods(Variable):
     __hash__ = Variable.__hash__
 
     def __neg__(self) -> Any:
+        if self._value.dtype.kind == "b":
+            raise no_difference("-x")
         return apply(ops.neg, self)
 
     def __pos__(self) -> Any:
@@ -128,10 +104,10 @@ class ElementwiseMethods(Variable):
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        return _binary(ops.sub, self, other)
+        return _subtract(self, other) if self._value.dtype.kind == "b" else _binary(ops.sub, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return _binary(ops.sub, self, other, swap=True)
+        return _subtract(self, other, True) if self._value.dtype.kind == "b" else _binary(ops.sub, self, other, True)
 
     def __mul__(self, other: Any) -> Any:
         return _binary(ops.mul, self, other)
@@ -149,24 +125,22 @@ class ElementwiseMethods(Variable):
         return _divide(self, other, swap=True)
 
     def __floordiv__(self, other: Any) -> Any:
-        """The quotient rounded down; of integers by way of float64, exact below 2**53."""
+        """The quotient rounded down; 0 for integers where the divisor is 0."""
         b = operand(other, self)
-        return NotImplemented if b is NotImplemented else _floor_divide(self, b)
+        return NotImplemented if b is NotImplemented else floor_divide(self, b)
 
     def __rfloordiv__(self, other: Any) -> Any:
         b = operand(other, self)
-        return NotImplemented if b is NotImplemented else _floor_divide(b, self)
+        return NotImplemented if b is NotImplemented else floor_divide(b, self)
 
-    @in_single
     def __mod__(self, other: Any) -> Any:
-        """What the quotient rounded down leaves: x - b ⌊x / b⌋."""
+        """What the quotient rounded down leaves: x - b ⌊x / b⌋; 0 for integers where b is 0."""
         b = operand(other, self)
-        return NotImplemented if b is NotImplemented else self - _floor_divide(self, b) * b
+        return NotImplemented if b is NotImplemented else remainder(self, b)
 
-    @in_single
     def __rmod__(self, other: Any) -> Any:
         b = operand(other, self)
-        return NotImplemented if b is NotImplemented else b - _floor_divide(b, self) * self
+        return NotImplemented if b is NotImplemented else remainder(b, self)
 
     def __pow__(self, exponent: Any) -> Any:
         """Powers; the frequent ones by their own primitives. Integers have no negative integer powers."""
@@ -180,11 +154,11 @@ class ElementwiseMethods(Variable):
                 return x.sqrt()
             if exponent == -1 and x._value.dtype.kind == "f":
                 return 1.0 / x
-        return _power(self, exponent)
+        return power(self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
         base = operand(base, self)
-        return NotImplemented if base is NotImplemented else _power(base, self)
+        return NotImplemented if base is NotImplemented else power(base, self)
 
     def __eq__(self, other: Any) -> Any:
         return _compare(ops.equal, self, other)
@@ -221,17 +195,21 @@ class ElementwiseMethods(Variable):
 
     def __abs__(self) -> Any:
         """|x|, with derivative 0 at 0."""
+        if self._value.dtype.kind == "b":
+            return self.clone()
         return (self == 0).where(0, (self < 0).where(-self, self))
 
     abs = __abs__
 
     def sign(self) -> Any:
-        """-1, 0 or 1."""
+        """-1, 0 or 1; of a boolean, itself."""
+        if self._value.dtype.kind == "b":
+            return self.clone()
         return (0 < self).astype(self._value.dtype) - (self < 0).astype(self._value.dtype)
 
     def square(self) -> Any:
         """x²"""
-        return _elementary(ops.square, self)
+        return _elementary(ops.square, counted(self))
 
     def sqrt(self) -> Any:
         """√x"""
@@ -264,8 +242,9 @@ class ElementwiseMethods(Variable):
     @in_single
     def sigmoid(self) -> Any:
         """1 / (1 + exp(-x)), right to the last digits on both sides."""
-        below = self < 0
-        e = below.where(self, -self).exp()  # never above 1
+        x = floating(self)
+        below = x < 0
+        e = below.where(x, -x).exp()  # never above 1
         return below.where(e, 1.0) / (1.0 + e)
 
     def relu(self) -> Any:
@@ -297,10 +276,13 @@ class ElementwiseMethods(Variable):
     def where(self, a: Any, b: Any) -> Any:
         """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
         condition = _boolean("where", self)
-        like = (
-            a if isinstance(a, Variable) else b if isinstance(b, Variable) else self._result(np.zeros((), np.float32))
-        )
-        a, b = given("where", a, like), given("where", b, like)
+        a, b = (self._result(to_array(x)) if isinstance(x, (np.ndarray, list, tuple)) else x for x in (a, b))
+        like = next((x for x in (a, b) if isinstance(x, Variable)), None)
+        if like is None and isinstance(a, SCALARS) and isinstance(b, SCALARS):
+            a, b = self._result(to_array(a)), self._result(to_array(b))
+        else:
+            like = self._result(np.zeros((), FLOAT)) if like is None else like
+            a, b = given("where", a, like), given("where", b, like)
         a, b = together("where", a, b)
         shape = broadcast_shape("where", condition, a)
         condition, a, b = (expand(tensor, shape) for tensor in (condition, a, b))
@@ -317,6 +299,13 @@ class ElementwiseMethods(Variable):
     def isfinite(self) -> Any:
         """Where x is neither NaN nor infinite."""
         return abs(self) < math.inf
+
+
+def _subtract(a: Any, b: Any, swap: bool = False) -> Any:
+    b = operand(b, a)
+    if b is not NotImplemented and b._value.dtype.kind == "b":
+        raise no_difference("a - b")
+    return _binary(ops.sub, a, b, swap)
 
 
 def _boolean(op: str, x: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.context import current, location, read, write
 from ..core.errors import DTypeError, ShapeError
+from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable, stamp
 from ..ops import indexing
@@ -48,6 +49,8 @@ class IndexingMethods(Variable):
             raise DTypeError(
                 f"t[...] = v: {values.dtype} does not go into {self._value.dtype}. Use .astype() on one of them."
             )
+        if self._value.dtype.kind in "iu" and isinstance(values, np.ndarray):
+            values = fitted("t[...] = v", values, self._value.dtype)
         place = broadcast(ANY, self._value.shape)[raw].shape
         lead = max(values.ndim - len(place), 0)
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)

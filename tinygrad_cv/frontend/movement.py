@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.context import location
 from ..core.errors import ShapeError
+from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import movement, windows
@@ -181,6 +182,8 @@ class MovementMethods(Variable):
             )
         if not any(map(any, (*pairs, gaps))):
             return self
+        if self._value.dtype.kind != "f":
+            fitted("pad", value, self._value.dtype)
         return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
 
     def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.context import current, location, read
 from ..core.errors import DTypeError, ShapeError
+from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import elementwise, movement
@@ -17,6 +18,7 @@ from .dlpack import imported
 
 FLOAT = np.dtype(np.float32)  # of Python floats
 INTEGER = np.dtype(np.int64)  # of Python integers
+DOUBLE = np.dtype(np.float64)
 SCALARS = (bool, int, float, np.generic)
 
 
@@ -32,14 +34,27 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
     typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array_interface__")
     try:
         array = np.array(data, order="K")
+        if not typed and array.dtype == np.float64 and (np.abs(array) >= 2.0**63).any():
+            exact = np.array(data, object)  # NumPy makes floats of integers that int64 and uint64 hold only together
+            array = exact if _whole(exact) else array
     except ValueError as error:
         raise ShapeError(f"tensor: {error}. Every row must have the same length.") from None
     if dtype is not None:
-        return array.astype(check_dtype(dtype), copy=False)
+        wanted = check_dtype(dtype)
+        if not _whole(array):
+            check_dtype(array.dtype)
+        return fitted("tensor", array, wanted)
     if not typed and array.dtype == np.float64:
         return array.astype(FLOAT)
+    if not typed and (array.dtype == np.uint64 or _whole(array)):
+        return fitted("tensor", array, INTEGER)
     check_dtype(array.dtype)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _whole(array: np.ndarray) -> bool:
+    """Whether NumPy found Python integers of which one is too large for its own."""
+    return array.dtype.kind == "O" and all(isinstance(item, (int, np.integer)) for item in array.flat)
 
 
 def check_dtype(dtype: Any) -> np.dtype:
@@ -74,10 +89,13 @@ def constant(value: Any, like: Variable) -> Any:
 
 def number(value: Any, dtype: np.dtype) -> np.ndarray:
     """A number as a 0-d array; one that is out of the dtype's range becomes infinite without a warning."""
-    if dtype.itemsize == 8 or abs(value) < 6e4:
-        return np.array(value, dtype)
-    with np.errstate(over="ignore"):
-        return np.array(value, dtype)
+    try:
+        if dtype.itemsize == 8 or abs(value) < 6e4:
+            return np.array(value, dtype)
+        with np.errstate(over="ignore"):
+            return np.array(value, dtype)
+    except OverflowError:
+        raise DTypeError(f"an integer of {len(str(value))} digits{location()}: it does not fit {dtype}.") from None
 
 
 def given(op: str, other: Any, like: Variable) -> Any:
@@ -127,6 +145,11 @@ def common_dtype(op: str, *tensors: Variable) -> list[Any]:
     if len(floats) > 1:
         raise different_floats(op, [str(tensor._value.dtype) for tensor in tensors])
     dtype = np.dtype(floats[0]) if floats else np.result_type(*dtypes)
+    if dtype.kind == "f" and not floats:
+        raise DTypeError(
+            f"{op} of {' and '.join(str(tensor._value.dtype) for tensor in tensors)}{location()}: no integer dtype "
+            "holds both. Convert one of them: .astype('int64')."
+        )
     return [cast(tensor, dtype) for tensor in tensors]
 
 

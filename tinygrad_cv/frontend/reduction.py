@@ -112,7 +112,7 @@ class ReductionMethods(Variable):
         axes = axes_of("prod", axis, self._value.ndim)
         rest = [i for i in range(self._value.ndim) if i not in axes]
         shape = self._value.shape
-        x: Any = self if self._value.dtype.kind == "f" else cast(self, np.dtype(np.int64))
+        x: Any = cast(self, reduction.sum_dtype(self._value.dtype))
         x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
         while x.shape[-1] > 1:
             n = x.shape[-1]
@@ -134,6 +134,7 @@ class ReductionMethods(Variable):
 
         The maximum that is taken out drops out of the result, exactly and at every order, so it is detached.
         """
+        self = floating(self)
         m = self.detach().max(axis, keepdims=True)
         m = m.isfinite().where(m, 0.0)
         s = (self - m).exp().sum(axis, keepdims=True)

@@ -42,8 +42,8 @@ def _by_taps(x: np.ndarray, axis: Axes) -> bool:
 
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:
-    """Floats keep their dtype; integers and booleans are summed as int64."""
-    return dtype if dtype.kind == "f" else np.dtype(np.int64)
+    """Floats keep their dtype, and uint64 does, which has no wider one; others are summed as int64."""
+    return dtype if dtype.kind == "f" or dtype == np.uint64 else np.dtype(np.int64)
 
 
 def _sum(x: np.ndarray, axis: Axes) -> np.ndarray:
