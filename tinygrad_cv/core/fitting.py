@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,7 @@ def fitted(op: str, numbers: Any, dtype: np.dtype) -> np.ndarray:
 
 def _unfit(op: str, array: np.ndarray, wrong: np.ndarray, dtype: np.dtype) -> DTypeError:
     info = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    value = str(array[wrong].flat[0])
-    value = value if len(value) < 30 else f"{value[:12]}... ({len(value)} digits)"
+    value = reprlib.repr(array[wrong].flat[0].item() if array.dtype.kind != "O" else array[wrong].flat[0])
     return DTypeError(
         f"{op}: {value} does not fit {dtype}, which goes from {info.min} to {info.max}. Use a wider dtype; "
         f"an explicit .astype({str(dtype)!r}) takes what is out of range as it can."
