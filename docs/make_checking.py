@@ -135,6 +135,7 @@ Because the sum of a normalized batch does not depend on x at all: its gradient 
 mean and variance. Of the backward without the path through the variance, the sum as a loss finds nothing:
 
 ```python
+{without}
 def loss(x, gamma, beta):
     return batch_norm(x, gamma, beta).sum()
 
@@ -212,7 +213,7 @@ report.draw("blame.svg")
 In tests: `tg.check.assert_gradients(f, inputs)`. On the command line:
 
 ```sh
-python -m tinygrad_cv gradcheck my_package.my_module:my_function --inputs 2x3x8x8 --plot check.svg
+python -m tinygrad_cv gradcheck tinygrad_cv.functional:softmax --inputs 2x3 --plot check.svg
 ```
 """
 
@@ -254,7 +255,8 @@ def page(pictures: Path | None = None) -> str:
         parts.append(
             f"### {heading}\n\n```diff\n-    {should}\n+    {is_}\n```\n\n```text\n{report}\n```\n\n{reading}\n"
         )
-    without = _backward(BACKWARD.replace(*MISTAKES[0][1:3]))
+    without_source = BACKWARD.replace(*MISTAKES[0][1:3]).replace("batch_norm_backward", "without_variance")
+    without = _backward(without_source, "without_variance")
     verdict = tg.gradcheck(
         lambda *xs: place["batch_norm"](*xs).sum(),
         inputs,
@@ -264,7 +266,7 @@ def page(pictures: Path | None = None) -> str:
     if pictures is not None:
         custom.plot(pictures / "check_remainders.svg")
         custom.draw(pictures / "check_blame.svg")
-    parts.append(SUM.format(verdict=verdict))
+    parts.append(SUM.format(verdict=verdict, without=without_source))
     parts.append(
         DETACHED.format(
             code=DETACHED_CODE,
@@ -281,10 +283,10 @@ def _cached(inputs: list[np.ndarray]) -> tg.check.Report:
     return tg.gradcheck(lambda x: (np.maximum(x, 0), x), inputs[0], backward=lambda dout, cache: dout * (cache > 0))
 
 
-def _backward(source: str) -> Any:
+def _backward(source: str, name: str = "batch_norm_backward") -> Any:
     place: dict[str, Any] = {}
     exec(FORWARD + source, place)
-    return place["batch_norm_backward"]
+    return place[name]
 
 
 def alike(a: str, b: str) -> bool:

@@ -49,7 +49,7 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("mean", [1e1, 1e4, 1e7, 1e9, 1e10])
+@pytest.mark.parametrize("mean", [1e1, 1e4, 1e7, 1e9])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_that_subtract_large_numbers(name, mean):
     f, shape = FUNCTIONS[name]

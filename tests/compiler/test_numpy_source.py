@@ -161,3 +161,18 @@ def test_any_name_becomes_an_identifier():
     compile(text, "source", "exec")
     arrays = [np.array(i, np.float32) for i in range(len(names))]
     assert [float(x) for x in executed(text, arrays)] == list(range(len(names)))
+
+
+def test_a_primitive_without_numpy_text_is_named_with_the_file(monkeypatch):
+    monkeypatch.delitem(WRITTEN, "tanh")
+    with pytest.raises(
+        NotImplementedError, match=r"tanh has no NumPy text: add a row to WRITTEN in .*numpy_source\.py"
+    ):
+        str(tg.derive(lambda x: x.tanh(), tg.zeros(3)))
+
+
+def test_a_table_of_kernels_in_a_notebook():
+    from tinygrad_cv.compiler.kernels import KernelRow, table
+
+    text = table([KernelRow(0, 0, "elementwise", ("add", "less"), "a<b", 1000, 8, 0.5, 0.25)])._repr_html_()
+    assert "<td>elementwise</td>" in text and "<td>add less</td>" in text and "a&lt;b" in text and "25%" in text

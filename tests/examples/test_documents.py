@@ -30,6 +30,49 @@ def test_design_notes_are_numbered_and_listed():
     assert [name for name in names if f"(design/{name})" not in index] == []
 
 
+PROGRAMS = ["README.md", "tinygrad_cv/compiler/README.md"]
+PROGRAMS += sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "docs").rglob("*.md")
+    if "```python" in path.read_text(encoding="utf-8")
+)
+
+
+def run(folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=folder,
+        env={**environment(folder), "MPLBACKEND": "agg"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if "RuntimeError" in done.stderr and "Graphviz" in done.stderr:
+        pytest.skip("no renderer for graphs")
+    return done
+
+
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
+    pytest.importorskip("matplotlib")
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
+    assert len(blocks) == text.count("```python")
+    (tmp_path / "page.py").write_text("\n\n".join(blocks), encoding="utf-8")
+    done = run(tmp_path, "page.py")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_commands_of_the_pages_run(tmp_path):
+    pytest.importorskip("matplotlib")
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in pages)
+    commands = set(re.findall(r"python -m tinygrad_cv ((?:gradcheck|graph) [^`\n]+)", text))
+    assert len(commands) >= 2
+    for command in commands:
+        done = run(tmp_path, "-m", "tinygrad_cv", *command.split())
+        assert done.returncode == 0, (command, done.stderr)
+
+
 @pytest.mark.parametrize("heading", ["Look at a graph", "Find a slow step"])
 def test_programs_in_contributing_run(heading, tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

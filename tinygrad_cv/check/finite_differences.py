@@ -32,6 +32,7 @@ POINTS = 9  # of the table that measures noise
 FINE, COARSE = (1e-13, 2.7e-11), (3.1e-9, 1.37e-7)  # spacings of its points: for rounding in float64, and in float32
 VARIANCE_OF_FOURTH = 70.0  # of the fourth difference of noise of variance 1: 1² + 4² + 6² + 4² + 1²
 INPUT = 4.0  # units in the last place of x, by which f's first operation may miss it
+SURE = 16.0  # roundings of a value: more is noise of what it was computed from
 STEEP = 100.0  # times as much at the longer of the fine spacings
 HIDDEN = 1e-2  # of what f changes by: noise of that size may hide waves
 WIDE = 40.0  # deviations of the noise that an extrapolated difference may be off by, over h
@@ -99,7 +100,8 @@ class Differences:
         tables = [self._table(g, spacing) for spacing in FINE]
         flat = [np.ptp(table, axis=0) == 0 for table in tables]
         fine, noise = (_deviation(table) for table in tables)
-        steep = ~flat[0] & (noise > STEEP * fine)  # it grows with the spacing: that is f itself, and no noise
+        sure = fine > SURE * ROUNDING * np.abs(g(self.inputs))  # less may lie on a grid
+        steep = sure & (noise > STEEP * fine)  # it grows with the spacing: that is f itself, and no noise
         noise = np.where(steep, fine, np.maximum(fine, noise))
         if not np.any(flat):
             return noise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,31 @@ class KernelTable(tuple[KernelRow, ...]):
             share = sum(row.share * row.ms for row in rows) / ms if ms else 0.0
             lines.append(f"{len(rows):>4} {kind:<12} {'':>18} {ms:>9.3f} {100 * share:>5.0f}%")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        columns = "", "kind", "Mflop", "MB", "ms", "share", "what was fused into it", "where"
+
+        def line(tag: str, cells: Iterable[object]) -> str:
+            return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
+
+        rows = (
+            line(
+                "td",
+                (
+                    row.number,
+                    row.kind,
+                    f"{row.flops / 1e6:.2f}",
+                    f"{row.bytes / 1e6:.2f}",
+                    f"{row.ms:.3f}",
+                    f"{100 * row.share:.0f}%",
+                    " ".join(row.ops),
+                    row.scope,
+                ),
+            )
+            for row in self
+        )
+        return f"<table>{line('th', columns)}{''.join(rows)}</table>"
 
     def by_kind(self) -> dict[str, list[KernelRow]]:
         """The rows of each kind."""

@@ -179,6 +179,10 @@ WRITTEN: dict[str, Callable[..., str]] = {
 def writer(value: Value) -> Callable[..., str]:
     """How an operation is written; a cast of floats to integers is not NumPy's, which depends on the machine."""
     to_integers = value.op == "cast" and value.args[0].dtype.kind == "f" and value.dtype.kind in "iu"
+    if value.op not in WRITTEN:
+        raise NotImplementedError(
+            f"{value.op} has no NumPy text: add a row to WRITTEN in tinygrad_cv/compiler/numpy_source.py."
+        )
     return _helper("integers") if to_integers else WRITTEN[value.op]
 
 
