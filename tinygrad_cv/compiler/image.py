@@ -53,13 +53,16 @@ class Chain:
 
 @dataclass(frozen=True)
 class ImageStep:
-    """Chains for all threads, for one thread, or an operation of the host: name, parameters, arguments, result."""
+    """Chains for all threads, for one thread, or an operation of the host: name, parameters, arguments, result.
+
+    An argument may be a reshape of what its buffer holds, so its shape is said.
+    """
 
     kind: str
     chains: tuple[Chain, ...] = ()
     op: str = ""
     params: dict[str, Any] = field(default_factory=dict)
-    args: tuple[int, ...] = ()
+    args: tuple[tuple[int, tuple[int, ...]], ...] = ()  # buffer and shape
     result: int = 0
 
 
@@ -107,7 +110,7 @@ def build(graph: Graph, plan: Plan, target: Target) -> Image:
         if step.kind == "host":
             value = step.chains[0][0].host
             assert value is not None
-            args = tuple(numbers[a] for a in value.args)
+            args = tuple((numbers[a], a.shape) for a in value.args)
             steps.append(ImageStep("host", (), value.op, value.params, args, numbers[value]))
             continue
         chains = []

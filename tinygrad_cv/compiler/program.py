@@ -209,7 +209,7 @@ class NativeProgram:
         return table(rows)
 
     def _on_host(self, step: ImageStep, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
-        args = [self._array(i, arrays, outputs) for i in step.args]
+        args = [self._array(i, arrays, outputs).reshape(shape) for i, shape in step.args]
         with np.errstate(all="ignore"):
             self._array(step.result, arrays, outputs)[...] = quiet(PRIMITIVES[step.op], args, step.params)
 

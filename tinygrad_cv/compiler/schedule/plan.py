@@ -8,7 +8,7 @@ steps.py    which kernels run when                 kernel.py   the kernels, step
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..ir import CONSTANT, INPUT, Graph, Value, users
@@ -73,6 +73,7 @@ def _nests(
         nests: dict[Value, list[Nest]] = {}
         wanted = contractions if storage is None else set(values)
         todo = [v for v in reversed(values) if v in wanted and v not in hosted]
+        new = [] if storage is None else todo  # what it needs is found in this pass, not in one of its own
         fits, laid_out = True, storage is not None  # whether nothing had to change; whether storages may stay
         while todo:
             value = todo.pop()
@@ -88,6 +89,7 @@ def _nests(
             if need is None or (need is value and need.op == "reshape"):
                 hosted.add(value)
                 laid_out = False
+                _keep(value.args, kept, stored, new)
                 continue
             todo.append(value)
             if storage is not None and need in storage and storage[need].block:
@@ -99,16 +101,22 @@ def _nests(
                 laid_out = False
             if need.op not in (INPUT, CONSTANT):
                 also.add(need)
-                if need not in kept and storage is not None:
-                    todo.append(need)  # what it needs in turn is found now, not in a pass of its own
-                kept.add(need)
-                stored.add(need)
+                _keep([need], kept, stored, new)
         if fits and storage is not None:
             return values, nests, {value: _base(value, aliases) for value in aliases}, storage
         if fits:
             storage = _storages(graph, values, nests, hosted, aliases, target)
         elif not laid_out:
             storage = None
+
+
+def _keep(values: Iterable[Value], kept: set[Value], stored: set[Value], new: list[Value]) -> None:
+    """Store values from now on."""
+    for value in values:
+        if value.op not in (INPUT, CONSTANT) and value not in kept:
+            kept.add(value)
+            stored.add(value)
+            new.append(value)
 
 
 def _base(value: Value, aliases: Mapping[Value, Value]) -> Value:

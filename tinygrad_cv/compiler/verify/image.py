@@ -48,7 +48,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
         calls = iter([call.buffers for chain in made.chains for call in chain.calls])
         for kernel in (kernel for chain in step.chains for kernel in chain):
             if kernel.nest is None:
-                values, buffers = [*kernel.reads, *kernel.writes], (*made.args, made.result)
+                values, buffers = [*kernel.reads, *kernel.writes], (*(i for i, _ in made.args), made.result)
             else:
                 values, buffers = buffers_of(kernel.nest), next(calls)
             for value, buffer in zip(values, buffers, strict=True):
