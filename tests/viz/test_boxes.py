@@ -174,3 +174,27 @@ def test_the_gradient_of_an_input_with_several_users_is_the_whole_one():
     assert len(forks) == 3
     for node in forks:
         agree(node, whole, known=True)
+
+
+class Aside(nn.Module):
+    """What is computed last needs no gradient, and serves what was computed before."""
+
+    def forward(self, x):
+        y = x.exp()
+        return (x > 0).where(y, 0), y.detach().max()
+
+
+def test_what_is_computed_on_the_way_is_no_result():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.aside, self.linear = Aside(), nn.Linear(3, 2)
+
+        def forward(self, x):
+            y, top = self.aside(x)
+            return self.linear(y) / top
+
+    for part in ("forward", "both"):
+        view = tg.graph(Net(), tg.randn(4, 3), part=part).collapse(1)
+        (box,) = [node for path, node in boxes(view, "") if path.endswith("aside")]
+        assert box.shape == (4, 3)

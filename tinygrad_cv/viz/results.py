@@ -19,16 +19,9 @@ def scope_results(
     """
     around = {node.number: [scope.number for scope in chain(scopes, node.scope)] for node in nodes}
     found: dict[int, int] = {}
-    leaving: dict[int, int] = {}
-    for node in nodes:
+    for node in nodes:  # all of them lead to the target, so the last one of a scope is read outside of it
         if node.kind == "op" and node.part != "backward":
             found.update((scope, node.number) for scope in around[node.number])
-    for edge in edges:
-        source, target = nodes[edge.source], nodes[edge.target]
-        if source.kind == "op" and source.part == target.part == "":
-            for scope in set(around[source.number]).difference(around[target.number]):
-                leaving[scope] = max(leaving.get(scope, 0), source.number)
-    found.update(leaving)
     inputs = _first_inputs(nodes, edges, around, gradients)
     for node in nodes:
         if node.part == "backward" and node.origin is not None:
