@@ -359,3 +359,20 @@ def test_a_disk_without_room_keeps_the_weights_of_the_epoch_before(folder, tmp_p
     error = capsys.readouterr().err
     assert "not written after this epoch" in error and "No space left on device" in error.splitlines()[-1]
     assert tg.models.load(out).classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ((), ("shift", "flip")),
+        (("--augment", "none"), ["none"]),
+        (("--data", "FOLDER"), ()),
+        (("--data", "FOLDER", "--augment", "flip"), ["flip"]),
+    ],
+)
+def test_only_a_set_that_says_so_is_augmented_unasked(arguments, names, folder, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "augmentation", lambda names, background: asked.append(names) or (lambda x, rng: x))
+    monkeypatch.setattr(train, "fit", lambda *arguments: None)
+    run(*(folder if word == "FOLDER" else word for word in arguments), "--no-jit", "--out", tmp_path / "run")
+    assert asked == [names]

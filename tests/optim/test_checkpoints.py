@@ -185,3 +185,25 @@ def test_weights_that_cannot_be_right(name, value, words):
         norm.load_state_dict({**norm.state_dict(), name: value})
     assert words in str(caught.value)
     assert norm.weight.tolist() == [1, 1] and norm.running_var.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "value", "words"),
+    [
+        ("Adam", "exp_avg_sq", -1, "mean of squares"),
+        ("AdamW", "step", 1.5, "whole number of at least 0"),
+        ("Adam", "step", -1, "whole number of at least 0"),
+        ("dampening", "started", 2, "must be 0 or 1"),
+        ("momentum", "momentum_buffer", float("nan"), "NaN, infinite or too large"),
+        ("Adam", "exp_avg", 1e300, "NaN, infinite or too large"),
+    ],
+)
+def test_one_number_of_a_state_that_cannot_be_right(make, key, value, words):
+    optimizer = trained(OPTIMIZERS[make])
+    before, state = optimizer.state_dict(), optimizer.state_dict()
+    array = state["state"]["weight"][key].astype(np.float64)
+    array.flat[0] = value
+    state["state"]["weight"][key] = array
+    with pytest.raises(tg.CheckpointError, match=f"1 problem.*\n  {key} of weight .*{words}"):
+        optimizer.load_state_dict(state)
+    assert same(optimizer.state_dict(), before)
