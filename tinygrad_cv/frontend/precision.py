@@ -29,11 +29,11 @@ def in_single(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for value in args:
-            if isinstance(value, ARRAYS) and value.dtype == HALF:
-                return _widened(function, args, kwargs)
-        for value in kwargs.values():
-            if isinstance(value, ARRAYS) and value.dtype == HALF:
+        for value in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(value, Variable):
+                if value._value.dtype == HALF:
+                    return _widened(function, args, kwargs)
+            elif isinstance(value, np.ndarray) and value.dtype == HALF:
                 return _widened(function, args, kwargs)
         return function(*args, **kwargs)
 
