@@ -73,6 +73,17 @@ def test_the_commands_of_the_pages_run(tmp_path):
         assert done.returncode == 0, (command, done.stderr)
 
 
+@pytest.mark.quick
+def test_the_recipes_name_files_and_tables_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:tinygrad_cv|tests|docs)/[\w/]+\.py)`", text)
+    assert len(paths) > 10 and [path for path in paths if not (ROOT / path).exists()] == []
+    tables = re.findall(r"`([A-Z]{4,})`\s+(?:in|of)\s+`([\w/]+\.py)`", text)
+    assert len(tables) >= 6
+    for name, path in tables:
+        assert re.search(rf"^{name}\b.* = [\[({{]", (ROOT / path).read_text(encoding="utf-8"), re.M), (name, path)
+
+
 @pytest.mark.parametrize("heading", ["Look at a graph", "Find a slow step"])
 def test_programs_in_contributing_run(heading, tmp_path):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def test_ufuncs_stay_in_the_graph(name):
 def test_a_ufunc_without_a_counterpart_refuses_to_drop_a_gradient():
     """cases.md: ... or raises; never drops the gradient silently"""
     for call in (
-        lambda t: np.arctan(t),
+        lambda t: np.arcsinh(t),
         lambda t: np.add.reduce(t),
         lambda t: np.add(t, t, where=X > 1),
         lambda t: np.modf(t),
@@ -60,9 +60,9 @@ def test_a_ufunc_without_a_counterpart_refuses_to_drop_a_gradient():
 @quick
 def test_a_ufunc_without_a_counterpart_works_without_a_gradient():
     t = tg.tensor(X)
-    y = np.arctan(t)
+    y = np.arcsinh(t)
     assert isinstance(y, tg.Tensor)
-    np.testing.assert_array_equal(y.numpy(), np.arctan(X))
+    np.testing.assert_array_equal(y.numpy(), np.arcsinh(X))
     np.testing.assert_array_equal(np.add.reduce(t).numpy(), X.sum(0))
     np.testing.assert_array_equal(np.add.outer(t, X[0]).numpy(), np.add.outer(X, X[0]))
 
