@@ -345,6 +345,7 @@ def _argmax(value: Value, args: list[Known], y: Array) -> Array:
     top = v.max(axis, keepdims=True)
     rivals = v + x.d >= top - np.where(v == top, x.d, 0.0).max(axis, keepdims=True)
     clear = (rivals.sum(axis, keepdims=True) == 1) | (np.where(rivals, x.d, 0.0).max(axis, keepdims=True) == 0)
+    clear &= ~np.isposinf(x.d).any(axis, keepdims=True)  # what is unknown may be NaN, which is the largest
     return np.where(clear, 0.0, INF)
 
 
