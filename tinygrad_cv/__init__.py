@@ -14,7 +14,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from .core.context import enable_grad, is_grad_enabled, no_grad
-from .core.errors import CheckpointError, DTypeError, GraphError, ShapeError, TraceError
+from .core.errors import AxisError, CheckpointError, DTypeError, GraphError, ShapeError, TraceError
 from .frontend.autodiff import (
     CustomFunction,
     checkpoint,
@@ -73,6 +73,7 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
+    "AxisError",
     "CheckpointError",
     "CustomFunction",
     "DTypeError",

@@ -249,3 +249,51 @@ def test_mixed_derivative_of_a_power_at_exponent_0():
 def test_square_root_at_0():
     assert gradient(lambda x: x.sqrt(), [0.0]) == [[INF]]
     assert gradient(lambda x: x.sqrt().square(), [0.0])[0][0] == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_running_sums_do_not_stop_growing(dtype):
+    """Where a sum has more digits than its dtype, adding 1 would not change it any more."""
+    digits = np.finfo(dtype).nmant + 1
+    n = 2 ** min(digits, 24) + 64
+    ones = np.ones(n, dtype) if dtype == "float32" else np.full(n, 0.5, dtype)
+    value = tg.tensor(ones).cumsum(0)
+    assert value.dtype == dtype
+    last = value[-1].item()
+    assert last == np.asarray(n * float(ones[0])).astype(dtype)
+    assert tg.jit(lambda x: x.cumsum(0))(tg.tensor(ones))[-1].item() == last
+
+
+def test_running_sums_of_every_axis_are_those_in_float64():
+    x = np.random.default_rng(5).uniform(0.5, 1.5, (3, 70_000)).astype(np.float32)
+    for axis in (0, 1):
+        expected = np.cumsum(x, axis, np.float64).astype(np.float32)
+        np.testing.assert_array_equal(tg.tensor(x).cumsum(axis).numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("x", "value", "slopes"),
+    [
+        ([INF, 0.0], INF, [1.0, 0.0]),
+        ([INF, -INF], INF, [1.0, 0.0]),
+        ([INF, INF, 1.0, INF], INF, [1 / 3, 1 / 3, 0.0, 1 / 3]),
+        ([-INF, 0.0], 0.0, [0.0, 1.0]),
+        ([-INF, -INF], -INF, [0.0, 0.0]),
+        ([1e308, -1e308], 1e308, [1.0, 0.0]),
+        ([NAN, INF], NAN, [NAN, NAN]),
+    ],
+    ids=str,
+)
+def test_logsumexp_at_infinities(x, value, slopes):
+    """The limit as the elements grow: softmax, with what is infinite as large as each other."""
+    for call in (lambda t: t.logsumexp(), tg.jit(lambda t: t.logsumexp())):
+        np.testing.assert_array_equal(call(tg.tensor(np.array(x))).numpy(), value)
+        found = gradient(call, x)[0]
+        if math.isnan(value):
+            assert math.isnan(found[0])
+        else:
+            np.testing.assert_allclose(found, slopes, 1e-15)
+            for big in (1e3, 1e6):
+                near = [math.copysign(big, v) if math.isinf(v) else v for v in x]
+                if value != -INF:
+                    np.testing.assert_allclose(gradient(call, near)[0], slopes, 1e-12, 1e-300)

@@ -103,6 +103,12 @@ def _call(name: str) -> Callable[..., str]:
     return lambda value, *args: f"{name}({', '.join(args)})"
 
 
+def _cumsum(value: Value, x: str) -> str:
+    if value.dtype.kind != "f":
+        return f"np.cumsum({x}, {value.params['axis']}, {literal(value.dtype)})"
+    return f"np.cumsum({x}, {value.params['axis']}, 'float64').astype({literal(value.dtype)})"
+
+
 def _helper(name: str) -> Callable[..., str]:
     """A call of one of ``numpy_helpers``, with the primitive's parameters by name."""
 
@@ -167,7 +173,7 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "sum": _reduction("sum"),
     "max": _reduction("max"),
     "argmax": _helper("argmax"),
-    "cumsum": lambda value, x: f"np.cumsum({x}, {value.params['axis']}, {literal(value.dtype)})",
+    "cumsum": _cumsum,
     "contract": lambda value, a, b: f"np.einsum({value.params['spec']!r}, {a}, {b}, optimize=True)",
     "gather": lambda value, x, index: f"{x}[{index}]",
     "scatter_add": _helper("scatter_add"),

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 
 class ShapeError(ValueError):
     """Shapes that do not fit an operation."""
+
+
+class AxisError(ShapeError, np.exceptions.AxisError):
+    """An axis that a tensor does not have; NumPy's own error too, and so an IndexError."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DTypeError(TypeError):

@@ -10,7 +10,7 @@ from ..core import memory
 from ..core.fitting import fitted
 from .dlpack import imported
 from .movement import sizes_of, stack
-from .promotion import FLOAT, check_dtype, to_array
+from .promotion import FLOAT, cast, check_dtype, to_array
 from .tensor import Tensor
 
 
@@ -31,7 +31,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def asarray(data: Any, dtype: Any = None) -> Tensor:
     """A tensor; the argument itself, where it is one already. A list of tensors or arrays is stacked, in the graph."""
     if isinstance(data, Tensor):
-        return data if dtype is None else data.astype(dtype)
+        return data if dtype is None else cast(data, check_dtype(dtype))
     if isinstance(data, (list, tuple)) and _holds_arrays(data):
         return stack([asarray(item, dtype) for item in data])
     return Tensor(data, dtype)

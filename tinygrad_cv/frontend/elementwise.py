@@ -96,7 +96,7 @@ class ElementwiseMethods(Variable):
         return apply(ops.neg, self)
 
     def __pos__(self) -> Any:
-        return self
+        return self.clone()
 
     def __add__(self, other: Any) -> Any:
         return _binary(ops.add, self, other)
@@ -149,7 +149,7 @@ class ElementwiseMethods(Variable):
             if exponent == 2:
                 return x.square()
             if exponent == 1 and x._value.dtype.kind != "b":
-                return x
+                return x.clone() if x is self else x
             if exponent == 0.5:
                 return x.sqrt()
             if exponent == -1 and x._value.dtype.kind == "f":
@@ -253,7 +253,7 @@ class ElementwiseMethods(Variable):
 
     def floor(self) -> Any:
         """The largest integer not above x; its derivative is 0."""
-        return apply(ops.floor, self) if self._value.dtype.kind == "f" else self
+        return apply(ops.floor, self) if self._value.dtype.kind == "f" else self.clone()
 
     def maximum(self, other: Any) -> Any:
         """The larger of two; at a tie each gets half of the gradient. NaN wins."""
@@ -266,7 +266,7 @@ class ElementwiseMethods(Variable):
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
         """x held between bounds; the derivative is 1 inside and at the bounds, 0 outside."""
-        x = self
+        x = self.clone() if low is high is None else self
         if low is not None:
             x = (x < low).where(low, x)
         if high is not None:
@@ -289,8 +289,9 @@ class ElementwiseMethods(Variable):
         return apply(ops.where, condition, a, b)
 
     def astype(self, dtype: Any) -> Any:
-        """The values in another dtype; between floats the gradient goes through."""
-        return cast(self, check_dtype(dtype))
+        """A copy of the values in a dtype; between floats the gradient goes through."""
+        dtype = check_dtype(dtype)
+        return self.clone() if dtype == self._value.dtype else cast(self, dtype)
 
     def isnan(self) -> Any:
         """Where x is NaN."""

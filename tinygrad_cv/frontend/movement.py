@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.context import location
-from ..core.errors import ShapeError
+from ..core.errors import AxisError, ShapeError
 from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable
@@ -18,11 +18,16 @@ from .promotion import common_dtype, expand, operand
 Axis = int | Sequence[int] | None
 
 
-def axes_of(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes as a tuple of non-negative numbers without repetition; None means all."""
+def axes_of(op: str, axis: Any, ndim: int, scalar: bool = False) -> tuple[int, ...]:
+    """Axes as a tuple of non-negative numbers without repetition; None means all.
+
+    With ``scalar``, a 0-d tensor takes axis 0 and -1 too, as in NumPy and PyTorch: it has none.
+    """
     if axis is None:
         return tuple(range(ndim))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    if scalar and not ndim and len(axes) == 1 and operator.index(axes[0]) in (0, -1):
+        return ()
     found = tuple(axis_of(op, a, ndim) for a in axes)
     if len(set(found)) != len(found):
         raise ShapeError(f"{op}: axis {axis} names an axis twice.")
@@ -33,7 +38,8 @@ def axis_of(op: str, axis: Any, ndim: int) -> int:
     """One axis as a non-negative number."""
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
-        raise ShapeError(f"{op}: axis {axis} of a tensor with {ndim} axes{location()}; use {-ndim} to {ndim - 1}.")
+        rule = f"use {-ndim} to {ndim - 1}" if ndim else "it has none to name"
+        raise AxisError(f"{op}: axis {axis} of a tensor with {ndim} axes{location()}; {rule}.")
     return axis % ndim
 
 
@@ -129,7 +135,11 @@ class MovementMethods(Variable):
     def squeeze(self, axis: Axis = None) -> Any:
         """Without axes of size 1."""
         shape = self._value.shape
-        axes = [i for i, n in enumerate(shape) if n == 1] if axis is None else axes_of("squeeze", axis, len(shape))
+        axes = (
+            [i for i, n in enumerate(shape) if n == 1]
+            if axis is None
+            else axes_of("squeeze", axis, len(shape), scalar=True)
+        )
         for i in axes:
             if shape[i] != 1:
                 raise ShapeError(f"squeeze: axis {i} of {shape} has size {shape[i]}, not 1.")
@@ -160,7 +170,7 @@ class MovementMethods(Variable):
 
     def flip(self, axis: Axis = None) -> Any:
         """In reverse order along axes."""
-        axes = axes_of("flip", axis, self._value.ndim)
+        axes = axes_of("flip", axis, self._value.ndim, scalar=True)
         return apply(movement.flip, self, axis=axes) if axes else self
 
     def pad(self, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None) -> Any:
@@ -181,7 +191,7 @@ class MovementMethods(Variable):
                 f"pad of {self._value.shape} by {pairs}: it takes one (low, high) of sizes >= 0 for each axis."
             )
         if not any(map(any, (*pairs, gaps))):
-            return self
+            return self.clone()
         if self._value.dtype.kind != "f":
             fitted("pad", value, self._value.dtype)
         return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
@@ -247,9 +257,13 @@ class MovementMethods(Variable):
 
     def repeat(self, repeats: int, axis: int) -> Any:
         """Each element so many times in a row along an axis, as ``numpy.repeat`` does."""
+        if not self._value.shape:
+            return self.reshape(1).repeat(repeats, axis)
         axis = axis_of("repeat", axis, self._value.ndim)
         if repeats < 0:
             raise ShapeError(f"repeat: {repeats} times is negative.")
+        if repeats == 1:
+            return self.clone()
         shape = self._value.shape
         wide = self.expand_dims(axis + 1).expand(*shape[: axis + 1], repeats, *shape[axis + 1 :])
         return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])
@@ -276,7 +290,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:
                 f"concatenate along axis {axis} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
                 "all other axes must be equal."
             )
-    return tensors[0] if len(tensors) == 1 else apply(movement.concatenate, *tensors, axis=axis)
+    return tensors[0].clone() if len(tensors) == 1 else apply(movement.concatenate, *tensors, axis=axis)
 
 
 def stack(tensors: Sequence[Any], axis: int = 0) -> Any:

@@ -34,9 +34,9 @@ class ReductionMethods(Variable):
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Σ x; integers and booleans give int64."""
-        axes = axes_of("sum", axis, self._value.ndim)
+        axes = axes_of("sum", axis, self._value.ndim, scalar=True)
         if not axes and self._value.dtype.kind == "f":
-            return self
+            return self.clone()
         return apply(reduction.sum_, self, axis=axes)._reduced(axes, keepdims)
 
     def sum_to(self, shape: tuple[int, ...]) -> Any:
@@ -48,13 +48,13 @@ class ReductionMethods(Variable):
     @in_single
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """1/n Σ x; integers and booleans give float32."""
-        axes = axes_of("mean", axis, self._value.ndim)
+        axes = axes_of("mean", axis, self._value.ndim, scalar=True)
         return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
 
     @in_single
     def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no digits."""
-        axes = axes_of("var", axis, self._value.ndim)
+        axes = axes_of("var", axis, self._value.ndim, scalar=True)
         n = _count("var", self, axes) - ddof
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
@@ -68,10 +68,10 @@ class ReductionMethods(Variable):
         """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
         if ties not in ("even", "first"):
             raise ValueError(f"max: ties={ties!r}; it must be 'even' or 'first'.")
-        axes = axes_of("max", axis, self._value.ndim)
+        axes = axes_of("max", axis, self._value.ndim, scalar=True)
         _count("max", self, axes)
         if not axes:
-            return self
+            return self.clone()
         return apply(reduction.max_, self, axis=axes, ties=ties)._reduced(axes, keepdims)
 
     def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -82,7 +82,7 @@ class ReductionMethods(Variable):
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
         """Where the first of the largest elements stands, as int64."""
-        axes = axes_of("argmax", axis, self._value.ndim)
+        axes = axes_of("argmax", axis, self._value.ndim, scalar=True)
         _count("argmax", self, axes)
         return self.argmax_kept(axes, np.dtype(np.int64))._reduced(axes, keepdims)
 
@@ -103,13 +103,14 @@ class ReductionMethods(Variable):
         return ~(self == 0).any(axis, keepdims)
 
     def cumsum(self, axis: int) -> Any:
-        """Sums of the elements up to each place along an axis."""
-        return apply(reduction.cumsum, self, axis=axis_of("cumsum", axis, self._value.ndim))
+        """Sums of the elements up to each place along an axis; a 0-d tensor is one element along one axis."""
+        x = self if self._value.shape else self.reshape(1)
+        return apply(reduction.cumsum, x, axis=axis_of("cumsum", axis, x._value.ndim))
 
     @in_single
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Π x, by halves, so that zeros have right derivatives."""
-        axes = axes_of("prod", axis, self._value.ndim)
+        axes = axes_of("prod", axis, self._value.ndim, scalar=True)
         rest = [i for i in range(self._value.ndim) if i not in axes]
         shape = self._value.shape
         x: Any = cast(self, reduction.sum_dtype(self._value.dtype))
@@ -132,15 +133,21 @@ class ReductionMethods(Variable):
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
 
+        Where elements are +inf, they share the gradient evenly, as softmax has it in the limit.
+
         The maximum that is taken out drops out of the result, exactly and at every order, so it is detached.
         """
         self = floating(self)
         m = self.detach().max(axis, keepdims=True)
+        infinite = m == math.inf
         m = m.isfinite().where(m, 0.0)
         s = (self - m).exp().sum(axis, keepdims=True)
         zero = s == 0
         out = zero.where(-math.inf, zero.where(1.0, s).log() + m)
-        return out._reduced(axes_of("logsumexp", axis, self._value.ndim), keepdims)
+        largest = self == math.inf  # beside these all others are nothing
+        count = largest.astype(self._value.dtype).sum(axis, keepdims=True)
+        out = infinite.where(largest.where(self / infinite.where(count, 1.0), 0.0).sum(axis, keepdims=True), out)
+        return out._reduced(axes_of("logsumexp", axis, self._value.ndim, scalar=True), keepdims)
 
     def topk(self, k: int, axis: int = -1) -> tuple[Any, Any]:
         """The k largest elements in falling order and their places, found by k maxima; made for small k."""
@@ -203,7 +210,7 @@ def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
     Together the two corrections are zero in exact arithmetic, whatever x is; so are their derivatives of every order,
     and they are left out of the graph.
     """
-    axes = axes_of("mean", axis, x.ndim)
+    axes = axes_of("mean", axis, x.ndim, scalar=True)
     mu = x.mean(axes, keepdims=True)
     first = x.detach().slice((0,) * x.ndim, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
     gap = first - mu.detach()
@@ -285,12 +292,17 @@ def einsum(spec: str, *items: Any) -> Any:
     for i, (right, tensor) in enumerate(pairs[1:], 2):
         later = set(result).union(*(t for t, _ in pairs[i:]))
         term, total = _product(term, total, right, tensor, later)
-    total = total.sum(tuple(i for i, letter in enumerate(term) if letter not in result))
+    total = _summed(total, tuple(i for i, letter in enumerate(term) if letter not in result))
     term = "".join(letter for letter in term if letter in result)
     total = total.permute(*(term.index(letter) for letter in result if letter in term))
     shape = [sizes[letter] for letter in result]
     total = cast(total, tensors[0].dtype)  # sums of integers are int64
     return total.reshape([n if letter in term else 1 for letter, n in zip(result, shape, strict=True)]).expand(shape)
+
+
+def _summed(x: Any, axes: tuple[int, ...]) -> Any:
+    """Over axes, if there are any."""
+    return x.sum(axes) if axes else x
 
 
 def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
@@ -335,9 +347,9 @@ def _simplify(term: str, tensor: Any, sizes: dict[str, int]) -> tuple[str, Any]:
 
 def _product(a_term: str, a: Any, b_term: str, b: Any, later: set[str]) -> tuple[str, Any]:
     """Two terms contracted; letters that only one of them has, and nobody later, are summed before."""
-    a = a.sum(tuple(i for i, c in enumerate(a_term) if c not in b_term and c not in later))
+    a = _summed(a, tuple(i for i, c in enumerate(a_term) if c not in b_term and c not in later))
     a_term = "".join(c for c in a_term if c in b_term or c in later)
-    b = b.sum(tuple(i for i, c in enumerate(b_term) if c not in a_term and c not in later))
+    b = _summed(b, tuple(i for i, c in enumerate(b_term) if c not in a_term and c not in later))
     b_term = "".join(c for c in b_term if c in a_term or c in later)
     term = "".join(dict.fromkeys(c for c in a_term + b_term if c in later))
     return term, a.contract(b, f"{a_term},{b_term}->{term}")

@@ -66,3 +66,8 @@ def output_size(
             )
         out.append((n + low + high - span) // s + 1)
     return out[0], out[1]
+
+
+def bordered(x: Any, pads: Any, value: float = 0.0) -> Any:
+    """An image with a border of (low, high) on each side; itself, where there is none."""
+    return x.pad(((0, 0), (0, 0), *pads), value) if any(map(any, pads)) else x

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.context import location
 from ..core.errors import ShapeError
-from .arguments import Pair, composed, images, output_size, pair
+from .arguments import Pair, bordered, composed, images, output_size, pair
 
 Padding = Pair | str
 
@@ -61,7 +61,7 @@ def conv2d(
     _check_bias(bias, o)
     pads = _padding(padding, (h, w), kernel, stride, dilation)
     i, j = output_size((h, w), kernel, stride, pads, dilation)
-    windows = x.pad(((0, 0), (0, 0), *pads)).windows(kernel, stride, dilation)  # n c i j u v
+    windows = bordered(x, pads).windows(kernel, stride, dilation)  # n c i j u v
     if groups == 1:
         y = windows.contract(weight, "ncijuv,ocuv->noij")
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..frontend.indexing import iota
+from ..frontend.promotion import cast
 from .activation import log_softmax, softplus
 from .arguments import composed
 
@@ -71,7 +72,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
 
 def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
     _check_labels(logp, target, ignore_index)
-    target = target.astype(np.int64)  # a narrow dtype has no room for the classes' numbers, or for ignore_index
+    target = cast(target, np.dtype(np.int64))  # a narrow dtype has no room for all numbers, or for ignore_index
     labels = target.expand_dims(1).expand(logp.shape)
     hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: the label's entry
     counted = target != ignore_index
@@ -164,7 +165,7 @@ def binary_cross_entropy_with_logits(
     """
     _check_equal(input, target)
     if target.dtype.kind != "f":
-        target = target.astype(input.dtype)
+        target = cast(target, input.dtype)
     ones = softplus(-input)  # -log σ(x)
     loss = target * (ones if pos_weight is None else ones * pos_weight) + (1.0 - target) * softplus(input)
     return _reduce(loss if weight is None else loss * weight, reduction)

@@ -11,7 +11,7 @@ from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.movement import stack
 from ..frontend.reduction import einsum
-from .arguments import Pair, composed, images, output_size, pair
+from .arguments import Pair, bordered, composed, images, output_size, pair
 
 
 @composed
@@ -40,7 +40,7 @@ def max_pool2d(
     [[[[6.0, 8.0], [3.0, 4.0]]]]
     """
     kernel, stride, dilation, pads, _ = _windows_of(x, kernel_size, stride, padding, dilation, ceil_mode)
-    return x.pad(((0, 0), (0, 0), *pads), -math.inf).windows(kernel, stride, dilation).max((-2, -1), ties="first")
+    return bordered(x, pads, -math.inf).windows(kernel, stride, dilation).max((-2, -1), ties="first")
 
 
 @composed
@@ -71,7 +71,7 @@ def avg_pool2d(
     [[[[3.25, 5.25], [2.0, 2.0]]]]
     """
     kernel, strides, _, pads, counts = _windows_of(x, kernel_size, stride, padding, 1, ceil_mode)
-    total = x.pad(((0, 0), (0, 0), *pads)).windows(kernel, strides, (1, 1)).sum((-2, -1))
+    total = bordered(x, pads).windows(kernel, strides, (1, 1)).sum((-2, -1))
     if divisor_override is not None:
         if divisor_override == 0:
             raise ShapeError("divisor_override=0: the divisor must not be 0.")

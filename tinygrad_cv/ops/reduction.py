@@ -182,9 +182,10 @@ argmax = define(
 
 
 def _cumsum(x: np.ndarray, axis: int) -> np.ndarray:
-    if x.dtype == HALF:
-        return in_single(_cumsum, x, axis=axis)
-    return np.cumsum(x, axis, sum_dtype(x.dtype))
+    """Running sums of floats in float64: in float32 they would stop growing where an addend is half a unit."""
+    dtype = sum_dtype(x.dtype)
+    wide = np.result_type(dtype, np.float64) if dtype.kind == "f" else dtype
+    return np.cumsum(x, axis, wide).astype(dtype, copy=False)
 
 
 cumsum = define(
