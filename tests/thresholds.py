@@ -60,6 +60,7 @@ COMPILED = {
 }
 OTHER = {  # numbers that no size of an array is compared with
     "compiler.api.KEPT": "lines of history",
+    "compiler.cliff.IN_A_ROW": "traces",
     "compiler.image.SLACK": "bytes behind every buffer",
     "compiler.numpy_source.FEW": "what is printed",
     "compiler.numpy_source.WIDTH": "what is printed",

@@ -14,8 +14,10 @@ from typing import Any, overload
 from ..core.context import Context, current, using
 from ..core.errors import TraceError
 from . import tree
+from .cliff import Cliff
 from .entry import Discarded, Entry, available
 from .guards import Guards
+from .hidden import still
 from .ir import Value
 from .recording import record
 from .state import Overlay, restored
@@ -49,7 +51,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
         maxsize: so many traces are kept, of those that were used last.
 
     Raises:
-        TraceError: the function asks for a value that is not known while tracing, as a Python branch on a tensor does.
+        TraceError: the function asks for a value that is not known while tracing, as a Python branch on a tensor does;
+            or it draws random numbers of Python's or NumPy's, takes from an iterator or a file, or asks a clock.
 
     >>> import tinygrad_cv as tg
     >>> @tg.jit
@@ -89,6 +92,7 @@ class Jitted:
         self._traces = 0
         self._history: deque[str] = deque(maxlen=KEPT)
         self._notes: dict[str, int] = {}
+        self._cliff = Cliff(maxsize)
         if hasattr(function, "__name__"):
             update_wrapper(self, function, updated=())
 
@@ -199,10 +203,10 @@ class Jitted:
         if guards.unseen and not self._traces:
             self._warn(
                 f"{', '.join(guards.unseen)} cannot be looked into, so a change there will not be seen. "
-                "Pass what is read of it"
+                "Pass what is read of it as an argument"
             )
         try:
-            with restored(guards.objects()):
+            with restored(guards.objects()), still(guards.walk.hidden, guards.walk.codes):
                 reached = [tensor for _, tensor in guards.tensors.values()]
                 recording = record(self.function, args, kwargs, leaves, reached)
                 _check_leaks(guards)
@@ -220,7 +224,10 @@ class Jitted:
             f"compiled in {1e3 * (time.perf_counter() - traced):.0f} ms"
             + (f"; it changes itself what it depends on, so each call is traced: {changed}" if changed else "")
         )
+        message = self._cliff.message(self._clock - self._traces, reason, changed, guards.walk.codes)
         self._keep(key, entry)
+        if message:
+            self._warn(message)
         return entry
 
     def _keep(self, key: Any, entry: Entry) -> None:
@@ -232,17 +239,9 @@ class Jitted:
             oldest = min((used for found in entries.values() for used in found), key=lambda entry: entry.used)
             entries = {key: [e for e in found if e is not oldest] for key, found in entries.items()}
         self._entries = {key: found for key, found in entries.items() if found}
-        if self._traces == 4 * self.maxsize:
-            warnings.warn(
-                f"jit of {_name(self.function)}: traced {self._traces} times, and {self.maxsize} traces are kept. The "
-                f"last time since {self._history[-1].removeprefix('traced since ')}. Pass what changes as a tensor, or "
-                "see explain().",
-                RuntimeWarning,
-                stacklevel=4,
-            )
 
     def _warn(self, what: str) -> None:
-        warnings.warn(f"jit of {_name(self.function)}: {what} as an argument.", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"jit of {_name(self.function)}: {what}.", RuntimeWarning, stacklevel=4)
 
     def _all(self) -> list[Entry]:
         return [entry for found in self._entries.values() for entry in found]

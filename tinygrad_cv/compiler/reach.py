@@ -183,6 +183,9 @@ class Walk:
             self.todo.append((x.__func__, path))
         elif isinstance(x, property):
             self.items(x, _dot(path), ("fget",))
+        elif isinstance(x, HIDDEN) or (isinstance(x, Iterator) and not is_written_in_python(kind)):
+            self.hidden.append((path, x))
+            return
         elif is_array(x):
             self._array(x, path)
             if not isinstance(x, np.ndarray):
@@ -203,9 +206,6 @@ class Walk:
         elif isinstance(x, weakref.ProxyTypes):
             with suppress(ReferenceError):
                 self.todo.append((x.__repr__.__self__, path))
-            return
-        elif isinstance(x, HIDDEN) or (isinstance(x, Iterator) and not is_written_in_python(kind)):
-            self.hidden.append((path, x))
             return
         elif isinstance(x, threading.local):
             self.items(x, _dot(path), tuple(vars(x)))

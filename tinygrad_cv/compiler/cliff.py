@@ -1,0 +1,58 @@
+"""When a function is traced again and again: what to say, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from types import CodeType
+
+from .names import WORD, lines
+
+IN_A_ROW = 8  # traces, and none was used again
+
+
+class Cliff:
+    """Counts the traces of a function."""
+
+    def __init__(self, maxsize: int):
+        self.maxsize = maxsize
+        self._traces = self._in_a_row = self._own = 0
+        self._hits = -1
+        self._said = False
+
+    def message(self, hits: int, reason: str, changed: str | None, codes: Iterable[CodeType]) -> str | None:
+        """What to warn of after one more trace, if anything.
+
+        Args:
+            hits: how often traces were used again until now.
+            reason: why there was a trace.
+            changed: what the function itself has changed of what it depends on.
+            codes: its code.
+        """
+        self._traces += 1
+        self._in_a_row = self._in_a_row + 1 if hits == self._hits else 1
+        self._own = self._own + 1 if changed and self._in_a_row > 1 else int(changed is not None)
+        self._hits = hits
+        if self._said:
+            return None
+        if changed and self._own == 2:
+            self._said = True
+            return (
+                f"it changes itself what it depends on, so it is traced and compiled at each call: {changed}"
+                f"{_place(changed, codes)}. Keep it in a tensor, or change it outside of the function"
+            )
+        if self._in_a_row >= IN_A_ROW or self._traces == 4 * self.maxsize:
+            self._said = True
+            return (
+                f"traced {self._traces} times, and {self.maxsize} traces are kept. The last time since {reason}. "
+                "Pass what changes as a tensor, or see explain()"
+            )
+        return None
+
+
+def _place(changed: str, codes: Iterable[CodeType]) -> str:
+    """Where the function gives it another value."""
+    words = WORD.findall(re.split(r" was | has |\[", changed)[0])
+    codes = list(codes)
+    places = (lines(codes, words[-1], stored=True) or lines(codes, words[-1])) if words else []
+    return f", at {' or '.join(places[:3])}" if places else ""

@@ -1,0 +1,152 @@
+"""State of the host that a trace would freeze: random numbers of Python and NumPy, iterators, files, clocks.
+
+Where it moves while a function is traced, each later call would get the same number again. So that is an error.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import pickle
+import random
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from io import IOBase
+from os import urandom
+from types import BuiltinFunctionType, CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import TraceError
+from .kinds import is_library
+from .names import WORD, lines
+
+NAMES = ("time", "perf_counter", "monotonic", "process_time", "thread_time")
+CLOCKS = frozenset(
+    {*(getattr(time, name + unit) for name in NAMES for unit in ("", "_ns")), time.localtime, time.gmtime, time.ctime}
+    | {datetime.now, datetime.utcnow, datetime.today, date.today, input}
+)
+RANDOM = "Draw with tg.rand or tg.randn, or draw before the call and pass the numbers as an argument."
+PASS = "Take it before the call and pass it as an argument."
+UNKNOWN = object()
+
+
+@contextmanager
+def still(found: Iterable[tuple[str, Any]], codes: list[CodeType]) -> Iterator[None]:
+    """Raise where the block draws random numbers that are not the package's, moves an iterator, or asks a clock.
+
+    Args:
+        found: what the code can reach of such state, with what it is called.
+        codes: the code.
+
+    Raises:
+        TraceError: it does; random numbers are as they were before.
+    """
+    things = [*found, ("random", random), ("np.random", np.random)]
+    before = [_state(x) for _, x in things]
+    for (path, x), state in zip(things, before, strict=True):
+        if state is UNKNOWN and (places := lines(codes, _word(path))):
+            _refuse(f"reads {path} (a {type(x).__name__})", places, PASS)
+    asked: list[tuple[str, list[str], str]] = []
+
+    def look(frame: FrameType, event: str, what: Any) -> None:
+        if event != "c_call" or type(what) is not BuiltinFunctionType:
+            return
+        if what is urandom:
+            asked.append(("asks the system for random bytes", _users(frame), RANDOM))
+        elif what in CLOCKS and not is_library(frame.f_globals.get("__name__", "")):
+            asked.append((f"calls {what.__name__}()", _users(frame), PASS))
+
+    alone = sys.getprofile() is None  # a profiler that is at work is left alone
+    if alone:
+        sys.setprofile(look)
+    try:
+        yield
+    finally:
+        if alone:
+            sys.setprofile(None)
+    for (path, x), state in zip(things, before, strict=True):
+        if state is not UNKNOWN and _state(x) != state:
+            places = lines(codes, _word(path))
+            if places or threading.active_count() == 1:  # another thread may have drawn
+                for (_, source), old in zip(things, before, strict=True):
+                    _put_back(source, old)
+                what = "draws from" if _is_random(x) else "moves"
+                _refuse(f"{what} {path}", places, RANDOM if _is_random(x) else PASS)
+    if asked:
+        _refuse(*asked[0])
+
+
+def _refuse(what: str, places: list[str], remedy: str) -> None:
+    where = f", at {' or '.join(places[:3])}" if places else ""
+    raise TraceError(
+        f"the function {what}{where}: that happens while it is traced only, and is the same ever after. {remedy}"
+    )
+
+
+def _word(path: str) -> str:
+    """The name in a path that code has: ``it`` of ``self.it[0]``."""
+    words = WORD.findall(path.partition("[")[0])
+    return words[-1] if words else path
+
+
+def _users(frame: FrameType | None) -> list[str]:
+    while frame is not None and is_library(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return [f"{frame.f_code.co_filename}:{frame.f_lineno}"] if frame else []
+
+
+def _is_random(x: Any) -> bool:
+    kinds = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
+    return x is random or x is np.random or isinstance(x, kinds)
+
+
+def _state(x: Any) -> Any:
+    """What is another when something was taken; UNKNOWN where it cannot be seen."""
+    if isinstance(x, random.SystemRandom):
+        return None  # each draw asks the system
+    if _is_random(x):
+        return pickle.dumps(_numbers(x))
+    if isinstance(x, IOBase):
+        return _position(x)
+    if isinstance(x, itertools.count):
+        return repr(x)
+    if isinstance(x, np.flatiter):
+        return x.index
+    return operator.length_hint(x) if hasattr(x, "__length_hint__") else UNKNOWN
+
+
+def _numbers(x: Any) -> Any:
+    if x is random or isinstance(x, random.Random):
+        return x.getstate()
+    if x is np.random or isinstance(x, np.random.RandomState):
+        return x.get_state(legacy=False)
+    return x.bit_generator.state if isinstance(x, np.random.Generator) else x.state
+
+
+def _put_back(x: Any, state: Any) -> None:
+    if not _is_random(x) or state is None:
+        return
+    numbers = pickle.loads(state)
+    if x is random or isinstance(x, random.Random):
+        x.setstate(numbers)
+    elif x is np.random or isinstance(x, np.random.RandomState):
+        x.set_state(numbers)
+    elif isinstance(x, np.random.Generator):
+        x.bit_generator.state = numbers
+    else:
+        x.state = numbers
+
+
+def _position(file: IOBase) -> Any:
+    if file in (sys.stdout, sys.stderr) or file.closed or not file.readable():
+        return None
+    try:
+        return file.tell()
+    except OSError:  # a pipe, a terminal
+        return UNKNOWN
