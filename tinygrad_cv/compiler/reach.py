@@ -183,7 +183,7 @@ class Walk:
             self.todo.append((x.__func__, path))
         elif isinstance(x, property):
             self.items(x, _dot(path), ("fget",))
-        elif isinstance(x, HIDDEN) or (isinstance(x, Iterator) and not is_written_in_python(kind)):
+        elif isinstance(x, HIDDEN) or (_is_iterator(x) and not is_written_in_python(kind)):
             self.hidden.append((path, x))
             return
         elif is_array(x):
@@ -386,3 +386,7 @@ NUMBERS_ = (*NUMBERS - {type(None), bool, slice, range, type(Ellipsis)}, np.gene
 
 def _dot(path: str) -> str:
     return f"{path}." if path else ""
+
+
+def _is_iterator(x: Any) -> bool:
+    return isinstance(x, Iterator) and not isinstance(x, weakref.ProxyTypes)  # a proxy could be one
