@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, overload
 
 from ..core.context import Context, current, using
 from ..core.errors import TraceError
+from ..core.variable import Writes
 from . import tree
 from .cliff import Cliff
 from .entry import Discarded, Entry, available
@@ -110,7 +113,15 @@ class Jitted:
                 if entry is None:
                     entry = self._trace(key, args, kwargs, leaves, others)
                     arrays = entry.arrays(leaves)
-        if arrays is None:  # the function itself changes what it depends on
+        if entry.locks:
+            with ExitStack() as stack:
+                for lock in entry.locks:
+                    stack.enter_context(lock)
+                return self._run(entry, leaves, None, args, kwargs)  # what was read may have changed meanwhile
+        return self._run(entry, leaves, arrays, args, kwargs)
+
+    def _run(self, entry: Entry, leaves: list[Any], arrays: list[Any] | None, args: Any, kwargs: Any) -> Any:
+        if arrays is None:  # or the function itself changes what it depends on
             arrays = entry.arrays(leaves, trusted=True)
             assert arrays is not None
         try:
@@ -123,7 +134,14 @@ class Jitted:
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return Jitted, (self.function, self.maxsize)
+        return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize))
+
+    def _is_named(self) -> bool:
+        """Whether this is what the function's name stands for, as where jit decorates: then a pickle holds the name."""
+        found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
+        for name in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, name, None)
+        return found is self
 
     def __repr__(self) -> str:
         count = sum(map(len, self._entries.values()))
@@ -279,10 +297,10 @@ class Jitted:
 
     def _at_once(self, args: Any, kwargs: Any, entry: Entry) -> Any:
         """As it is written, without a graph; where it raises, nothing has changed."""
-        overlay = Overlay()
-        with restored(entry.guards.objects() if entry.guards else ()), using(trace=overlay):
+        overlay, writes = Overlay(), Writes()
+        with restored(entry.guards.objects() if entry.guards else (), writes), using(trace=overlay):
             result = self._as_written(args, kwargs)
-        overlay.commit()
+            overlay.commit(writes)
         return result
 
 

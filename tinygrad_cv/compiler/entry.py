@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from ..core.context import current
 from ..core.errors import TraceError
-from ..core.variable import Variable
+from ..core.locks import waited_for
+from ..core.variable import Variable, Writes
 from ..frontend.tensor import Tensor
 from . import tree
 from .derivative import Derivative
@@ -32,6 +34,7 @@ class Entry:
         calls: how often it was used.
         discarded: how often that was in vain, since something that the trace took for granted did not hold.
         names: of the inputs of the graph.
+        locks: to be held from the reading of arrays to the end of the run.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Entry:
         self._aliases = {number: leaf for number, leaf in enumerate(leaves) if id(leaf) in reached}
         self._schedules = [what for what, index in recording.events if index < 0]
         self._differentiable = any(recording.sources)
+        self._writes = bool(recording.written or recording.deposits or self._schedules)
+        self.locks = sorted(recording.locks, key=id)  # in one order, so that two calls never wait for each other
         self._derivatives: dict[int, Derivative] = {}
 
     def arrays(self, leaves: list[Any], trusted: bool = False) -> list[Any] | None:
@@ -115,27 +120,24 @@ class Entry:
         """
         recording = self.recording
         self.calls += 1
-        if self._schedules:
-            with restored(self._schedules):
-                results = self._results(arrays)
-        else:
+        if not self._writes:
+            return tree.build(recording.form, self._outputs(leaves, arrays, self._results(arrays)))
+        with restored(self._schedules, writes := Writes()):
             results = self._results(arrays)
-        position = len(recording.sources)
-        outputs = self._outputs(leaves, arrays, results[:position])
-        for place in recording.written:
-            tensor = _at(place, leaves)
-            if isinstance(tensor, Variable):  # an array that was an argument was copied for the function
-                tensor._value = results[position]
-            position += 1
-        for place, there in recording.deposits:
-            grad = None
-            if there:
-                grad = Tensor._new(results[position])
-                position += 1
-            tensor = _at(place, leaves)
-            if isinstance(tensor, Variable):
-                tensor._grad = grad
+            outputs = self._outputs(leaves, arrays, results)
+            self._take_over(writes, leaves, iter(results[len(outputs) :]))
         return tree.build(recording.form, outputs)
+
+    def _take_over(self, writes: Writes, leaves: list[Any], results: Iterator[np.ndarray]) -> None:
+        for place in self.recording.written:
+            tensor, value = _at(place, leaves), next(results)
+            if isinstance(tensor, Variable):  # an array that was an argument was copied for the function
+                writes.value(tensor, value)
+        for place, there in self.recording.deposits:
+            tensor, grad = _at(place, leaves), Tensor._new(next(results)) if there else None
+            if isinstance(tensor, Variable):
+                writes.grad(tensor, grad)
+        writes.commit()
 
     def call(self, leaves: list[Any]) -> Any:
         """The results for leaves that fit."""
@@ -156,6 +158,7 @@ class Entry:
         return results
 
     def _outputs(self, leaves: list[Any], arrays: list[Any], results: list[np.ndarray]) -> list[Tensor]:
+        results = results[: len(self.recording.sources)]
         if not self._differentiable or not current().recording:
             return [Tensor._new(result) for result in results]
         nodes = self._nodes(leaves)
@@ -194,13 +197,17 @@ def available() -> bool:
 
 def compiled(graph: Graph) -> Any:
     """A program for a graph: native code, or NumPy where llvmlite is missing."""
-    if available():
-        from .pipeline import compile
+    with _COMPILING:
+        if available():
+            from .pipeline import compile
 
-        return compile(graph)
-    from .numpy_source import NumpyProgram
+            return compile(graph)
+        from .numpy_source import NumpyProgram
 
-    return NumpyProgram(graph)
+        return NumpyProgram(graph)
+
+
+_COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
 
 
 def _at(place: Place, leaves: list[Any]) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +66,7 @@ def compile(graph: Graph) -> Any:
     from . import cache
     from .numpy_source import NumpyProgram
     from .program import NativeProgram
+    from .runtime.collector import uncollected
     from .runtime.target import host
     from .runtime.threads import get_num_threads
 
@@ -78,19 +77,7 @@ def compile(graph: Graph) -> Any:
     key = cache.key_of(graph, target, threads)
     image = None if watch.stages else cache.find(key)
     if image is None:
-        with _uncollected():
+        with uncollected():
             image = make(graph, target, threads, watch)
         cache.keep(key, image)
     return watch.loaded(NativeProgram(image, threads))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """The garbage collector rests: again and again it would walk through a plan that is all in use."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.context import quiet
+from ..core.locks import lock
 from ..core.primitive import PRIMITIVES
 from .image import Image, ImageStep, KernelInfo
 from .kernels import KernelRow, KernelTable, table
@@ -41,7 +41,7 @@ class NativeProgram:
         self.image = image
         self._library = load(image.objects, image.names)
         self._arena = aligned(image.arena)
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._segments: list[Any] = []  # native programs, and steps of the host
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]

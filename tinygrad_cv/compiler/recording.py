@@ -62,6 +62,7 @@ class Recording(NamedTuple):
     events: tuple[tuple[Any, int], ...] = ()  # in order: (group, input with its rate), or (schedule that steps, -1)
     written: tuple[Place, ...] = ()
     deposits: tuple[tuple[Place, bool], ...] = ()  # (whose gradient, whether there is one)
+    locks: tuple[Any, ...] = ()  # of the generators that it draws from
 
 
 def record(
@@ -115,6 +116,7 @@ def record(
         tuple((what, remade.number(value)) for what, value in trace.events if value is None or value in remade.inputs),
         tuple(slot.place for slot in written),
         tuple((slot.owner.place, value is not None) for slot, value in grads),
+        tuple(trace.locks),
     )
 
 

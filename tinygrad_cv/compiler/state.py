@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..core.variable import Variable
+from ..core.variable import Variable, Writes
 
 
 class Overlay:
@@ -34,6 +34,10 @@ class Overlay:
         """Give it another."""
         self._grads[id(tensor)] = tensor, grad
 
+    def alone(self, lock: Any) -> Any:
+        """As in eager code."""
+        return lock
+
     def dial(self, group: Any, value: Any) -> Any:
         """A learning rate is what it is."""
         return value
@@ -45,17 +49,21 @@ class Overlay:
         """A schedule takes its step at once."""
         return False
 
-    def commit(self) -> None:
+    def commit(self, writes: Writes) -> None:
         """Take everything over."""
         for tensor, value in self._values.values():
-            tensor._value = value
+            writes.value(tensor, value)
         for tensor, grad in self._grads.values():
-            tensor._grad = grad
+            writes.grad(tensor, grad)
+        writes.commit()
 
 
 @contextmanager
-def restored(objects: Iterable[Any]) -> Iterator[None]:
-    """Where the block raises, put back what such objects change by themselves: ``volatile`` in their classes, rates."""
+def restored(objects: Iterable[Any], writes: Writes | None = None) -> Iterator[None]:
+    """Where the block raises, put back what such objects change by themselves: ``volatile`` in their classes, rates.
+
+    Not where it was interrupted behind its ``writes``: then all is done that it had to do.
+    """
     attributes: list[tuple[dict[str, Any], str, Any]] = []
     dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
     for x in objects:
@@ -64,14 +72,22 @@ def restored(objects: Iterable[Any]) -> Iterator[None]:
                 attributes.append((vars(x), name, vars(x)[name]))
                 dicts.extend((inner, dict(inner)) for inner in _dicts(vars(x)[name]))
         attributes.extend((group, "lr", dict.get(group, "lr")) for group in _groups(x))
+
+    def put_back() -> None:
+        if writes is None or not writes.done:
+            for mapping, name, value in attributes:
+                dict.__setitem__(mapping, name, value)
+            for inner, items in dicts:
+                inner.clear()
+                inner.update(items)
+
     try:
         yield
     except BaseException:
-        for mapping, name, value in attributes:
-            dict.__setitem__(mapping, name, value)
-        for inner, items in dicts:
-            inner.clear()
-            inner.update(items)
+        try:
+            put_back()
+        finally:  # once more, since an interrupt may have come meanwhile
+            put_back()
         raise
 
 

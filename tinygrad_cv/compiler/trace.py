@@ -7,9 +7,9 @@ change, and where the function raises nothing has happened.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core.context import current
 from ..core.errors import TraceError
+from ..core.locks import rlock
 from ..core.primitive import Primitive
 from ..core.tape import Node, user_line
 from ..core.variable import Variable
@@ -24,7 +25,7 @@ from ..frontend.dial import Dial
 from ..frontend.tensor import Tensor
 from .ir import Builder, Value
 
-TRACING = threading.RLock()  # held while a trace grows
+TRACING = rlock()  # held while a trace grows
 FLOAT64 = np.dtype(np.float64)
 Place = Any  # of a tensor: the tensor itself, or its number among the arguments
 
@@ -72,6 +73,7 @@ class Trace:
         self.grads: list[GradSlot] = []
         self.events: list[tuple[Any, Value | None]] = []  # (group, its rate), or (schedule, None)
         self.conditions: list[Value] = []
+        self.locks: list[Any] = []  # of the generators that are drawn from
         self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they stand for
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
@@ -166,6 +168,12 @@ class Trace:
         self.events.append((schedule, None))
         self._dials.clear()
         return True
+
+    def alone(self, lock: Any) -> Any:
+        """Each call holds this lock from its reading of tensors to its writing; the trace itself need not."""
+        if lock not in self.locks:
+            self.locks.append(lock)
+        return nullcontext()
 
     def expect(self, condition: Value) -> None:
         """What is recorded holds only where this is true."""

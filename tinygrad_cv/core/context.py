@@ -92,22 +92,23 @@ def write(tensor: Any, value: Any) -> None:
 @contextmanager
 def using(**changes: Any) -> Iterator[Context]:
     """Run a block with some fields of the context changed."""
-    token = _context.set(_context.get()._replace(**changes))
-    try:
+    before = _context.get()
+    try:  # before the change: an interrupt may come right behind it
+        _context.set(before._replace(**changes))
         yield _context.get()
     finally:
-        _context.reset(token)
+        _context.set(before)
 
 
 @contextmanager
 def scope(name: str, kind: str) -> Iterator[None]:
     """Everything recorded inside belongs to this module or composed function."""
     context = _context.get()
-    token = _context.set(context._replace(scope=Scope(name, kind, context.scope)))
     try:
+        _context.set(context._replace(scope=Scope(name, kind, context.scope)))
         yield
     finally:
-        _context.reset(token)
+        _context.set(context)
 
 
 def scoped(function: F) -> F:
@@ -117,11 +118,11 @@ def scoped(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         context = _context.get()
-        token = _context.set(context._replace(scope=Scope(name, "function", context.scope)))
         try:
+            _context.set(context._replace(scope=Scope(name, "function", context.scope)))
             return function(*args, **kwargs)
         finally:
-            _context.reset(token)
+            _context.set(context)
 
     return cast(F, call)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,6 +182,45 @@ class Variable:
         if self.node is not None and current().recording:
             kind = "a leaf that requires grad" if self.is_leaf else f"a recorded result ({tape.describe(self.node)})"
             raise GraphError(f"{caller} into {kind}: wrap it in `with no_grad():`, or change a .detach() of it.")
+
+
+class Writes:
+    """New values and gradients of tensors, which all of them take at once.
+
+    An interrupt, Ctrl-C for instance, finds all of them written or none: Python looks for one between its own
+    instructions, and ``commit`` is a single one.
+    """
+
+    __slots__ = ("_done", "_grads", "_values")
+
+    def __init__(self) -> None:
+        self._values: list[tuple[Variable, Any]] = []
+        self._grads: list[tuple[Variable, Any]] = []
+        self._done: list[bool] = []
+
+    def value(self, tensor: Variable, value: Any) -> None:
+        """The tensor is to take this value."""
+        self._values.append((tensor, value))
+
+    def grad(self, tensor: Variable, grad: Any) -> None:
+        """The tensor is to take this gradient, or None."""
+        self._grads.append((tensor, grad))
+
+    def commit(self) -> None:
+        """Write everything."""
+        values, grads = starmap(_set_value, self._values), starmap(_set_grad, self._grads)
+        done = map(self._done.append, (True,))
+        before = [(tensor._value, tensor._grad) for tensor, _ in chain(self._values, self._grads)]
+        deque(chain(values, grads, done), 0)
+        del before  # only now: as an array or a tensor goes, code of others may run
+
+    @property
+    def done(self) -> bool:
+        """Whether it was written."""
+        return bool(self._done)
+
+
+_set_value, _set_grad = (vars(Variable)[name].__set__ for name in ("_value", "_grad"))
 
 
 def gradients(

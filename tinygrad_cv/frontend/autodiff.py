@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tape
-from ..core.context import current, enable_grad, no_grad, read, using, write
+from ..core.context import current, enable_grad, no_grad, read, using
 from ..core.errors import GraphError, ShapeError
 from ..core.primitive import OUTPUT, Primitive
 from ..core.variable import gradients
@@ -212,9 +212,9 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
     >>> tg.checkpoint(lambda x: (x * x).exp(), x).sum().backward()
     """
     context = current()
-    state = read(default_generator.state)
     tensors = [x for x in inputs if isinstance(x, Tensor)]
-    with no_grad():
+    with no_grad(), default_generator.alone():
+        state = read(default_generator.state)
         output = function(*inputs)
     if not isinstance(output, Tensor):
         raise GraphError(f"checkpoint: the function returned {type(output).__name__}; it must return one tensor.")
@@ -224,13 +224,9 @@ def checkpoint(function: Function, *inputs: Any) -> Any:
 
     def replay(parents: tuple[Any, ...]) -> Any:
         fresh = iter([Tensor._new(value, node) for value, node in zip(values, parents, strict=True)])
-        later = read(default_generator.state)
-        write(default_generator.state, state)
-        try:
-            with using(recording=True, interpret=context.interpret, scope=context.scope, replaying=True):
-                return function(*(next(fresh) if isinstance(x, Tensor) else x for x in inputs))
-        finally:
-            write(default_generator.state, later)
+        here = using(recording=True, interpret=context.interpret, scope=context.scope, replaying=True)
+        with default_generator.rewound(state), here:
+            return function(*(next(fresh) if isinstance(x, Tensor) else x for x in inputs))
 
     saved = tape.watched({(i, "value"): value for i, value in enumerate(values)})
     node = tape.Replayed(None, {}, tuple(x.node for x in tensors), saved, output._value, context)

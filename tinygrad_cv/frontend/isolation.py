@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..core.context import read, using, write
+from ..core.context import using
 from .random import default_generator
 
 
@@ -17,9 +17,5 @@ def isolated(**changes: Any) -> Iterator[None]:
     Draws from the default generator begin where it stands, so the same function gives the same values every time.
     Generators that the function was given by its user go on.
     """
-    state = read(default_generator.state)
-    try:
-        with using(recording=True, replaying=True, **changes):
-            yield
-    finally:
-        write(default_generator.state, state)
+    with default_generator.rewound(), using(recording=True, replaying=True, **changes):
+        yield

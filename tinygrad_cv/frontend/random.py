@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from ..core.context import current, read, write
 from ..core.errors import DTypeError
+from ..core.locks import rlock
 from ..core.tape import apply
 from ..ops import random as ops
 from .movement import sizes_of
@@ -22,16 +26,39 @@ class Generator:
 
     def __init__(self, seed: int = 0):
         self.state = Tensor._new(np.array([seed % 2**64, 0], np.uint64))
+        self._lock = rlock()
+
+    def __reduce__(self) -> Any:
+        return _with_state, (type(self), self.state)
+
+    def alone(self) -> Any:
+        """Inside, no other thread draws. A compiled call keeps others out as long as it runs."""
+        trace = current().trace
+        return self._lock if trace is None else trace.alone(self._lock)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start anew."""
-        self.state.assign(Tensor._new(np.array([seed % 2**64, 0], np.uint64)))
+        with self.alone():
+            self.state.assign(Tensor._new(np.array([seed % 2**64, 0], np.uint64)))
         return self
+
+    @contextmanager
+    def rewound(self, state: Any = None) -> Iterator[None]:
+        """Inside, draws begin at a state, a value of ``state``, or where they stand; afterwards where they stood."""
+        with self.alone():
+            before = read(self.state)
+            try:
+                if state is not None:
+                    write(self.state, state)
+                yield
+            finally:
+                write(self.state, before)
 
     def bits(self, shape: tuple[int, ...], bits: int) -> Tensor:
         """Uniform integers of so many bits."""
-        drawn = apply(ops.random_bits, self.state, shape=shape, bits=bits)
-        self.state.assign(self.state + Tensor._new(np.array([0, ops.words(shape, bits)], np.uint64)))
+        with self.alone():
+            drawn = apply(ops.random_bits, self.state, shape=shape, bits=bits)
+            self.state.assign(self.state + Tensor._new(np.array([0, ops.words(shape, bits)], np.uint64)))
         return drawn
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
@@ -52,6 +79,12 @@ class Generator:
         if high <= low or high - low > 2**53:
             raise ValueError(f"randint from {low} to {high}: high must be above low, by at most 2**53.")
         return (self.uniform(shape, np.float64) * (high - low)).floor().astype(np.int64) + low
+
+
+def _with_state(kind: type[Generator], state: Tensor) -> Generator:
+    generator = kind()
+    generator.state = state
+    return generator
 
 
 default_generator = Generator()

@@ -75,8 +75,8 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run :meth:`forward` between the hooks, with this module's name in error messages and drawings."""
         caller = _calling.get()
-        token = _calling.set(self)
         try:
+            _calling.set(self)
             with scope(self._name_in(caller), "module"):
                 before, after = self._hooks
                 for hook in before:
@@ -89,7 +89,7 @@ class Module:
                     output = output if changed is None else changed
                 return output
         finally:
-            _calling.reset(token)
+            _calling.set(caller)
 
     def _name_in(self, caller: Module | None) -> str:
         """The path of attributes by which the calling module holds this one; the class's name for a root."""

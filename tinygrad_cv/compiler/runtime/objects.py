@@ -37,6 +37,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from ...core.locks import waited_for
 from ...files import write_bytes
 from .cores import cores, current_core, pin
 from .target import Target, host
@@ -196,7 +197,8 @@ def _addresses_as_written() -> Iterator[None]:
             llvm.set_option("tinygrad_cv", f"{ADDRESSES}=false")
 
 
-_COMPILING = threading.Lock()
+_COMPILING = waited_for(threading.Lock())
+waited_for(ffi.lib._lock)  # LLVM has locks of its own, and no child can take them if they are held
 
 
 @cache

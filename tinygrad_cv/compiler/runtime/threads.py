@@ -40,6 +40,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.locks import lock
 from .cores import cores, current_core, move, pin
 from .driver import CONDITIONS, MAX_PARTS, MUTEX, POOL_BYTES, alone, pool_functions
 
@@ -123,7 +124,7 @@ class _Pool:
 
     def __init__(self, threads: int):
         self._functions = pool_functions()
-        self._caller = threading.Lock()
+        self._caller = lock()
         self._memory = ctypes.create_string_buffer(POOL_BYTES + 64)
         self._address = ctypes.addressof(self._memory) + -ctypes.addressof(self._memory) % 64
         process = ctypes.CDLL(None)
@@ -172,7 +173,7 @@ class _State:
     def __init__(self) -> None:
         self.threads: int | None = None
         self._pool: _Pool | None = None
-        self._lock = threading.Lock()
+        self._lock = lock()
 
     def pool(self) -> _Pool:
         pool = self._pool
@@ -188,8 +189,8 @@ class _State:
             pool.stop()
 
     def forget(self) -> None:
-        """In a forked child: its parent's workers are not here, and its locks may be held by nobody."""
-        self._pool, self._lock = None, threading.Lock()
+        """In a forked child: its parent's workers are not here."""
+        self._pool = None
 
 
 _state = _State()
