@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from ..core.context import current, no_grad, read
 from ..core.errors import GraphError, TraceError
 from ..core.variable import Variable
 from .dlpack import exported
-from .numpy_protocol import FUNCTIONS, UFUNCS
-from .promotion import operand
+from .numpy_protocol import call_function, call_ufunc
+
+
+def _is_test(frame: Any) -> bool:
+    """Whether numpy.testing asks, which only compares."""
+    return frame.f_globals.get("__name__", "").startswith("numpy.testing")
 
 
 class InteropMethods(Variable):
@@ -101,7 +106,7 @@ class InteropMethods(Variable):
         return (self[i] for i in range(len(self)))  # type: ignore[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.node is not None:
+        if self.node is not None and not _is_test(sys._getframe(1)):
             raise GraphError(
                 "a tensor that requires grad would lose its gradient as a NumPy array: use .detach() or .numpy()."
             )
@@ -114,22 +119,11 @@ class InteropMethods(Variable):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """np.exp(t) is t.exp() and stays in the graph. A ufunc without a counterpart refuses to drop a gradient."""
-        if kwargs.get("out") is not None:
-            raise GraphError(
-                f"np.{ufunc.__name__} with out= an array: a tensor's result cannot be written into an array."
-            )
-        own = UFUNCS.get(ufunc.__name__)
-        if method == "__call__" and own and not kwargs:
-            like = next(x for x in inputs if isinstance(x, Variable))
-            return own(*(operand(x, like) for x in inputs))
-        return _through_arrays(f"np.{ufunc.__name__}", getattr(ufunc, method), inputs, kwargs)
+        return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """np.sum(t) is t.sum(), in the graph; functions without a counterpart work on arrays, or refuse."""
-        own = FUNCTIONS.get(function.__name__)
-        if own is not None:
-            return own(*args, **{key: value for key, value in kwargs.items() if value is not np._NoValue})
-        return _through_arrays(f"np.{function.__name__}", function, args, kwargs)
+        return call_function(function, args, kwargs)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         if self.node is not None:
@@ -151,30 +145,3 @@ class InteropMethods(Variable):
         if self.node is not None:
             origin = ", requires_grad=True" if self.is_leaf else f", from={tape.describe(self.node)}"
         return f"tensor({values}, shape={self._value.shape}, dtype={self._value.dtype}{origin})"
-
-
-def _through_arrays(name: str, function: Any, args: Any, kwargs: Any) -> Any:
-    """Call a NumPy function on plain arrays; only where no gradient is lost."""
-
-    def plain(x: Any) -> Any:
-        if isinstance(x, Variable):
-            if x.node is not None:
-                raise GraphError(
-                    f"{name} has no derivative here, and a tensor that requires grad would lose its gradient silently: "
-                    "use .detach(), or a method of the tensor."
-                )
-            return x.numpy()
-        return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
-
-    result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
-    like = _first(args)
-    return like._result(result) if isinstance(result, np.ndarray) and like is not None else result
-
-
-def _first(args: Any) -> Any:
-    for x in args:
-        if isinstance(x, Variable):
-            return x
-        if type(x) in (list, tuple) and (found := _first(x)) is not None:
-            return found
-    return None

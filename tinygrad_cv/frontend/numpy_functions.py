@@ -1,0 +1,258 @@
+"""NumPy's functions of tensors, in the graph. Parameters have NumPy's names and order, as its signatures give them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.variable import Variable
+from .movement import axes_of, axis_of, concatenate, shape_of, stack
+from .numpy_reductions import REDUCTIONS
+from .promotion import operands
+from .reduction import LETTERS, einsum, matmul
+
+
+def _like(*items: Any) -> Any:
+    return next(x for x in items if isinstance(x, Variable))
+
+
+def _tensor(x: Any, like: Any) -> Any:
+    return x if isinstance(x, Variable) else like._result(np.asarray(x))
+
+
+# --- elements ---
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    return a.clip(a_min if min is None else min, a_max if max is None else max)
+
+
+def where(condition: Any, x: Any, y: Any, /) -> Any:
+    return _tensor(condition, _like(condition, x, y)).where(x, y)
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if x.dtype.kind != "f":
+        return x
+    limits = np.finfo(x.dtype)
+    x = x.isnan().where(nan, x)
+    x = (x == math.inf).where(float(limits.max) if posinf is None else posinf, x)
+    return (x == -math.inf).where(float(limits.min) if neginf is None else neginf, x)
+
+
+def log1p(x: Any) -> Any:
+    """log(1 + x); what 1 + x rounds away is given back to first order, which in exact arithmetic is nothing."""
+    w = 1.0 + x
+    lost = (x.detach() - (w.detach() - 1.0)) / w.detach()
+    return w.log() + (lost.isfinite()).where(lost, 0.0)
+
+
+def expm1(x: Any) -> Any:
+    return (x * 0.5).tanh() * (x.exp() + 1.0)
+
+
+def hypot(a: Any, b: Any) -> Any:
+    """√(a² + b²) in units of the larger, which drops out and is detached."""
+    unit = abs(a.detach()).maximum(abs(b.detach()))
+    unit = ((unit > 0) & unit.isfinite()).where(unit, 1.0)
+    return stack([a / unit, b / unit]).norm(0) * unit
+
+
+def cbrt(x: Any) -> Any:
+    return x.sign() * abs(x) ** (1.0 / 3.0)
+
+
+def trunc(x: Any) -> Any:
+    return (x < 0).where(-(-x).floor(), x.floor())
+
+
+# --- axes and parts ---
+
+
+def reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
+    return a.reshape(*shape_of((shape if newshape is None else newshape,)))
+
+
+def transpose(a: Any, axes: Any = None) -> Any:
+    return a.transpose() if axes is None else a.permute(*axes)
+
+
+def repeat(a: Any, repeats: int, axis: Any = None) -> Any:
+    return a.reshape(-1).repeat(repeats, 0) if axis is None else a.repeat(repeats, axis)
+
+
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return ary.split(indices_or_sections, axis)
+
+
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    axis = axis_of("diff", axis, a.ndim)
+    lead = (slice(None),) * axis
+    for _ in range(n):
+        a = a[(*lead, slice(1, None))] - a[(*lead, slice(None, -1))]
+    return a
+
+
+def sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+    """The order is found in the values; the elements go into it."""
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    return a.take_along_axis(np.argsort(a.numpy(), axis=axis, kind="stable"), axis)
+
+
+def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    if axis is None:
+        middle = median(a.reshape(-1), 0)
+        return middle.reshape((1,) * a.ndim) if keepdims else middle
+    axis = axis_of("median", axis, a.ndim)
+    n = a.shape[axis]
+    part = (*(slice(None),) * axis, slice((n - 1) // 2, n // 2 + 1))
+    middle = sort(a, axis)[part].mean(axis, keepdims)
+    return a.isnan().any(axis, keepdims).where(math.nan, middle) if a.dtype.kind == "f" else middle
+
+
+def take(a: Any, indices: Any, axis: Any = None) -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    place = indices if isinstance(indices, Variable) else np.asarray(indices)
+    return a[(*(slice(None),) * axis_of("take", axis, a.ndim), place)]
+
+
+# --- products ---
+
+
+def dot(a: Any, b: Any) -> Any:
+    """A product for a number; beyond matrices not the batches of matmul, but every row with every column."""
+    a, b = operands("dot", a, b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    return tensordot(a, b, ([-1], [max(b.ndim - 2, 0)])) if max(a.ndim, b.ndim) > 2 else matmul(a, b)
+
+
+def inner(a: Any, b: Any, /) -> Any:
+    a, b = operands("inner", a, b)
+    return a * b if a.ndim == 0 or b.ndim == 0 else tensordot(a, b, ([-1], [-1]))
+
+
+def vdot(a: Any, b: Any, /) -> Any:
+    a, b = operands("vdot", a, b)
+    return (a.reshape(-1) * b.reshape(-1)).sum()
+
+
+def vecdot(x1: Any, x2: Any, /, axis: int = -1) -> Any:
+    x1, x2 = operands("vecdot", x1, x2)
+    return (x1 * x2).sum(axis)
+
+
+def outer(a: Any, b: Any) -> Any:
+    a, b = operands("outer", a, b)
+    return a.reshape(-1, 1) * b.reshape(1, -1)
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = operands("tensordot", a, b)
+    left, right = ([*range(a.ndim - axes, a.ndim)], [*range(axes)]) if isinstance(axes, int) else axes
+    left, right = axes_of("tensordot", left, a.ndim), axes_of("tensordot", right, b.ndim)
+    first = list(LETTERS[: a.ndim])
+    second = list(LETTERS[a.ndim : a.ndim + b.ndim])
+    for i, j in zip(left, right, strict=True):
+        second[j] = first[i]
+    rest = [c for c in first if c not in second] + [c for c in second if c not in first]
+    return einsum(f"{''.join(first)},{''.join(second)}->{''.join(rest)}", a, b)
+
+
+def numpys_einsum(*operands: Any, optimize: Any = False) -> Any:
+    """With the subscripts as letters, or between the operands as lists of numbers."""
+    if isinstance(operands[0], str):
+        return einsum(*operands)
+    tensors, lists = operands[: len(operands) // 2 * 2 : 2], operands[1::2]
+    result = operands[-1] if len(operands) % 2 else None
+    spell = lambda places: "".join("..." if p is Ellipsis else LETTERS[p] for p in places)  # noqa: E731
+    spec = ",".join(map(spell, lists)) + ("" if result is None else f"->{spell(result)}")
+    return einsum(spec, *tensors)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    i, j = axis_of("trace", axis1, a.ndim), axis_of("trace", axis2, a.ndim)
+    x = a.moveaxis((i, j), (-2, -1))
+    n = np.arange(x.shape[-2])[:, None] + offset == np.arange(x.shape[-1])
+    return a._result(n).where(x, 0).sum((-2, -1)).astype(a.dtype)
+
+
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    result, *rest = operands("multi_dot", *arrays)
+    for x in rest:
+        result = matmul(result, x)
+    return result
+
+
+def _joined(join: Any) -> Any:
+    def call(arrays: Sequence[Any], axis: Any = 0, dtype: Any = None) -> Any:
+        tensors = list(arrays)
+        if axis is None:
+            tensors, axis = [_tensor(x, _like(*tensors)).reshape(-1) for x in tensors], 0
+        y = join(tensors, axis)
+        return y if dtype is None else y.astype(dtype)
+
+    return call
+
+
+def _method(name: str, *parameters: str) -> Any:
+    """A method whose arguments bear NumPy's names."""
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(x, name)(*args, *(kwargs[key] for key in parameters if key in kwargs))
+
+    call.parameters = {"a", "arr", "array", "m", *parameters}  # type: ignore[attr-defined]
+    return call
+
+
+_concatenate = _joined(concatenate)
+
+FUNCTIONS: dict[str, Any] = {
+    **REDUCTIONS,
+    "median": median,
+    "argmax": _method("argmax", "axis", "keepdims"),
+    "argmin": _method("argmin", "axis", "keepdims"),
+    "clip": clip,
+    "where": where,
+    "nan_to_num": nan_to_num,
+    "reshape": reshape,
+    **dict.fromkeys(("transpose", "permute_dims"), transpose),
+    **dict.fromkeys(("matrix_transpose", "linalg.matrix_transpose"), lambda x: x.mT),
+    "squeeze": _method("squeeze", "axis"),
+    "expand_dims": _method("expand_dims", "axis"),
+    "swapaxes": _method("swapaxes", "axis1", "axis2"),
+    "moveaxis": _method("moveaxis", "source", "destination"),
+    "ravel": _method("ravel"),
+    "flip": _method("flip", "axis"),
+    "broadcast_to": _method("broadcast_to", "shape"),
+    "take_along_axis": _method("take_along_axis", "indices", "axis"),
+    "take": take,
+    "repeat": repeat,
+    "split": split,
+    "diff": diff,
+    "sort": sort,
+    "copy": lambda a: a.clone(),
+    "real": lambda val: val,
+    **dict.fromkeys(("concatenate", "concat"), _concatenate),
+    "stack": _joined(stack),
+    "einsum": numpys_einsum,
+    "dot": dot,
+    "inner": inner,
+    "vdot": vdot,
+    "outer": outer,
+    "tensordot": tensordot,
+    "trace": trace,
+    "linalg.matmul": lambda x1, x2: matmul(x1, x2),
+    "linalg.outer": lambda x1, x2: outer(x1, x2),
+    "linalg.tensordot": lambda x1, x2, axes=2: tensordot(x1, x2, axes),
+    "linalg.vecdot": vecdot,
+    "linalg.trace": lambda x, offset=0: trace(x, offset, -2, -1),
+    "linalg.multi_dot": multi_dot,
+    "shape": lambda a: a.shape,
+    "ndim": lambda a: a.ndim,
+}

@@ -1,0 +1,181 @@
+"""NumPy's reductions of tensors, in the graph, with ``dtype``, ``initial`` and ``where``, and its norms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import ShapeError
+from ..core.variable import Variable
+from .movement import axes_of, axis_of
+from .promotion import operands
+
+
+def _mask(where: Any, x: Any) -> Any:
+    return (where if isinstance(where, Variable) else x._result(np.asarray(where))).expand(x.shape)
+
+
+def _reduction(name: str, start: Any, join: Any) -> Any:
+    """A reduction with ``initial`` and ``where``: what is left out becomes ``start``, which changes nothing."""
+
+    def call(
+        a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
+    ) -> Any:
+        x = a if dtype is None else a.astype(dtype)
+        if where is not None:
+            x = _mask(where, x).where(x, initial if start is None else start)
+        if initial is not None and start is None and x.size == 0:
+            return x.sum(axis, keepdims).astype(x.dtype) + initial
+        y = getattr(x, name)(axis, keepdims)
+        return y if initial is None else join(y, initial)
+
+    return call
+
+
+def _extremum(name: str, join: Any) -> Any:
+    full = _reduction(name, None, join)
+
+    def call(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+        if where is not None and initial is None:
+            raise ShapeError(f"np.{name} with where= needs initial=, for places where nothing is left.")
+        return full(a, axis, None, keepdims, initial, where)
+
+    return call
+
+
+def _logical(name: str, start: bool) -> Any:
+    def call(a: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
+        x = a if where is None else _mask(where, a).where(a != 0, start)
+        return getattr(x, name)(axis, keepdims)
+
+    return call
+
+
+def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = None) -> Any:
+    x = a if dtype is None else a.astype(dtype)
+    if where is None:
+        return x.mean(axis, keepdims)
+    mask = _mask(where, x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float32)
+    return mask.where(x, 0.0).sum(axis, keepdims) / mask.astype(x.dtype).sum(axis, keepdims)
+
+
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    correction: Any = 0,
+) -> Any:
+    x, ddof = (a if dtype is None else a.astype(dtype)), ddof or correction
+    if where is None:
+        return x.var(axis, keepdims, ddof)
+    mask = _mask(where, x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float32)
+    count = mask.astype(x.dtype).sum(axis, keepdims)
+    centred = mask.where(x - mean(x, axis, None, True, where), 0.0)
+    return centred.square().sum(axis, keepdims) / (count - ddof)
+
+
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    ddof: Any = 0,
+    keepdims: bool = False,
+    where: Any = None,
+    correction: Any = 0,
+) -> Any:
+    x = a if dtype is None else a.astype(dtype)
+    return (
+        x.std(axis, keepdims, ddof or correction)
+        if where is None
+        else var(x, axis, None, ddof, keepdims, where, correction).sqrt()
+    )
+
+
+def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    x = a if dtype is None else a.astype(dtype)
+    return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+    if weights is None:
+        return a.mean(axis, keepdims)
+    a, w = operands("average", a, weights)
+    if w.ndim != a.ndim:
+        w = w.reshape([w.size if i == axis_of("average", axis, a.ndim) else 1 for i in range(a.ndim)])
+    w = w.expand(a.shape)
+    return (a * w).sum(axis, keepdims) / w.sum(axis, keepdims)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Of vectors, and the Frobenius norm of matrices; others need singular values."""
+    axes = axes_of("norm", axis, x.ndim)
+    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
+        return x.norm(axes, keepdims)
+    if len(axes) == 1:
+        return vector_norm(x, axis=axes, keepdims=keepdims, ord=ord)
+    raise NotImplementedError(f"ord={ord!r} of a matrix")
+
+
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    if ord == 2:
+        return x.norm(axis, keepdims)
+    if ord == math.inf:
+        return abs(x).max(axis, keepdims)
+    if ord == -math.inf:
+        return abs(x).min(axis, keepdims)
+    if ord == 0:
+        return (x != 0).astype(x.dtype).sum(axis, keepdims)
+    if ord == 1:
+        return abs(x).sum(axis, keepdims)
+    return (abs(x) ** float(ord)).sum(axis, keepdims) ** (1.0 / ord)
+
+
+def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return a.max(axis, keepdims) - a.min(axis, keepdims)
+
+
+def _without_nan(name: str, start: float) -> Any:
+    def call(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+        x = a if dtype is None else a.astype(dtype)
+        return getattr(x.isnan().where(start, x), name)(axis, keepdims)
+
+    return call
+
+
+def nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    return mean(a, axis, dtype, keepdims, ~a.isnan())
+
+
+_max, _min = _extremum("max", lambda y, i: y.maximum(i)), _extremum("min", lambda y, i: y.minimum(i))
+
+REDUCTIONS: dict[str, Any] = {
+    "sum": _reduction("sum", 0, lambda y, i: y + i),
+    "prod": _reduction("prod", 1, lambda y, i: y * i),
+    **dict.fromkeys(("max", "amax"), _max),
+    **dict.fromkeys(("min", "amin"), _min),
+    "any": _logical("any", False),
+    "all": _logical("all", True),
+    "mean": mean,
+    "var": var,
+    "std": std,
+    "cumsum": cumsum,
+    "average": average,
+    "ptp": ptp,
+    "nansum": _without_nan("sum", 0.0),
+    "nanprod": _without_nan("prod", 1.0),
+    "nanmean": nanmean,
+    "linalg.norm": norm,
+    "linalg.vector_norm": vector_norm,
+    "linalg.matrix_norm": matrix_norm,
+}
