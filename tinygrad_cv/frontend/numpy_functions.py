@@ -210,8 +210,6 @@ def _method(name: str, *parameters: str) -> Any:
     return call
 
 
-_concatenate = _joined(concatenate)
-
 FUNCTIONS: dict[str, Any] = {
     **REDUCTIONS,
     "median": median,
@@ -221,7 +219,7 @@ FUNCTIONS: dict[str, Any] = {
     "where": where,
     "nan_to_num": nan_to_num,
     "reshape": reshape,
-    **dict.fromkeys(("transpose", "permute_dims"), transpose),
+    "transpose": transpose,
     **dict.fromkeys(("matrix_transpose", "linalg.matrix_transpose"), lambda x: x.mT),
     "squeeze": _method("squeeze", "axis"),
     "expand_dims": _method("expand_dims", "axis"),
@@ -237,8 +235,9 @@ FUNCTIONS: dict[str, Any] = {
     "diff": diff,
     "sort": sort,
     "copy": lambda a: a.clone(),
+    "astype": lambda x, dtype: x.astype(dtype),
     "real": lambda val: val,
-    **dict.fromkeys(("concatenate", "concat"), _concatenate),
+    "concatenate": _joined(concatenate),
     "stack": _joined(stack),
     "einsum": numpys_einsum,
     "dot": dot,

@@ -95,7 +95,7 @@ REDUCTIONS |= {"logical_and": "all", "logical_or": "any"}
 # What only takes elements to other places, and 0 to some: applied to their numbers it says which goes where.
 _MOVES = """flipud fliplr rot90 roll rollaxis tile delete compress extract diagonal diag diagflat tril triu resize
     unstack linalg.diagonal array_split hsplit vsplit dsplit repeat pad fft.fftshift fft.ifftshift atleast_1d
-    atleast_2d atleast_3d broadcast_arrays hstack vstack dstack column_stack block"""
+    atleast_2d atleast_3d broadcast_arrays meshgrid hstack vstack dstack column_stack block"""
 MOVES: dict[str, tuple[str, ...]] = {  # and the parameters with the elements, if not the first
     **dict.fromkeys(_MOVES.split(), ()),
     "append": ("arr", "values"),

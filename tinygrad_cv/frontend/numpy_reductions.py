@@ -103,6 +103,10 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
     return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
 
 
+def cumulative_sum(x: Any, /, axis: Any = None, dtype: Any = None) -> Any:
+    return cumsum(x, axis, dtype)
+
+
 def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
     if weights is None:
         return a.mean(axis, keepdims)
@@ -153,8 +157,14 @@ def _without_nan(name: str, start: float) -> Any:
     return call
 
 
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    return mean(a, axis, dtype, keepdims, ~a.isnan())
+def _among_numbers(reduce: Any) -> Any:
+    """A reduction where NaN is left out."""
+
+    def call(a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
+        more = {"ddof": ddof} if ddof else {}
+        return reduce(a, axis, dtype=dtype, keepdims=keepdims, where=~a.isnan(), **more)
+
+    return call
 
 
 _max, _min = _extremum("max", lambda y, i: y.maximum(i)), _extremum("min", lambda y, i: y.minimum(i))
@@ -174,7 +184,10 @@ REDUCTIONS: dict[str, Any] = {
     "ptp": ptp,
     "nansum": _without_nan("sum", 0.0),
     "nanprod": _without_nan("prod", 1.0),
-    "nanmean": nanmean,
+    "nanmean": _among_numbers(mean),
+    "nanvar": _among_numbers(var),
+    "nanstd": _among_numbers(std),
+    "cumulative_sum": cumulative_sum,
     "linalg.norm": norm,
     "linalg.vector_norm": vector_norm,
     "linalg.matrix_norm": matrix_norm,
