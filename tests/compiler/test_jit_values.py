@@ -33,7 +33,7 @@ READING = {
     "mask": lambda x: x[x > 0],
     "mask by a list": lambda x: tg.tensor([1.0, 2.0])[x > 0],
     "format": lambda x: f"{x.sum().item():.3f}",
-    "numpy function without a counterpart": lambda x: np.linalg.norm(x),
+    "numpy function without a counterpart": lambda x: np.linalg.svd(x),
     "array of tensors": lambda x: np.array([x.sum(), x.sum()]),
     "pickle": lambda x: pickle.dumps(x),
     "dlpack": lambda x: np.from_dlpack(x),
