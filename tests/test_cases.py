@@ -171,8 +171,8 @@ BAD_INPUT = {
         "tests/frontend/test_creation.py::test_any_array_is_accepted",
     ],
     "NumPy's functions of a tensor with a gradient": [
-        "tests/frontend/test_interop.py::test_ufuncs_stay_in_the_graph",
-        "tests/frontend/test_interop.py::test_a_ufunc_without_a_counterpart_refuses_to_drop_a_gradient",
+        "tests/frontend/test_numpy_protocol.py::test_ufuncs_stay_in_the_graph",
+        "tests/frontend/test_numpy_protocol.py::test_the_rest_refuses_by_name_and_never_drops_a_gradient",
     ],
 }
 
