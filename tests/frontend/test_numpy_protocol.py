@@ -440,13 +440,13 @@ def test_arguments_that_have_no_derivative_are_named(call, message):
 def test_without_a_gradient_numpy_does_it():
     t = tg.tensor(X)
     for call in (
-        lambda x: np.arctan(x),
+        lambda x: np.arcsinh(x),
         lambda x: np.linalg.svd(x)[1],
         lambda x: np.percentile(x, 30),
         lambda x: np.fft.fft(x),
     ):
         np.testing.assert_allclose(call(t), call(X))
-    assert isinstance(np.arctan(t), tg.Tensor) and isinstance(np.fft.fft(t), np.ndarray)
+    assert isinstance(np.arcsinh(t), tg.Tensor) and isinstance(np.fft.fft(t), np.ndarray)
 
 
 @quick
