@@ -239,6 +239,16 @@ def test_power_at_its_corners():
     assert gradient(lambda b: 2.0**b, [3.0]) == [[8 * math.log(2)]]
 
 
+def test_a_power_of_0_by_its_exponent_is_the_limit():
+    """∂aᵇ/∂b = aᵇ ln a: 0 for b >= 0 as the convention is, -∞ for b < 0, with the sign of 0 to an odd power."""
+    a = np.array([0.0, 0.0, 0.0, 0.0, -0.0, 0.0])
+    b = tg.tensor(np.array([2.0, 0.0, -0.5, -1.0, -1.0, -math.inf]), requires_grad=True)
+    expected = [0.0, 0.0, -math.inf, -math.inf, math.inf, -math.inf]
+    for power in (lambda b: tg.tensor(a) ** b, tg.jit(lambda b: tg.tensor(a) ** b)):
+        (slope,) = tg.grad(power(b).sum(), [b])
+        assert slope.tolist() == expected
+
+
 def test_mixed_derivative_of_a_power_at_exponent_0():
     """∂²(aᵇ)/∂a∂b = aᵇ⁻¹ (1 + b ln a) = 1/a"""
     a, b = tg.tensor(np.array(4.0), requires_grad=True), tg.tensor(np.array(0.0), requires_grad=True)

@@ -91,7 +91,7 @@ pow = elementwise(
     np.power,
     "aᵇ",
     lambda g, a, b: g.times(b).times(a ** (b - 1.0)),
-    lambda g, y, a: g.times((a == 0.0).where(0.0, y * a.log())),
+    lambda g, y, a: g.times(((a == 0.0) & (y - y == 0.0)).where(0.0, y * a.log())),  # 0ᵇ is finite: not for b < 0
 )
 maximum = elementwise(
     "maximum",

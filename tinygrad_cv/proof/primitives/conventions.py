@@ -53,6 +53,8 @@ PINNED: dict[str, tuple[Pinned, ...]] = {
     "pow": (
         Pinned("powers of 0", ([0.0, 0.0, 0.0], [2.0, 1.0, 3.0]), ([0.0, 1.0, 0.0], [0.0, 0.0, 0.0])),
         Pinned("exponent 0", ([2.0, 1.0], [0.0, 0.0]), ([0.0, 0.0], [LN2, 0.0])),
+        Pinned("0 to the power 0", ([0.0], [0.0]), ([0.0], [0.0])),
+        Pinned("0 to a negative power", ([0.0, -0.0], [-1.0, -1.0]), ([-INF, -INF], [-INF, INF])),
         Pinned("a negative number to a whole power", ([-2.0], [3.0]), ([12.0], None)),
     ),
     "maximum": (
