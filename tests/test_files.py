@@ -14,8 +14,6 @@ import pytest
 from tests.faults import failing_in_turn
 from tinygrad_cv import files
 
-pytestmark = pytest.mark.quick
-
 ROOT = Path(__file__).parent.parent
 
 

@@ -7,8 +7,6 @@ import pytest
 
 import tinygrad_cv as tg
 
-pytestmark = pytest.mark.quick
-
 EPS = 1e-5
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from tinygrad_cv.__main__ import COMMANDS, main
 
-pytestmark = pytest.mark.quick
-
 FUNCTIONS = """
 import numpy as np
 def double(x): return x * 2

@@ -22,6 +22,9 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 
 pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:jit of .* traced [0-9]+ times:RuntimeWarning"
+)  # for other sizes each time
 
 FILES = ("activation", "arguments", "convolution", "dropout", "loss", "normalization", "pooling")
 FOLDER = Path(__file__).parents[1] / "functional"

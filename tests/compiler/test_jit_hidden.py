@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import io
 import itertools
 import os
@@ -158,3 +159,22 @@ def test_a_float_that_is_another_at_each_call_warns_once():
         for n in range(1, 12):
             for _ in range(2):
                 g(tg.ones(n))
+
+
+def test_a_clock_that_times_the_garbage_collector_is_not_the_functions():
+    times = []
+
+    def watch(phase, info):
+        times.append(time.perf_counter())
+
+    @tg.jit
+    def f(x):
+        gc.collect()
+        return x * 2.0
+
+    gc.callbacks.append(watch)
+    try:
+        assert f(tg.tensor([1.0])).tolist() == [2.0]
+    finally:
+        gc.callbacks.remove(watch)
+    assert times

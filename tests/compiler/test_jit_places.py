@@ -17,7 +17,7 @@ import pytest
 
 import tinygrad_cv as tg
 
-pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.quick]
+pytestmark = pytest.mark.usefixtures("on_numpy")
 
 IMPORTS = """
 import array, argparse, builtins, collections, contextvars, copy, ctypes, dataclasses, enum, fractions, functools

@@ -10,8 +10,6 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import models, nn
 from tinygrad_cv.core.context import current
 
-pytestmark = pytest.mark.quick
-
 GOLDEN = Path(__file__).parent / "golden"
 
 

@@ -8,8 +8,6 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import nn
 
-pytestmark = pytest.mark.quick
-
 NET = nn.Linear(3, 2)
 
 

@@ -11,8 +11,6 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import nn
 from tinygrad_cv.viz import render, view
 
-pytestmark = pytest.mark.quick
-
 IMAGE = (2, 4, 8, 8)
 POOLS = {
     "max_pool2d": lambda x: F.max_pool2d(x, 2),

@@ -5,6 +5,7 @@ Where it moves while a function is traced, each later call would get the same nu
 
 from __future__ import annotations
 
+import gc
 import itertools
 import operator
 import pickle
@@ -55,11 +56,13 @@ def still(found: Iterable[tuple[str, Any]], codes: list[CodeType]) -> Iterator[N
     asked: list[tuple[str, list[str], str]] = []
 
     def look(frame: FrameType, event: str, what: Any) -> None:
-        if event != "c_call" or type(what) is not BuiltinFunctionType:
+        if event != "c_call" or type(what) is not BuiltinFunctionType or (what is not urandom and what not in CLOCKS):
+            return
+        if _is_collecting(frame):
             return
         if what is urandom:
             asked.append(("asks the system for random bytes", _users(frame), RANDOM))
-        elif what in CLOCKS and not is_library(frame.f_globals.get("__name__", "")):
+        elif not is_library(frame.f_globals.get("__name__", "")):
             asked.append((f"calls {what.__name__}()", _users(frame), PASS))
 
     alone = sys.getprofile() is None  # a profiler that is at work is left alone
@@ -93,6 +96,14 @@ def _word(path: str) -> str:
     """The name in a path that code has: ``it`` of ``self.it[0]``."""
     words = WORD.findall(path.partition("[")[0])
     return words[-1] if words else path
+
+
+def _is_collecting(frame: FrameType | None) -> bool:
+    """Whether the garbage collector called: whoever asked it to do so times it, not the function."""
+    codes = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None and frame.f_code not in codes:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _users(frame: FrameType | None) -> list[str]:
