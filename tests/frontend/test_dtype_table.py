@@ -1,4 +1,4 @@
-"""Every cell of docs/dtypes.md: by the rules that the page states, in eager code and jit, beside NumPy and PyTorch."""
+"""Every cell of docs/dtypes.md: by the rules that the page states, beside NumPy and PyTorch."""
 
 import itertools
 
