@@ -596,9 +596,9 @@ def test_a_training_graph_opens_with_one_layout_and_few_new_elements(open_page):
     tab.run("page.warm = () => {}")
     tab.run(COUNT)
     before, elements = len(tab.items()), tab.run("return document.querySelectorAll('#viewport *').length")
-    for opened in range(1, 7):
-        tab.run(CLICK, ".node.group.forward", 6)
-        assert tab.run("return window.laid") == opened
+    for _ in range(6):  # between clicks the page may lay out once more for itself
+        clicked = f"const before = window.laid; {CLICK} return window.laid - before;"
+        assert tab.run(clicked, ".node.group.forward", 6) == 1
     assert len(tab.items()) > before + 6 * 3
     assert tab.run("return window.made") < elements
 
