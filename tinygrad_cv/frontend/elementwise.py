@@ -31,6 +31,8 @@ from .promotion import (
     together,
 )
 
+ARRAYS = (np.ndarray, list, tuple)
+
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """Apply to two operands, of which the first is a tensor."""
@@ -276,8 +278,9 @@ class ElementwiseMethods(Variable):
     def where(self, a: Any, b: Any) -> Any:
         """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
         condition = _boolean("where", self)
-        a, b = (self._result(to_array(x)) if isinstance(x, (np.ndarray, list, tuple)) else x for x in (a, b))
-        like = next((x for x in (a, b) if isinstance(x, Variable)), None)
+        a = self._result(to_array(a)) if isinstance(a, ARRAYS) else a
+        b = self._result(to_array(b)) if isinstance(b, ARRAYS) else b
+        like = a if isinstance(a, Variable) else b if isinstance(b, Variable) else None
         if like is None and isinstance(a, SCALARS) and isinstance(b, SCALARS):
             a, b = self._result(to_array(a)), self._result(to_array(b))
         else:
