@@ -342,6 +342,7 @@ def samples(name):
 
 
 @quick
+@pytest.mark.filterwarnings("ignore:numpy.* is deprecated:DeprecationWarning")  # some are, in newer releases
 @pytest.mark.parametrize("name", sorted(WITHOUT_GRADIENT & ({*FOUND} | {*UFUNC})))
 def test_what_loses_no_gradient_just_works(name, tmp_path):
     function = FOUND.get(name) or UFUNC[name]

@@ -159,7 +159,8 @@ def integers(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
         inside = (x > low - 1) & (x < above)
     if inside.all():
         return whole
-    return np.where(inside, whole, np.where(x >= above, limits.max, np.where(x <= low, limits.min, 0)).astype(dtype))
+    least, most, none = (np.array(n, dtype) for n in (limits.min, limits.max, 0))
+    return np.where(inside, whole, np.where(x >= above, most, np.where(x <= low, least, none)))
 
 
 cast = define(
