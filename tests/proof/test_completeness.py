@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 import tinygrad_cv.functional as F
+from tests.proof import composites
+from tests.proof.calls import layouts
+from tests.proof.calls.cases import ROWS
+from tests.proof.calls.point import Point
+from tests.proof.calls.row import KINDS
+from tests.proof.primitives import primitive
+from tests.proof.primitives.definitions import DEFINITIONS
 from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
-from tinygrad_cv.proof import composites
-from tinygrad_cv.proof.calls import layouts
-from tinygrad_cv.proof.calls.cases import ROWS
-from tinygrad_cv.proof.calls.point import Point
-from tinygrad_cv.proof.calls.row import KINDS
-from tinygrad_cv.proof.primitives import primitive
-from tinygrad_cv.proof.primitives.definitions import DEFINITIONS
 
 pytestmark = pytest.mark.quick
 
@@ -25,20 +25,20 @@ def test_every_primitive_has_a_row_and_every_vjp_a_proof():
 def test_a_new_primitive_is_missed_by_name(monkeypatch):
     monkeypatch.setitem(PRIMITIVES, "arcsinh", Primitive("arcsinh", np.arcsinh, lambda x: x, ("x",)))
     (outcome,) = primitive.missing()
-    assert outcome.problem == "no row for arcsinh: add one in tinygrad_cv/proof/calls/cases.py"
+    assert outcome.problem == "no row for arcsinh: add one in tests/proof/calls/cases.py"
 
 
 def test_a_vjp_without_a_formula_is_missed_by_name(monkeypatch):
     monkeypatch.delitem(DEFINITIONS, "tanh")
     (outcome,) = primitive.missing()
-    assert outcome.problem == "no definition of tanh: add one in tinygrad_cv/proof/primitives/definitions.py"
+    assert outcome.problem == "no definition of tanh: add one in tests/proof/primitives/definitions.py"
 
 
 def test_a_new_function_is_missed_by_name(monkeypatch):
     assert not list(composites.missing(composites.rows()))
     monkeypatch.setattr(F, "__all__", [*F.__all__, "mish"])
     (outcome,) = composites.missing(composites.rows())
-    assert outcome.problem == "no row for mish: add one in tinygrad_cv/proof/composites.py"
+    assert outcome.problem == "no row for mish: add one in tests/proof/composites.py"
 
 
 def test_every_differentiable_primitive_is_tried_with_all_kinds_of_shape():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cv.functional as F
-from tinygrad_cv.proof import composites, normalization
-from tinygrad_cv.proof.composites import Composite
+from tests.proof import composites, normalization
+from tests.proof.composites import Composite
 
 quick = pytest.mark.quick
 X = np.random.default_rng(0).normal(size=(2, 3))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tinygrad_cv.proof import table
-from tinygrad_cv.proof.outcome import Outcome, Wrong, attempt
+from tests.proof import table
+from tests.proof.outcome import Outcome, Wrong, attempt
 
 pytestmark = pytest.mark.quick
 

@@ -1,0 +1,183 @@
+"""Every differentiable function of ``functional``: derivatives of order 1 and 2, of normalizations up to order 4.
+
+Each is held by ``gradcheck`` against differences of the order below, in float64, with random cotangents, which are
+inputs of the next order. Inputs are distinct, so that no maximum has a tie and no kink is near.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import tinygrad_cv.functional as F
+from tests.proof.calls.row import SEED
+from tests.proof.outcome import Outcome, Wrong, attempt
+from tests.proof.parallel import spread
+from tinygrad_cv.check import Report, gradcheck
+from tinygrad_cv.frontend.random import Generator
+from tinygrad_cv.frontend.tensor import Tensor
+
+Array = np.ndarray
+ORDER, NORMALIZATION_ORDER = 2, 4
+
+
+class Composite(NamedTuple):
+    """A function and the arrays that it is differentiated by."""
+
+    name: str
+    function: Callable[..., Any]
+    arrays: tuple[Array, ...]
+    variant: str = ""
+
+    @property
+    def order(self) -> int:
+        return NORMALIZATION_ORDER if "norm" in self.name else ORDER
+
+
+def rows(seed: int = SEED) -> list[Composite]:
+    """All of them, with inputs of a seed."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Array:
+        return rng.standard_normal(shape)
+
+    def distinct(*shape: int) -> Array:
+        """No two numbers, and none and 0, nearer than 0.04."""
+        n = math.prod(shape)
+        return rng.permutation((np.arange(n) - n // 2 + 0.5) * 0.06 + rng.uniform(-0.01, 0.01, n)).reshape(shape)
+
+    def share(*shape: int) -> Array:
+        return rng.uniform(0.1, 0.9, shape)
+
+    image, labels, maps = distinct(1, 2, 4, 3), np.array([2, 0, 1]), np.array([[2, 0], [1, 1]])
+    weights, mean, var = (Tensor(x) for x in (rng.uniform(0.5, 2.0, 3), normal(3), rng.uniform(0.5, 2.0, 3)))
+    targets = share(2, 3)
+    norm, slope = normal(2, 2, 2), normal(2)
+    return [
+        Composite("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 2)), (image,)),
+        Composite("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (3, 2)), (image,)),
+        Composite("avg_pool2d", lambda x: F.avg_pool2d(x, 2, 2, 1, True, False), (image,)),
+        Composite("avg_pool2d", lambda x: F.avg_pool2d(x, 2, 1), (image,), "overlapping"),
+        Composite(
+            "batch_norm",
+            lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+            (normal(4, 2), slope, normal(2)),
+        ),
+        Composite("batch_norm", lambda x, w: F.batch_norm(x, None, None, w), (normal(2, 2, 2, 1), slope), "of images"),
+        Composite(
+            "batch_norm",
+            lambda x, w, b: F.batch_norm(x, mean, var, w, b),
+            (normal(2, 3), normal(3), normal(3)),
+            "at test time",
+        ),
+        Composite("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, (normal(4), share(4))),
+        Composite(
+            "binary_cross_entropy_with_logits",
+            lambda x, t: F.binary_cross_entropy_with_logits(x, t, weights, "none", weights * 2),
+            (normal(2, 3), share(2, 3)),
+            "weighted",
+        ),
+        Composite(
+            "conv2d", lambda x, w, b: F.conv2d(x, w, b, (1, 2), 1), (normal(1, 2, 4, 3), normal(2, 2, 3, 2), normal(2))
+        ),
+        Composite(
+            "conv2d",
+            lambda x, w: F.conv2d(x, w, None, 2, 1, 1, 2),
+            (normal(1, 2, 4, 3), normal(2, 1, 2, 2)),
+            "in groups",
+        ),
+        Composite(
+            "conv2d",
+            lambda x, w: F.conv2d(x, w, None, 1, "same", 2),
+            (normal(1, 1, 4, 3), normal(2, 1, 2, 2)),
+            "dilated",
+        ),
+        Composite(
+            "conv_transpose2d",
+            lambda x, w: F.conv_transpose2d(x, w, None, 2, 1, 1),
+            (normal(1, 2, 2, 2), normal(2, 1, 3, 3)),
+        ),
+        Composite("cross_entropy", lambda x: F.cross_entropy(x, labels), (normal(3, 4),)),
+        Composite(
+            "cross_entropy",
+            lambda x: F.cross_entropy(x, maps, weights, 1, "none", 0.1),
+            (normal(2, 3, 2),),
+            "each, smoothed",
+        ),
+        Composite(
+            "cross_entropy", lambda x, t: F.cross_entropy(x, t, weights), (normal(2, 3), targets), "of probabilities"
+        ),
+        Composite("dropout", lambda x: F.dropout(x * x, 0.5, generator=Generator(3)), (normal(6),)),
+        Composite("dropout2d", lambda x: F.dropout2d(x * x, 0.5, generator=Generator(3)), (normal(2, 3, 1, 2),)),
+        Composite("elu", lambda x: F.elu(x, 1.3), (image,)),
+        Composite("gelu", F.gelu, (normal(5),)),
+        Composite("gelu", lambda x: F.gelu(x, "tanh"), (normal(5),), "tanh"),
+        Composite("global_avg_pool2d", F.global_avg_pool2d, (image,)),
+        Composite("global_max_pool2d", F.global_max_pool2d, (image,)),
+        Composite("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), (normal(1, 4, 2), normal(4), normal(4))),
+        Composite("instance_norm", F.instance_norm, (norm, slope, normal(2))),
+        Composite("l1_loss", lambda x: F.l1_loss(x[0], x[1], "none"), (distinct(2, 5),)),
+        Composite("layer_norm", lambda x, w, b: F.layer_norm(x, 4, w, b), (normal(2, 4), normal(4), normal(4))),
+        Composite("layer_norm", lambda x: F.layer_norm(x, (2, 2)), (norm,), "over two axes"),
+        Composite("leaky_relu", lambda x: F.leaky_relu(x, 0.3), (image,)),
+        Composite("linear", F.linear, (normal(3, 2), normal(4, 2), normal(4))),
+        Composite("log_softmax", F.log_softmax, (normal(2, 4),)),
+        Composite("max_pool2d", lambda x: F.max_pool2d(x, 2, 1, 1), (image,)),
+        Composite("max_pool2d", lambda x: F.max_pool2d(x, 2, 1, 0, (2, 1), True), (image,), "dilated"),
+        Composite("mse_loss", F.mse_loss, (normal(3, 2), normal(3, 2))),
+        Composite("nll_loss", lambda x: F.nll_loss(F.log_softmax(x, 1), labels, weights), (normal(3, 3),)),
+        Composite("normalize", lambda x: F.normalize(x, 1), (normal(2, 4),)),
+        Composite("relu", F.relu, (image,)),
+        Composite("relu6", lambda x: F.relu6(x * 10), (image,)),
+        Composite("sigmoid", F.sigmoid, (normal(5),)),
+        Composite("silu", F.silu, (normal(5),)),
+        Composite("softmax", F.softmax, (normal(2, 4),)),
+        Composite("softmax", lambda x: F.softmax(x, 0), (normal(4, 2),), "over rows"),
+        Composite("softplus", F.softplus, (normal(5),)),
+        Composite("tanh", F.tanh, (normal(5),)),
+    ]
+
+
+def missing(composites: list[Composite]) -> Iterator[Outcome]:
+    """The functions without a row."""
+    for name in sorted(set(F.__all__) - {row.name for row in composites}):
+        yield Outcome(name, "order 1", "", f"no row for {name}: add one in tests/proof/composites.py")
+
+
+def outcomes(part: bool = False, seed: int = SEED, only: str | None = None, processes: int = 2) -> Iterator[Outcome]:
+    """One check for each function, variant and order; the short form has order 1 of everything."""
+    composites = rows(seed)
+    if only is None:
+        yield from missing(composites)
+    chosen = [(i, 1 if part else row.order, seed) for i, row in enumerate(composites) if only in (None, row.name)]
+    for found in spread(_numbered, chosen, 1 if part or only else processes):
+        yield from found
+
+
+def _numbered(item: tuple[int, int, int]) -> list[Outcome]:
+    """The checks of a row by its number: functions do not travel between processes."""
+    i, order, seed = item
+    return list(checks(rows(seed)[i], order, seed))
+
+
+def checks(row: Composite, order: int, seed: int = SEED) -> Iterator[Outcome]:
+    """One check an order."""
+
+    @cache
+    def report() -> Report:
+        return gradcheck(row.function, row.arrays, order=order, seed=seed)
+
+    def agrees(k: int) -> float:
+        entries = [entry for entry in report().inputs if entry.order == k]
+        worst = max(float(np.max(entry.error / entry.allowed)) for entry in entries)
+        wrong = [str(entry) for entry in entries if entry.verdict != "correct"]
+        if wrong:
+            raise Wrong("; ".join(wrong), worst)
+        return worst
+
+    for k in range(1, order + 1):
+        yield attempt(row.name, f"order {k}", row.variant, agrees, k)

@@ -1,0 +1,165 @@
+"""Mutants of composed functions: a value on the way is detached, as the mean of a normalization might be.
+
+No VJP is wrong then, and no value; only derivatives are. The function's code is exchanged, so that whoever calls it
+calls the mutant.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+import tinygrad_cv.functional as F
+from tests.proof.composites import Composite, rows
+from tests.proof.mutation.equivalent import REASONS_FOR_DETACHING
+from tests.proof.mutation.mutators import detached, mutate
+from tests.proof.mutation.syntax import VALUE, syntax
+from tests.proof.outcome import Outcome
+from tests.proof.parallel import spread
+from tinygrad_cv.check import gradcheck
+from tinygrad_cv.frontend import reduction
+from tinygrad_cv.frontend.tensor import Tensor
+from tinygrad_cv.functional import loss, normalization
+
+SEED = 20
+SAMPLED = 4  # one mutant of so many makes a short run
+NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm")
+HUGE = 1e160  # squares overflow
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function that composes operations.
+
+    Attributes:
+        name: what it is called in outcomes.
+        function: what is changed.
+        values: the names of its arguments that derivatives flow through.
+        calls: where it is used.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    values: tuple[str, ...]
+    calls: tuple[Composite, ...]
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A mutant of a target: the lines that are changed, and the code."""
+
+    target: Target
+    change: str
+    code: CodeType
+
+
+def targets() -> list[Target]:
+    """Functions of ``functional``, what they stand on, and methods of tensors that compose."""
+    known = rows(SEED)
+    rng = np.random.default_rng(SEED)
+    table, huge = rng.normal(size=(2, 4)), HUGE * rng.normal(size=(2, 4))
+
+    def named(*names: str) -> tuple[Composite, ...]:
+        return tuple(row for row in known if row.name in names)
+
+    def activation(name: str) -> Target:
+        return Target(name, getattr(F, name), ("x",), (*named(name), Composite(name, getattr(F, name), (table,))))
+
+    def method(name: str, call: Callable[[Any], Any]) -> Target:
+        return Target(f"Tensor.{name}", getattr(Tensor, name), ("self",), (Composite(name, call, (table,)),))
+
+    overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), "of huge numbers")
+    return [
+        Target("centre", reduction.centre, ("x",), named("batch_norm", "layer_norm")),
+        Target("normalize", normalization._normalize, ("x", "weight", "bias"), (*named(*NORMS), overflowing)),
+        *map(activation, ("softplus", "elu", "leaky_relu", "silu", "gelu", "softmax", "log_softmax")),
+        Target("negative log likelihood", loss._nll, ("logp",), named("nll_loss", "cross_entropy")),
+        Target(
+            "binary_cross_entropy_with_logits",
+            F.binary_cross_entropy_with_logits,
+            ("input",),
+            named("binary_cross_entropy_with_logits"),
+        ),
+        method("mean", lambda x: x.mean(1)),
+        method("var", lambda x: x.var(1)),
+        method("std", lambda x: x.std(0)),
+        method("norm", lambda x: x.norm(1)),
+        method("logsumexp", lambda x: x.logsumexp(1)),
+        method("sigmoid", lambda x: x.sigmoid()),
+        method("relu", lambda x: x.relu()),
+        method("abs", lambda x: x.abs()),
+        method("clip", lambda x: x.clip(-1.0, 1.0)),
+    ]
+
+
+@cache
+def mutants() -> tuple[Detached, ...]:
+    """All of them, in a fixed order."""
+    return tuple(mutant for target in targets() for mutant in _mutants(target))
+
+
+def _mutants(target: Target) -> Iterator[Detached]:
+    function = inspect.unwrap(target.function)
+    tree = syntax(function)
+    lines, seen = ast.unparse(tree).splitlines(), set[str]()
+    for _, changed in mutate(tree, dict.fromkeys(target.values, VALUE), mutators={"detached": detached}):
+        text = ast.unparse(changed)
+        if text not in seen:
+            seen.add(text)
+            names = dict(function.__globals__)
+            exec(text, names)
+            change = "; ".join(line.strip() for line in text.splitlines() if line not in lines)
+            yield Detached(target, change, names[function.__name__].__code__)
+
+
+@contextmanager
+def planted(mutant: Detached) -> Iterator[None]:
+    """Inside, the function runs the mutant's code."""
+    function: Any = inspect.unwrap(mutant.target.function)
+    right = function.__code__
+    function.__code__ = mutant.code
+    try:
+        yield
+    finally:
+        function.__code__ = right
+
+
+def outcomes(part: bool = False, processes: int = 2) -> Iterator[Outcome]:
+    """One for each mutant."""
+    yield from spread(judged, range(0, len(mutants()), SAMPLED if part else 1), processes)
+
+
+def judged(number: int) -> Outcome:
+    """What ``gradcheck`` says of a mutant, by its number."""
+    mutant = mutants()[number]
+    excuse = REASONS_FOR_DETACHING.get((mutant.target.name, mutant.change), "")
+    said = verdict(mutant)
+    right = not said
+    problem = (
+        "" if right == bool(excuse) else "gradcheck does not notice" if right else f"excused ({excuse}), but {said}"
+    )
+    case = f"detached: {mutant.change}; {said or excuse or 'survives'}"
+    return Outcome(mutant.target.name, "mutation", case, problem)
+
+
+def verdict(mutant: Detached) -> str:
+    """How it is noticed; empty where it is not."""
+    with planted(mutant):
+        for order in (1, 2):
+            for call in mutant.target.calls:
+                try:
+                    report = gradcheck(call.function, call.arrays, order=order, seed=SEED)
+                except Exception as error:
+                    return f"raises {type(error).__name__}"
+                if report.verdict == "wrong":
+                    blamed = report.blame.primitive if report.blame else "nobody"
+                    return f"wrong at order {order} in {call.name}, the constant found in {blamed}"
+    return ""

@@ -1,0 +1,165 @@
+"""Arrays so large that primitives compute them in other ways: by blocks, by taps, by rows, by pieces, collapsed, fused.
+
+Where a primitive is linear, and the numbers are whole, nothing is rounded, and
+
+    ⟨f(x + u) - f(x), v⟩ = ⟨u, vjp(v)⟩
+
+holds exactly for random u and v. Their elements take sixteen values each, so a VJP that is wrong anywhere escapes one
+such pair with a chance of at most 1/16 + 1/16, and all four pairs with 1/4096. Where a primitive is not linear, the
+gradient is that of pieces too small for any of this, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import tinygrad_cv.functional as F
+from tests.proof.calls import layouts
+from tests.proof.calls.cases import ROWS, folding, padding, slicing, windowing
+from tests.proof.calls.gradient import Recorded, floats, pull, value
+from tests.proof.calls.point import ROUNDINGS, cotangent
+from tests.proof.calls.row import SEED, Case, Row, whole
+from tests.proof.outcome import Outcome, Wrong, attempt
+from tests.proof.primitives.jacobian import within
+from tinygrad_cv.core.tape import apply
+from tinygrad_cv.frontend.tensor import Tensor
+from tinygrad_cv.ops import PRIMITIVES
+
+Array = np.ndarray
+PAIRS = 4
+PIECE = 1000  # elements: small
+MANY = (3, 5, 401)
+
+CASES: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] = {
+    "cast": [((MANY,), {"dtype": np.dtype("f4")})],
+    "reshape": [((MANY,), {"shape": (401, 15)})],
+    "permute": [((MANY,), {"axes": (2, 0, 1)})],
+    "expand": [(((3, 1, 401),), {"shape": (2, 3, 5, 401)}), (((40, 1),), {"shape": (40, 200)})],
+    "pad": [(((3, 5, 401),), padding((1, 0, 0), (0, 2, 1), (3, 3, 0), value=2.0))],
+    "slice": [((MANY,), slicing((1, 3, 1), (0, 5, 2), (3, 400, 1)))],
+    "flip": [((MANY,), {"axis": (0, 2)})],
+    "concatenate": [(((3, 2, 401), (3, 5, 401)), {"axis": 1})],
+    "windows": [
+        (((4, 3, 40, 40),), windowing((3, 3), (1, 1), (1, 1))),
+        (((4, 3, 40, 40),), windowing((2, 3), (2, 3), (2, 1))),
+    ],
+    "fold": [
+        (((8, 3, 38, 38, 3, 3),), folding((1, 1), (1, 1), (40, 40))),
+        (((8, 3, 20, 10, 2, 3),), folding((2, 3), (1, 2), (42, 40))),
+    ],
+    "sum": [
+        (((60, 100),), {"axis": (1,)}),  # pairwise
+        (((100, 8, 10),), {"axis": (1,)}),  # tap by tap
+        (((1000, 12),), {"axis": (0,)}),  # by rows
+        (((8, 6, 20, 20),), {"axis": (0, 2, 3)}),
+    ],
+    "max": [(((100, 8, 10),), {"axis": (1,), "ties": ties}) for ties in ("first", "even")]
+    + [(((2, 3, 20, 20, 2, 2),), {"axis": (4, 5), "ties": "first"}), (((60, 100),), {"axis": (1,), "ties": "first"})],
+    "cumsum": [(((50, 100),), {"axis": 0}), (((50, 100),), {"axis": 1})],
+    "contract": [
+        (((80, 90), (90, 70)), {"spec": "ij,jk->ik"}),
+        (((6, 40, 30), (6, 50, 30)), {"spec": "bij,bkj->bki"}),
+        (((6, 8, 60, 60, 3, 3), (4, 8, 3, 3)), {"spec": "ncijuv,ocuv->noij"}),
+    ],
+    "gather": [(((3, 2000), (40,)), {})],
+    "scatter_add": [(((400, 20), (400,)), {"size": 3})],
+}
+
+
+def outcomes(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]:
+    """One check for each call, input and memory layout of a primitive that has a derivative.
+
+    The short form has the plain layout only.
+    """
+    row = ROWS[name]
+    if not row.primitive.differentiable:
+        return
+    calls = CASES.get(name) or [((MANY,) * len(row.draws), {})]
+    for shapes, params in calls:
+        case = Case("large", shapes, params)
+        plain = row.inputs(case, seed)
+        for layout, lay in list(LAYOUTS.items())[: 1 if part else None]:
+            if layout != "C" and all(lay(k, x) is x for k, x in enumerate(plain)):
+                continue  # the layout is none of this call's
+            words = f"{layout}, {case}"
+            if not row.linear:
+                yield attempt(name, "large", words, _pieces, row, case, lay, seed)
+            for i in row.linear[: len(shapes)]:
+                arrays = [lay(k, x) for k, x in enumerate(row.whole(case, seed))]
+                function = partial(apply, row.primitive, **params)
+                yield attempt(name, "large", f"{words}, input {i}", _adjoint, function, arrays, i, seed)
+
+
+def convolution(seed: int = SEED) -> Iterator[Outcome]:
+    """Where the backward pass of a convolution never makes the array of all windows' cotangents."""
+    rng = np.random.default_rng(seed)
+    arrays = [whole(rng, (8, 8, 32, 32)), whole(rng, (8, 8, 3, 3))]
+    for i, border in ((0, 1), (1, 1), (0, 0)):
+        function = partial(F.conv2d, padding=border)
+        yield attempt("conv2d", "large", f"padding {border}, input {i}", _adjoint, function, arrays, i, seed)
+
+
+def _repeated(x: Array, axis: int) -> Array:
+    return layouts.broadcast(x, axis) if x.ndim > axis and x.dtype.kind == "f" else x
+
+
+def _outer(k: int, x: Array) -> Array:
+    """Inputs repeat along the first axis and along the last, by turns."""
+    return _repeated(x, (x.ndim - 1) * (k % 2))
+
+
+def _as_windows(k: int, x: Array) -> Array:
+    """Six axes as windows of 3 x 3 that overlap in memory."""
+    if x.shape[-2:] != (3, 3) or x.ndim != 6:
+        return x
+    image = np.ascontiguousarray(x[..., 0, 0])
+    image = np.pad(image, ((0, 0), (0, 0), (0, 2), (0, 2)), mode="wrap")
+    return PRIMITIVES["windows"].eval(image, (3, 3), (1, 1), (1, 1))
+
+
+LAYOUTS: dict[str, Callable[[int, Array], Array]] = {
+    "C": lambda k, x: x,
+    "Fortran": lambda k, x: layouts.column_major(x),
+    "reversed": lambda k, x: layouts.reversed_strides(x),
+    "broadcast": lambda k, x: _repeated(x, 0),
+    "outer product": _outer,
+    "windows": _as_windows,
+}
+
+
+def _adjoint(function: Callable[..., Any], arrays: Sequence[Array], i: int, seed: int) -> float:
+    """⟨f(x + u) - f(x), v⟩ = ⟨u, vjp(v)⟩, whole numbers throughout."""
+    rng = np.random.default_rng(seed)
+    tensors = [Tensor._new(x) for x in arrays]
+    leaf = tensors[i].requires_grad_()
+    y = function(*tensors)
+    for _ in range(PAIRS):
+        u, v = whole(rng, leaf.shape), whole(rng, y.shape)
+        moved = [Tensor._new(x + u if k == i else x) for k, x in enumerate(arrays)]
+        change = function(*moved).value.astype(np.float64) - y.value
+        (gradient,) = pull(y, [leaf], Tensor._new(v.astype(y.dtype)))
+        left, right = (change * v).sum(), (u * gradient.value).sum()
+        if left != right:
+            raise Wrong(f"⟨A u, v⟩ = {left:.0f}, ⟨u, vjp(v)⟩ = {right:.17g}")
+    return 0.0
+
+
+def _pieces(row: Row, case: Case, lay: Callable[[int, Array], Array], seed: int) -> float:
+    """The gradient of a large array as that of small ones."""
+    arrays = [lay(k, x) for k, x in enumerate(row.inputs(case, seed))]
+    y = value(row.primitive, arrays, case.params)
+    g = cotangent(y, seed)
+    places = floats(arrays)
+    found = np.array([x.value.ravel() for x in Recorded(row.primitive, arrays, case.params, places).pull(g)])
+    expected, flat = [], [x.ravel() for x in (*arrays, g)]
+    for start in range(0, y.size, PIECE):
+        *piece, h = (x[start : start + PIECE].copy() for x in flat)
+        expected.append([x.value for x in Recorded(row.primitive, piece, case.params, places).pull(h)])
+    right = np.concatenate(expected, 1)
+    largest = max(1.0, *(float(np.abs(x).max()) for x in (*arrays, y)))
+    allowed = ROUNDINGS * float(np.finfo(y.dtype).eps) * (np.abs(right) + np.abs(g).ravel() * largest)
+    return within(found, right, allowed)

@@ -1,1 +1,0 @@
-"""What is tried of each primitive: calls, memory layouts, gradients as users get them, finite differences."""

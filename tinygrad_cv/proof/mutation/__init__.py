@@ -1,1 +1,0 @@
-"""Wrong derivatives, made by machine, that the proof and the gradient checker must find."""
