@@ -53,7 +53,7 @@ _ROOMS = ("check", "data", "functional", "models", "nn", "optim", "viz")
 _FUNCTIONS = {
     "gradcheck": "check",
     "graph": "viz",
-    "jit": "compiler",
+    "jit": "tracing",
     "record": "viz",
     "derive": "derivation",
     "get_num_threads": "compiler",

@@ -10,10 +10,11 @@ import numpy as np
 
 from tests.compiler.bounds import Known, analyze, difference, unchecked
 from tests.compiler.programs import Program
-from tinygrad_cv.compiler import numpy_source, pipeline
-from tinygrad_cv.compiler.ir import Graph
+from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.target import host, named
+from tinygrad_cv.ir import numpy_source
+from tinygrad_cv.ir.graph import Graph
 
 Array = np.ndarray
 Reading = Callable[[Sequence[Array]], list[Array]]

@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinygrad_cv.compiler.ir import CONSTANT, INPUT, Graph, Value
 from tinygrad_cv.core.context import quiet
+from tinygrad_cv.ir.graph import CONSTANT, INPUT, Graph, Value
 from tinygrad_cv.ops import PRIMITIVES
 
 Array = np.ndarray

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_cv.compiler.ir import CONSTANT, INPUT, Value
 from tinygrad_cv.compiler.schedule.affine import Affine, Var
 from tinygrad_cv.compiler.schedule.expr import Expr
 from tinygrad_cv.compiler.schedule.kernel import Plan
 from tinygrad_cv.compiler.schedule.nest import Nest
 from tinygrad_cv.core.context import quiet
+from tinygrad_cv.ir.graph import CONSTANT, INPUT, Value
 from tinygrad_cv.ops import PRIMITIVES
 
 Array = np.ndarray

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 import tinygrad_cv as tg
-from tinygrad_cv.compiler.ir import CONSTANT, INPUT, Builder, Graph, Value
 from tinygrad_cv.core.context import current, read, using
 from tinygrad_cv.core.primitive import Aval
 from tinygrad_cv.core.tape import apply
+from tinygrad_cv.ir.graph import CONSTANT, INPUT, Builder, Graph, Value
 from tinygrad_cv.ops import PRIMITIVES
 
 Array = np.ndarray

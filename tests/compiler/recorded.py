@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_cv.compiler import entry
-from tinygrad_cv.compiler.ir import Graph
-from tinygrad_cv.compiler.numpy_source import NumpyProgram
+from tinygrad_cv.ir.graph import Graph
+from tinygrad_cv.ir.numpy_source import NumpyProgram
+from tinygrad_cv.tracing import entry
 
 GOLDEN = Path(__file__).parent / "golden"
 PROGRAMS = sorted(GOLDEN.glob("*.py"))

@@ -10,12 +10,13 @@ import tinygrad_cv as tg
 from tests.compiler import long_programs
 from tests.compiler.long_programs import MOVEMENTS
 from tinygrad_cv import functional as F
-from tinygrad_cv.compiler import numpy_source, pipeline
+from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.codegen.module import Modules
-from tinygrad_cv.compiler.lower.host import on_host
+from tinygrad_cv.compiler.host import on_host
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.plan import plan
 from tinygrad_cv.core.stackless import run
+from tinygrad_cv.ir import numpy_source
 
 pytest.importorskip("llvmlite")
 OPERATIONS = 2000

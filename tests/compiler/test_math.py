@@ -13,7 +13,7 @@ pytest.importorskip("mpmath")
 
 import mpmath
 
-from tinygrad_cv.compiler.codegen.math import FUNCTIONS, declarations, definition, symbol
+from tinygrad_cv.compiler.llvm.math import FUNCTIONS, declarations, definition, symbol
 from tinygrad_cv.compiler.runtime.objects import assembly, compile_module, load
 from tinygrad_cv.compiler.runtime.target import CPUS, host, named
 

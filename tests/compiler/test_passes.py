@@ -21,14 +21,7 @@ from tests.compiler.programs import parse, traced
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, drawn, recorded
 from tests.ops.samples import SAMPLES
 from tinygrad_cv import compiler
-from tinygrad_cv.compiler import numpy_source
-from tinygrad_cv.compiler.ir import Builder, Graph
 from tinygrad_cv.compiler.pipeline import on_host, passes, plan, rewrite
-from tinygrad_cv.compiler.rewrite.moments import merge_moments
-from tinygrad_cv.compiler.rewrite.shrink import shrink
-from tinygrad_cv.compiler.rewrite.split import split_sums
-from tinygrad_cv.compiler.rewrite.sums import distribute_sums, zero_sum
-from tinygrad_cv.compiler.rewrite.terms import constant_of, invariant, kept, scaled, total
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, combination, of
 from tinygrad_cv.compiler.schedule.define import NeedSplit, Unmappable, reshaped, storage_of
@@ -36,6 +29,13 @@ from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
 from tinygrad_cv.compiler.schedule.store import stored_values, strip
 from tinygrad_cv.compiler.schedule.tiling import widths
+from tinygrad_cv.ir import numpy_source
+from tinygrad_cv.ir.graph import Builder, Graph
+from tinygrad_cv.ir.rewrite.moments import merge_moments
+from tinygrad_cv.ir.rewrite.shrink import shrink
+from tinygrad_cv.ir.rewrite.split import split_sums
+from tinygrad_cv.ir.rewrite.sums import distribute_sums, zero_sum
+from tinygrad_cv.ir.terms import constant_of, invariant, kept, scaled, total
 
 F32 = np.dtype(np.float32)
 CPUS = ("skylake-avx512", "haswell", "x86-64")
@@ -406,7 +406,13 @@ LAYERS = re.compile(
     |relu|softmax|dropout|attention|linear|lenet|vgg|resnet|layers?)\b""",
     re.X | re.I,
 )
-FILES = sorted(path for path in Path(compiler.__file__).parent.rglob("*.py") if "runtime" not in path.parts)
+ROOT = Path(compiler.__file__).parents[1]
+FILES = sorted(
+    path
+    for room in ("ir", "tracing", "compiler")
+    for path in (ROOT / room).rglob("*.py")
+    if "runtime" not in path.parts
+)
 
 
 def words(text):

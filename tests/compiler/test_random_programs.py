@@ -15,7 +15,7 @@ from tests.compiler.campaign import REGRESSIONS, Case, smallest
 from tests.compiler.generator import generate
 from tests.compiler.programs import Gradients, parse
 from tests.compiler.shrink import shrink
-from tinygrad_cv.compiler import numpy_source
+from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ops import PRIMITIVES
 
 pytest.importorskip("llvmlite")

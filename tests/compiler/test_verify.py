@@ -14,7 +14,6 @@ from tests.compiler.generator import generate
 from tests.compiler.programs import parse
 from tinygrad_cv.compiler.debug import Watch, stages
 from tinygrad_cv.compiler.image import build
-from tinygrad_cv.compiler.ir import Aval, Builder, Graph, Value
 from tinygrad_cv.compiler.pipeline import on_host, plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
@@ -29,6 +28,7 @@ from tinygrad_cv.compiler.verify import (
     verify_rewrite,
 )
 from tinygrad_cv.compiler.verify.plan import range_under
+from tinygrad_cv.ir.graph import Aval, Builder, Graph, Value
 
 F32 = np.dtype(np.float32)
 HASWELL = named("haswell")

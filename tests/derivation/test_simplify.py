@@ -10,14 +10,14 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tinygrad_cv.compiler.ir import Builder, Graph
-from tinygrad_cv.compiler.numpy_source import run
 from tinygrad_cv.derivation.cancel import cancel, rational
 from tinygrad_cv.derivation.centred import drop_centred
 from tinygrad_cv.derivation.matrices import matrices
 from tinygrad_cv.derivation.simplify import PASSES, Known
 from tinygrad_cv.derivation.tidy import tidy
 from tinygrad_cv.derivation.tracing import trace
+from tinygrad_cv.ir.graph import Builder, Graph
+from tinygrad_cv.ir.numpy_source import run
 
 FLOAT = np.dtype(np.float64)
 NOTHING = Known(set(), set())

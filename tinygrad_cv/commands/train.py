@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import compiler, models, optim
+from .. import compiler, models, optim, tracing
 from ..data import DataLoader, compose, fashion_mnist, load_idx, preparation, random_horizontal_flip, random_shift
 from ..data.augment import Transform
 from ..data.datasets import TrainTest
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"of {' x '.join(map(str, sets.train.images.shape[1:]))}, {len(classes)} classes"
     )
 
-    jit = compiler.jit if compiler.available() and not arguments.no_jit else _as_it_is
+    jit = tracing.jit if compiler.available() and not arguments.no_jit else _as_it_is
     print(f"steps run {_how(arguments.no_jit)}")
     forward = jit(model)
     augment = augmentation(arguments.augment or sets.train.augment, -prepare.mean / prepare.std)

@@ -1,10 +1,31 @@
-"""``tg.jit``: from the primitives that a function applies to native code. Loaded when it is asked for."""
+"""From a graph of primitives to native code. Knows primitives, and no layer."""
 
+import threading
+from importlib.util import find_spec
 from typing import Any
 
-from .api import available, jit
+from ..core.locks import waited_for
+from ..ir.graph import Graph
+from ..ir.numpy_source import NumpyProgram
 
-__all__ = ["available", "get_num_threads", "jit", "set_num_threads"]
+__all__ = ["available", "compiled", "get_num_threads", "set_num_threads"]
+
+_COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
+
+
+def available() -> bool:
+    """Whether native code can be made: llvmlite is installed."""
+    return find_spec("llvmlite") is not None
+
+
+def compiled(graph: Graph) -> Any:
+    """A program for a graph: native code, or NumPy where llvmlite is missing."""
+    with _COMPILING:
+        if not available():
+            return NumpyProgram(graph)
+        from .pipeline import compile
+
+        return compile(graph)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..ir.graph import CONSTANT, Graph
 from .image import Image
-from .ir import CONSTANT, Graph
 from .runtime.objects import read_entry, write_entries
 from .runtime.target import Target
 

@@ -21,8 +21,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..ir.graph import CONSTANT, Graph, line
 from . import text
-from .ir import CONSTANT, Graph, line
 
 if TYPE_CHECKING:
     from .image import Image

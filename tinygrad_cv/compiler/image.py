@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..ir.graph import CONSTANT, Graph, Value
 from .codegen.module import Modules
 from .codegen.nest import buffers_of
-from .ir import CONSTANT, Graph, Value
 from .runtime.objects import compile_modules
 from .runtime.target import Target
 from .schedule.kernel import PIECE, Kernel, Plan

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..ir.graph import Graph
+from ..ir.rewrite.moments import merge_moments
+from ..ir.rewrite.shrink import shrink
+from ..ir.rewrite.split import split_sums
+from ..ir.rewrite.sums import distribute_sums
+from ..ir.rewrite.widen import widen_sums
 from .debug import Watch
-from .ir import Graph
-from .lower.host import on_host
-from .rewrite.moments import merge_moments
-from .rewrite.shrink import shrink
-from .rewrite.split import split_sums
-from .rewrite.sums import distribute_sums
-from .rewrite.widen import widen_sums
+from .host import on_host
 from .schedule.plan import plan
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def make(graph: Graph, target: Target, parts: int, watch: Watch | None = None) -
 
 def compile(graph: Graph) -> Any:
     """A program for a graph: found where it was compiled before, or made."""
+    from ..ir.numpy_source import NumpyProgram
     from . import cache
-    from .numpy_source import NumpyProgram
     from .program import NativeProgram
     from .runtime.collector import uncollected
     from .runtime.target import host

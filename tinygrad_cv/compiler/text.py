@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import count
 
-from .ir import CONSTANT, INPUT, Value
+from ..ir.graph import CONSTANT, INPUT, Value
 from .schedule.affine import Affine, Var
 from .schedule.expr import Condition, Expr, walk
 from .schedule.kernel import Plan

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiler.ir import Value, topological
+from ..ir.graph import Value, topological
 from . import latex, text
 from .lines import Line, Script, script
 from .reading import Reader, letters

@@ -16,9 +16,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..compiler.ir import Builder, Graph, Value, rebuild
-from ..compiler.rewrite.terms import constant_of, expand
 from ..core.stackless import Steps, run
+from ..ir.graph import Builder, Graph, Value, rebuild
+from ..ir.terms import constant_of, expand
 
 Form = dict[Value | None, Fraction]  # None stands for the number 1
 SHARES = (1, 2, 3, 4)  # of a mean: the derivative of a mean of squares has 2/n

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from ..compiler.ir import Builder, Graph, Value, rebuild
-from ..compiler.rewrite.sums import zero_sum
-from ..compiler.rewrite.terms import Axes, invariant, kept
 from ..core.stackless import Steps, run
+from ..ir.graph import Builder, Graph, Value, rebuild
+from ..ir.rewrite.sums import zero_sum
+from ..ir.terms import Axes, invariant, kept
 
 
 def drop_centred(graph: Graph) -> Graph:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..compiler.ir import CONSTANT, INPUT, Value, topological
-from ..compiler.numpy_source import unused
-from ..compiler.rewrite.terms import constant_of
+from ..ir.graph import CONSTANT, INPUT, Value, topological
+from ..ir.numpy_source import unused
+from ..ir.terms import constant_of
 from .tracing import Traced
 
 LONG = 7  # operations in a line

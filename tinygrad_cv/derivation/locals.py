@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from ..compiler.ir import Value
 from ..core.variable import Variable
+from ..ir.graph import Value
 
 PACKAGE = __name__.partition(".")[0]
 FORMULAS = tuple(f"{PACKAGE}.{room}" for room in ("functional", "nn", "models"))

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ..compiler.ir import CONSTANT, Value
-from ..compiler.rewrite.terms import constant_of
+from ..ir.graph import CONSTANT, Value
+from ..ir.terms import constant_of
 from ..ops.contraction import parse
 from ..viz.labels import detail_text, value_text
 from .cancel import SHARES, rational

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from ..compiler.ir import Graph, Value
-from ..compiler.rewrite.shrink import shrink
-from ..compiler.rewrite.sums import distribute_sums
+from ..ir.graph import Graph, Value
+from ..ir.rewrite.shrink import shrink
+from ..ir.rewrite.sums import distribute_sums
 from .cancel import cancel
 from .centred import drop_centred
 from .tidy import tidy

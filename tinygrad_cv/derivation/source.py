@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..compiler import numpy_helpers
-from ..compiler.ir import CONSTANT, Value, topological
-from ..compiler.numpy_source import WIDTH, constant, literal, writer
-from ..compiler.rewrite.terms import constant_of
 from ..core.primitive import PRIMITIVES
+from ..ir import numpy_helpers
+from ..ir.graph import CONSTANT, Value, topological
+from ..ir.numpy_source import WIDTH, constant, literal, writer
+from ..ir.terms import constant_of
 from .cancel import rational
 from .lines import Line, Script
 from .matrices import Matrices, matrices

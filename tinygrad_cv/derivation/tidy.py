@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.ir import CONSTANT, Builder, Graph, Value, rebuild
-from ..compiler.rewrite.terms import constant_of
 from ..core.primitive import PRIMITIVES
+from ..ir.graph import CONSTANT, Builder, Graph, Value, rebuild
+from ..ir.terms import constant_of
 from ..ops.contraction import parse
 
 Args = tuple[Value, ...]

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..compiler.guards import Guards
-from ..compiler.ir import Graph, Value
-from ..compiler.numpy_source import identifiers
-from ..compiler.recording import Recording, record
-from ..compiler.state import restored
-from ..compiler.trace import TRACING
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.primitive import PRIMITIVES
 from ..core.tape import Node, Replayed, pull, reachable
 from ..frontend.creation import asarray
 from ..frontend.tensor import Tensor
+from ..ir.graph import Graph, Value
+from ..ir.numpy_source import identifiers
+from ..tracing.guards import Guards
+from ..tracing.recording import Recording, record
+from ..tracing.state import restored
+from ..tracing.trace import TRACING
 from .locals import named_locals
 
 Function = Callable[..., Any]

@@ -20,7 +20,7 @@ from tests.proof.outcome import Outcome
 from tests.proof.special.exact import INF, NUMBER, Array, Exact, evaluate, in_format
 from tests.proof.special.rounding import Interval, wide_enough
 from tests.proof.special.unary import COMPILED, EAGER, F4, F8, FUNCTIONS, unary
-from tinygrad_cv.compiler.entry import available
+from tinygrad_cv.compiler import available
 from tinygrad_cv.core.primitive import OUTPUT, Primitive
 from tinygrad_cv.core.tape import apply
 from tinygrad_cv.ops import PRIMITIVES

@@ -16,7 +16,7 @@ from tests.proof.special import patterns
 from tests.proof.special.exact import INFINITE, NOT_A_NUMBER, Format, evaluate, measured
 from tests.proof.special.rounding import Interval, wide_enough
 from tests.proof.special.unary import F4, F8, FUNCTIONS, unary
-from tinygrad_cv.compiler.entry import available
+from tinygrad_cv.compiler import available
 from tinygrad_cv.ops import PRIMITIVES
 
 BITS = {F4: (8, 23), F8: (11, 52)}  # of the exponent and of the mantissa

@@ -1,1 +1,1 @@
-"""Plan to LLVM text: a function for each loop nest, vector mathematics, modules."""
+"""Plan to LLVM text: a function for each loop nest, put together to modules."""

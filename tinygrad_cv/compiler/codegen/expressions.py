@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...core.stackless import Steps, run
-from ..lower.elementwise import LOWERINGS, select
+from ..llvm.elementwise import LOWERINGS, select
+from ..llvm.function import Function, number, vector_type
 from ..schedule.affine import Var
 from ..schedule.expr import Condition, Expr, inside_guards, walk
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling
-from .function import Function, number, vector_type
 from .memory import BOOL, Mask, Memory, Place, index_at
 
 

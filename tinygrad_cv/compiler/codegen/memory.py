@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..ir import Value
+from ...ir.graph import Value
+from ..llvm.function import Function, memory_type, vector_type
+from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
 from ..schedule.layout import Layout
 from ..schedule.nest import Store
 from ..schedule.tiling import Tiling
-from .function import Function, memory_type, vector_type
-from .integer import Int
 
 BOOL = np.dtype(bool)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import math
-from .function import Function
+from ..llvm import math
+from ..llvm.function import Function
 from .nest import NestLowering, buffers_of
 from .structure import structure
 

@@ -12,16 +12,16 @@ from itertools import product
 
 import numpy as np
 
-from ..ir import Value
-from ..lower.elementwise import LOWERINGS, maximum, select
+from ...ir.graph import Value
+from ..llvm.elementwise import LOWERINGS, maximum, select
+from ..llvm.function import Function, number, scalar_type, vector_type
+from ..llvm.integer import Int, Sum
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Expr, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling, widths
 from .expressions import Expressions, distinct
-from .function import Function, number, scalar_type, vector_type
-from .integer import Int, Sum
 from .memory import BOOL, Memory, Place, index_at
 
 UNROLLED = 8  # steps of a short innermost loop are written out

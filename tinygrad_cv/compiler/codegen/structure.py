@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..ir import Value
+from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import walk
 from ..schedule.layout import Layout

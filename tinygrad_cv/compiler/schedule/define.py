@@ -16,8 +16,8 @@ import numpy as np
 
 from ...core.primitive import PRIMITIVES, Aval
 from ...core.stackless import Steps, run
+from ...ir.graph import CONSTANT, INPUT, Value
 from ...ops.contraction import parse
-from ..ir import CONSTANT, INPUT, Value
 from .affine import Affine, Index, Var, of
 from .expr import Expr, Exprs, is_number
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import Affine, Index, Var
 
 Condition = tuple[Affine, int, int]  # low <= affine < high

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import Affine, Var, of
 from .expr import Expr, Exprs, loads, renamed, substitute, walk
 from .kernel import Kernel

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..ir import CONSTANT, INPUT, Graph, Value
+from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
 from .expr import Expr, inside_guards, walk
 from .layout import Layout

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ir import INPUT, Value
+from ...ir.graph import INPUT, Value
 from .affine import Affine, Var, combination
 from .expr import Condition, Expr, Exprs, is_number, substitute
 from .nest import Nest, sums_products

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import Index, Var, of
 from .define import Definition, NeedSplit
 from .expr import Condition, Expr, walk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...core.primitive import Aval
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import Var, of
 from .expr import Expr, Exprs, renamed, substitute
 from .layout import Layout, layout_of

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..ir import CONSTANT, INPUT, Graph, Value, users
+from ...ir.graph import CONSTANT, INPUT, Graph, Value, users
 from .define import Definition, NeedSplit, Storage, Unmappable, storage_of
 from .expr import Exprs
 from .join import join

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import of
 from .expr import loads
 from .kernel import Kernel, Step

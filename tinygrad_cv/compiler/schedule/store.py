@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from ...core.primitive import PRIMITIVES
-from ..ir import CONSTANT, INPUT, Graph, Value, users
+from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
 from .define import TINY
 
 SMALL = 32  # a value this many times smaller than its reader is computed once, on its own
@@ -27,12 +26,6 @@ def strip(value: Value) -> Value:
     while value.op in MOVEMENT:
         value = value.args[0]
     return value
-
-
-def is_elementwise(value: Value) -> bool:
-    """Whether each element depends on the same place of the arguments only."""
-    primitive = PRIMITIVES.get(value.op)
-    return primitive is not None and primitive.family == "elementwise"
 
 
 def reduced(value: Value) -> int:

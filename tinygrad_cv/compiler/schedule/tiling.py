@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..ir import Value
+from ...ir.graph import Value
 from .affine import Affine, Var
 from .expr import Expr, loads
 from .layout import Layout

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...core.primitive import PRIMITIVES, Aval
+from ...ir.graph import CONSTANT, INPUT, Graph, Value, aval_of, line
 from ...ops.contraction import extents, parse
-from ..ir import CONSTANT, INPUT, Graph, Value, aval_of, line
 from .rule import check
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..ir import Value
+from ...ir.graph import Value
 from ..schedule.kernel import Plan
 from ..schedule.layout import ALIGNMENT, Layout
 from .plan import base_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import CONSTANT, INPUT, Value
+from ...ir.graph import CONSTANT, INPUT, Value
 from ..schedule.affine import Affine, Index, Var
 from ..schedule.expr import Condition, Expr, walk
 from ..schedule.kernel import Kernel, Plan, Step

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import CONSTANT, Builder, Value
+from .graph import CONSTANT, Builder, Value
 
 Axes = tuple[int, ...]
 

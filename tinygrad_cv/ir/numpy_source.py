@@ -20,7 +20,7 @@ from ..core.context import quiet
 from ..core.primitive import PRIMITIVES
 from ..ops.windows import contract_fold
 from . import numpy_helpers
-from .ir import CONSTANT, INPUT, Graph, Value, users
+from .graph import CONSTANT, INPUT, Graph, Value, users
 
 WIDTH = 120  # of a line
 FEW = 64  # elements: so many stand as numbers in the source
@@ -187,7 +187,7 @@ def writer(value: Value) -> Callable[..., str]:
     to_integers = value.op == "cast" and value.args[0].dtype.kind == "f" and value.dtype.kind in "iu"
     if value.op not in WRITTEN:
         raise NotImplementedError(
-            f"{value.op} has no NumPy text: add a row to WRITTEN in tinygrad_cv/compiler/numpy_source.py."
+            f"{value.op} has no NumPy text: add a row to WRITTEN in tinygrad_cv/ir/numpy_source.py."
         )
     return _helper("integers") if to_integers else WRITTEN[value.op]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from ...ops.contraction import extents, parse
-from ..ir import Builder, Graph, Value, rebuild
-from .terms import count, total
+from ..graph import Builder, Graph, Value, rebuild
+from ..terms import count, total
 
 INNER = 64  # addends that the first stage of a sum has at least
 FLAT = 1 << 14  # addends of a sum along one axis that is cut into rows

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ..ir import CONSTANT, INPUT, Value
-from ..schedule.define import ROWS
-from ..schedule.store import is_elementwise
-from .elementwise import lowered
+from ..ir.graph import CONSTANT, INPUT, Value, is_elementwise
+from .llvm.elementwise import lowered
+from .schedule.define import ROWS
 
 
 def on_host(value: Value) -> bool:

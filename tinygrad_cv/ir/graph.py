@@ -151,6 +151,12 @@ def users(values: Iterable[Value]) -> dict[Value, list[Value]]:
     return found
 
 
+def is_elementwise(value: Value) -> bool:
+    """Whether each element depends on the same place of the arguments only."""
+    primitive = PRIMITIVES.get(value.op)
+    return primitive is not None and primitive.family == "elementwise"
+
+
 def name(value: Value) -> str:
     """A value as an operand: its number, or the number that it is."""
     return f"{value.params['array'].item()!r}" if value.op == CONSTANT and not value.ndim else repr(value)

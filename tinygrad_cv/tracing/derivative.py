@@ -15,15 +15,20 @@ from ..core.context import current
 from ..core.primitive import Primitive
 from ..core.tape import Node, watched
 from ..frontend.tensor import Tensor
-from .recording import Tape, pulled_back
+from .recording import Recording, Tape, pulled_back
 from .trace import TRACING
 
 
 class Derivative:
-    """How one result of a recording depends on some of its inputs."""
+    """How one result of a recording depends on some of its inputs.
 
-    def __init__(self, name: str, tape: Tape, number: int, sources: tuple[int, ...]):
-        self.name, self.tape, self.number, self.sources = name, tape, number, sources
+    ``compiled`` makes of a name and a recording what can be called.
+    """
+
+    def __init__(
+        self, name: str, tape: Tape, number: int, sources: tuple[int, ...], compiled: Callable[[str, Recording], Any]
+    ):
+        self.name, self.tape, self.number, self.sources, self._compiled = name, tape, number, sources, compiled
         self.primitive = Primitive(f"jit({name})", _refused, _refused, family="custom", formula="a jitted function")
         self._pullbacks: dict[tuple[int, ...], Any] = {}
 
@@ -39,12 +44,10 @@ class Derivative:
 
     def pullback(self, wanted: tuple[int, ...]) -> Any:
         """The compiled (inputs, cotangent) -> shares of the wanted inputs."""
-        from .entry import Entry
-
         with TRACING:
             if wanted not in self._pullbacks:
                 recording = pulled_back(self.tape, self.number, wanted)
-                self._pullbacks[wanted] = Entry(f"backward of {self.name}", recording)
+                self._pullbacks[wanted] = self._compiled(f"backward of {self.name}", recording)
             return self._pullbacks[wanted]
 
 

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir import CONSTANT, Builder, Graph, Value, rebuild
-from .terms import Axes, cast, count, expand, invariant, kept, scaled, total
+from ..graph import CONSTANT, Builder, Graph, Value, rebuild
+from ..terms import Axes, cast, count, expand, invariant, kept, scaled, total
 
 FLOAT64 = np.dtype(np.float64)
 BLOCK = 16  # elements that a block has at least

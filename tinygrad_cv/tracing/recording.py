@@ -17,8 +17,8 @@ from ..core.errors import TraceError
 from ..core.primitive import PRIMITIVES
 from ..core.tape import Node, pull
 from ..core.variable import Variable
+from ..ir.graph import CONSTANT, INPUT, Builder, Graph, Value, topological
 from . import tree
-from .ir import CONSTANT, INPUT, Builder, Graph, Value, topological
 from .trace import UNREAD, Place, Trace, arguments, hooks_of
 
 

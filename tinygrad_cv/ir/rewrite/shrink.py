@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.primitive import PRIMITIVES
-from ..ir import CONSTANT, Builder, Graph, Value, rebuild
-from ..schedule.store import is_elementwise
-from .terms import count, expand, kept, scaled
+from ..graph import CONSTANT, Builder, Graph, Value, is_elementwise, rebuild
+from ..terms import count, expand, kept, scaled
 
 
 def shrink(graph: Graph) -> Graph:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..compiler.kernels import KernelRow
 from ..core.primitive import PRIMITIVES
+from ..ir.graph import CONSTANT, INPUT, Graph, Value
 from ..viz.labels import detail_text, value_text
 from ..viz.records import EdgeView, NodeView, Records, ScopeView
 from ..viz.scopes import Scopes
 from ..viz.view import GraphView
-from .ir import CONSTANT, INPUT, Graph, Value
-from .kernels import KernelRow
 
 if TYPE_CHECKING:
-    from .schedule.kernel import Kernel
+    from ..compiler.schedule.kernel import Kernel
 
 
 def view(graph: Graph, names: Sequence[str]) -> GraphView:

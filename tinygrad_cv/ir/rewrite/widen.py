@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...ops.arrays import HALF
-from ..ir import Builder, Graph, Value, rebuild
-from .terms import cast
+from ..graph import Builder, Graph, Value, rebuild
+from ..terms import cast
 
 SUMS = ("sum", "cumsum", "contract", "fold", "scatter_add")
 

@@ -16,17 +16,17 @@ from typing import Any, overload
 from ..core.context import Context, current, using
 from ..core.errors import TraceError
 from ..core.variable import Writes
+from ..ir.graph import Value
 from . import tree
 from .cliff import Cliff
-from .entry import Discarded, Entry, available
+from .entry import Discarded, Entry
 from .guards import Guards
 from .hidden import still
-from .ir import Value
 from .recording import record
 from .state import Overlay, restored
 from .trace import TRACING, arguments
 
-__all__ = ["Jitted", "available", "jit"]
+__all__ = ["Jitted", "jit"]
 
 KEPT = 50  # lines of history
 
@@ -172,15 +172,15 @@ class Jitted:
                 "graph(fused=True): NumPy runs this function, so there are no kernels. Native code needs llvmlite: "
                 "pip install llvmlite"
             )
-        from .pipeline import replanned
+        from ..compiler.pipeline import replanned
 
         planned = replanned(graph)
         return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The graph as NumPy source that runs alone. Arguments as for :meth:`graph`."""
-        from .numpy_source import source
-        from .rewrite.widen import widen_sums
+        from ..ir.numpy_source import source
+        from ..ir.rewrite.widen import widen_sums
 
         entry = self._entry(args, kwargs)
         return source(widen_sums(entry.recording.graph), entry.names, entry.name)

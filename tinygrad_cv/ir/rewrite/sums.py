@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...core.stackless import Steps, run
-from ..ir import Builder, Graph, Value, rebuild
-from .terms import Axes, constant_of, count, expand, invariant, kept, scaled
+from ..graph import Builder, Graph, Value, rebuild
+from ..terms import Axes, constant_of, count, expand, invariant, kept, scaled
 
 TERMS = 16
 

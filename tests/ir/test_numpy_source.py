@@ -12,9 +12,9 @@ import tinygrad_cv as tg
 from tests.ops.samples import SAMPLES
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
-from tinygrad_cv.compiler.ir import Builder, Graph
-from tinygrad_cv.compiler.numpy_source import WRITTEN, NumpyProgram, run, source
 from tinygrad_cv.core.context import eager
+from tinygrad_cv.ir.graph import Builder, Graph
+from tinygrad_cv.ir.numpy_source import WRITTEN, NumpyProgram, run, source
 from tinygrad_cv.ops import PRIMITIVES
 
 quick = pytest.mark.quick
@@ -39,7 +39,7 @@ def executed(text, arrays):
 
 @quick
 def test_every_primitive_has_a_row():
-    assert WRITTEN.keys() == PRIMITIVES.keys(), "add a row in compiler/numpy_source.py"
+    assert WRITTEN.keys() == PRIMITIVES.keys(), "add a row in ir/numpy_source.py"
 
 
 @every

@@ -23,7 +23,7 @@ from ..core.tape import Node, user_line
 from ..core.variable import Variable
 from ..frontend.dial import Dial
 from ..frontend.tensor import Tensor
-from .ir import Builder, Value
+from ..ir.graph import Builder, Value
 
 TRACING = rlock()  # held while a trace grows
 FLOAT64 = np.dtype(np.float64)

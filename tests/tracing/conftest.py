@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tinygrad_cv.compiler import entry
-from tinygrad_cv.compiler.numpy_source import NumpyProgram
+from tinygrad_cv.ir.numpy_source import NumpyProgram
+from tinygrad_cv.tracing import entry
 
 
 @pytest.fixture

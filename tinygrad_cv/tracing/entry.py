@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from ..compiler import compiled
 from ..core.context import current
 from ..core.errors import TraceError
-from ..core.locks import waited_for
 from ..core.variable import Variable, Writes
 from ..frontend.tensor import Tensor
 from . import tree
 from .derivative import Derivative
 from .guards import Guards
-from .ir import Graph
 from .recording import Recording
 from .state import restored
 from .trace import Place, hooks_of
@@ -186,28 +183,8 @@ class Entry:
         if number not in self._derivatives:
             assert self.recording.tape is not None
             sources = self.recording.sources[number]
-            self._derivatives[number] = Derivative(self.name, self.recording.tape, number, sources)
+            self._derivatives[number] = Derivative(self.name, self.recording.tape, number, sources, Entry)
         return self._derivatives[number]
-
-
-def available() -> bool:
-    """Whether native code can be made: llvmlite is installed."""
-    return find_spec("llvmlite") is not None
-
-
-def compiled(graph: Graph) -> Any:
-    """A program for a graph: native code, or NumPy where llvmlite is missing."""
-    with _COMPILING:
-        if available():
-            from .pipeline import compile
-
-            return compile(graph)
-        from .numpy_source import NumpyProgram
-
-        return NumpyProgram(graph)
-
-
-_COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
 
 
 def _at(place: Place, leaves: list[Any]) -> Any:

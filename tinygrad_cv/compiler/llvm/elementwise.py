@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..codegen import math
-from ..codegen.function import Function, number, vector_type
+from . import math
+from .function import Function, number, vector_type
 
 Lowering = Callable[..., str]
 FLOATS = ("float32", "float64")

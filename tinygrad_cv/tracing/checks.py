@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.variable import Variable
-from .ir import Value
+from ..ir.graph import Value
 from .tree import SCALARS
 
 NUMBERS = frozenset({*SCALARS, float} - {type})

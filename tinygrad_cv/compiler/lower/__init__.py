@@ -1,1 +1,0 @@
-"""How the machine spells what is elementwise: one row a primitive."""

@@ -1,0 +1,1 @@
+"""The graph of primitives that a trace records: its values, its reading in NumPy, rewrites that keep its meaning."""
