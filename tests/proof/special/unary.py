@@ -55,7 +55,7 @@ FUNCTIONS: dict[str, tuple[Function, Function | None]] = {
     "cast": (_SAME, _ONE),
 }
 
-# Units in the last place by which a function may err. Compiled: as tinygrad_cv/compiler/codegen/math.py states.
+# Units in the last place by which a function may err. Compiled: as tinygrad_cv/compiler/llvm/math.py states.
 # NumPy's own: 4, as the tests of the compiled functions allow them. NumPy has no erf; ours is computed in float64, to a
 # relative error of 4.5e-16, as tests/ops/test_special_values.py states.
 COMPILED = {
