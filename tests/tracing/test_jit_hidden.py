@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import functools
 import gc
 import io
 import itertools
+import math
+import operator
 import os
 import random
+import sys
 import time
 import types
 import uuid
@@ -18,6 +23,7 @@ import pytest
 
 import tinygrad_cv as tg
 from tinygrad_cv import TraceError, data, nn
+from tinygrad_cv import functional as F
 
 pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.quick]
 
@@ -86,6 +92,88 @@ def test_what_would_be_frozen_is_an_error_that_names_the_line(name):
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states
     if isinstance(held, io.IOBase):
         held.close()
+
+
+# Ways to come to a clock: what is set up, and an expression that asks.
+ROUTES = {
+    "module": ("", "time.time()"),
+    "another name": ("tick = time.perf_counter", "tick()"),
+    "bound method of a class": ("now = datetime.datetime.now", "now().second"),
+    "class": ("D = datetime.date", "D.today().day"),
+    "module handed on": ("def h(m): return m.time()", "h(time)"),
+    "module under another name": ("def h():\n m = time\n return m.monotonic()", "h()"),
+    "module in a list": ("c = [time]", "c[0].time()"),
+    "module in an argument's default": ("def h(m=time): return m.time()", "h()"),
+    "module by getattr": ("", "getattr(time, 'ti' + 'me')()"),
+    "module in a module": ("m = types.ModuleType('m_of_mine'); m.clock = time", "m.clock.time()"),
+    "module's dict": ("m = types.ModuleType('m_of_mine'); m.clock = time", "m.__dict__['cl' + 'ock'].time()"),
+    "module by vars": ("m = types.ModuleType('m_of_mine'); m.clock = time", "vars(m)['cl' + 'ock'].time()"),
+    "module that a library holds": ("", "threading._time()"),
+    "library's module handed on": ("def h(m): return m._time()", "h(threading)"),
+    "sys.modules": ("", "sys.modules['time'].time()"),
+    "sys.modules under another name": ("from sys import modules as m", "m['ti' + 'me'].time()"),
+    "globals": ("", "globals()['ti' + 'me'].time()"),
+    "eval": ("", "eval('ti' + 'me.time()')"),
+    "import within": ("def h():\n import time as t\n return t.time()", "h()"),
+    "from-import within": ("def h():\n from time import time as t\n return t()", "h()"),
+    "__import__": ("", "__import__('time').time()"),
+    "import_module": ("import importlib", "importlib.import_module('time').time()"),
+    "partial": ("h = functools.partial(lambda: time.time())", "h()"),
+    "wrapped": (
+        "def deco(g):\n @functools.wraps(g)\n def w(): return g()\n return w\nh = deco(time.time)",
+        "h()",
+    ),
+    "attribute": ("c = types.SimpleNamespace(clock=time.time)", "c.clock()"),
+    "attribute by getattr": ("c = types.SimpleNamespace(clock=time.time)", "getattr(c, 'cl' + 'ock')()"),
+    "class's attribute": ("class C: clock = staticmethod(time.time)\nc = C()", "c.clock()"),
+    "property": ("class C:\n @property\n def now(self): return time.time()\nc = C()", "c.now"),
+    "init": ("class C:\n def __init__(self): self.t = time.time()", "C().t"),
+    "operator": ("class C:\n def __add__(self, o): return time.time()\nc = C()", "c + 1"),
+    "iterable": ("class C:\n def __iter__(self): return iter([time.time()])\nc = C()", "sum(c)"),
+    "closure": ("def make(t):\n def h(): return t()\n return h\nh = make(time.time)", "h()"),
+    "dict": ("c = {'clock': time.time}", "c['clock']()"),
+    "layer": ("class N(nn.Module):\n def forward(self, x): return x * time.time()\nn = N()", "n(tg.ones(1))"),
+    "hook": ("n = nn.Flatten()\nn.register_forward_hook(lambda m, a, y: y * time.time())", "n(tg.ones(1, 1)).sum()"),
+    "jitted": ("h = tg.jit(lambda x: x * time.time())", "h(tg.ones(1))"),
+    "without gradients": ("@tg.no_grad()\ndef h(): return time.time()", "h()"),
+    "random bytes in a library": ("import secrets", "secrets.randbelow(7)"),
+    "random bytes in a class": ("import random\nc = random.SystemRandom", "c().random()"),
+    "random bytes for a seed": ("r = np.random.SeedSequence", "float(r().entropy % 7)"),
+}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_clocks_are_found_wherever_code_comes_to_them(name):
+    setup, asked = ROUTES[name]
+    source = f"""
+import datetime, functools, sys, threading, time, types
+import numpy as np
+import tinygrad_cv as tg
+from tinygrad_cv import nn
+{setup}
+def f(x): return x * ({asked})
+"""
+    scope = {"__name__": "a_script_of_mine"}
+    exec(compile(source, "a_script_of_mine.py", "exec"), scope)
+    with pytest.raises(TraceError, match=r"the function (calls|asks).*, at (a_script_of_mine\.py|<string>):\d+"):
+        tg.jit(scope["f"])(tg.ones(1))
+
+
+def test_a_function_that_leads_to_no_clock_is_not_watched(monkeypatch):
+    """Watching is slow."""
+    monkeypatch.setattr(sys, "setprofile", None)  # to call it would fail
+    model, table = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU()), {"scale": [2.0]}
+    opt = tg.optim.SGD(model, lr=0.1, momentum=0.9)
+
+    @tg.jit
+    def step(x):
+        loss = functools.reduce(operator.add, [F.relu(model(x)).sum() * s for s in table["scale"]])
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        return loss * math.pi + np.exp(loss) + len(table) + copy.copy(table)["scale"][0]
+
+    step(tg.ones(4, 2))
 
 
 def test_what_is_made_within_or_left_alone_is_none():

@@ -182,9 +182,20 @@ def test_long_steps_are_cut_into_more_parts_than_threads_and_compute_the_same(mo
 def test_the_garbage_collector_is_as_before(enabled, tmp_path, monkeypatch):
     monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path))
     (gc.enable if enabled else gc.disable)()
+    within = []
+
+    def traced(x):
+        within.append(gc.isenabled())
+        return x * 3.0 if len(x) == 2 else float(x)
+
+    f = tg.jit(traced)
     try:
-        assert tg.jit(lambda x: x * 3.0)(tg.ones(2)).tolist() == [3.0, 3.0]
+        assert f(tg.ones(2)).tolist() == [3.0, 3.0]
         assert gc.isenabled() == enabled
+        with pytest.raises(tg.TraceError):
+            f(tg.ones(1))
+        assert gc.isenabled() == enabled
+        assert within == [False, False]
     finally:
         gc.enable()
 

@@ -204,6 +204,11 @@ PLACES = {
     "argparse": ("c = argparse.Namespace(k=2.0)", "c.k", "c.k = 3.0"),
     "module": ("m = types.ModuleType('m_of_mine'); m.k = 2.0", "m.k", "m.k = 3.0"),
     "module by getattr": ("m = types.ModuleType('m_of_mine'); m.k_1 = 2.0", "getattr(m, 'k_' + str(1))", "m.k_1 = 3.0"),
+    "module by its dict": (
+        "m = types.ModuleType('m_of_mine'); m.k_1 = 2.0",
+        "m.__dict__['k_' + str(1)]",
+        "m.k_1 = 3.0",
+    ),
     "module in a list": ("m = types.ModuleType('m_of_mine'); m.k = 2.0\nc = [m]", "c[0].k", "m.k = 3.0"),
     "module in a module": (
         "m = types.ModuleType('m_of_mine'); m.n = types.ModuleType('n'); m.n.k = 2.0",

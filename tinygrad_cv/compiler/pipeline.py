@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..core.collector import uncollected
 from ..ir.graph import Graph
 from ..ir.rewrite.moments import merge_moments
 from ..ir.rewrite.shrink import shrink
@@ -66,7 +67,6 @@ def compile(graph: Graph) -> Any:
     from ..ir.numpy_source import NumpyProgram
     from . import cache
     from .program import NativeProgram
-    from .runtime.collector import uncollected
     from .runtime.target import host
     from .runtime.threads import get_num_threads
 

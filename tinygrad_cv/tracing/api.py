@@ -13,6 +13,7 @@ from functools import update_wrapper
 from types import MethodType
 from typing import Any, overload
 
+from ..core.collector import uncollected
 from ..core.context import Context, current, using
 from ..core.errors import TraceError
 from ..core.variable import Writes
@@ -213,6 +214,7 @@ class Jitted:
                 return entry, arrays
         return None, None
 
+    @uncollected()
     def _trace(self, key: Any, args: Any, kwargs: Any, leaves: list[Any], others: list[Any]) -> Entry:
         reason = self._reason(key, leaves, args, kwargs)
         start = time.perf_counter()
@@ -224,7 +226,7 @@ class Jitted:
                 "Pass what is read of it as an argument"
             )
         try:
-            with restored(guards.objects()), still(guards.walk.hidden, guards.walk.codes):
+            with restored(guards.objects()), still(guards.walk):
                 reached = [tensor for _, tensor in guards.tensors.values()]
                 recording = record(self.function, args, kwargs, leaves, reached)
                 _check_leaks(guards)

@@ -13,12 +13,12 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from io import IOBase
 from os import urandom
-from types import BuiltinFunctionType, CodeType, FrameType
+from types import BuiltinFunctionType, FrameType
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ import numpy as np
 from ..core.errors import TraceError
 from .kinds import is_library
 from .names import WORD, lines
+from .quiet import may_ask
+from .reach import Walk
 
 NAMES = ("time", "perf_counter", "monotonic", "process_time", "thread_time")
 CLOCKS = frozenset(
@@ -38,17 +40,17 @@ UNKNOWN = object()
 
 
 @contextmanager
-def still(found: Iterable[tuple[str, Any]], codes: list[CodeType]) -> Iterator[None]:
+def still(walk: Walk) -> Iterator[None]:
     """Raise where the block draws random numbers that are not the package's, moves an iterator, or asks a clock.
 
     Args:
-        found: what the code can reach of such state, with what it is called.
-        codes: the code.
+        walk: what the code in the block can reach.
 
     Raises:
         TraceError: it does; random numbers are as they were before.
     """
-    things = [*found, ("random", random), ("np.random", np.random)]
+    codes = walk.codes
+    things = [*walk.hidden, ("random", random), ("np.random", np.random)]
     before = [_state(x) for _, x in things]
     for (path, x), state in zip(things, before, strict=True):
         if state is UNKNOWN and (places := lines(codes, _word(path))):
@@ -65,13 +67,13 @@ def still(found: Iterable[tuple[str, Any]], codes: list[CodeType]) -> Iterator[N
         elif not is_library(frame.f_globals.get("__name__", "")):
             asked.append((f"calls {what.__name__}()", _users(frame), PASS))
 
-    alone = sys.getprofile() is None  # a profiler that is at work is left alone
-    if alone:
+    watched = sys.getprofile() is None and may_ask(walk)  # a profiler that is at work is left alone
+    if watched:
         sys.setprofile(look)
     try:
         yield
     finally:
-        if alone:
+        if watched:
             sys.setprofile(None)
     for (path, x), state in zip(things, before, strict=True):
         if state is not UNKNOWN and _state(x) != state:

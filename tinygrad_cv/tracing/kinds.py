@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from ..core.variable import Variable
-from .names import names_of
+from .names import words_of
 
 PACKAGE = __name__.partition(".")[0]
 LIBRARY = frozenset({*sys.stdlib_module_names, "numpy"})
@@ -116,5 +116,5 @@ def called_by(cls: Any) -> frozenset[str]:
             for item in vars(base).values():
                 item = getattr(item, "__func__", getattr(item, "fget", item))
                 if isinstance(item, FunctionType):
-                    words |= names_of(item.__code__).words
+                    words |= words_of(item.__code__)
     return frozenset(words - DYNAMIC)

@@ -33,10 +33,17 @@ class Names(NamedTuple):
 
 
 @cache
+def words_of(code: CodeType) -> frozenset[str]:
+    """The names in the code and in functions within, and the words in their strings."""
+    words = {*code.co_names, *(word for text in _strings(code.co_consts) for word in WORD.findall(text))}
+    inner = (words_of(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    return frozenset(words.union(*inner))
+
+
+@cache
 def names_of(code: CodeType) -> Names:
     """What the code names."""
     strings = set(_strings(code.co_consts))
-    words = {*code.co_names, *(word for text in strings for word in WORD.findall(text))}
     chains: dict[tuple[str, ...], None] = {}
     imports: dict[tuple[str, int, tuple[str, ...]], None] = {}
     chain: tuple[str, ...] = ()
@@ -57,11 +64,10 @@ def names_of(code: CodeType) -> Names:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             inner = names_of(constant)
-            words |= inner.words
             strings |= inner.strings
             chains.update(dict.fromkeys(inner.chains))
             imports.update(dict.fromkeys(inner.imports))
-    return Names(frozenset(words), tuple(chains), tuple(imports), frozenset(strings))
+    return Names(words_of(code), tuple(chains), tuple(imports), frozenset(strings))
 
 
 def _strings(constants: Iterable[Any]) -> Iterator[str]:

@@ -131,20 +131,15 @@ class Walk:
         self.todo += [(root, path) for path, root in reversed(list(roots.items()))]
         while self.todo:
             x, path = self.todo.pop()
-            if (
-                type(x) in NUMBERS
-                or isinstance(x, np.generic)
-                or x is MISSING
-                or x is sys.modules
-                or id(x) in self.seen
-            ):
+            if type(x) in NUMBERS or isinstance(x, np.generic) or x is MISSING or id(x) in self.seen:
                 continue
             if len(self.seen) == LIMIT:
                 self.unseen.append(f"more than {LIMIT:,} objects, from {path} on")
                 self.todo.clear()
                 return
             self.seen[id(x)] = x
-            self._visit(x, path)
+            if x is not sys.modules:
+                self._visit(x, path)
 
     def finish(self) -> None:
         """Checks that go over all that was found: attributes of modules, classes of objects, bases of classes."""
@@ -298,6 +293,8 @@ class Walk:
             x, path = vars(module).get(name, MISSING), f"{path}.{name}"
             if x is MISSING and "__getattr__" in vars(module):
                 self.todo.append((vars(module)["__getattr__"], path))
+            elif name == "__dict__":
+                self.todo.append((module, path))
             if not isinstance(x, ModuleType):
                 self.todo.append((x, path))
                 return

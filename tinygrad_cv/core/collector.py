@@ -12,7 +12,7 @@ _resting: list[None] = []  # not empty while it rests
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The collector rests: again and again it would walk through a plan that is all in use."""
+    """The collector rests: again and again it would walk through a trace or a plan that is all in use."""
     if not gc.isenabled():
         yield
         return
