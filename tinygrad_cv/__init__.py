@@ -13,19 +13,11 @@ from . import starting as _starting  # noqa: F401  before all else
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from .core.anomaly import detect_anomaly
 from .core.context import enable_grad, is_grad_enabled, no_grad
 from .core.errors import AxisError, CheckpointError, DTypeError, GraphError, ShapeError, TraceError
-from .frontend.autodiff import (
-    CustomFunction,
-    checkpoint,
-    detect_anomaly,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    vjp,
-)
+from .frontend.autodiff import grad, hessian, hvp, jacobian, jvp, vjp
+from .frontend.checkpoint import checkpoint
 from .frontend.creation import (
     arange,
     asarray,
@@ -41,6 +33,7 @@ from .frontend.creation import (
     zeros,
     zeros_like,
 )
+from .frontend.custom import CustomFunction
 from .frontend.functions import concatenate, einsum, matmul, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor

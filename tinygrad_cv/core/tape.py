@@ -6,7 +6,6 @@ nodes by falling serial number: a node's users have higher numbers, so its cotan
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -15,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from . import joint, memory
+from .anomaly import check_backward, check_forward
 from .context import Context, Scope, current, eager, quiet, read, using
 from .errors import DTypeError, GraphError, ShapeError
+from .position import describe, user_line
 from .primitive import OUTPUT, Primitive
 
 _serial = count(1).__next__
@@ -221,14 +222,23 @@ def pull(
             cotangents[node] = g
             heappush(queue, (-node.serial, node))
 
+    def hand_on(node: Node, g: Any) -> None:
+        if joining and node.primitive is not None and node.primitive.joins:
+            shares = joint.shares(node, g, wanted, unseen, passed)
+        else:
+            shares = node.cotangents(g, wanted)
+        for parent, share in shares:
+            if context.anomaly:
+                check_backward(node, g, share)
+            add(parent, share)
+
     context = current()
     places: dict[int, Scope] = {}
     taken = {id(value): value for value in (read(g) for _, g in roots)}
-    interpret = context.interpret
-    joining = interpret is eager and not create_graph
+    named = not context.anomaly and (context.trace is not None or context.operands)  # what is recorded, by its layer
+    joining = context.interpret is eager and not (create_graph or context.anomaly or named)
     passed: set[Node] = set()
-    if interpret is eager:
-        interpret = quiet  # warnings are switched off once, not per node
+    interpret = quiet if context.interpret is eager else context.interpret  # warnings off once, not for each node
     with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
         for node, g in roots:
             if wanted(node):
@@ -245,20 +255,11 @@ def pull(
                 results[node] = g._result(own(read(g), taken), g.node)
             if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
                 deposits.append((tensor, g._result(own(read(g), taken), g.node)))
-            if context.anomaly:
-                for parent, share in node.cotangents(g, wanted):
-                    check_backward(node, g, share)
-                    add(parent, share)
-            elif context.trace is not None or context.operands:
-                with using(scope=_backward(node.scope, places), origin=node):  # what is recorded bears the layer's name
-                    for parent, share in node.cotangents(g, wanted):
-                        add(parent, share)
-            elif joining and node.primitive is not None and node.primitive.joins:
-                for parent, share in joint.shares(node, g, wanted, unseen, passed):
-                    add(parent, share)
+            if named:
+                with using(scope=_backward(node.scope, places), origin=node):
+                    hand_on(node, g)
             else:
-                for parent, share in node.cotangents(g, wanted):
-                    add(parent, share)
+                hand_on(node, g)
             if not retain_graph:
                 node.free()
         if not retain_graph:
@@ -347,55 +348,8 @@ def own(value: Any, taken: dict[int, Any]) -> Any:
     return value
 
 
-def describe(node: Node) -> str:
-    """A node in words, for messages."""
-    where = f" in {node.scope.path}" if node.scope else ""
-    line = f", at {node.source}" if node.source else ""
-    return f"{node.name}{where}{line}"
-
-
 def _freed(node: Node) -> GraphError:
     return GraphError(
         f"{describe(node)}: backward through a graph that an earlier backward has freed. "
         "Pass retain_graph=True to the earlier call, or run the forward pass again."
     )
-
-
-def check_forward(primitive: Primitive, values: list[Any], value: Any) -> None:
-    """Raise where the first NaN or infinity appears in the forward pass."""
-    if primitive.family in ("movement", "window") or _finite(value) or not all(map(_finite, values)):
-        return
-    scope = current().scope
-    raise GraphError(
-        f"forward pass: {primitive.name}{f' in {scope.path}' if scope else ''}, at {user_line()}, "
-        f"made {_census(value)} from finite inputs of shapes {', '.join(str(v.shape) for v in values)}."
-    )
-
-
-def check_backward(node: Node, g: Any, share: Any) -> None:
-    """Raise where the first NaN or infinity appears in the backward pass."""
-    if _finite(g._value) and not _finite(share._value):
-        raise GraphError(
-            f"backward pass: the derivative of {describe(node)} made {_census(share._value)} "
-            f"of a finite cotangent of shape {g._value.shape}."
-        )
-
-
-def _finite(value: Any) -> bool:
-    return not isinstance(value, np.ndarray) or value.dtype.kind != "f" or bool(np.isfinite(value).all())
-
-
-def _census(value: np.ndarray) -> str:
-    nan, inf = int(np.isnan(value).sum()), int(np.isinf(value).sum())
-    return " and ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "infinite value(s)")) if n)
-
-
-def user_line() -> str | None:
-    """File and line of the innermost caller outside this package."""
-    frame = sys._getframe(1)
-    package = __name__.partition(".")[0]
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
-            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return None

@@ -14,6 +14,7 @@ from . import memory, tape
 from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
 from .fitting import fitted
+from .position import describe
 
 
 class Variable:
@@ -77,7 +78,7 @@ class Variable:
             if not self.is_leaf:
                 raise GraphError(
                     "requires_grad_(False) on the result of a recorded operation "
-                    f"({tape.describe(self.node)}): use .detach() to leave the graph."  # type: ignore[arg-type]
+                    f"({describe(self.node)}): use .detach() to leave the graph."
                 )
             self.node = None
         elif self.node is None:
@@ -180,7 +181,7 @@ class Variable:
 
     def _check_unrecorded(self, caller: str) -> None:
         if self.node is not None and current().recording:
-            kind = "a leaf that requires grad" if self.is_leaf else f"a recorded result ({tape.describe(self.node)})"
+            kind = "a leaf that requires grad" if self.is_leaf else f"a recorded result ({describe(self.node)})"
             raise GraphError(f"{caller} into {kind}: wrap it in `with no_grad():`, or change a .detach() of it.")
 
 

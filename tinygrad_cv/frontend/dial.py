@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.errors import TraceError
-from ..core.tape import user_line
+from ..core.position import user_line
 from ..core.variable import Variable
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from ..core.errors import DTypeError
 from ..core.variable import Variable
-from . import movement, reduction
+from . import movement, products
 from .creation import asarray
 from .vocabulary import renamed
 
@@ -78,4 +78,4 @@ def _of_operands(function: F) -> F:
 
 
 concatenate, stack = _of_a_sequence(movement.concatenate), _of_a_sequence(movement.stack)
-einsum, matmul = _of_operands(reduction.einsum), _of_operands(reduction.matmul)
+einsum, matmul = _of_operands(products.einsum), _of_operands(products.matmul)

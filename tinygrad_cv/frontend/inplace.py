@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.context import current, read, write
 from ..core.errors import DTypeError, GraphError, ShapeError
-from ..core.tape import describe
+from ..core.position import describe
 from ..core.variable import Variable, stamp
 from .promotion import cast
 
@@ -46,7 +46,7 @@ def _check_result(x: Variable, symbol: str) -> None:
     primitive = x.node.primitive  # type: ignore[union-attr]
     if primitive is not None and primitive.family == "movement":
         raise GraphError(
-            f"t {symbol} v on a view of a recorded result ({describe(x.node)}): what it is a view of "  # type: ignore[arg-type]
+            f"t {symbol} v on a view of a recorded result ({describe(x.node)}): what it is a view of "
             f"cannot change with it. Write t = t {symbol[:-1]} v; outside of a graph, .assign() gives new values."
         )
 

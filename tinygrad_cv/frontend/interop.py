@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import memory, tape
+from ..core import memory
 from ..core.context import current, no_grad, read
 from ..core.errors import GraphError, TraceError
+from ..core.position import describe, user_line
 from ..core.variable import Variable
 from .dlpack import exported
 from .numpy_protocol import call_function, call_ufunc
@@ -37,7 +38,7 @@ class InteropMethods(Variable):
             )
         raise TraceError(
             f"{caller} of a tensor whose value is not known while tracing (shape {value.shape}), at "
-            f"{tape.user_line()}: use where() for a choice that depends on values, or compute this part outside."
+            f"{user_line()}: use where() for a choice that depends on values, or compute this part outside."
         )
 
     def numpy(self) -> np.ndarray:
@@ -143,5 +144,5 @@ class InteropMethods(Variable):
         values = np.array2string(value, precision=4, separator=", ", prefix="tensor(", threshold=100, edgeitems=2)
         origin = ""
         if self.node is not None:
-            origin = ", requires_grad=True" if self.is_leaf else f", from={tape.describe(self.node)}"
+            origin = ", requires_grad=True" if self.is_leaf else f", from={describe(self.node)}"
         return f"tensor({values}, shape={self._value.shape}, dtype={self._value.dtype}{origin})"

@@ -11,8 +11,8 @@ import numpy as np
 from ..core.variable import Variable
 from .movement import axes_of, axis_of, concatenate, shape_of, stack
 from .numpy_reductions import REDUCTIONS
+from .products import LETTERS, einsum, matmul
 from .promotion import operands
-from .reduction import LETTERS, einsum, matmul
 
 
 def _like(*items: Any) -> Any:

@@ -19,8 +19,8 @@ from ..core.errors import GraphError
 from ..core.variable import Variable
 from .movement import concatenate
 from .numpy_functions import FUNCTIONS, cbrt, expm1, hypot, log1p, trunc, vecdot
+from .products import matmul
 from .promotion import check_dtype, operand, operands
-from .reduction import matmul
 
 _LN2 = math.log(2.0)
 

@@ -14,6 +14,7 @@ from .indexing import IndexingMethods
 from .inplace import InplaceMethods
 from .interop import InteropMethods
 from .movement import MovementMethods
+from .products import ProductMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
 from .vocabulary import missing, renamed
@@ -31,7 +32,15 @@ class Count(int):
         return int, (int(self),)
 
 
-class Tensor(ElementwiseMethods, InplaceMethods, MovementMethods, ReductionMethods, IndexingMethods, InteropMethods):
+class Tensor(
+    ElementwiseMethods,
+    InplaceMethods,
+    MovementMethods,
+    ReductionMethods,
+    ProductMethods,
+    IndexingMethods,
+    InteropMethods,
+):
     """An array with a derivative.
 
     ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; an operation is recorded where one of

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.movement import stack
-from ..frontend.reduction import einsum
+from ..frontend.products import einsum
 from .arguments import Pair, bordered, composed, images, output_size, pair
 
 

@@ -18,8 +18,9 @@ import numpy as np
 from ..core.context import current
 from ..core.errors import TraceError
 from ..core.locks import rlock
+from ..core.position import user_line
 from ..core.primitive import Primitive
-from ..core.tape import Node, user_line
+from ..core.tape import Node
 from ..core.variable import Variable
 from ..frontend.dial import Dial
 from ..frontend.tensor import Tensor

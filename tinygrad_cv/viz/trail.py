@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Any
 
 from ..core.context import Scope, current, eager
+from ..core.position import user_line
 from ..core.primitive import Primitive
-from ..core.tape import user_line
 
 
 @dataclass(frozen=True)

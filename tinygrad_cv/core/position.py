@@ -1,0 +1,24 @@
+"""Where an operation stands in the user's program, in words for messages."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def describe(node: Any) -> str:
+    """A node in words, for messages."""
+    where = f" in {node.scope.path}" if node.scope else ""
+    line = f", at {node.source}" if node.source else ""
+    return f"{node.name}{where}{line}"
+
+
+def user_line() -> str | None:
+    """File and line of the innermost caller outside this package."""
+    frame = sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

@@ -1,0 +1,162 @@
+"""Products of tensors: matmul, einsum, and the contraction that both are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.context import location
+from ..core.errors import ShapeError
+from ..core.tape import apply
+from ..core.variable import Variable
+from ..ops import contraction
+from .precision import in_single
+from .promotion import cast, common_dtype, given, operand, operands
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class ProductMethods(Variable):
+    """Matrix products and contractions."""
+
+    __slots__ = ()
+
+    def contract(self, other: Any, spec: str) -> Any:
+        """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
+        other = given("contract", other, self)
+        if self._value.dtype != other._value.dtype:
+            self, other = common_dtype("contract", self, other)
+        return apply(contraction.contract, self, other, spec=spec)
+
+    def __matmul__(self, other: Any) -> Any:
+        other = operand(other, self)
+        return NotImplemented if other is NotImplemented else matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        other = operand(other, self)
+        return NotImplemented if other is NotImplemented else matmul(other, self)
+
+    def matmul(self, other: Any) -> Any:
+        """The matrix product, as ``numpy.matmul`` has it."""
+        return self @ other
+
+    dot = matmul
+
+
+def matmul(a: Any, b: Any) -> Any:
+    """The matrix product ... i k, ... k j -> ... i j; leading axes broadcast.
+
+    Raises:
+        ShapeError: the inner sizes differ, or an operand has no axis.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.matmul(tg.ones(5, 2, 3), tg.ones(3, 4)).shape
+    (5, 2, 4)
+    """
+    a, b = operands("matmul", a, b)
+    if a.ndim == 0 or b.ndim == 0:
+        raise ShapeError(f"matmul of shapes {a.shape} and {b.shape}: each needs at least one axis; use * for numbers.")
+    inner = b.shape[-2 if b.ndim > 1 else 0]
+    if a.shape[-1] != inner:
+        raise ShapeError(
+            f"matmul of shapes {a.shape} and {b.shape}{location()}: the last axis of the first ({a.shape[-1]}) must "
+            f"equal the {'second to last' if b.ndim > 1 else 'only'} axis of the second ({inner})."
+        )
+    rows = "i" if a.ndim > 1 else ""
+    columns = "j" if b.ndim > 1 else ""
+    lead = max(a.ndim, b.ndim, 2) - 2
+    letters = [c for c in LETTERS if c not in "ijk"][:lead]
+    a_lead, b_lead = letters[lead - max(a.ndim - 2, 0) :], letters[lead - max(b.ndim - 2, 0) :]
+    return einsum(f"{''.join(a_lead)}{rows}k,{''.join(b_lead)}k{columns}->{''.join(letters)}{rows}{columns}", a, b)
+
+
+@in_single
+def einsum(spec: str, *items: Any) -> Any:
+    """Sums of products by letters, as ``numpy.einsum`` has it; several operands are contracted from left to right.
+
+    Raises:
+        ShapeError: a letter has two sizes, or the letters do not fit the operands.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.einsum("oc,nchw->nohw", tg.ones(8, 3), tg.ones(2, 3, 5, 5)).shape
+    (2, 8, 5, 5)
+    """
+    tensors = operands("einsum", *items)
+    terms, result = _parse(spec, tensors)
+    sizes: dict[str, int] = {}
+    for term, tensor in zip(terms, tensors, strict=True):
+        for letter, n in zip(term, tensor.shape, strict=True):
+            if n != 1 and sizes.get(letter, 1) not in (1, n):
+                raise ShapeError(
+                    f"einsum {spec!r} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
+                    f"{letter!r} is both {sizes[letter]} and {n}."
+                )
+            sizes[letter] = n if n != 1 else sizes.get(letter, 1)
+    pairs = [_simplify(term, tensor, sizes) for term, tensor in zip(terms, tensors, strict=True)]
+    term, total = pairs[0]
+    for i, (right, tensor) in enumerate(pairs[1:], 2):
+        later = set(result).union(*(t for t, _ in pairs[i:]))
+        term, total = _product(term, total, right, tensor, later)
+    total = _summed(total, tuple(i for i, letter in enumerate(term) if letter not in result))
+    term = "".join(letter for letter in term if letter in result)
+    total = total.permute(*(term.index(letter) for letter in result if letter in term))
+    shape = [sizes[letter] for letter in result]
+    total = cast(total, tensors[0].dtype)  # sums of integers are int64
+    return total.reshape([n if letter in term else 1 for letter, n in zip(result, shape, strict=True)]).expand(shape)
+
+
+def _summed(x: Any, axes: tuple[int, ...]) -> Any:
+    """Over axes, if there are any."""
+    return x.sum(axes) if axes else x
+
+
+def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
+    left, arrow, result = spec.replace(" ", "").partition("->")
+    terms = left.split(",")
+    spare = [c for c in LETTERS if c not in spec]
+    if len(terms) != len(tensors):
+        raise ShapeError(f"einsum {spec!r} names {len(terms)} operands, but got {len(tensors)}.")
+    ranks = [t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors, strict=True) if "..." in term]
+    rank = max(ranks, default=0)
+    dots = "".join(spare[:rank]) if rank > 0 else ""
+    full = []
+    for term, t in zip(terms, tensors, strict=True):
+        own = t.ndim - len(term.replace("...", ""))
+        term = term.replace("...", dots[len(dots) - own :] if own > 0 else "")
+        if len(term) != t.ndim or (not term.isalpha() and term):
+            raise ShapeError(f"einsum {spec!r}: {term!r} does not name the {t.ndim} axes of shape {t.shape}.")
+        full.append(term)
+    joined = "".join(full)
+    if not arrow:
+        result = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
+    if arrow and dots and "..." not in result:
+        raise ShapeError(f"einsum {spec!r}: the result must keep the axes of '...'.")
+    result = result.replace("...", dots)
+    if not set(result) <= set(joined) or len(set(result)) != len(result):
+        raise ShapeError(f"einsum {spec!r}: the result {result!r} must name letters of the operands, each once.")
+    return full, result
+
+
+def _simplify(term: str, tensor: Any, sizes: dict[str, int]) -> tuple[str, Any]:
+    """A term without repeated letters (their diagonal) and without axes of size 1 that others have larger."""
+    for letter in dict.fromkeys(term):
+        while term.count(letter) > 1:
+            first, second = term.index(letter), term.rindex(letter)
+            tensor = tensor.moveaxis((first, second), (-2, -1))
+            n = tensor.shape[-1]
+            tensor = tensor[..., np.arange(n), np.arange(n)]
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
+    thin = [i for i, letter in enumerate(term) if tensor.shape[i] == 1 and sizes[letter] != 1]
+    return "".join(c for i, c in enumerate(term) if i not in thin), tensor.squeeze(thin) if thin else tensor
+
+
+def _product(a_term: str, a: Any, b_term: str, b: Any, later: set[str]) -> tuple[str, Any]:
+    """Two terms contracted; letters that only one of them has, and nobody later, are summed before."""
+    a = _summed(a, tuple(i for i, c in enumerate(a_term) if c not in b_term and c not in later))
+    a_term = "".join(c for c in a_term if c in b_term or c in later)
+    b = _summed(b, tuple(i for i, c in enumerate(b_term) if c not in a_term and c not in later))
+    b_term = "".join(c for c in b_term if c in a_term or c in later)
+    term = "".join(dict.fromkeys(c for c in a_term + b_term if c in later))
+    return term, a.contract(b, f"{a_term},{b_term}->{term}")
