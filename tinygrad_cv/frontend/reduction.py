@@ -17,6 +17,8 @@ from .movement import Axis, axes_of, axis_of, concatenate
 from .precision import in_single
 from .promotion import cast, floating
 
+LARGE = 2.0**40  # squares of larger deviations come near float32's range
+
 
 class ReductionMethods(Variable):
     """Sums, means, extrema; NumPy names, ``axis`` and ``keepdims``."""
@@ -194,6 +196,22 @@ def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
     d = x - mu
     rest = d.detach().mean(axes, keepdims=True)
     return mu + rest, d - rest
+
+
+def inverse_deviation(d: Any, axis: Axis, eps: float) -> tuple[Any, Any, Any]:
+    """For deviations d from a mean: d and 1 / √(σ² + eps), by which it is scaled; and σ².
+
+    Where squares overflow, d and σ are in units of the largest deviation. The unit cancels out of the product, so it is
+    detached; where deviations are not large it is 1, and nothing changes.
+    """
+    var = d.square().mean(axis, keepdims=True)
+    if var.known_finite():
+        return d, 1.0 / (var + eps).sqrt(), var
+    unit = abs(d.detach()).max(axis, keepdims=True)
+    unit = ((unit > LARGE) & unit.isfinite()).where(unit, 1.0)
+    d = d / unit
+    var = d.square().mean(axis, keepdims=True)
+    return d, 1.0 / (var + eps / unit / unit).sqrt(), var * unit * unit
 
 
 def concatenate_last(a: Any, b: Any) -> Any:

@@ -14,10 +14,8 @@ from ..core.variable import Variable
 from ..frontend.creation import asarray
 from ..frontend.functions import accepting
 from ..frontend.precision import in_single
-from ..frontend.reduction import Axis, centre
+from ..frontend.reduction import Axis, centre, inverse_deviation
 from .arguments import composed
-
-LARGE = 2.0**40  # squares of larger deviations come near float32's range
 
 
 @accepting
@@ -35,21 +33,9 @@ def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: A
 def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
     """The normalized x, and the statistics μ and σ²."""
     mu, d = centre(x, axes)
-    var = d.square().mean(axes, keepdims=True)
-    if var.known_finite():
-        scale = 1.0 / (var + eps).sqrt()
-        sigma2 = var
-    else:
-        # Squares that overflow: measure in units of the largest deviation. The unit cancels out of y, so it is
-        # detached; where deviations are not large it is 1, and nothing changes.
-        unit = abs(d.detach()).max(axes, keepdims=True)
-        unit = ((unit > LARGE) & unit.isfinite()).where(unit, 1.0)
-        d = d / unit
-        var = d.square().mean(axes, keepdims=True)
-        scale = 1.0 / (var + eps / unit / unit).sqrt()
-        sigma2 = var * unit * unit
+    d, scale, var = inverse_deviation(d, axes, eps)
     y = d * (scale if weight is None else scale * weight)
-    return (y if bias is None else y + bias), mu, sigma2
+    return (y if bias is None else y + bias), mu, var
 
 
 @accepting
