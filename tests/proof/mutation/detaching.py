@@ -33,6 +33,7 @@ SEED = 20
 SAMPLED = 4  # one mutant of so many makes a short run
 NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm")
 HUGE = 1e160  # squares overflow
+OF_HUGE = "of huge numbers"  # whose second derivatives are smaller than floats can tell
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,13 @@ def targets() -> list[Target]:
     def method(name: str, call: Callable[[Any], Any]) -> Target:
         return Target(f"Tensor.{name}", getattr(Tensor, name), ("self",), (Composite(name, call, (table,)),))
 
-    overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), "of huge numbers")
+    overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), OF_HUGE)
     return [
         Target("centre", reduction.centre, ("x",), named("batch_norm", "layer_norm")),
-        Target("normalize", normalization._normalize, ("x", "weight", "bias"), (*named(*NORMS), overflowing)),
+        Target("normalize", normalization._normalize, ("x", "weight", "bias"), named(*NORMS)),
+        Target(
+            "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)
+        ),
         *map(activation, ("softplus", "elu", "leaky_relu", "silu", "gelu", "softmax", "log_softmax")),
         Target("negative log likelihood", loss._nll, ("logp",), named("nll_loss", "cross_entropy")),
         Target(
@@ -155,6 +159,8 @@ def verdict(mutant: Detached) -> str:
     with planted(mutant):
         for order in (1, 2):
             for call in mutant.target.calls:
+                if order == 2 and call.variant == OF_HUGE:
+                    continue
                 try:
                     report = gradcheck(call.function, call.arrays, order=order, seed=SEED)
                 except Exception as error:

@@ -7,6 +7,7 @@ from tests.proof.mutation.mutants import Mutant
 EVEN = "the function of it is even"
 BROADCASTS = "where repeats what is too small, as expand does"
 WHOLE = "a cut of the whole is the whole"
+STATISTICS = "as itself it goes into running statistics only"
 TIES_BEFORE = "where a = b the tie has been decided before"
 
 REASONS: dict[tuple[str, int, str], str] = {
@@ -31,7 +32,12 @@ REASONS: dict[tuple[str, int, str], str] = {
 
 # of composed functions, see detaching.py
 REASONS_FOR_DETACHING: dict[tuple[str, str], str] = {
-    ("centre", "return (mu.detach() + rest, d - rest)"): "the mean itself goes into running statistics only",
+    ("centre", "return (mu.detach() + rest, d - rest)"): STATISTICS,
+    ("normalize", "return (y if bias is None else y + bias, mu.detach(), var)"): STATISTICS,
+    ("normalize", "return (y if bias is None else y + bias, mu, var.detach())"): STATISTICS,
+    ("inverse_deviation", "if var.detach().known_finite():"): "it is only asked for its value",
+    ("inverse_deviation", "return (d, 1.0 / (var + eps).sqrt(), var.detach())"): STATISTICS,
+    ("inverse_deviation", "return (d, 1.0 / (var + eps / unit / unit).sqrt(), var.detach() * unit * unit)"): STATISTICS,
 }
 
 

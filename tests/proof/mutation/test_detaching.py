@@ -21,7 +21,7 @@ def find(name: str, change: str) -> Detached:
 
 
 MEAN = ("centre", "mu = x.detach().mean(axes, keepdims=True)")
-VARIANCE = ("normalize", "scale = 1.0 / (var.detach() + eps).sqrt()")
+VARIANCE = ("inverse_deviation", "return (d, 1.0 / (var.detach() + eps).sqrt(), var)")
 
 
 def gradient():
