@@ -1,4 +1,7 @@
-"""Every functional, and every function on several tensors, takes arrays, lists and foreign tensors, or says no."""
+"""Every functional, and every function on several tensors, takes arrays, lists and foreign tensors, or says no.
+
+So it is in eager code and in compiled code, where these are arguments and where they are closed over.
+"""
 
 from __future__ import annotations
 
@@ -9,61 +12,63 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
+from tests.forms import Wrapped, assert_accepted_alike, assert_outcomes_alike, assert_same, outcome, torch_of
 from tests.functional.test_agreement_with_torch import Fixed, rows
 from tinygrad_cv.frontend.functions import TENSORS
 
-FIRST = {row.name: row for row in reversed(rows())}
-UPDATED = ("running_mean", "running_var")
+AVERAGES = ("running_mean", "running_var")
 
 
-def foreign(array):
-    return pytest.importorskip("torch").from_numpy(array.copy())
+def arrays(row):
+    """The row's call, by parameter, float32 so that lists mean the same."""
+    given = inspect.signature(getattr(F, row.name)).bind(*row.arguments, **row.options).arguments
+    given = {key: value.array if isinstance(value, Fixed) else value for key, value in given.items()}
+    return {
+        key: value.astype("float32") if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        for key, value in given.items()
+    }
 
 
-FORMS = {"array": np.array, "list": np.ndarray.tolist, "torch": foreign, "rows": list}
+def count(row):
+    return sum(isinstance(value, np.ndarray) for value in arrays(row).values())
 
 
-def arguments(name, form):
-    """The row's call, by parameter, with each tensor in the form; float32, so that lists mean the same."""
-    row = FIRST[name]
-    given = inspect.signature(getattr(F, name)).bind(*row.arguments, **row.options).arguments
-    for key, value in given.items():
-        value = value.array if isinstance(value, Fixed) else value
-        if isinstance(value, np.ndarray):
-            value = value.astype("float32") if value.dtype.kind == "f" else value
-            given[key] = tg.tensor(value) if key in UPDATED else form(value)
-    return given
+ROWS = {}  # of each functional the first that gives most of its parameters
+for row in rows():
+    if row.name not in ROWS or count(row) > count(ROWS[row.name]):
+        ROWS[row.name] = row
 
 
-def value(name, form, compiled=False):
-    given = arguments(name, form)
-    tg.manual_seed(0)
-    call = getattr(F, name)
-    result = (tg.jit(lambda tensors: call(**tensors)) if compiled else lambda tensors: call(**tensors))(given)
-    assert isinstance(result, tg.Tensor)
-    return result.numpy()
-
-
-def test_every_functional_has_a_row():
-    assert set(F.__all__) - set(FIRST) <= {"normalize", "global_avg_pool2d", "global_max_pool2d"}
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", FIRST)
-def test_every_functional(name, form):
-    np.testing.assert_array_equal(value(name, FORMS[form]), value(name, tg.tensor))
-
-
-@pytest.mark.parametrize("name", ["conv2d", "cross_entropy", "layer_norm", "relu"])
-@pytest.mark.parametrize("form", ["array", "torch", "rows"])
-def test_compiled_alike(name, form):
-    np.testing.assert_allclose(value(name, FORMS[form], True), value(name, tg.tensor), 1e-5, 1e-6)
+def given(name, form):
+    """The row's call with each array in the form; averages that training updates stay tensors."""
+    return {
+        key: value if not isinstance(value, np.ndarray) else tg.tensor(value) if key in AVERAGES else form(value)
+        for key, value in arrays(ROWS[name]).items()
+    }
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("x", [-2.0, [1.0, -2.0], [[1.0], [-2.0]], True])
-def test_numbers_compiled_alike(x):
-    np.testing.assert_allclose(tg.jit(lambda x: F.gelu(x))(x).numpy(), F.gelu(x).numpy(), 1e-6)
+def test_every_functional_has_a_row_with_all_its_tensors():
+    assert set(ROWS) == set(F.__all__)
+    for name in ROWS:
+        tensors = {key for key in inspect.signature(getattr(F, name)).parameters if key in TENSORS}
+        assert tensors == {key for key, x in given(name, np.array).items() if isinstance(x, np.ndarray)}, name
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_functional(name):
+    assert_accepted_alike(lambda: getattr(F, name), lambda form: given(name, form))
+
+
+@pytest.mark.usefixtures("on_numpy")
+@pytest.mark.parametrize("name", ROWS)
+def test_what_may_be_refused_is_refused_alike(name):
+    """One tensor after the other in that form."""
+    for key, value in given(name, np.array).items():
+        if isinstance(value, np.ndarray):
+            assert_outcomes_alike(
+                lambda: getattr(F, name), lambda form, key=key, value=value: {**given(name, np.array), key: form(value)}
+            )
 
 
 @pytest.mark.quick
@@ -83,38 +88,74 @@ def test_what_is_no_tensor_is_refused_by_name(name):
 
 
 @pytest.mark.quick
-def test_running_averages_that_are_updated_must_be_tensors():
-    x, zeros, ones = np.ones((2, 3), "f4"), np.zeros(3, "f4"), np.ones(3, "f4")
-    assert F.batch_norm(x, zeros, ones).shape == (2, 3)
-    with pytest.raises(tg.DTypeError, match=r"running_var is of type ndarray.*updates it in place.*tg\.tensor"):
-        F.batch_norm(x, tg.zeros(3), ones, training=True)
+@pytest.mark.usefixtures("on_numpy")
+@pytest.mark.parametrize("which", ["at test time", "mean", "variance"])
+@pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, torch_of, Wrapped])
+def test_running_averages_that_are_updated_must_be_tensors(form, which):
+    x = np.float32([[1, 2, 3], [5, 4, 6]])
+    mean, var = np.zeros(3, "f4"), np.full(3, 2, "f4")
+    averages = (form(mean), form(var))
+    averages = {"mean": (averages[0], tg.tensor(var)), "variance": (tg.tensor(mean), averages[1])}.get(which, averages)
+    training = which != "at test time"
+
+    def call(x, mean, var):
+        return F.batch_norm(x, mean, var, training=training)
+
+    eager = outcome(lambda: call(x, *averages))
+    assert_same(outcome(lambda: tg.jit(call)(x, *averages)), eager, "as arguments")
+    assert_same(outcome(lambda: tg.jit(lambda: call(x, *averages))()), eager, "closed over")
+    if training:
+        assert eager[0] is tg.DTypeError
+        assert "is not a tensor (in batch_norm): training updates it in place" in eager[1]
+    else:
+        np.testing.assert_allclose(eager[1], x / np.sqrt(2 + 1e-5), 1e-6)
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, foreign, tg.tensor])
+@pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, torch_of, tg.tensor])
+@pytest.mark.usefixtures("on_numpy")
 def test_functions_on_several_tensors(form):
     a = np.float32([[1, 2], [3, 4]])
-    one, two = form(a), form(a + 4)
-    calls = [
-        (tg.concatenate([one, two]), np.concatenate([a, a + 4])),
-        (tg.stack((one, two), axis=1), np.stack([a, a + 4], 1)),
-        (tg.einsum("ij,jk->ki", one, two), np.einsum("ij,jk->ki", a, a + 4)),
-        (tg.matmul(one, two), a @ (a + 4)),
-        (tg.where(form(a > 2), one, two), np.where(a > 2, a, a + 4)),
-        (tg.ones_like(one), np.ones_like(a)),
-        (tg.zeros_like(one), np.zeros_like(a)),
-        (tg.full_like(one, 3), np.full_like(a, 3)),
-        (tg.tensor(a) + two, a + a + 4),
-        (tg.tensor(a).maximum(two), a + 4),
-        (tg.tensor(a).gather(form(np.array([1, 0]))), a[[1, 0]]),
+    above, rows = a > 2, np.array([1, 0])
+    expected = [
+        np.concatenate([a, a + 4]),
+        np.stack([a, a + 4], 1),
+        np.einsum("ij,jk->ki", a, a + 4),
+        a @ (a + 4),
+        np.where(above, a, a + 4),
+        np.ones_like(a),
+        np.zeros_like(a),
+        np.full_like(a, 3),
+        a + a + 4,
+        a + 4,
+        a[[1, 0]],
     ]
-    for ours, expected in calls:
-        np.testing.assert_array_equal(ours.numpy(), expected)
-        assert ours.dtype == expected.dtype
+
+    def calls(one, two, above, rows):
+        return [
+            tg.concatenate([one, two]),
+            tg.stack((one, two), axis=1),
+            tg.einsum("ij,jk->ki", one, two),
+            tg.matmul(one, two),
+            tg.where(above, one, two),
+            tg.ones_like(one),
+            tg.zeros_like(one),
+            tg.full_like(one, 3),
+            tg.tensor(a) + two,
+            tg.tensor(a).maximum(two),
+            tg.tensor(a).gather(rows),
+        ]
+
+    arguments = [form(x) for x in (a, a + 4, above, rows)]
+    for results in (calls(*arguments), tg.jit(calls)(*arguments), tg.jit(lambda: calls(*arguments))()):
+        for found, wanted in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(found.numpy(), wanted)
+            assert found.dtype == wanted.dtype
 
 
 @pytest.mark.quick
 def test_a_list_of_tensors_stays_in_the_graph():
-    x = tg.tensor([1.0, -2.0], requires_grad=True)
-    F.relu([x, [3.0, 4.0]]).sum().backward()
-    assert x.grad.tolist() == [1.0, 0.0]
+    for call in (F.relu, tg.jit(F.relu)):
+        x = tg.tensor([1.0, -2.0], requires_grad=True)
+        call([x, [3.0, 4.0]]).sum().backward()
+        assert x.grad.tolist() == [1.0, 0.0]

@@ -1,4 +1,4 @@
-"""Every layer and loss takes arrays, lists and foreign tensors, in eager and in compiled code alike."""
+"""Every layer and loss takes arrays, lists and foreign tensors, or says no; in eager and in compiled code alike."""
 
 from __future__ import annotations
 
@@ -8,58 +8,64 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.nn.test_layers_against_torch import IMAGE, LAYERS
+from tests.forms import assert_accepted_alike, assert_outcomes_alike
+from tests.nn.test_layers_against_torch import IMAGE, LAYERS, LOSSES
 from tinygrad_cv import nn
 
-ROWS = {name: (args, kwargs, shape) for name, args, kwargs, shape in reversed(LAYERS)}
-LOSSES = [name for name in nn.__all__ if name.endswith("Loss")]
-OTHERS = {"GlobalAvgPool2d": ((), {}, IMAGE)}
+ROWS = {name: (args, kwargs, (4, 6, 5, 4) if shape is IMAGE else shape) for name, args, kwargs, shape in LAYERS[::-1]}
+ROWS["GlobalAvgPool2d"] = ((), {}, (4, 6, 5, 4))
+ROWS["LayerNorm"] = ((4,), {}, (3, 4))
+TARGETS = {name: kind for name, _, kind in LOSSES[::-1]}  # the rows of plain losses stand first
 
 
-def foreign(array):
-    return pytest.importorskip("torch").from_numpy(array.copy())
+def row(name):
+    """What makes the layer or the loss, and its arguments as arrays by their names."""
+    rng = np.random.default_rng(0)
+    if name not in TARGETS:
+        args, kwargs, shape = ROWS[name]
+        tg.manual_seed(0)
+        state = getattr(nn, name)(*args, **kwargs).state_dict()
+
+        def make():
+            layer = getattr(nn, name)(*args, **kwargs)
+            layer.load_state_dict(state)
+            return layer
+
+        return make, {"x": rng.normal(size=shape).astype("float32")}
+    target = {
+        "classes": rng.integers(0, 5, 6),
+        "probabilities": rng.dirichlet(np.ones(5), size=6).astype("float32"),
+        "numbers": rng.normal(size=(6, 5)).astype("float32"),
+    }[TARGETS[name]]
+    return getattr(nn, name), {"input": rng.normal(size=(6, 5)).astype("float32"), "target": target}
 
 
-FORMS = {"array": np.array, "list": np.ndarray.tolist, "torch": foreign}
-
-
-def test_every_layer_has_a_row():
-    layers = {
-        name
-        for name in nn.__all__
-        if inspect.isclass(getattr(nn, name)) and issubclass(getattr(nn, name), nn.Module) and not name.endswith("Loss")
-    }
-    assert layers - set(ROWS) - set(OTHERS) == {"Module", "ModuleList", "Sequential"}
-
-
-@pytest.mark.parametrize("name", [*ROWS, *OTHERS])
-def test_every_layer(name):
-    args, kwargs, shape = {**ROWS, **OTHERS}[name]
-    x = np.random.default_rng(0).normal(size=shape).astype("float32")
-    layer = getattr(nn, name)(*args, **kwargs)
-    expected = layer(tg.tensor(x)).numpy()
-    for form in FORMS.values():
-        found = layer(form(x))
-        assert isinstance(found, tg.Tensor)
-        np.testing.assert_array_equal(found.numpy(), expected)
-    if name in ("BatchNorm2d", "Conv2d", "Flatten", "Identity", "Linear"):
-        for form in (np.array, foreign):
-            np.testing.assert_allclose(tg.jit(layer)(form(x)).numpy(), expected, 1e-5, 1e-5)
+NAMES = [*ROWS, *TARGETS]
+pytestmark = pytest.mark.usefixtures("on_numpy")  # native code of the same functions: tests/functional
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("name", LOSSES)
-def test_every_loss(name):
-    x = np.float32([[0.5, 0.25], [1.0, -1.0], [2.0, 0.0]])
-    target = np.array([0, 1, 1]) if name in ("CrossEntropyLoss", "NLLLoss") else np.float32(x > 0)
-    loss = getattr(nn, name)()
-    for form in FORMS.values():
-        assert loss(form(x), form(target)).item() == loss(tg.tensor(x), tg.tensor(target)).item()
+def test_every_layer_and_loss_has_a_row():
+    classes = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))}
+    layers = {name for name in classes if issubclass(getattr(nn, name), nn.Module)}
+    assert layers - set(NAMES) == {"Module", "ModuleList", "Sequential"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_and_loss(name):
+    make, arrays = row(name)
+    assert_accepted_alike(make, lambda form: {key: form(x) for key, x in arrays.items()})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_may_be_refused_is_refused_alike(name):
+    make, arrays = row(name)
+    for key, value in arrays.items():
+        assert_outcomes_alike(make, lambda form, key=key, value=value: {**arrays, key: form(value)})
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("name", [*ROWS, *OTHERS])
+@pytest.mark.parametrize("name", ROWS)
 def test_what_is_no_tensor_is_refused(name):
-    args, kwargs, _ = {**ROWS, **OTHERS}[name]
     with pytest.raises(tg.DTypeError):
-        getattr(nn, name)(*args, **kwargs)("abc")
+        row(name)[0]()("abc")

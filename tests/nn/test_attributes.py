@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.nn.test_arrays import LOSSES, OTHERS, ROWS
+from tests.nn.test_arrays import ROWS, TARGETS
 from tinygrad_cv import nn
 from tinygrad_cv.nn.arguments import derived
 
@@ -29,16 +29,16 @@ def of_parameters(layer):
     return {name for kind in type(layer).__mro__ for name, value in vars(kind).items() if isinstance(value, derived)}
 
 
-@pytest.mark.parametrize("name", [*ROWS, *OTHERS, *LOSSES])
+@pytest.mark.parametrize("name", [*ROWS, *TARGETS])
 def test_what_the_repr_shows_is_read_or_follows(name):
     seen: set[str] = set()
-    args, kwargs, shape = {**ROWS, **OTHERS}.get(name, ((), {}, (3, 2)))
+    args, kwargs, shape = ROWS.get(name, ((), {}, (3, 2)))
     layer = spied(getattr(nn, name)(*args, **kwargs), seen)
     layer.extra_repr()
     shown = seen & (set(vars(layer)) | of_parameters(layer)) - {"weight", "bias"}
     seen.clear()
     inputs = [np.ones(shape, "f4")]
-    if name in LOSSES:
+    if name in TARGETS:
         inputs.append(np.array([0, 1, 1]) if name in ("CrossEntropyLoss", "NLLLoss") else np.ones(shape, "f4"))
     for training in (True, False):
         layer.train(training)(*inputs)

@@ -596,12 +596,35 @@ def test_arrays_of_other_byte_orders_and_kinds():
     f = tg.jit(lambda x: x * 2.0)
     swapped = np.array([1.0, 2.0], np.float32).astype(">f4")
     assert f(swapped).tolist() == [2.0, 4.0]
-    for bad in (np.array(["a"]), np.array([None]), np.array([1j])):
-        with pytest.raises(tg.DTypeError):
-            f(bad)
     names = np.array(["a", "b"])
     g = tg.jit(lambda x: x * len(names))
     assert g(ones()).tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("array", "change", "read"),
+    [
+        (np.array(["a", "b"]), "c", lambda array: ord(array[0])),
+        (np.array([None, 2]), 3.0, lambda array: array[0] or 0.5),
+        (np.array([1j, 2j]), 3j, lambda array: array[0].imag),
+        (np.array(["2026-01-01", "2026-01-05"], "M8[D]"), "2026-01-02", lambda array: int(array[1] - array[0] > 3)),
+    ],
+    ids=["text", "objects", "complex", "dates"],
+)
+def test_an_array_that_no_tensor_can_be_of(array, change, read):
+    """As an argument it is refused, whatever the function does with it; closed over, it is looked into."""
+    for refused in (lambda array: read(array), lambda array: array * [1], lambda array: None):
+        f = tg.jit(refused)
+        for given in (array, [array], {"a": (1, array)}):
+            with pytest.raises(tg.DTypeError, match=r"jit of .*: dtype .* is not for tensors"):
+                f(given)
+    f = tg.jit(lambda x: x * read(array))
+    for _ in range(2):
+        before = f.function(ones()).tolist()
+        assert f(ones()).tolist() == before
+        assert traces(f) == 1
+    array[0] = change
+    assert f(ones()).tolist() == f.function(ones()).tolist() != before
 
 
 def test_two_models_of_one_class_as_arguments():

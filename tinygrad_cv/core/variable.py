@@ -179,7 +179,11 @@ class Variable:
         write(self, value)
         return self
 
+    def _check_owned(self, caller: str) -> None:
+        """Raise where the numbers are somebody else's, who would not see a change in place."""
+
     def _check_unrecorded(self, caller: str) -> None:
+        self._check_owned(caller)
         if self.node is not None and current().recording:
             kind = "a leaf that requires grad" if self.is_leaf else f"a recorded result ({describe(self.node)})"
             raise GraphError(f"{caller} into {kind}: wrap it in `with no_grad():`, or change a .detach() of it.")

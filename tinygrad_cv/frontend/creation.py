@@ -9,6 +9,7 @@ import numpy as np
 from ..core import memory
 from ..core.fitting import fitted
 from .dlpack import imported
+from .given import GivenArray
 from .movement import sizes_of, stack
 from .promotion import FLOAT, cast, check_dtype, to_array
 from .tensor import Tensor
@@ -30,6 +31,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 def asarray(data: Any, dtype: Any = None) -> Tensor:
     """A tensor; the argument itself, where it is one already. A list of tensors or arrays is stacked, in the graph."""
+    if isinstance(data, GivenArray):
+        data = data.detach()
     if isinstance(data, Tensor):
         return data if dtype is None else cast(data, check_dtype(dtype))
     if isinstance(data, (list, tuple)) and _holds_arrays(data):

@@ -37,6 +37,16 @@ def imported(data: Any, caller: str) -> np.ndarray:
     return array if array.flags.aligned else array.copy()
 
 
+def as_array(data: Any, caller: str) -> np.ndarray:
+    """An array of any library as NumPy's; errors as :func:`imported` raises them."""
+    return imported(data, caller) if not isinstance(data, np.ndarray) and is_dlpack(data) else np.asarray(data)
+
+
+def is_dlpack(data: Any) -> bool:
+    """Whether it offers its memory through DLPack."""
+    return hasattr(type(data), "__dlpack__")
+
+
 def exported(value: np.ndarray) -> np.ndarray:
     """The array, or a copy where a consumer could not take the memory as it lies.
 

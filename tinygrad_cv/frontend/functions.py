@@ -11,6 +11,7 @@ from ..core.errors import DTypeError
 from ..core.variable import Variable
 from . import movement, products
 from .creation import asarray
+from .given import GivenArray
 from .vocabulary import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,8 +33,8 @@ def accepting(function: F) -> F:
         order.pop()
 
     def tensor(name: str, value: Any) -> Any:
-        if isinstance(value, Variable) or (value is None and names[name]):
-            return value
+        if value is None and names[name]:
+            return None
         try:
             return asarray(value)
         except (DTypeError, TypeError) as error:
@@ -45,7 +46,8 @@ def accepting(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for name, value in zip(order, args):  # noqa: B905 (fewer may be given)
-            if name and not isinstance(value, Variable) and (value is not None or not names[name]):
+            ready = isinstance(value, Variable) and type(value) is not GivenArray
+            if name and not ready and (value is not None or not names[name]):
                 args = tuple(tensor(order[i], v) if i < len(order) and order[i] else v for i, v in enumerate(args))  # type: ignore[arg-type]
                 break
         if kwargs:

@@ -19,6 +19,7 @@ def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Any:
     """The method behind an operator such as ``-=``."""
 
     def method(self: Any, other: Any) -> Any:
+        self._check_owned(f"t {symbol} v")
         if self.node is not None and current().recording:
             _check_result(self, symbol)
         new = operation(self, other)

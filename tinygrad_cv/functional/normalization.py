@@ -13,6 +13,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..frontend.creation import asarray
 from ..frontend.functions import accepting
+from ..frontend.given import GivenArray
 from ..frontend.precision import in_single
 from ..frontend.reduction import Axis, centre, inverse_deviation
 from .arguments import composed
@@ -199,10 +200,10 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
 def _averages(training: bool, **averages: Any) -> list[Any]:
     """Running averages; what training updates has to be a tensor, in which the caller sees the update."""
     for name, t in averages.items():
-        if training and t is not None and not isinstance(t, Variable):
+        if training and t is not None and (not isinstance(t, Variable) or isinstance(t, GivenArray)):
             raise DTypeError(
-                f"{name} is of type {type(t).__name__}{location()}: training updates it in place, so it must be a "
-                "tensor. Use tg.tensor(...) once, and keep it."
+                f"{name} is not a tensor{location()}: training updates it in place, so it must be one. "
+                "Use tg.tensor(...) once, and keep it."
             )
     return [None if t is None else asarray(t) for t in averages.values()]
 

@@ -7,15 +7,15 @@ import sys
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from types import MethodType
 from typing import Any, overload
 
 from ..core.collector import uncollected
 from ..core.context import Context, current, using
-from ..core.errors import TraceError
+from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
 from ..ir.graph import Value
 from . import tree
@@ -46,8 +46,9 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
 
     It is traced again where something else has changed: shapes and dtypes, whether gradients are recorded, other
     arguments, and globals, closed-over variables and attributes that the function depends on, such as ``training``.
-    Other effects, printing for instance, happen while tracing only. In the function NumPy arrays are tensors. What it
-    returns are new tensors, also where the function returns an argument as it is.
+    Other effects, printing for instance, happen while tracing only. Arrays of numbers that it is called with, NumPy's
+    or another library's, are tensors in the function, which it cannot change in place. What it returns are new tensors,
+    also where the function returns an argument as it is.
 
     Args:
         function: takes and returns tensors, arrays, numbers, strings, None, and tuples, lists and dicts of them; other
@@ -56,7 +57,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
 
     Raises:
         TraceError: the function asks for a value that is not known while tracing, as a Python branch on a tensor does;
-            or it draws random numbers of Python's or NumPy's, takes from an iterator or a file, or asks a clock.
+            or it changes an array that it was called with, draws random numbers of Python's or NumPy's, takes from an
+            iterator or a file, or asks a clock.
 
     >>> import tinygrad_cv as tg
     >>> @tg.jit
@@ -220,16 +222,16 @@ class Jitted:
         start = time.perf_counter()
         roots = {"": self.function, **{f"{type(x).__name__} (argument {i})": x for i, x in enumerate(others)}}
         guards = Guards(roots)
-        if guards.unseen and not self._traces:
-            self._warn(
-                f"{', '.join(guards.unseen)} cannot be looked into, so a change there will not be seen. "
-                "Pass what is read of it as an argument"
-            )
         try:
-            with restored(guards.objects()), still(guards.walk):
+            with restored(guards.objects()), still(guards.walk), _refusing(_name(self.function), others):
                 reached = [tensor for _, tensor in guards.tensors.values()]
                 recording = record(self.function, args, kwargs, leaves, reached)
                 _check_leaks(guards)
+            if guards.unseen and not self._traces:
+                self._warn(
+                    f"{', '.join(guards.unseen)} cannot be looked into, so a change there will not be seen. "
+                    "Pass what is read of it as an argument"
+                )
         except BaseException:
             guards.put_back()
             raise
@@ -324,6 +326,19 @@ def _check_leaks(guards: Guards) -> None:
             f"the function keeps a tensor that it computed in {', '.join(leaks)}: a compiled call would "
             "not do that. Return it, or make a tensor there beforehand and .assign() to it."
         )
+
+
+@contextmanager
+def _refusing(name: str, others: list[Any]) -> Iterator[None]:
+    """Where an argument is an array that no tensor can be of, the block raises: its own refusal, or one by name."""
+    refused = next(filter(None, map(tree.refusal, others)), None)
+    try:
+        yield
+    except Exception as error:
+        if refused is None or isinstance(error, (DTypeError, GraphError)):
+            raise
+    if refused is not None:
+        raise type(refused)(f"jit of {name}: {refused}")
 
 
 def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any) -> tuple[str, ...]:

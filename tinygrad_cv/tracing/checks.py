@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..core.variable import Variable
+from ..frontend.dlpack import as_array
 from ..ir.graph import Value
-from .tree import SCALARS
+from .tree import SCALARS, is_array
 
 NUMBERS = frozenset({*SCALARS, float} - {type})
 SEQUENCES = (list, deque, set)
@@ -192,11 +193,11 @@ def _short(value: Any) -> str:
 
 def fingerprint(x: Any) -> tuple[Any, ...]:
     """Shape, dtype and a checksum of the elements of an array, or of other memory."""
-    if not hasattr(type(x), "__array__"):
+    if not is_array(x):
         with memoryview(x) as view:
             return view.format, view.shape, zlib.crc32(view if view.c_contiguous else view.tobytes())
     masks = (np.ma.getmaskarray(x),) if isinstance(x, np.ma.MaskedArray) else ()
-    arrays = np.asarray(x), *masks
+    arrays = as_array(x.detach() if getattr(x, "requires_grad", False) else x, "jit"), *masks
     sums = [zlib.crc32(np.ascontiguousarray(a).reshape(-1).view(np.uint8).data) for a in arrays]
     return arrays[0].shape, arrays[0].dtype, *sums
 

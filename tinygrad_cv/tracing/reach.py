@@ -183,7 +183,9 @@ class Walk:
             return
         elif is_array(x):
             self._array(x, path)
-            if not isinstance(x, np.ndarray):
+            if not isinstance(x, np.ndarray):  # of others' code, what it keeps beside its elements is not known
+                attributes = attributes_of(x)
+                self.items(attributes, _dot(path), tuple(name for name in attributes if name in self.known))
                 return
         elif hasattr(kind, "guarded"):
             self.items(x, _dot(path), kind.guarded)
@@ -228,7 +230,7 @@ class Walk:
 
     def _array(self, x: Any, path: str) -> None:
         try:
-            if np.asarray(x).dtype.hasobject:
+            if isinstance(x, np.ndarray) and x.dtype.hasobject:
                 self._each(path, x, elements)
             else:
                 self.arrays.append((path, x, fingerprint(x)))

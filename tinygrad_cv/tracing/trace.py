@@ -23,6 +23,7 @@ from ..core.primitive import Primitive
 from ..core.tape import Node
 from ..core.variable import Variable
 from ..frontend.dial import Dial
+from ..frontend.given import GivenArray
 from ..frontend.tensor import Tensor
 from ..ir.graph import Builder, Value
 
@@ -265,7 +266,7 @@ class Boundary(Node):
 def arguments(leaves: Iterable[Any], recording: bool = False) -> list[Variable]:
     """Tensors for the leaves of the arguments: arrays become tensors; of a recorded result the past is cut off."""
     return [
-        Tensor(leaf)
+        GivenArray(leaf)
         if not isinstance(leaf, Variable)
         else Tensor._new(leaf._value, Boundary(leaf))
         if recording and not leaf.is_leaf

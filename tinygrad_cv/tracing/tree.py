@@ -7,17 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import TraceError
+from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Variable
+from ..frontend.dlpack import as_array
+from ..frontend.promotion import check_dtype
 
 Path = tuple[Any, ...]
 SCALARS = (type(None), bool, int, str, bytes, complex, type, type(Ellipsis), slice, range, np.dtype)
 KINDS = frozenset(SCALARS)
 
 
+CODES = frozenset(np.typecodes["AllInteger"] + "efd?")  # the codes of dtypes that tensors can have
+
+
 def is_array(x: Any) -> bool:
-    """Whether it becomes a tensor in the function: an array of NumPy's or of another library."""
-    return isinstance(x, np.ndarray) or (hasattr(type(x), "__array__") and not isinstance(x, np.generic))
+    """Whether it is an array, of NumPy's or of another library."""
+    kind = type(x)
+    return isinstance(x, np.ndarray) or (
+        (hasattr(kind, "__array__") or hasattr(kind, "__dlpack__") or hasattr(kind, "__array_interface__"))
+        and not isinstance(x, np.generic)
+    )
+
+
+def numbers(x: Any) -> np.ndarray | None:
+    """The array that becomes a tensor in the function; None of what is no array, or not one that a tensor can be of."""
+    try:
+        return _read(x) if is_array(x) else None
+    except (DTypeError, GraphError):
+        return None
+
+
+def refusal(x: Any) -> DTypeError | GraphError | None:
+    """Why no tensor can be of an array; None where one can, and of what is no array."""
+    try:
+        if is_array(x):
+            _read(x)
+    except (DTypeError, GraphError) as error:
+        return error
+    return None
+
+
+def _read(x: Any) -> np.ndarray:
+    array = as_array(x, "tensor")
+    check_dtype(array.dtype)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
@@ -30,7 +63,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         leaves.append(x)
         node = x.node
         return kind, x._value.shape, x._value.dtype, node is not None and (1 if x.is_leaf else 2)
-    if kind is np.ndarray and x.dtype.isnative:
+    if kind is np.ndarray and x.dtype.isnative and x.dtype.char in CODES:
         leaves.append(x)
         return kind, x.shape, x.dtype
     if kind in (float, complex):
@@ -43,9 +76,8 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         return (kind, *x, *[signature(item, leaves, others) for item in x.values()])
     if isinstance(x, np.generic):
         return kind, x.tobytes()
-    if is_array(x):
-        array = np.asarray(x)
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    array = numbers(x)
+    if array is not None:
         leaves.append(array)
         return np.ndarray, array.shape, array.dtype
     if isinstance(x, (set, Iterator)):
@@ -80,7 +112,7 @@ def describe(key: Any) -> str:
 
 def replaced(x: Any, new: Iterator[Any]) -> Any:
     """The same tree with other leaves, in the order in which :func:`signature` finds them."""
-    if isinstance(x, Variable) or is_array(x):
+    if isinstance(x, Variable) or numbers(x) is not None:
         return next(new)
     if type(x) in (tuple, list):
         return type(x)(replaced(item, new) for item in x)
@@ -93,7 +125,7 @@ def replaced(x: Any, new: Iterator[Any]) -> Any:
 
 def paths(x: Any, path: str) -> Iterator[str]:
     """What to call the leaves, in their order."""
-    if isinstance(x, Variable) or is_array(x):
+    if isinstance(x, Variable) or numbers(x) is not None:
         yield path
     elif isinstance(x, tuple) and hasattr(x, "_fields"):
         for name, item in zip(x._fields, x, strict=True):
