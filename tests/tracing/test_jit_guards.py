@@ -14,6 +14,10 @@ import pytest
 
 import tinygrad_cv as tg
 from tinygrad_cv import TraceError, nn, optim
+from tinygrad_cv import functional as F
+from tinygrad_cv.functional import activation
+from tinygrad_cv.tracing.checks import Contents
+from tinygrad_cv.tracing.guards import Guards
 
 quick = pytest.mark.quick
 pytestmark = [pytest.mark.usefixtures("on_numpy"), quick]
@@ -380,6 +384,28 @@ def test_attributes_that_are_read_by_their_names():
     assert f(ones()).tolist() == [3.0, 3.0]
     box.b = 5.0
     assert f(ones()).tolist() == [6.0, 6.0]
+
+
+def test_each_place_is_compared_once_and_decorators_of_this_package_are_not():
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+    guards = Guards({"": lambda x: F.cross_entropy(model(x), [0])})
+    assert model[0].training and guards.checks
+    places = [name for check in guards.checks if not isinstance(check, Contents) for name in check.names()]
+    assert "Module.forward" in places and "ReLU.forward" in places
+    assert len(set(places)) == len(places)
+    assert not any("cross_entropy" in check.path for check in guards.checks)
+
+
+def test_a_function_of_this_package_that_was_replaced_is_looked_into(monkeypatch):
+    def relu(x):
+        return x * SETTINGS["scale"]
+
+    monkeypatch.setattr(F, "relu", tg.no_grad()(functools.wraps(F.relu)(relu)))
+    monkeypatch.setattr(activation, "relu", F.relu)
+    f = tg.jit(lambda x: F.relu(x))
+    assert f(ones()).tolist() == [2.0, 2.0]
+    monkeypatch.setitem(SETTINGS, "scale", 3.0)
+    assert f(ones()).tolist() == [3.0, 3.0]
 
 
 def test_a_function_that_changes_what_it_depends_on_is_traced_each_time():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import CellType, MappingProxyType
 from typing import Any
 
@@ -23,6 +23,8 @@ NUMBERS = frozenset({*SCALARS, float} - {type})
 SEQUENCES = (list, deque, set)
 CONTAINERS = (dict, MappingProxyType, *SEQUENCES)
 MISSING = object()
+
+Read = tuple[Callable[[Any], Iterable[Any]], Any]
 
 _contents = attrgetter("cell_contents")
 
@@ -57,9 +59,14 @@ class Check:
         """The items as they are."""
         return tuple(map(self.get, self.keys))
 
-    def iterables(self) -> tuple[Iterable[Any], ...]:
-        """What gives the items when it is walked, where there is something quicker than ``map(get, keys)``."""
-        return ()
+    def reads(self) -> Sequence[Read]:
+        """The quickest way to the items as they are: (function, argument), and so on, each of which gives some."""
+        container, several = self.container, len(self.keys) > 1  # one is no tuple
+        if several and type(container) in (dict, MappingProxyType) and all(key in container for key in self.keys):
+            return ((itemgetter(*self.keys), container),)
+        if several and isinstance(self.get, partial) and not any(item is MISSING for item in self.expected):
+            return ((attrgetter(*self.keys), container),)
+        return ((partial(map, self.get), self.keys),)
 
     def broken(self) -> str | None:
         """What is different now, in words."""
@@ -111,15 +118,15 @@ class Contents(Check):
 
     def now(self) -> tuple[Any, ...]:
         """The items as they are."""
-        return tuple(chain.from_iterable(self.iterables()))
+        return tuple(chain.from_iterable(read(source) for read, source in self.reads()))
 
-    def iterables(self) -> tuple[Iterable[Any], ...]:
-        """The container, and its values."""
-        if isinstance(self.container, dict):
-            return self.container, dict.values(self.container)
-        if isinstance(self.container, MappingProxyType):
-            return self.container, self.container.values()
-        return (self.container,)
+    def reads(self) -> Sequence[Read]:
+        """The container itself, and its values."""
+        whole = (iter, self.container)
+        if isinstance(self.container, (dict, MappingProxyType)):
+            kind = dict if isinstance(self.container, dict) else MappingProxyType
+            return whole, (kind.values, self.container)
+        return (whole,)
 
     def broken(self) -> str | None:
         """What is different now, in words."""

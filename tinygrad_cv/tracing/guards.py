@@ -5,10 +5,11 @@ Found by reading code (``reach.py``). Each is compared by identity, which is qui
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import chain, starmap
-from operator import is_
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from .checks import fingerprint
 from .reach import Walk
@@ -37,10 +38,10 @@ class Guards:
     def hold(self) -> bool:
         """Whether everything is as it was."""
         try:
-            items = chain.from_iterable(starmap(map, self._gets))
-            if self._iterables:
-                items = chain(items, chain.from_iterable(self._iterables))
-            unchanged = list(map(len, self._sized)) == self._sizes and all(map(is_, items, self._expected))
+            items = chain.from_iterable([read(source) for read, source in self._reads])
+            unchanged = list(map(len, self._sized)) == self._sizes and _addresses(items, self._count) == self._expected
+        except (KeyError, AttributeError):  # something is not there
+            unchanged = False
         except (ValueError, RuntimeError):  # an empty closure cell, or a dict that another thread changes
             return False
         if not unchanged:
@@ -79,14 +80,16 @@ class Guards:
         """Make the lists for a quick look at everything."""
         sized = [check for check in self.checks if check.size is not None]
         self._sized, self._sizes = [check.container for check in sized], [check.size for check in sized]
-        whole = [(check, check.iterables()) for check in self.checks if check.expected]
-        single = [check for check, iterables in whole if not iterables]
-        self._gets = [(check.get, check.keys) for check in single]
-        self._iterables = [iterable for _, iterables in whole for iterable in iterables]
-        checks = single + [check for check, iterables in whole if iterables]
-        self._expected = [item for check in checks for item in check.expected]
+        self._reads = [read for check in self.checks if check.expected for read in check.reads()]
+        expected = [item for check in self.checks for item in check.expected]
+        self._count, self._expected = len(expected), _addresses(expected, len(expected))
 
     @property
     def nbytes(self) -> int:
         """How many bytes of arrays are compared at each call."""
         return sum(getattr(array, "nbytes", 0) or memoryview(array).nbytes for _, array, _ in self.arrays)
+
+
+def _addresses(items: Iterable[Any], count: int) -> bytes:
+    """Which objects these are: to compare the bytes of an array of objects is quicker than to compare each."""
+    return np.fromiter(items, object, count).tobytes()

@@ -79,6 +79,21 @@ def is_ours(x: Any) -> bool:
     return isinstance(x, Variable) or PACKAGE in map(home_of, type(x).__mro__)
 
 
+def is_of_package(f: FunctionType) -> bool:
+    """Whether a function is what a name of this package stands for, with decorators of this package alone around it.
+
+    Nobody can give the variables that such close over other values.
+    """
+    found: Any = sys.modules.get(f.__module__) if str(f.__module__).partition(".")[0] == PACKAGE else None
+    for name in f.__qualname__.split("."):
+        found = getattr(found, name, None)
+    if found is not f:
+        return False
+    while isinstance(found, FunctionType) and str(found.__globals__.get("__name__")).partition(".")[0] == PACKAGE:
+        found = vars(found).get("__wrapped__")
+    return found is None
+
+
 def attributes_of(x: Any) -> Any:
     """The dict of an object, as it is; an empty one where it has none."""
     try:

@@ -60,6 +60,7 @@ from .kinds import (
     home_of,
     is_data,
     is_library,
+    is_of_package,
     is_ours,
     is_written_in_python,
     slots_of,
@@ -124,6 +125,7 @@ class Walk:
         self._objects: dict[str, Any] = {}
         self._classes: dict[str, type] = {}
         self._read: set[tuple[type, bool]] = set()  # classes
+        self._bases: set[tuple[type, tuple[str, ...]]] = set()  # and what is looked at of each of their bases
         self._modules: dict[int, tuple[ModuleType, str, dict[str, None]]] = {}
 
     def go(self, roots: Mapping[str, Any]) -> None:
@@ -253,6 +255,8 @@ class Walk:
     def _function(self, f: FunctionType, path: str) -> None:
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
         cells = {name: cell for name, cell in cells.items() if filled(cell)}
+        if is_of_package(f) and vars(f).keys() <= {"__wrapped__"}:
+            return
         if cells:
             self._variables(Check(path, list(cells), tuple(cells.values())))
         home = f.__globals__.get("__name__") or ""
@@ -340,13 +344,16 @@ class Walk:
         for base in cls.__mro__:
             own = vars(base)
             if home_of(base) == PACKAGE:
-                if "forward" in own:
+                if "forward" in own and (base, ("forward",)) not in self._bases:
+                    self._bases.add((base, ("forward",)))
                     self._variables(Check(f"{base.__qualname__}.", own, ("forward",), len(own)))
             elif not is_library(base.__module__):
                 special = {name for name in own if name.startswith("__") and name not in ("__init__", "__new__")}
                 special -= {"__dict__", "__weakref__", "__module__", "__doc__"} - self.known
                 keys = tuple(name for name in own if name in called or name in special)
-                self.items(own, f"{base.__qualname__}.", keys, len(own))
+                if (base, keys) not in self._bases:
+                    self._bases.add((base, keys))
+                    self.items(own, f"{base.__qualname__}.", keys, len(own))
                 self._classes[base.__qualname__] = base
                 self.names |= set(own.get("__match_args__", ()))
         if issubclass(cls, Enum):
