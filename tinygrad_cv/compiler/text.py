@@ -309,10 +309,11 @@ class _Loops:
             if v is order[-1] and tiling.unroll > 1:
                 notes.append(f"{tiling.unroll} sums")
             if v in tiling.runs:
-                passed = (w for w in variables if w not in order and w not in tiling.flush)
-                notes.append(f"runs on through {', '.join(self.formulas.letters[w] for w in passed)}")
+                passed = ", ".join(self.formulas.letters[w] for w in tiling.passed(variables))
+                notes.append(f"runs on through {passed}")
             if v is not order[-1] and v not in tiling.flush:
-                notes += [f"where {self.formulas.condition(c)}" for c in self.nest.bounds if _cuts(c[0], v, tiling)]
+                cuts = (c for c in self.nest.bounds if tiling.cuts(c[0], v, variables))
+                notes += [f"where {self.formulas.condition(c)}" for c in cuts]
             self._loop(v, extent, step, ", ".join(notes))
 
     def _accumulate(self, reduction: Expr, name: str | None) -> None:
@@ -330,12 +331,6 @@ class _Loops:
 
     def _line(self, text: str) -> None:
         self.out.append("  " * self.depth + text)
-
-
-def _cuts(affine: Affine, v: Var, tiling: Tiling) -> bool:
-    """Whether a bound on a map is one on the range of a variable: not where it differs from lane to lane."""
-    varies = any(w is tiling.vector for w, _ in affine.terms if w is not v)
-    return abs(affine.coefficient(v)) == 1 and not varies
 
 
 def _vectors(n: int, lanes: int) -> str:

@@ -17,7 +17,7 @@ from ..llvm.elementwise import LOWERINGS, maximum, select
 from ..llvm.function import Function, number, scalar_type, vector_type
 from ..llvm.integer import Int, Sum
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Expr, walk
+from ..schedule.expr import Condition, Expr, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling, widths
@@ -188,8 +188,6 @@ class NestLowering:
                         slots.append((reduction, i, u, spot, part))
                         first.append((vector_type(dtype, lanes), start))
 
-        skipped = {v: 0 for v in variables if v not in summed and v not in place}
-
         def step(at: Place, accumulators: list[str], steps: int) -> list[str]:
             accumulators = list(accumulators)
             for u in range(steps):
@@ -255,10 +253,11 @@ class NestLowering:
                 return accumulators
             if isinstance(high, int) and high <= 1:
                 return body(0, accumulators)
-            low, high = self._bounded(var, low, high, {**keys[0], **at}, keys)
+            bounds = [bound for bound in self.nest.bounds if t.cuts(bound[0], var, variables)]
+            low, high = self._bounded(bounds, var, low, high, {**keys[0], **at}, keys)
             return f.loop(low, high, 1, list(zip(kinds, accumulators, strict=True)), body)
 
-        values = nest(summed, dict(skipped), [value for _, value in first])
+        values = nest(summed, dict.fromkeys(t.passed(variables), 0), [value for _, value in first])
         for reduction in reductions:
             for i, spot in enumerate(keys):
                 mine = [v for v, (r, j, *_) in zip(values, slots, strict=True) if r is reduction and j == i]
@@ -272,14 +271,14 @@ class NestLowering:
                     total = f.reduce(total, reduction.dtype, lanes, partial(self._combine, reduction))
                 self.exprs.results[reduction, self.exprs.key(reduction, spot)] = total
 
-    def _bounded(self, var: Var, low: Int, high: Int, at: Place, spots: list[Place]) -> tuple[Int, Int]:
+    def _bounded(
+        self, bounds: list[Condition], var: Var, low: Int, high: Int, at: Place, spots: list[Place]
+    ) -> tuple[Int, Int]:
         """The part of a reduction's range outside of which only zeros would be added."""
         f = self.f
-        for affine, least, most in self.nest.bounds:
+        for affine, least, most in bounds:
             others = [(v, c) for v, c in affine.terms if v is not var]
-            if abs(affine.coefficient(var)) != 1 or var in self.tiling.flush:
-                continue
-            if any(v is self.tiling.vector or v not in at or len({s.get(v) for s in spots}) > 1 for v, _ in others):
+            if var in self.tiling.flush or any(v not in at or len({s.get(v) for s in spots}) > 1 for v, _ in others):
                 continue
             base = index_at(Affine(affine.const, others), at)
             if affine.coefficient(var) == 1:

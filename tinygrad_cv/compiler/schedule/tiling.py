@@ -7,7 +7,7 @@ machine has registers for. Its size is chosen by the cycles that its multiplicat
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,18 @@ class Tiling:
     def result_lanes(self) -> int:
         """The lanes of the result: one where vectors run along what is summed over."""
         return self.lanes if self.vector in self.outer else 1
+
+    def passed(self, variables: Iterable[Var]) -> list[Var]:
+        """The reduction variables that another one runs on through: they have no loop, and no place of their own."""
+        return [v for v in variables if v not in self.inner and v not in self.flush] if self.runs else []
+
+    def cuts(self, affine: Affine, var: Var, variables: Iterable[Var]) -> bool:
+        """Whether a bound on a map is one on the range of a variable: not where it differs from step to step.
+
+        It does from lane to lane of a vector, and between the variables that are run through within a step.
+        """
+        differs = {self.vector, *self.passed(variables)}
+        return abs(affine.coefficient(var)) == 1 and not any(v in differs for v, _ in affine.terms if v is not var)
 
 
 def widths(extent: int, size: int) -> list[tuple[int, int]]:
