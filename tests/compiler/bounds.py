@@ -200,7 +200,8 @@ def _add(value: Value, args: list[Known], y: Array) -> Array:
 @rule("mul", "times", "square")
 def _mul(value: Value, args: list[Known], y: Array) -> Array:
     a, b = args[0], args[-1]
-    d = _product(a, b) + rounding(y)
+    unknown = np.isposinf(a.d) | np.isposinf(b.d)  # it may be infinite, and times a zero NaN
+    d = np.where(unknown, INF, _product(a, b) + rounding(y))
     if value.op == "times":
         sure_zero = (a.y == 0) & (a.d == 0)
         ambiguous = (np.abs(np.asarray(a.y, np.float64)) <= a.d) & (a.d > 0) & ~np.isfinite(np.asarray(b.y, np.float64))
@@ -224,7 +225,7 @@ def _div(value: Value, args: list[Known], y: Array) -> Array:
     exact = (a.d == 0) & (b.d == 0) & ((b.y != 0) | b.bits)
     infinite = np.isinf(np.asarray(b.y, np.float64)) & (b.d == 0)
     d = np.where(far, _ambiguous(y, d, args), np.where(exact, 0.0, INF))
-    return np.where(infinite, _ambiguous(y, np.zeros(y.shape), args), d)
+    return np.where(infinite, _ambiguous(y, np.where(np.isposinf(a.d), INF, 0.0), args), d)
 
 
 @rule("sqrt")
@@ -422,10 +423,13 @@ def _invariant(x: Known, axes: tuple[int, ...]) -> bool:
 
 
 def _of_sum(y: Array, count: Array, size: Array, spread: Array, unknown: Array) -> Array:
-    """The bound of a sum of so many terms, of that size in all; ``spread`` is what the terms' own bounds add up to."""
+    """The bound of a sum of so many terms, of that size in all; ``spread`` is what the terms' own bounds add up to.
+
+    Where they may overflow nothing is known, not even of a sum that is infinite: a second infinity makes it NaN.
+    """
     info = np.finfo(y.dtype)
     d = spread + 2 * roundings(count) * (size * float(info.eps) + float(info.smallest_subnormal))
-    return np.where(unknown | (size > 0.25 * float(info.max)), INF, np.where(np.isfinite(y), d, 0.0))
+    return np.where(unknown | (size + spread > 0.25 * float(info.max)), INF, np.where(np.isfinite(y), d, 0.0))
 
 
 def _contracts(value: Value) -> bool:
