@@ -7,10 +7,14 @@ is listed as something else. So a new number is a decision: a size is crossed by
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import tinygrad_cv
 
@@ -88,7 +92,7 @@ OTHER_COMPARISONS = {
 def numbers() -> set[str]:
     """Every whole number above 1 that a module of these rooms gives a name in capitals."""
     found = set()
-    for module, tree in _modules():
+    for module, tree, _ in _modules():
         for node in tree.body:
             if isinstance(node, ast.Assign):
                 names, values = (
@@ -111,7 +115,7 @@ def _whole(node: ast.expr) -> int:
 def unnamed() -> list[str]:
     """Comparisons with a number of two digits or more that has no name: where, and how."""
     found = []
-    for module, tree in _modules():
+    for module, tree, _ in _modules():
         for node in ast.walk(tree):
             if isinstance(node, ast.Compare) and any(
                 isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for op in node.ops
@@ -124,42 +128,53 @@ def unnamed() -> list[str]:
 
 @contextmanager
 def crossed(values: dict[str, int]) -> Iterator[None]:
-    """With other values, also in the modules that import them by name."""
-    places = []
-    for module, tree in _modules():
-        imported = importlib.import_module(f"tinygrad_cv.{module}") if _names(tree) & {*map(_last, values)} else None
+    """With other values, also in the modules that import them by name; nothing compiled before is taken from disk."""
+    names = {*map(_last, values)}
+    places: list[tuple[Any, str, Any]] = []
+    if values.keys() & COMPILED.keys():
+        cache = importlib.import_module("tinygrad_cv.compiler.cache")
+        places += [(cache, "find", lambda key: None), (cache, "keep", lambda key, image: None)]
+    for module, tree, capitals in _modules():
+        if not capitals & names:
+            continue
+        imported = importlib.import_module(f"tinygrad_cv.{module}")
         for full, value in values.items():
             home, name = full.rsplit(".", 1)
-            if imported is not None and (module == home or _imports(tree, home, name)):
-                places.append((imported, name, getattr(imported, name), value))
+            if module == home or _imports(tree, home, name):
+                places.append((imported, name, value))
+    before = [(place, name, getattr(place, name)) for place, name, _ in places]
     try:
-        for module, name, _, value in places:
-            setattr(module, name, value)
+        for place, name, value in places:
+            setattr(place, name, value)
         yield
     finally:
-        for module, name, old, _ in places:
-            setattr(module, name, old)
+        for place, name, value in before:
+            setattr(place, name, value)
 
 
-_parsed: list[tuple[str, ast.Module]] = []
+def drawn(thresholds: dict[str, tuple[int, int]], seed: int) -> dict[str, int]:
+    """Half of the thresholds as they are, the others on one side of small arrays or the other, at random."""
+    rng = np.random.default_rng(seed)
+    sides = {name: (None, None, *sides)[int(rng.integers(4))] for name, sides in thresholds.items()}
+    return {name: value for name, value in sides.items() if value is not None}
 
 
-def _modules() -> list[tuple[str, ast.Module]]:
-    if not _parsed:
-        for room in ROOMS:
-            for path in sorted((ROOT / room).glob("**/*.py")):
-                name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-                if not name.startswith(OTHER_MODULES):
-                    _parsed.append((name, ast.parse(path.read_text(encoding="utf-8"))))
-    return _parsed
+@functools.cache
+def _modules() -> list[tuple[str, ast.Module, set[str]]]:
+    """The modules of these rooms: their names, their syntax, and the names in capitals that occur in them."""
+    found = []
+    for room in ROOMS:
+        for path in sorted((ROOT / room).glob("**/*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            if not name.startswith(OTHER_MODULES):
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+                names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id.isupper()}
+                found.append((name, tree, names))
+    return found
 
 
 def _last(full: str) -> str:
     return full.rpartition(".")[2]
-
-
-def _names(tree: ast.Module) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _imports(tree: ast.Module, home: str, name: str) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tests.compiler.bounds import Known, analyze, difference, unchecked
 from tests.compiler.programs import Program
+from tests.thresholds import COMPILED, crossed, drawn
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.target import host, named
@@ -74,6 +75,16 @@ def _made(cpu: str, parts: int) -> Callable[[Graph], Reading]:
     return make
 
 
+def _elsewhere(seed: int) -> Callable[[Graph], Reading]:
+    """Native code where other sizes are the ones from which the compiler takes another way."""
+
+    def make(graph: Graph) -> Reading:
+        with crossed(drawn(COMPILED, seed)):
+            return pipeline.compile(graph)
+
+    return make
+
+
 READINGS: dict[str, Callable[[Graph], Reading]] = {
     "NumPy reading": numpy_source.NumpyProgram,
     "NumPy source": _as_source,
@@ -82,6 +93,7 @@ MACHINES: dict[str, Callable[[Graph], Reading]] = {
     "host": pipeline.compile,
     "three threads": _made("", 3),
     "narrow vectors": _made("x86-64" if host().arch == "x86_64" else "aarch64", 1),
+    **{f"thresholds {seed}": _elsewhere(seed) for seed in range(4)},
 }
 
 

@@ -34,9 +34,9 @@ class Case:
 
     @staticmethod
     def of(seed: int) -> Case:
-        """Every other one with gradients; one in two for this machine as it is."""
-        machines = ["host", "host", *MACHINES][seed // 2 % (2 + len(MACHINES))]
-        return Case(seed, seed % 2 == 1, machines)
+        """Every other one with gradients; one in three for this machine as it is."""
+        machine = ["host", "host", *MACHINES][seed // 2 % (2 + len(MACHINES))]
+        return Case(seed, seed % 2 == 1, machine)
 
     @property
     def name(self) -> str:
