@@ -1,8 +1,8 @@
 """Many random networks: ``python -m tests.compiler.networks --networks 300 --seed 0``.
 
-Each is trained for five steps, eagerly and compiled: layers, losses, optimizers, one to three threads, two dtypes. All
-losses, what it has learned, and what it predicts afterwards must agree. In float64 PyTorch is asked too, where it has
-the layers and nothing is drawn at random.
+Each is trained for five steps, eagerly, compiled and in PyTorch: layers, losses, optimizers, one to three threads, two
+dtypes. All losses, what it has learned, and what it predicts afterwards are compared with a run in float64, and may lie
+as far from it as moved roundings do (``tests/compiler/rounding.py``); no tolerance is set by hand.
 """
 
 from __future__ import annotations
@@ -11,244 +11,150 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 import tinygrad_cv as tg
+from tests.compiler.architectures import STEPS, Array, Network, generate
+from tests.compiler.rounding import Leeway, Stirred
+from tests.thresholds import crossed
 from tinygrad_cv import nn, optim
+from tinygrad_cv.core.context import eager, using
+from tinygrad_cv.frontend.random import Generator, default_generator
 
-Array = np.ndarray
-Shape = tuple[int, ...]
-STEPS, CLASSES = 5, 4
-TOLERANCE = {"float32": 5e-3, "float64": 1e-6}  # of losses and weights, relative to the largest of an array
-MORE = 8  # times eager code's own rounding errors
-RESIDUAL = "Residual"
+JUDGED = 1e-2  # an array of whose size more may be wrong is not judged
+Results = list[Array]  # the losses, what is predicted, and the state dict in the order of its names
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A layer by its name in ``nn``; ``RESIDUAL`` adds what its layers make to what they are given."""
-
-    name: str
-    args: tuple[Any, ...] = ()
-    kwargs: tuple[tuple[str, Any], ...] = ()
-    inner: tuple[Layer, ...] = ()
-
-    def build(self, library: Any) -> Any:
-        """The layer in this library, or in one that has layers of the same names."""
-        if self.name == RESIDUAL:
-            return residual(library, library.Sequential(*(layer.build(library) for layer in self.inner)))
-        return getattr(library, self.name)(*self.args, **dict(self.kwargs))
-
-    def __str__(self) -> str:
-        words = [*map(repr, self.args), *(f"{key}={value!r}" for key, value in self.kwargs), *map(str, self.inner)]
-        return f"{self.name}({', '.join(words)})"
-
-
-def residual(library: Any, layers: Any) -> Any:
-    class Residual(library.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layers = layers
-
-        def forward(self, x: Any) -> Any:
-            return x + self.layers(x)
-
-    return Residual()
-
-
-@dataclass(frozen=True)
-class Network:
-    """What is trained, on what, and how."""
-
-    seed: int
-    layers: tuple[Layer, ...]
-    shape: Shape
-    dtype: str
-    loss: tuple[str, dict[str, Any]]
-    optimizer: tuple[str, dict[str, Any]]
-    threads: int
-
-    def __str__(self) -> str:
-        lines = [f"seed {self.seed}: {self.dtype}{list(self.shape)}, {self.threads} threads", *map(str, self.layers)]
-        return "\n  ".join([*lines, *(f"{name} {kwargs}" for name, kwargs in (self.loss, self.optimizer))])
-
-    @property
-    def random(self) -> bool:
-        return any(layer.name.startswith("Dropout") for layer in self.layers)
-
-    def model(self) -> nn.Module:
-        tg.manual_seed(self.seed)
-        return nn.Sequential(*(layer.build(nn) for layer in self.layers)).to(self.dtype)
-
-    def batches(self) -> list[tuple[Array, Array]]:
-        rng = np.random.default_rng(self.seed)
-        name = self.loss[0]
-        found = []
-        for _ in range(STEPS):
-            x = rng.normal(size=self.shape).astype(np.float32).astype(self.dtype)
-            y: Array = rng.integers(0, CLASSES, self.shape[0])
-            if name not in ("CrossEntropyLoss", "NLLLoss"):
-                y = rng.random((self.shape[0], CLASSES)).astype(np.float32).astype(self.dtype)
-            found.append((x, y))
-        return found
-
-
-def layers_for(rng: np.random.Generator, shape: Shape) -> Layer:
-    """A layer that takes arrays of a shape."""
-
-    def one(*options: Any) -> Any:
-        return options[int(rng.integers(len(options)))]
-
-    c = shape[1]
-    wide = int(rng.integers(1, 9))
-    plain: list[Callable[[], Layer]] = [
-        lambda: Layer(one("ReLU", "ReLU6", "Sigmoid", "Tanh", "SiLU", "GELU", "ELU", "Softplus", "LeakyReLU")),
-        lambda: Layer("Softmax", (1,)),
-        lambda: Layer("LayerNorm", (shape[-1],)),
-    ]
-    if len(shape) == 2:
-        dense = [lambda: Layer("Linear", (c, int(rng.integers(2, 20)))), lambda: Layer("BatchNorm1d", (c,))]
-        return one(*plain, *dense, *dense, lambda: Layer("Dropout", (0.3,)))()
-    k = int(rng.integers(1, 4))
-    groups = one(*(g for g in (1, 2, 3, c) if c % g == 0))
-    stride = (("stride", int(rng.integers(1, 3))), ("padding", int(rng.integers(0, k))))
-    conv = lambda: Layer(  # noqa: E731
-        "Conv2d", (c, wide * groups, k), (*stride, ("groups", groups), ("bias", one(True, False)))
-    )
-    norm = lambda: one(  # noqa: E731
-        Layer("BatchNorm2d", (c,)), Layer("GroupNorm", (groups, c)), Layer("InstanceNorm2d", (c,))
-    )
-    images = [
-        lambda: Layer("ConvTranspose2d", (c, wide, k + 1), (("stride", one(1, 2)), ("padding", one(0, 1)))),
-        lambda: Layer("MaxPool2d", (one(2, 3),), (("stride", one(1, 2)), ("padding", one(0, 1)))),
-        lambda: Layer("AvgPool2d", (one(2, 3),), (("stride", one(1, 2)), ("ceil_mode", one(True, False)))),
-        lambda: Layer(one("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"), (one(1, 2, 3, (3, 2)),)),
-        lambda: Layer(RESIDUAL, (), (), (Layer("Conv2d", (c, c, 3), (("padding", 1),)), norm(), Layer("Tanh"))),
-        lambda: Layer("Dropout2d", (0.2,)),
-    ]
-    return one(*plain, conv, conv, conv, norm, norm, norm, *images)()
-
-
-def generate(seed: int) -> Network:
-    """A network that runs."""
-    rng = np.random.default_rng(seed)
-    batch = int(rng.choice([1, 2, 3, 5, 8, 16]))
-    shape: Shape = (batch, *map(int, rng.integers([1, 4, 4], [7, 13, 13])))
-    first, layers = shape, []
-    for _ in range(int(rng.integers(2, 9))):
-        layer = layers_for(rng, shape)
-        try:
-            made = layer.build(nn)(tg.zeros(shape))
-        except ValueError:  # too small for the layer, or one number to normalize
-            continue
-        if 0 < made.size < 20_000:
-            layers.append(layer)
-            shape = made.shape
-        if len(shape) == 4 and rng.random() < 0.15:
-            layers.append(Layer("Flatten"))
-            shape = (shape[0], int(np.prod(shape[1:])))
-    if len(shape) == 4:
-        layers.append(Layer("Flatten"))
-    layers.append(Layer("Linear", (int(np.prod(shape[1:])), CLASSES)))
-    name = str(
-        rng.choice(["CrossEntropyLoss", "CrossEntropyLoss", "MSELoss", "L1Loss", "BCEWithLogitsLoss", "NLLLoss"])
-    )
-    smooth = {"label_smoothing": 0.1} if name == "CrossEntropyLoss" and rng.random() < 0.3 else {}
-    if name == "NLLLoss":
-        layers.append(Layer("LogSoftmax", (1,)))
-    optimizers: list[tuple[str, dict[str, Any]]] = [
-        ("SGD", {"lr": 0.05}),
-        ("SGD", {"lr": 0.03, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}),
-        ("Adam", {"lr": 0.01, "eps": 1e-2}),  # a smaller epsilon makes steps of rounding errors
-        ("AdamW", {"lr": 0.01, "eps": 1e-2, "weight_decay": 0.1}),
-    ]
-    optimizer = optimizers[int(rng.integers(len(optimizers)))]
-    dtype = str(rng.choice(["float32", "float64"]))
-    return Network(seed, tuple(layers), first, dtype, (name, smooth), optimizer, int(rng.integers(1, 4)))
-
-
-def train(network: Network, compiled: bool) -> list[Array]:
-    """The losses, what has been learned, and what is predicted then."""
+def train(network: Network, compiled: bool = False, interpret: Any = eager) -> Results:
+    """By this library; ``interpret`` computes all that comes after the first parameters."""
     model = network.model()
-    criterion = getattr(nn, network.loss[0])(**network.loss[1])
+    criterion = network.criterion(nn, tg.tensor)
     opt = getattr(optim, network.optimizer[0])(model.parameters(), **network.optimizer[1])
 
     def step(x: Any, y: Any) -> Any:
         opt.zero_grad()
         loss = criterion(model(x), y)
         loss.backward()
+        if network.clip is not None:
+            optim.clip_grad_norm_(model.parameters(), network.clip)
         opt.step()
         return loss
 
     run = tg.jit(step) if compiled else step
     batches = network.batches()
-    losses = [run(tg.tensor(x), y if y.dtype.kind == "i" else tg.tensor(y)).numpy() for x, y in batches]
-    model.eval()
-    with tg.no_grad():
-        predicted = (tg.jit(model) if compiled else model)(tg.tensor(batches[0][0])).numpy()
-    learned = [np.array(value) for _, value in sorted(model.state_dict().items())]
-    return [np.stack(losses), predicted, *learned]
+    with using(interpret=interpret):
+        losses = [run(tg.tensor(x), y if y.dtype.kind == "i" else tg.tensor(y)).numpy() for x, y in batches]
+        model.eval()
+        with tg.no_grad():
+            predicted = (tg.jit(model) if compiled else model)(tg.tensor(batches[0][0])).numpy()
+    return [*losses, predicted, *(np.array(value) for _, value in sorted(model.state_dict().items()))]
 
 
-def train_torch(network: Network, torch: Any) -> list[Array]:
-    """The same by PyTorch."""
-    model = torch.nn.Sequential(*(layer.build(torch.nn) for layer in network.layers)).double()
-    ours = network.model().state_dict()
-    model.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in ours.items()})
-    criterion = getattr(torch.nn, network.loss[0])(**network.loss[1])
+def names(network: Network) -> list[str]:
+    """What the results are."""
+    return [*(f"loss {i}" for i in range(STEPS)), "predictions", *sorted(network.model().state_dict())]
+
+
+def train_torch(network: Network, torch: Any) -> Results:
+    """By PyTorch, with the same first parameters, and the same draws of dropout."""
+    ours = network.model()  # before the layers of PyTorch: from here on both draw the same numbers
+    library = counterparts(torch)
+    model = torch.nn.Sequential(*(layer.build(library) for layer in network.layers)).to(getattr(torch, network.dtype))
+    model.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in ours.state_dict().items()})
+    criterion = network.criterion(torch.nn, torch.from_numpy)
     opt = getattr(torch.optim, network.optimizer[0])(model.parameters(), **network.optimizer[1])
     losses = []
     for x, y in network.batches():
         opt.zero_grad()
         loss = criterion(model(torch.from_numpy(x)), torch.from_numpy(y))
         loss.backward()
+        if network.clip is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), network.clip)
         opt.step()
         losses.append(loss.detach().numpy())
     model.eval()
     with torch.no_grad():
         predicted = model(torch.from_numpy(network.batches()[0][0])).numpy()
-    return [np.stack(losses), predicted, *(value.numpy() for _, value in sorted(model.state_dict().items()))]
+    return [*losses, predicted, *(value.numpy() for _, value in sorted(model.state_dict().items()))]
 
 
-def complaints(network: Network, torch: Any = None) -> Iterator[str]:
-    """What differs."""
+def counterparts(torch: Any) -> Any:
+    """PyTorch's layers by our names; what draws at random draws our numbers."""
+
+    class Dropout(torch.nn.Module):
+        def __init__(self, p: float):
+            super().__init__()
+            self.p = p
+
+        def forward(self, x: Any) -> Any:
+            if not self.training or self.p == 0.0:
+                return x
+            shape = (*x.shape[:2], *(1 for _ in x.shape[2:])) if isinstance(self, Dropout2d) else tuple(x.shape)
+            u = default_generator.uniform(shape, str(x.dtype).removeprefix("torch.")).numpy()
+            return torch.where(torch.from_numpy(u < self.p), 0.0, x * (1.0 / (1.0 - self.p)))
+
+    class Dropout2d(Dropout):
+        pass
+
+    class GlobalAvgPool2d(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.mean((2, 3))
+
+    ours = {kind.__name__: kind for kind in (Dropout, Dropout2d, GlobalAvgPool2d)}
+    return type("layers", (), {**vars(torch.nn), **ours})
+
+
+def exact(network: Network) -> Results:
+    """In float64, with the draws of the network's own dtype; that of float64 has nothing more exact."""
+
+    def uniform(shape: Any, dtype: Any) -> Any:
+        drawn = network.dtype if dtype == np.float64 else dtype  # first parameters are those of float32 anyway
+        return Generator.uniform(default_generator, shape, drawn).astype(dtype)
+
+    default_generator.uniform = uniform  # type: ignore[method-assign]
+    try:
+        return train(replace(network, dtype="float64"))
+    finally:
+        del default_generator.uniform  # type: ignore[method-assign]
+
+
+def leeway(network: Network) -> Leeway:
+    """How far right results may lie from the exact ones."""
+    again: Callable[[int], Results] = lambda seed: train(network, interpret=Stirred(seed))  # noqa: E731
+    return Leeway(again, exact(network), np.dtype(network.dtype))
+
+
+def complaints(network: Network, runs: dict[str, Results], judge: Leeway) -> Iterator[str]:
+    """What differs from what is right, by who computed it; and from eager code in dtype or shape."""
+    called = names(network)
+    for who, found in runs.items():
+        for i, distance in judge.exceeded(found):
+            yield f"{who}: {called[i]} differs by {distance:.3g}, more than {judge.allowed[i]:.3g}"
+        for name, x, y in zip(called, found, runs["eager"], strict=True):
+            if x.dtype != y.dtype or x.shape != y.shape:
+                yield f"{who}: {name} is {x.dtype}{x.shape}, not {y.dtype}{y.shape}"
+
+
+def contestants(network: Network, torch: Any = None) -> dict[str, Results]:
+    """What all have learned."""
+    runs = {"eager": train(network), "compiled": compiled(network)}
+    return runs if torch is None else {**runs, "PyTorch": train_torch(network, torch)}
+
+
+def compiled(network: Network) -> Results:
+    """Trained by native code, with the network's threads and thresholds."""
     threads = tg.get_num_threads()
     tg.set_num_threads(network.threads)
+    elsewhere: AbstractContextManager[None] = crossed(dict(network.thresholds)) if network.thresholds else nullcontext()
     try:
-        eager, found = train(network, False), train(network, True)
+        with elsewhere:
+            return train(network, compiled=True)
     finally:
         tg.set_num_threads(threads)
-    tolerance = TOLERANCE[network.dtype]
-    wrong = list(differences("compiled", found, eager, [tolerance] * len(eager)))
-    if wrong and network.dtype == "float32" and not network.random:
-        # normalizing two numbers, twice perhaps, leaves rounding errors alone: then eager code errs as well
-        exact = train(replace(network, dtype="float64"), False)
-        allowed = [max(tolerance, MORE * largest(x - y)) for x, y in zip(eager, exact, strict=True)]
-        wrong = list(differences("compiled", found, exact, allowed, np.float64))
-    yield from wrong
-    if torch is not None and network.dtype == "float64" and not network.random:
-        yield from differences("PyTorch", train_torch(network, torch), eager, [tolerance] * len(eager))
-
-
-def largest(x: Array) -> float:
-    """The largest magnitude of what is finite."""
-    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
-
-
-def differences(
-    who: str, found: list[Array], expected: list[Array], tolerances: list[float], dtype: Any = None
-) -> Iterator[str]:
-    """What differs by more than its tolerance, relative to the largest element of an array, or to 1."""
-    for i, (x, y, tolerance) in enumerate(zip(found, expected, tolerances, strict=True)):
-        what = ("losses", "predictions")[i] if i < 2 else f"state {i - 2}"
-        scale = max(1.0, largest(y))
-        if x.shape != y.shape or (dtype is None and x.dtype != y.dtype):
-            yield f"{who}: {what} are {x.dtype}{x.shape}, not {y.dtype}{y.shape}"
-        elif not np.allclose(x, y, rtol=0, atol=tolerance * scale, equal_nan=True):
-            yield f"{who}: {what} differ by {largest(x - y):.3g} at a scale of {scale:.3g}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -259,15 +165,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         import torch
+
+        torch.set_num_threads(1)  # arrays are small
     except ImportError:
         torch = None  # type: ignore[assignment]
-    start, wrong = time.perf_counter(), 0
-    for seed in range(options.seed, options.seed + options.networks):
-        network = generate(seed)
-        if found := list(complaints(network, torch)):
+    start, wrong, judged, furthest = time.perf_counter(), 0, 0.0, 0.0
+    seeds = range(options.seed, options.seed + options.networks)
+    for network in map(generate, seeds):
+        judge = leeway(network)
+        if found := list(complaints(network, contestants(network, torch), judge)):
             wrong += 1
             print(network, *found, sep="\n    ", flush=True)
-    print(f"{options.networks} networks in {time.perf_counter() - start:.0f} s, {wrong} wrong")
+        judged += judge.judged(JUDGED)
+        furthest = max(furthest, judge.furthest)
+    print(
+        f"seeds {seeds.start} to {seeds.stop - 1}, {len(seeds)} networks in {time.perf_counter() - start:.0f} s, "
+        f"{wrong} wrong, {judged / max(len(seeds), 1):.1%} of all results judged to {JUDGED:.0%} of their size, "
+        f"the furthest at {furthest:.0%} of what is allowed"
+    )
     return min(wrong, 1)
 
 
