@@ -64,15 +64,19 @@ def check(call, *arrays):
 PLATEAUS = {"sign", "floor", "floor_divide", "divmod", "modf"}
 
 
+def operands_of(name):
+    """What a ufunc is called with."""
+    products = {"matmul": [X, Y.T.copy()], "matvec": [X, V], "vecmat": [V, Y.T.copy()]}
+    return products.get(name, [X, Y][: UFUNC[name].nin])
+
+
 @pytest.mark.parametrize("name", UFUNCS)
 def test_ufuncs_stay_in_the_graph(name):
     """cases.md: np.exp(t) of a tensor that requires grad goes into the graph"""
     if name not in UFUNC:
         pytest.skip("this NumPy is older than the function")
     ufunc = UFUNC[name]
-    arrays = [X, Y][: ufunc.nin]
-    if name in ("matmul", "matvec", "vecmat"):
-        arrays = {"matmul": [X, Y.T.copy()], "matvec": [X, V], "vecmat": [V, Y.T.copy()]}[name]
+    arrays = operands_of(name)
     if name in PLATEAUS:
         leaves = [tg.tensor(a, requires_grad=True) for a in arrays]
         for y, e in zip(*([r] if ufunc.nout == 1 else r for r in (ufunc(*leaves), ufunc(*arrays))), strict=True):

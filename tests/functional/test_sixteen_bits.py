@@ -104,8 +104,41 @@ METHODS = [
     ("square", lambda x: x.square(), [np.array([1e-3, 100.0])]),
     *((name, lambda x, name=name: getattr(x, name)(), [positive(9)]) for name in ("sqrt", "exp", "log", "sin", "cos")),
     *((name, lambda x, name=name: getattr(x, name)(), [positive(9) * 4]) for name in ("tanh", "erf", "sigmoid")),
+    ("mul of a row", lambda x, y: x * y, [normal(900, 3), normal(3)]),
+    ("mul of a column", lambda x, y: y * x, [normal(3, 900), normal(3, 1)]),
+    ("times", lambda x, y: x.times(y), [normal(900, 3), normal(3)]),
+    ("add", lambda x, y: x + y, [normal(900, 3), normal(3)]),
+    ("sub", lambda x, y: y - x, [normal(900, 3), normal(3)]),
+    ("maximum", lambda x, y: x.maximum(y), [normal(900, 3), normal(3)]),
+    ("minimum", lambda x, y: x.minimum(y), [normal(900, 3), normal(3)]),
+    ("where", lambda x, y: (x > 0).where(x, y), [normal(900, 3), normal(3)]),
+    ("clip", lambda x: x.clip(-0.3, 0.4), [normal(9)]),
+    ("abs", abs, [normal(9)]),
+    ("relu", lambda x: x.relu(), [normal(9)]),
+    ("rpow", lambda x: 3.0**x, [normal(9)]),
+    ("rmod", lambda x: 3.0 % x, [positive(9)]),
+    ("contract", lambda x, y: x.contract(y, "nk,ko->no"), [normal(3, 900), normal(900, 2)]),
+    ("dot", lambda x, y: x.dot(y), [normal(3, 900), normal(900, 2)]),
+    ("fold", lambda x: x.fold((1, 1), (1, 1), (11, 11)), [normal(1, 1, 9, 9, 3, 3)]),
+    ("scatter_add", lambda x: x.scatter_add(tg.tensor(np.zeros(3000, int)), 2), [positive(3000)]),
+    ("take_along_axis", lambda x: x.take_along_axis(np.zeros((3000, 2), int), 0), [normal(3, 2)]),
+    ("repeat", lambda x: x.repeat(3000, 0), [normal(2)]),
+    ("broadcast_to", lambda x: x.broadcast_to((3000, 2)), [normal(2)]),
+    ("sum_to", lambda x: x.sum_to((2,)), [normal(3000, 2)]),
+    ("topk", lambda x: x.topk(2)[0], [np.arange(9.0)]),
 ]
-
+# methods that choose, move or count elements, or tell about them: nothing is rounded
+# fmt: off
+EXACT = {
+    "T", "all", "amax", "amin", "any", "argmax", "argmax_kept", "argmin", "astype", "clone", "expand_dims",
+    "flatten", "flip", "floor", "iota", "isfinite", "isnan", "mT", "moveaxis", "pad", "permute", "ravel", "reshape",
+    "sign", "slice", "split", "squeeze", "swapaxes", "transpose", "unsqueeze", "view",
+}
+NO_OPERATIONS = {
+    "assign", "backward", "detach", "dtype", "grad", "holds", "is_leaf", "item", "known_finite", "ndim", "node",
+    "numpy", "register_hook", "requires_grad", "requires_grad_", "retain_grad", "shape", "size", "tolist", "value",
+}
+# fmt: on
 
 COMPILED = FUNCTIONALS[1::3] + METHODS[:9:2]
 
@@ -161,6 +194,20 @@ def test_values_and_derivatives_are_rounded_once(name, function, arrays):
 
 def test_every_functional_has_a_row():
     assert {name.split()[0] for name, _, _ in FUNCTIONALS} == set(F.__all__)
+
+
+def test_every_method_has_a_row():
+    methods = {name for name in dir(tg.Tensor) if name[0] != "_"}
+    assert methods - {name.split()[0] for name, _, _ in METHODS} == EXACT | NO_OPERATIONS
+
+
+def test_clipped_gradients_are_rounded_once():
+    parameter = nn.Parameter(narrow([normal(900)])[0])
+    gradient = narrow([normal(900)])[0]
+    parameter.grad = tg.tensor(gradient)
+    tg.optim.clip_grad_norm_([parameter], 0.7)
+    exact = gradient.astype(np.float64)
+    assert_rounded_once(parameter.grad.numpy(), exact * 0.7 / (np.sqrt((exact**2).sum()) + 1e-6))
 
 
 @pytest.mark.parametrize(("name", "function", "arrays"), COMPILED, ids=[row[0] for row in COMPILED])

@@ -32,6 +32,7 @@ from .promotion import (
 )
 
 ARRAYS = (np.ndarray, list, tuple)
+PRODUCTS = (ops.mul, ops.times)  # a cotangent is multiplied, and then summed over the axes that are broadcast
 
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
@@ -44,6 +45,8 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
         b = operand(b, a)
         if b is NotImplemented:
             return NotImplemented
+        if primitive in PRODUCTS and a._value.dtype == b._value.dtype == HALF:
+            return _halves(primitive, a, b, swap)
         a, b = together(primitive.name, a, b)
     return apply(primitive, b, a) if swap else apply(primitive, a, b)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..core.variable import Variable
 from .movement import axes_of, axis_of, concatenate, shape_of, stack
 from .numpy_reductions import REDUCTIONS
+from .precision import in_single
 from .products import LETTERS, einsum, matmul
 from .promotion import operands
 
@@ -183,10 +185,12 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def multi_dot(arrays: Sequence[Any]) -> Any:
-    result, *rest = operands("multi_dot", *arrays)
-    for x in rest:
-        result = matmul(result, x)
-    return result
+    return _chain(*operands("multi_dot", *arrays))
+
+
+@in_single
+def _chain(*matrices: Any) -> Any:
+    return reduce(matmul, matrices)
 
 
 def _joined(join: Any) -> Any:
@@ -210,9 +214,24 @@ def _method(name: str, *parameters: str) -> Any:
     return call
 
 
-FUNCTIONS: dict[str, Any] = {
+# What computes; the others only choose and move elements.
+COMPOSED: dict[str, Any] = {
     **REDUCTIONS,
     "median": median,
+    "diff": diff,
+    "dot": dot,
+    "inner": inner,
+    "vdot": vdot,
+    "outer": outer,
+    "tensordot": tensordot,
+    "trace": trace,
+    "linalg.outer": lambda x1, x2: outer(x1, x2),
+    "linalg.tensordot": lambda x1, x2, axes=2: tensordot(x1, x2, axes),
+    "linalg.vecdot": vecdot,
+    "linalg.trace": lambda x, offset=0: trace(x, offset, -2, -1),
+}
+FUNCTIONS: dict[str, Any] = {
+    **COMPOSED,
     "argmax": _method("argmax", "axis", "keepdims"),
     "argmin": _method("argmin", "axis", "keepdims"),
     "clip": clip,
@@ -232,7 +251,6 @@ FUNCTIONS: dict[str, Any] = {
     "take": take,
     "repeat": repeat,
     "split": split,
-    "diff": diff,
     "sort": sort,
     "copy": lambda a: a.clone(),
     "astype": lambda x, dtype: x.astype(dtype),
@@ -240,17 +258,7 @@ FUNCTIONS: dict[str, Any] = {
     "concatenate": _joined(concatenate),
     "stack": _joined(stack),
     "einsum": numpys_einsum,
-    "dot": dot,
-    "inner": inner,
-    "vdot": vdot,
-    "outer": outer,
-    "tensordot": tensordot,
-    "trace": trace,
     "linalg.matmul": lambda x1, x2: matmul(x1, x2),
-    "linalg.outer": lambda x1, x2: outer(x1, x2),
-    "linalg.tensordot": lambda x1, x2, axes=2: tensordot(x1, x2, axes),
-    "linalg.vecdot": vecdot,
-    "linalg.trace": lambda x, offset=0: trace(x, offset, -2, -1),
     "linalg.multi_dot": multi_dot,
     "shape": lambda a: a.shape,
     "ndim": lambda a: a.ndim,

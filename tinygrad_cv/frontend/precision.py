@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ARRAYS = (Variable, np.ndarray)
 
 
-def in_single(function: F) -> F:
+def in_single(function: F, name: str = "") -> F:
     """Give a composed function its sixteen-bit arguments in float32, and round what it returns.
 
     Both conversions are recorded, so derivatives of every order run in float32 between them and are rounded once too.
@@ -32,18 +32,18 @@ def in_single(function: F) -> F:
         for value in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(value, Variable):
                 if value._value.dtype == HALF:
-                    return _widened(function, args, kwargs)
+                    return _widened(function, name, args, kwargs)
             elif isinstance(value, np.ndarray) and value.dtype == HALF:
-                return _widened(function, args, kwargs)
+                return _widened(function, name, args, kwargs)
         return function(*args, **kwargs)
 
     return typed(F, call)
 
 
-def _widened(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _widened(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     floats = {str(x.dtype) for x in (*args, *kwargs.values()) if isinstance(x, ARRAYS) and x.dtype.kind == "f"}
     if len(floats) > 1:
-        raise different_floats(function.__name__.strip("_"), sorted(floats))
+        raise different_floats(name or function.__name__.strip("_"), sorted(floats))
     result = function(*map(_wide, args), **{name: _wide(value) for name, value in kwargs.items()})
     return tuple(map(_narrow, result)) if isinstance(result, tuple) else _narrow(result)
 

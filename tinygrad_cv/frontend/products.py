@@ -12,6 +12,7 @@ from ..core.errors import ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import contraction
+from ..ops.arrays import HALF
 from .precision import in_single
 from .promotion import cast, common_dtype, given, operand, operands
 
@@ -28,7 +29,7 @@ class ProductMethods(Variable):
         other = given("contract", other, self)
         if self._value.dtype != other._value.dtype:
             self, other = common_dtype("contract", self, other)
-        return apply(contraction.contract, self, other, spec=spec)
+        return (_halves if self._value.dtype == HALF else _contract)(self, other, spec)
 
     def __matmul__(self, other: Any) -> Any:
         other = operand(other, self)
@@ -43,6 +44,13 @@ class ProductMethods(Variable):
         return self @ other
 
     dot = matmul
+
+
+def _contract(a: Any, b: Any, spec: str) -> Any:
+    return apply(contraction.contract, a, b, spec=spec)
+
+
+_halves = in_single(_contract)  # each operand's cotangent is a contraction of its own, and second derivatives add them
 
 
 def matmul(a: Any, b: Any) -> Any:

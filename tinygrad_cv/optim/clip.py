@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.context import no_grad
 from ..frontend.movement import stack
+from ..frontend.precision import in_single
 from ..frontend.tensor import Tensor
 from .named import named
 
@@ -52,8 +53,9 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
         else:
             total = stack([(abs(g) ** norm_type).sum() for g in wide]).sum() ** (1.0 / norm_type)
         factor = (max_norm / (total + EPS)).minimum(1.0)
+        scaled = in_single(lambda g: g * factor.astype(g.dtype))
         for p, g in pairs:
-            p.grad = g.detach() * factor.astype(g.dtype)
+            p.grad = scaled(g.detach())
         return total.astype(pairs[0][1].dtype)
 
 
