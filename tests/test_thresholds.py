@@ -13,7 +13,7 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.nn.test_layers_against_torch import LAYERS, LOSSES, identify
-from tests.ops.samples import SAMPLES
+from tests.primitives.table import ROWS
 from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
 from tinygrad_cv import nn
 from tinygrad_cv.core.tape import apply
@@ -122,7 +122,7 @@ def assert_alike(found: list[np.ndarray], expected: list[np.ndarray], rtol: floa
         np.testing.assert_allclose(a, b, rtol, rtol * scale, err_msg=str(what))
 
 
-CALLS = [(sample, case, sample.inputs(case, SEED)) for sample in SAMPLES for case in sample.cases if sample.draws]
+CALLS = [(row, case, row.inputs(case, SEED)) for row in ROWS.values() for case in row.cases if row.draws]
 
 
 @pytest.fixture(scope="module")

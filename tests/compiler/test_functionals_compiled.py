@@ -19,8 +19,9 @@ from tests.compiler.programs import traced
 from tests.functional import test_agreement_with_torch as agreement
 from tests.functional import test_higher_orders as orders
 from tests.functional.test_agreement_with_torch import Row, bound, cast, cotangent, run
-from tests.ops.samples import SAMPLES, Sample
 from tests.ops.test_special_values import BAD_BRANCHES, SPECIAL, UFUNCS
+from tests.primitives.row import Row as PrimitiveRow
+from tests.primitives.table import ROWS
 from tinygrad_cv.core.tape import apply
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -143,19 +144,19 @@ def test_third_derivatives_of_every_normalization(name, function, arrays):
     assert_orders_agree(function, arrays, order=3)
 
 
-# ---------------------------------------------------------------- the samples of every primitive
+# ---------------------------------------------------------------- every primitive
 
 
-def of_sample(sample: Sample, dtype: str) -> tuple[Callable[..., list[Any]], list[Array]]:
-    """All cases of a sample as one function: results and, where they have some, gradients."""
-    inputs = [sample.inputs(case, 1, dtype) for case in sample.cases]
+def of_primitive(row: PrimitiveRow, dtype: str) -> tuple[Callable[..., list[Any]], list[Array]]:
+    """All cases of a primitive as one function: results and, where they have some, gradients."""
+    inputs = [row.inputs(case, 1, dtype) for case in row.cases]
 
     def function(*tensors: Any) -> list[Any]:
         given, results = iter(tensors), []
-        for case, arrays in zip(sample.cases, inputs, strict=True):
+        for case, arrays in zip(row.cases, inputs, strict=True):
             xs = [next(given) for _ in arrays]
             xs = [x.detach().requires_grad_() if x.dtype.kind == "f" else x for x in xs]
-            y = sample.call(*xs, **case.params)
+            y = row.call(*xs, **case.params)
             results.append(y)
             if y.requires_grad:
                 u = tg.tensor(np.random.default_rng(2).standard_normal(y.shape).astype(y.dtype))
@@ -167,10 +168,10 @@ def of_sample(sample: Sample, dtype: str) -> tuple[Callable[..., list[Any]], lis
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-def test_samples(sample, dtype):
+@pytest.mark.parametrize("row", ROWS.values(), ids=repr)
+def test_primitives(row, dtype):
     """Empty arrays and arrays without axes among them; to the bit where the operations are IEEE's."""
-    function, arrays = of_sample(sample, dtype)
+    function, arrays = of_primitive(row, dtype)
     assert not judge_graph(traced(function, arrays), arrays).complaint
 
 

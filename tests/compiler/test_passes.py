@@ -19,7 +19,7 @@ from tests.compiler.campaign import Case
 from tests.compiler.interpreter import interpret
 from tests.compiler.programs import parse, traced
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, drawn, recorded
-from tests.ops.samples import SAMPLES
+from tests.primitives.table import ROWS
 from tinygrad_cv import compiler
 from tinygrad_cv.compiler.pipeline import on_host, passes, plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
@@ -289,15 +289,15 @@ def test_questions_that_rewrites_ask():
 # ---------------------------------------------------------------- plans
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-def test_the_definition_of_each_primitive(sample):
+@pytest.mark.parametrize("row", ROWS.values(), ids=repr)
+def test_the_definition_of_each_primitive(row):
     """What its loops compute, element by element, is what it computes."""
     for dtype in (np.float32, np.float64):
-        for case in sample.cases:
-            arrays = [np.array(x, order="C") for x in sample.inputs(case, 3, dtype)]
+        for case in row.cases:
+            arrays = [np.array(x, order="C") for x in row.inputs(case, 3, dtype)]
             builder = Builder()
             inputs = [builder.input(i, x.shape, x.dtype) for i, x in enumerate(arrays)]
-            graph = Graph(builder, inputs, [builder.make(sample.primitive.name, inputs, case.params)])
+            graph = Graph(builder, inputs, [builder.make(row.primitive.name, inputs, case.params)])
             if all(value.size for value in graph.values()):
                 agree(analyze(graph, arrays), interpret(plan(graph, named("haswell"), on_host), arrays))
 

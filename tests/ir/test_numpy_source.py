@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.ops.samples import SAMPLES
+from tests.primitives.table import ROWS
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
 from tinygrad_cv.core.context import eager
@@ -18,7 +18,7 @@ from tinygrad_cv.ir.numpy_source import WRITTEN, NumpyProgram, run, source
 from tinygrad_cv.ops import PRIMITIVES
 
 quick = pytest.mark.quick
-every = pytest.mark.parametrize("sample", SAMPLES, ids=repr)
+every = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
 
 
 def graph_of(primitive, arrays, params):
@@ -44,11 +44,11 @@ def test_every_primitive_has_a_row():
 
 @every
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_one_primitive(sample, dtype):
-    for case in sample.cases:
-        arrays = [np.array(x, order="C") for x in sample.inputs(case, 3, dtype)]
-        graph = graph_of(sample.primitive, arrays, case.params)
-        expected = eager(sample.primitive, list(arrays), case.params)
+def test_one_primitive(row, dtype):
+    for case in row.cases:
+        arrays = [np.array(x, order="C") for x in row.inputs(case, 3, dtype)]
+        graph = graph_of(row.primitive, arrays, case.params)
+        expected = eager(row.primitive, list(arrays), case.params)
         (found,) = run(graph, arrays)
         np.testing.assert_array_equal(found, expected, str(case))
         assert found.dtype == expected.dtype and found.flags.c_contiguous and found.flags.owndata

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.ops.samples import BROADCASTS, LAYOUTS, few
+from tests.primitives.draws import few
+from tests.primitives.layouts import LAYOUTS, REPEATED
 from tinygrad_cv.core.context import eager
 from tinygrad_cv.ops.contraction import contract, transposed
 
@@ -51,13 +52,13 @@ def run(spec, a, b):
 
 
 def whole_numbers(shape, dtype=np.float64, seed=SEED):
-    return few(np.random.default_rng(seed), shape, np.dtype(dtype))
+    return few(np.random.default_rng(seed), shape).astype(dtype)
 
 
 @every
 def test_equals_einsum_in_every_pair_of_layouts(spec, a_shape, b_shape):
     a, b = whole_numbers(a_shape), whole_numbers(b_shape, seed=SEED + 1)
-    layouts = {**LAYOUTS, **BROADCASTS}
+    layouts = {**LAYOUTS, **REPEATED}
     for (name_a, lay_a), (name_b, lay_b) in itertools.product(layouts.items(), repeat=2):
         x, y = lay_a(a), lay_b(b)
         expected = np.einsum(spec, x, y)

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.ops.samples import BROADCASTS, LAYOUTS, SAMPLES, few
+from tests.primitives.draws import few
+from tests.primitives.layouts import LAYOUTS, REPEATED
+from tests.primitives.row import Case
+from tests.primitives.table import ROWS
 from tinygrad_cv.core.context import eager
 from tinygrad_cv.ops import PRIMITIVES, contraction
 from tinygrad_cv.ops.arrays import BLOCK, SMALL
 
 SEED = 11
 SHAPE = (5, 37, 29)
-ELEMENTWISE = [sample for sample in SAMPLES if sample.primitive.family == "elementwise"]
+ELEMENTWISE = [row for row in ROWS.values() if row.primitive.family == "elementwise"]
 
 assert math.prod(SHAPE) > SMALL
 
@@ -27,7 +30,7 @@ def run(name, *arrays, **params):
 
 
 def whole_numbers(shape, dtype=np.float64, seed=SEED):
-    return few(np.random.default_rng(seed), shape, np.dtype(dtype))
+    return few(np.random.default_rng(seed), shape).astype(dtype)
 
 
 def subsets(ndim):
@@ -42,17 +45,16 @@ def same_bits(a, b):
 # ---------------------------------------------------------------- elementwise
 
 
-@pytest.mark.parametrize("sample", ELEMENTWISE, ids=repr)
+@pytest.mark.parametrize("row", ELEMENTWISE, ids=repr)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
-def test_elementwise_in_every_layout(sample, dtype):
-    params = sample.cases[0].params
-    rng = np.random.default_rng(SEED)
-    for layout, lay_out in {**LAYOUTS, **BROADCASTS}.items():
-        arrays = [draw(rng, SHAPE, dtype) for draw in sample.draws]
+def test_elementwise_in_every_layout(row, dtype):
+    params = row.cases[0].params
+    for layout, lay_out in {**LAYOUTS, **REPEATED}.items():
+        arrays = row.inputs(Case((SHAPE,) * len(row.draws)), SEED, dtype)
         for i in range(len(arrays) + 1):  # all of them, or all but one
             mixed = [lay_out(x) if k != i else x for k, x in enumerate(arrays)]
-            value = run(sample.name, *mixed, **params)
-            expected = sample.oracle(*mixed, **params)
+            value = run(row.name, *mixed, **params)
+            expected = row.oracle(*mixed, **params)
             rtol = 8 * np.finfo(dtype).eps if value.dtype.kind == "f" else 0
             np.testing.assert_allclose(value, expected, rtol, 4 * rtol, err_msg=f"{layout}, seed {SEED}")
 
@@ -96,7 +98,7 @@ def test_where_in_blocks_is_exact_to_the_bit(shape, dtype):
     a, b = (rng.choice(values, shape).astype(dtype) for _ in range(2))
     c = rng.random(shape) < 0.5
     numbers = [np.broadcast_to(np.array(v, dtype), shape) for v in (0.0, -0.0, 1.5)]
-    for lay_out in (np.copy, np.asfortranarray, LAYOUTS["negative strides"], LAYOUTS["interior"]):
+    for lay_out in (np.copy, np.asfortranarray, LAYOUTS["reversed"], LAYOUTS["interior"]):
         mask, first, second = map(lay_out, (c, a, b))
         pairs = [(first, second), *((first, n) for n in numbers), *((n, second) for n in numbers), (first, b)]
         for x, y in pairs:
@@ -130,7 +132,7 @@ REDUCED = [
 @pytest.mark.parametrize("shape", REDUCED, ids=str)
 def test_sum_over_every_set_of_axes(shape):
     x = whole_numbers(shape)
-    for layout, lay_out in {**LAYOUTS, **BROADCASTS}.items():
+    for layout, lay_out in {**LAYOUTS, **REPEATED}.items():
         y = lay_out(x)
         for axis in [(), *subsets(len(shape))]:
             expected = np.sum(y.copy(), axis, keepdims=True)
@@ -179,7 +181,7 @@ def argmax_by_table(x, axis):
 def test_max_and_argmax_over_every_set_of_axes(values):
     for shape in [(9, 31, 33), (600, 2, 4), (16, 8, 6, 6), (2, 3, 5, 200), (4200, 1)]:
         x = EXTREME[values](shape)
-        for layout, lay_out in {**LAYOUTS, **BROADCASTS}.items():
+        for layout, lay_out in {**LAYOUTS, **REPEATED}.items():
             y = lay_out(x)
             for axis in subsets(len(shape)):
                 message = f"{shape}, {layout}, axis {axis}, seed {SEED}"
@@ -230,7 +232,7 @@ SPECS = [
 def test_contraction_in_chunks(monkeypatch, chunk, spec, a_shape, b_shape):
     monkeypatch.setattr(contraction, "CHUNK", chunk)
     a, b = whole_numbers(a_shape), whole_numbers(b_shape, seed=SEED + 1)
-    for lay_a, lay_b in itertools.product([*LAYOUTS.values(), BROADCASTS["broadcast first axis"]], repeat=2):
+    for lay_a, lay_b in itertools.product([*LAYOUTS.values(), REPEATED["broadcast first axis"]], repeat=2):
         x, y = lay_a(a), lay_b(b)
         np.testing.assert_array_equal(run("contract", x, y, spec=spec), np.einsum(spec, x, y))
 

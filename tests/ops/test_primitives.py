@@ -1,4 +1,4 @@
-"""What every primitive must do; one row of samples each. See samples.py."""
+"""What every primitive must do, driven from its row in tests/primitives. Its derivatives are proved in tests/proof."""
 
 import itertools
 import weakref
@@ -7,25 +7,24 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.differences import check
-from tests.ops.samples import BROADCASTS, LAYOUTS, ROWS, SAMPLES
+from tests.primitives.layouts import LAYOUTS, REPEATED
+from tests.primitives.table import ROWS
 from tinygrad_cv.core.context import eager, using
 from tinygrad_cv.core.primitive import Aval
 from tinygrad_cv.core.tape import apply
-from tinygrad_cv.ops import PRIMITIVES
 
 quick = pytest.mark.quick
 
 SEED = 7
-DIFFERENTIABLE = [sample for sample in SAMPLES if sample.primitive.differentiable]
+DIFFERENTIABLE = [row for row in ROWS.values() if row.primitive.differentiable]
 DTYPES = (np.float64, np.float32)
 
-every = pytest.mark.parametrize("sample", SAMPLES, ids=repr)
-differentiable = pytest.mark.parametrize("sample", DIFFERENTIABLE, ids=repr)
+every = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
+differentiable = pytest.mark.parametrize("row", DIFFERENTIABLE, ids=repr)
 
 
-def compute(sample, arrays, params):
-    return eager(sample.primitive, list(arrays), params)
+def compute(row, arrays, params):
+    return eager(row.primitive, list(arrays), params)
 
 
 def assert_agrees(found, expected, message):
@@ -41,9 +40,9 @@ def assert_agrees(found, expected, message):
     )
 
 
-def wanted(sample, arrays):
+def wanted(row, arrays):
     """Which inputs have a derivative."""
-    return [x.dtype.kind == "f" and sample.primitive.vjp(i) is not None for i, x in enumerate(arrays)]
+    return [x.dtype.kind == "f" and row.primitive.vjp(i) is not None for i, x in enumerate(arrays)]
 
 
 def leaves(arrays, wanted):
@@ -51,68 +50,63 @@ def leaves(arrays, wanted):
 
 
 @quick
-def test_every_primitive_has_a_row():
-    assert set(ROWS) == set(PRIMITIVES) and len(ROWS) == len(SAMPLES)
-
-
-@quick
 @every
-def test_value_is_the_oracles(sample):
-    for case, dtype in itertools.product(sample.cases, DTYPES):
-        arrays = sample.inputs(case, SEED, dtype)
+def test_value_is_the_oracles(row):
+    for case, dtype in itertools.product(row.cases, DTYPES):
+        arrays = row.inputs(case, SEED, dtype)
         assert_agrees(
-            compute(sample, arrays, case.params),
-            sample.oracle(*arrays, **case.params),
+            compute(row, arrays, case.params),
+            row.oracle(*arrays, **case.params),
             f"{case}, {np.dtype(dtype)}, seed {SEED}",
         )
 
 
 @every
-def test_a_user_reaches_it(sample):
+def test_a_user_reaches_it(row):
     seen = set()
 
     def spy(primitive, values, params):
         seen.add(primitive.name)
         return eager(primitive, values, params)
 
-    for case in sample.cases:
-        arrays = sample.inputs(case, SEED)
+    for case in row.cases:
+        arrays = row.inputs(case, SEED)
         with using(interpret=spy):
-            value = sample.call(*map(tg.Tensor._new, arrays), **case.params).value
-        assert_agrees(value, sample.oracle(*arrays, **case.params), f"{case}, seed {SEED}")
-    assert sample.name in seen
+            value = row.call(*map(tg.Tensor._new, arrays), **case.params).value
+        assert_agrees(value, row.oracle(*arrays, **case.params), f"{case}, seed {SEED}")
+    assert row.name in seen
 
 
 @quick
 @every
-def test_aval_foretells_shape_and_dtype(sample):
-    for case, dtype in itertools.product(sample.cases, (*DTYPES, np.float16)):
-        arrays = sample.inputs(case, SEED, dtype)
-        value = compute(sample, arrays, case.params)
-        aval = sample.primitive.aval(*(Aval(x.shape, x.dtype) for x in arrays), **case.params)
+def test_aval_foretells_shape_and_dtype(row):
+    for case, dtype in itertools.product(row.cases, (*DTYPES, np.float16)):
+        arrays = row.inputs(case, SEED, dtype)
+        value = compute(row, arrays, case.params)
+        aval = row.primitive.aval(*(Aval(x.shape, x.dtype) for x in arrays), **case.params)
         assert aval == (value.shape, value.dtype), case
         assert isinstance(aval.shape, tuple) and isinstance(aval.dtype, np.dtype)
 
 
 @every
-def test_memory_layout_does_not_matter(sample):
-    for case, (layout, lay_out) in itertools.product(sample.cases, {**LAYOUTS, **BROADCASTS}.items()):
-        arrays = sample.inputs(case, SEED)
+def test_memory_layout_does_not_matter(row):
+    for case, (layout, lay_out) in itertools.product(row.cases, {**LAYOUTS, **REPEATED}.items()):
+        arrays = row.inputs(case, SEED)
         laid_out = [lay_out(x) for x in arrays]
-        expected = sample.oracle(*laid_out, **case.params)
-        assert_agrees(compute(sample, laid_out, case.params), expected, f"{case}, {layout}")
+        expected = row.oracle(*laid_out, **case.params)
+        assert_agrees(compute(row, laid_out, case.params), expected, f"{case}, {layout}")
         if layout in LAYOUTS:
             for mixed in ([*laid_out[:1], *arrays[1:]], [*arrays[:1], *laid_out[1:]]):
-                assert_agrees(compute(sample, mixed, case.params), expected, f"{case}, {layout} and C")
+                assert_agrees(compute(row, mixed, case.params), expected, f"{case}, {layout} and C")
 
 
 @every
-def test_inputs_are_left_alone(sample):
-    for case in sample.cases:
-        arrays = sample.inputs(case, SEED)
+def test_inputs_are_left_alone(row):
+    for case in row.cases:
+        arrays = row.inputs(case, SEED)
         before = [x.copy() for x in arrays]
-        xs = leaves(arrays, wanted(sample, arrays))
-        y = apply(sample.primitive, *xs, **case.params) if xs else None
+        xs = leaves(arrays, wanted(row, arrays))
+        y = apply(row.primitive, *xs, **case.params) if xs else None
         if y is not None and y.requires_grad:
             y.backward(tg.ones_like(y))
         for x, old in zip(arrays, before, strict=True):
@@ -120,25 +114,18 @@ def test_inputs_are_left_alone(sample):
 
 
 @differentiable
-def test_derivatives_of_order_1_and_2(sample):
-    for case in sample.cases:
-        if case.smooth:
-            check(lambda *xs, case=case: apply(sample.primitive, *xs, **case.params), sample.inputs(case, SEED), SEED)
-
-
-@differentiable
-def test_jvp_and_vjp_are_adjoint(sample):
+def test_jvp_and_vjp_are_adjoint(row):
     """⟨J v, w⟩ = ⟨v, Jᵀ w⟩"""
-    for case in sample.cases:
-        arrays = sample.inputs(case, SEED)
+    for case in row.cases:
+        arrays = row.inputs(case, SEED)
         rng = np.random.default_rng(SEED)
-        places = [i for i, want in enumerate(wanted(sample, arrays)) if want]
+        places = [i for i, want in enumerate(wanted(row, arrays)) if want]
 
         def function(*xs, arrays=arrays, places=places, params=case.params):
             inputs = list(map(tg.Tensor._new, arrays))
             for i, x in zip(places, xs, strict=True):
                 inputs[i] = x
-            return apply(sample.primitive, *inputs, **params)
+            return apply(row.primitive, *inputs, **params)
 
         xs = [arrays[i] for i in places]
         y = function(*map(tg.Tensor._new, xs))
@@ -154,11 +141,11 @@ def test_jvp_and_vjp_are_adjoint(sample):
 
 
 @differentiable
-def test_gradient_keeps_dtype_and_shape(sample):
-    for case, dtype in itertools.product(sample.cases, (*DTYPES, np.float16)):
-        arrays = sample.inputs(case, SEED, dtype)
-        xs = leaves(arrays, wanted(sample, arrays))
-        y = apply(sample.primitive, *xs, **case.params)
+def test_gradient_keeps_dtype_and_shape(row):
+    for case, dtype in itertools.product(row.cases, (*DTYPES, np.float16)):
+        arrays = row.inputs(case, SEED, dtype)
+        xs = leaves(arrays, wanted(row, arrays))
+        y = apply(row.primitive, *xs, **case.params)
         if y.dtype.kind != "f":
             assert not y.requires_grad
             continue
@@ -169,37 +156,37 @@ def test_gradient_keeps_dtype_and_shape(sample):
 
 
 @differentiable
-def test_gradient_does_not_depend_on_memory_layout(sample):
+def test_gradient_does_not_depend_on_memory_layout(row):
     """Of the inputs, of the cotangent, and of both."""
-    for case, (layout, lay_out) in itertools.product(sample.cases, {**LAYOUTS, **BROADCASTS}.items()):
-        arrays = [lay_out(x) for x in sample.inputs(case, SEED)]
-        want = wanted(sample, arrays)
-        y = compute(sample, arrays, case.params)
+    for case, (layout, lay_out) in itertools.product(row.cases, {**LAYOUTS, **REPEATED}.items()):
+        arrays = [lay_out(x) for x in row.inputs(case, SEED)]
+        want = wanted(row, arrays)
+        y = compute(row, arrays, case.params)
         if y.dtype.kind != "f":
             continue
         g = lay_out(np.asarray(np.random.default_rng(SEED).normal(size=y.shape)).astype(y.dtype))
-        expected = gradients(sample, list(map(np.copy, arrays)), want, case.params, g.copy())
+        expected = gradients(row, list(map(np.copy, arrays)), want, case.params, g.copy())
         for inputs in (arrays, list(map(np.copy, arrays))):
-            for a, b in zip(gradients(sample, inputs, want, case.params, g), expected, strict=True):
+            for a, b in zip(gradients(row, inputs, want, case.params, g), expected, strict=True):
                 np.testing.assert_allclose(a, b, 1e-13, 1e-14, err_msg=f"{case}, {layout}")
 
 
-def gradients(sample, arrays, want, params, g):
+def gradients(row, arrays, want, params, g):
     xs = leaves(arrays, want)
-    apply(sample.primitive, *xs, **params).backward(tg.Tensor._new(g))
+    apply(row.primitive, *xs, **params).backward(tg.Tensor._new(g))
     return [x.grad.value for x in xs if x.requires_grad]
 
 
 @quick
 @differentiable
-def test_only_what_a_vjp_reads_is_kept(sample):
+def test_only_what_a_vjp_reads_is_kept(row):
     """``add`` keeps nothing, ``mul`` the other operand, ``exp`` its output: the other arrays die with their tensors."""
-    case = next(case for case in reversed(sample.cases) if case.smooth)
-    arrays = sample.inputs(case, SEED)
-    names = [*sample.primitive.inputs, "y"] if not sample.primitive.variadic else [*"abcdef"[: len(arrays)], "y"]
-    for i, want in enumerate(wanted(sample, arrays)):
+    case = next(case for case in row.cases if case.kind == "3-d or more")
+    arrays = row.inputs(case, SEED)
+    names = [*row.primitive.inputs, "y"] if not row.primitive.variadic else [*"abcdef"[: len(arrays)], "y"]
+    for i, want in enumerate(wanted(row, arrays)):
         xs = leaves(map(np.copy, arrays), [want and k == i for k in range(len(arrays))])
-        y = apply(sample.primitive, *xs, **case.params)
+        y = apply(row.primitive, *xs, **case.params)
         if not want:
             assert y.node is None
             continue
@@ -207,19 +194,19 @@ def test_only_what_a_vjp_reads_is_kept(sample):
         node = y.node
         del xs, y
         alive = {name for name, ref in zip(names, held, strict=True) if ref() is not None}
-        assert alive == set(sample.keeps[0 if sample.primitive.variadic else i].split()), names[i]
+        assert alive == set(row.keeps[0 if row.primitive.variadic else i].split()), names[i]
         node.free()
         assert not any(ref() is not None for ref in held)
 
 
 @differentiable
-def test_what_all_vjps_together_keep(sample):
-    if sample.primitive.variadic:
+def test_what_all_vjps_together_keep(row):
+    if row.primitive.variadic:
         return
-    want = tuple(vjp is not None for vjp in sample.primitive.vjps)
-    kept = {names for names in sample.keeps for names in names.split()}
-    sources = sample.primitive.keeps(want)
-    inputs = sample.primitive.inputs
+    want = tuple(vjp is not None for vjp in row.primitive.vjps)
+    kept = {names for names in row.keeps for names in names.split()}
+    sources = row.primitive.keeps(want)
+    inputs = row.primitive.inputs
     assert kept == {
         "y" if source == "y" else inputs[source[0]] for source in sources if source == "y" or source[1] == "value"
     }

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.proof.calls.row import SEED
+from tests.primitives.row import SEED
 from tinygrad_cv.commands.options import CODES, FINE, WRONG, UsageError, ended, natural
 from tinygrad_cv.files import write_text
 

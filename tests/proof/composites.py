@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_cv.functional as F
-from tests.proof.calls.row import SEED
+from tests.primitives.row import SEED
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tests.proof.parallel import spread
 from tinygrad_cv.check import Report, gradcheck

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_cv.functional as F
-from tests.proof.calls.row import SEED
+from tests.primitives.row import SEED
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tinygrad_cv.core.variable import gradients
 from tinygrad_cv.frontend.tensor import Tensor

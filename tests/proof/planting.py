@@ -1,28 +1,37 @@
-"""Wrong VJPs for the proof to find."""
+"""Wrong VJPs where the right ones stand, for the proof to find."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tinygrad_cv.core.primitive import _bind
+from tinygrad_cv.core.primitive import Primitive, Vjp, _bind
 from tinygrad_cv.ops import PRIMITIVES
 
 
 @contextmanager
-def wrong(name: str, index: int, vjp: Callable[..., Any] | None) -> Iterator[None]:
+def exchanged(primitive: Primitive, index: int, vjp: Vjp | None) -> Iterator[None]:
     """Inside, one input of a primitive has another VJP."""
-    primitive = PRIMITIVES[name]
     right = primitive.vjps
-    changed = list(right)
-    changed[index] = vjp and _bind(name, vjp, primitive.inputs, primitive.params)
     try:
-        _set(primitive, tuple(changed))
+        _set(primitive, (*right[:index], vjp, *right[index + 1 :]))
         yield
     finally:
         _set(primitive, right)
 
 
-def _set(primitive: Any, vjps: tuple[Any, ...]) -> None:
+@contextmanager
+def wrong(name: str, index: int, vjp: Callable[..., Any] | None) -> Iterator[None]:
+    """The same by name and function."""
+    primitive = PRIMITIVES[name]
+    bound = vjp and _bind(name, vjp, primitive.inputs, primitive.params)
+    with exchanged(primitive, index, bound):
+        yield
+
+
+def _set(primitive: Primitive, vjps: tuple[Vjp | None, ...]) -> None:
+    """Also what the primitive has derived from them."""
     primitive.vjps = vjps
     primitive._kept.clear()
     for derived in ("differentiable", "keeps_nothing"):

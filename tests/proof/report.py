@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from tests.primitives.table import ROWS
 from tests.proof import composites, normalization, table
-from tests.proof.calls.cases import ROWS
 from tests.proof.mutation import detaching, gradchecks, judging
 from tests.proof.outcome import Outcome
 from tests.proof.primitives import conventions, large, primitive
@@ -18,9 +18,10 @@ MEANINGS = {
     "definition is the primitive's own value, to four units in the last place",
     "adjoint": "the matrix of the VJP is the transpose of the matrix of the map: on a whole basis, on whole numbers in "
     "float64, compared with `==`; at ties of `max`, the derivatives nearby",
-    "jacobian": "the full Jacobian of orders 1 and 2, in seven memory layouts of inputs and cotangents (C, Fortran, "
-    "transposed, reversed, every other element, read-only and not aligned, repeated by a stride of 0) and five kinds "
-    "of shape (no axis, one, axes of size 1, no element, three axes and more), against differences of order six: of "
+    "jacobian": "the full Jacobian of orders 1 and 2, in ten memory layouts of inputs and cotangents (C, Fortran, "
+    "transposed, channels last, reversed, every other element, inside of a border, read-only, not aligned, repeated by "
+    "a stride of 0) and five kinds of shape (no axis, one or two, axes of size 1, no element, three axes and more), "
+    "against differences of order six: of "
     "values in extended precision, of gradients in float64; where there is no VJP, that the value is constant",
     "float32": "the gradient in float32 is that in float64, up to rounding",
     "large": "arrays that are computed by blocks, by taps, by pieces, collapsed or fused: ⟨f(x + u) - f(x), v⟩ is "

@@ -20,6 +20,12 @@ def detached(x):
     return (x - mu) / (var + 1e-5).sqrt()
 
 
+@pytest.mark.parametrize("name", sorted({row.name for row in composites.rows()}))
+def test_first_derivatives_hold(name):
+    found = list(composites.outcomes(part=True, only=name))
+    assert found and all(outcome.holds for outcome in found)
+
+
 def test_an_order_that_is_wrong_is_named():
     outcomes = list(composites.checks(Composite("layer_norm", detached, (X,)), 2))
     assert [(outcome.check, outcome.holds) for outcome in outcomes] == [("order 1", True), ("order 2", False)]

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from tests.proof.calls import layouts
+from tests.primitives.layouts import broadcast
+from tests.primitives.row import FIRST, SEED, Case, Row
 from tests.proof.calls.gradient import Recorded, floats, value, vector
-from tests.proof.calls.row import FIRST, SEED, Case, Row
 from tests.proof.calls.slopes import Jacobian, jacobian
 
 Array = np.ndarray
@@ -29,7 +29,7 @@ class Point:
 
     def __init__(self, row: Row, case: Case, repeating: bool = False, seed: int = SEED):
         self.primitive, self.case, self.repeating = row.primitive, case, repeating
-        self.arrays = [self.repeat(x).copy() for x in row.inputs(case, seed)]
+        self.arrays = [self.repeat(x).copy() for x in row.smooth_inputs(case, seed)]
         self.places = floats(self.arrays)
         self.y = value(self.primitive, self.arrays, case.params)
         self.g = self.repeat(cotangent(self.y, seed)).copy()
@@ -46,7 +46,7 @@ class Point:
     def repeat(self, x: Array) -> Array:
         """The array with its first place repeated by a stride of 0."""
         axis = self.axis(x.shape)
-        return x if axis is None else layouts.broadcast(x, axis)
+        return x if axis is None else broadcast(x, axis)
 
     @cached_property
     def epsilon(self) -> float:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 import tinygrad_cv as tg
+from tests.primitives.table import ROWS
 from tests.proof.mutation.compositions import Composition, composition
-from tests.proof.mutation.equivalent import reason
 from tests.proof.mutation.judging import chosen, killed
-from tests.proof.mutation.mutants import Mutant, mutants, planted
-from tests.proof.mutation.uses import USES, composite
+from tests.proof.mutation.mutants import Mutant, mutants, planted, reason
+from tests.proof.mutation.surroundings import surrounded
 from tests.proof.outcome import Outcome
 from tests.proof.parallel import spread
 
@@ -52,8 +52,8 @@ def verdict(mutant: Mutant) -> tuple[str, str]:
     """What gradcheck says, and what is wrong with that."""
     with planted(mutant):
         for seed in SEEDS:
-            for use in USES[mutant.primitive]:
-                function = composite(use, np.random.default_rng(seed))
+            for use in ROWS[mutant.primitive].uses:
+                function = surrounded(use, np.random.default_rng(seed))
                 for order in (1, 2):
                     try:
                         report = tg.gradcheck(function.f, function.inputs, order=order, seed=seed)

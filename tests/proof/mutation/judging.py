@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.proof.mutation.equivalent import REASONS, reason
-from tests.proof.mutation.mutants import Mutant, mutants, planted
+from tests.primitives.table import ROWS
+from tests.proof.mutation.mutants import Mutant, mutants, planted, reason
 from tests.proof.outcome import Outcome
 from tests.proof.parallel import spread
 from tests.proof.primitives import conventions, primitive
@@ -36,9 +36,11 @@ def outcomes(part: bool = False, processes: int = 2) -> Iterator[Outcome]:
     """One for each mutant: how it was killed, or that it survived. And the reasons that excuse no mutant."""
     yield from spread(judged, chosen(part), processes)
     known = {(mutant.primitive, mutant.index, mutant.change) for mutant in mutants()}
-    for name, index, change in REASONS:
-        if (name, index, change) not in known:
-            yield Outcome(name, "mutation", f"input {index}: {change}", "excused as equivalent, but not made any more")
+    for name, row in ROWS.items():
+        for index, change in row.equivalent:
+            if (name, index, change) not in known:
+                case = f"input {index}: {change}"
+                yield Outcome(name, "mutation", case, "excused as equivalent, but not made any more")
 
 
 def judged(number: int, checks: Checks = checks) -> Outcome:

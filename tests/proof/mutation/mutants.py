@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 
+from tests.primitives.table import ROWS
 from tests.proof.mutation.mutators import axis_before, mutate
 from tests.proof.mutation.syntax import MASK, PLAIN, VALUE, syntax
+from tests.proof.planting import exchanged
 from tinygrad_cv.core.primitive import OUTPUT, Primitive, Vjp, _bind
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -99,23 +101,11 @@ def _bound(primitive: Primitive, vjp: Vjp, text: str) -> Vjp:
     return _bind(primitive.name, function, primitive.inputs, primitive.params)
 
 
-@contextmanager
-def planted(mutant: Mutant) -> Iterator[None]:
+def planted(mutant: Mutant) -> AbstractContextManager[None]:
     """Inside, the primitive has the wrong VJP."""
-    primitive = PRIMITIVES[mutant.primitive]
-    right = primitive.vjps
-    wrong = list(right)
-    wrong[mutant.index] = mutant.vjp
-    _replace(primitive, tuple(wrong))
-    try:
-        yield
-    finally:
-        _replace(primitive, right)
+    return exchanged(PRIMITIVES[mutant.primitive], mutant.index, mutant.vjp)
 
 
-def _replace(primitive: Primitive, vjps: tuple[Vjp | None, ...]) -> None:
-    """Also what the primitive has derived from them."""
-    primitive.vjps = vjps
-    primitive._kept.clear()
-    for derived in ("differentiable", "keeps_nothing"):
-        primitive.__dict__.pop(derived, None)
+def reason(mutant: Mutant) -> str:
+    """Why a mutant is right, the same function in other words; empty where it is wrong."""
+    return ROWS[mutant.primitive].equivalent.get((mutant.index, mutant.change), "")

@@ -9,7 +9,6 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.proof.mutation import detaching
 from tests.proof.mutation.detaching import Detached, mutants, planted
-from tests.proof.mutation.equivalent import REASONS_FOR_DETACHING
 
 pytestmark = pytest.mark.quick
 X = np.array([[1.0, 2.0, 4.0, 3.0]])
@@ -62,11 +61,11 @@ def test_a_survivor_is_a_problem_and_so_is_a_false_excuse(monkeypatch):
     number = mutants().index(find(*MEAN))
     monkeypatch.setattr(detaching, "verdict", lambda mutant: "")
     assert detaching.judged(number).problem == "gradcheck does not notice"
-    monkeypatch.setitem(REASONS_FOR_DETACHING, MEAN, "it looks fine")
+    monkeypatch.setitem(detaching.EQUIVALENT, MEAN, "it looks fine")
     assert detaching.judged(number).holds
     monkeypatch.setattr(detaching, "verdict", lambda mutant: "wrong at order 1")
     assert detaching.judged(number).problem == "excused (it looks fine), but wrong at order 1"
 
 
 def test_every_excuse_is_for_a_mutant_that_is_made():
-    assert {(mutant.target.name, mutant.change) for mutant in mutants()} >= set(REASONS_FOR_DETACHING)
+    assert {(mutant.target.name, mutant.change) for mutant in mutants()} >= set(detaching.EQUIVALENT)

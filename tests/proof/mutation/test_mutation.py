@@ -1,5 +1,7 @@
 """Mutants: that they are made and planted as they should be, and that the proof and gradcheck find them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,13 @@ pytest.importorskip("sympy")
 pytest.importorskip("mpmath")
 
 import tinygrad_cv as tg
-from tests.proof.mutation import equivalent, gradchecks, judging
+from tests.primitives.table import ROWS
+from tests.proof.mutation import gradchecks, judging
 from tests.proof.mutation.compositions import MAKERS, Composition, Step, composition
-from tests.proof.mutation.mutants import Mutant, mutants, planted
+from tests.proof.mutation.mutants import Mutant, mutants, planted, reason
 from tests.proof.mutation.mutators import MUTATORS
+from tests.proof.mutation.surroundings import surrounded
 from tests.proof.mutation.syntax import syntax
-from tests.proof.mutation.uses import USES, composite
 from tests.proof.outcome import Outcome
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -136,10 +139,10 @@ def test_a_wrong_number_counts_for_more_than_a_crash():
 def test_excuses_are_checked(monkeypatch):
     """One for a mutant that a check finds, and one for a mutant that is not made."""
     mutant = find("exp", "lambda g, y: -g.times(y)")
-    monkeypatch.setitem(equivalent.REASONS, ("exp", 0, mutant.change), "it looks fine")
+    monkeypatch.setitem(ROWS["exp"].equivalent, (0, mutant.change), "it looks fine")
     outcome = judging.judged(mutants().index(mutant))
     assert "excused as the same function (it looks fine), but" in outcome.problem
-    monkeypatch.setitem(equivalent.REASONS, ("exp", 0, "lambda g: g"), "long gone")
+    monkeypatch.setitem(ROWS["exp"].equivalent, (0, "lambda g: g"), "long gone")
     monkeypatch.setattr(judging, "chosen", lambda part: [])
     (stale,) = judging.outcomes(processes=1)
     assert "not made any more" in stale.problem and "lambda g: g" in stale.case
@@ -148,11 +151,11 @@ def test_excuses_are_checked(monkeypatch):
 @quick
 def test_excused_mutants_are_the_same_function():
     """at points of each use, to the bit, and at the second order as well"""
-    excused = [mutant for mutant in mutants() if equivalent.reason(mutant)]
-    assert len(excused) == len(equivalent.REASONS)
+    excused = [mutant for mutant in mutants() if reason(mutant)]
+    assert len(excused) == sum(len(row.equivalent) for row in ROWS.values())
     for mutant in excused:
-        for number, use in enumerate(USES[mutant.primitive]):
-            function = composite(use, np.random.default_rng(number))
+        for number, use in enumerate(ROWS[mutant.primitive].uses):
+            function = surrounded(use, np.random.default_rng(number))
             expected = derivatives(function)
             with planted(mutant):
                 assert derivatives(function) == expected, mutant
@@ -169,18 +172,14 @@ def derivatives(function):
 # ---------------------------------------------------------------- shown to gradcheck
 
 
-def test_every_primitive_with_a_derivative_has_a_use():
-    assert set(USES) == {name for name, primitive in PRIMITIVES.items() if primitive.differentiable}
-
-
-@pytest.mark.parametrize("number", range(0, len(mutants()), 60))
+@pytest.mark.parametrize("number", judging.chosen(part=True))
 def test_gradcheck_notices_mutants_and_blames_the_primitive(number):
     assert gradchecks.noticed(number).problem == ""
 
 
 def test_a_mutant_that_gradcheck_does_not_notice_is_a_problem(monkeypatch):
     number = mutants().index(find("tanh", "lambda g, y: -g.times(1.0 - y.square())"))
-    monkeypatch.setitem(USES, "tanh", USES["neg"])
+    monkeypatch.setitem(ROWS, "tanh", dataclasses.replace(ROWS["tanh"], uses=ROWS["neg"].uses))
     assert gradchecks.noticed(number).problem == "gradcheck does not notice"
 
 
@@ -193,7 +192,7 @@ def test_a_wrong_blame_is_a_problem(monkeypatch):
 # ---------------------------------------------------------------- no false alarm
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(gradchecks.SHORT))
 def test_right_compositions_are_cleared(seed):
     assert gradchecks.cleared(seed).problem == ""
 

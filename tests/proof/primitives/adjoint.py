@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.proof.calls.cases import ROWS
+from tests.primitives.draws import whole
+from tests.primitives.row import SEED, Case, Row
+from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, value
-from tests.proof.calls.row import SEED, Case, Row, whole
 from tests.proof.outcome import Outcome, Wrong, attempt
 
 Array = np.ndarray
@@ -31,7 +32,7 @@ def outcomes(name: str, seed: int = SEED) -> Iterator[Outcome]:
     """One check for each call and each input in which the primitive is linear."""
     row = ROWS[name]
     for case in row.cases:
-        arrays = row.whole(case, seed) if row.linear else []
+        arrays = row.whole_inputs(case, seed) if row.linear else []
         for i in row.linear[: len(arrays)]:
             if value(row.primitive, arrays, case.params).dtype.kind == "f":
                 which = f", input {i}" if len(row.linear) > 1 else ""
@@ -42,7 +43,7 @@ def outcomes(name: str, seed: int = SEED) -> Iterator[Outcome]:
 
 
 def _transposed(row: Row, case: Case, i: int, seed: int) -> float:
-    arrays = row.whole(case, seed)
+    arrays = row.whole_inputs(case, seed)
     forward, backward = _columns(row, case, arrays, i, seed), _rows(row, case, arrays, i, seed)
     if not np.array_equal(forward, backward):
         k, j = np.argwhere(forward != backward)[0]
@@ -90,7 +91,7 @@ def _matrix(function: Any, shape: tuple[int, ...], width: int, what: str, seed: 
 
 def _ties(row: Row, case: Case, seed: int) -> float:
     """Where maxima tie, the VJP is that of a point nearby, with the first of them raised; or the mean over which."""
-    (x,) = row.whole(case, seed)
+    (x,) = row.whole_inputs(case, seed)
     numbers = _numbers(x.shape, case.params["axis"])
     count = int(numbers.max(initial=0.0)) + 1
     for lowest in range(min(count, 2)):  # all are tied, or all but the first

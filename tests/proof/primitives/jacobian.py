@@ -18,16 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from tests.proof.calls.cases import ROWS
+from tests.primitives.layouts import LAYOUTS
+from tests.primitives.row import SEED, Case, Row
+from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, floats, pull, value, vector
-from tests.proof.calls.layouts import BROADCAST, LAYOUTS, NAMES
 from tests.proof.calls.point import Point
-from tests.proof.calls.row import SEED, Case, Row
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tinygrad_cv.frontend.tensor import Tensor
 
 Array = np.ndarray
 STEPS = (2.0, 3.0, -2.0, 5.0, -3.0)  # cotangents: neither 0 nor ±1, so that a square is seen not to be linear
+BROADCAST = "broadcast"  # along which axis, the case says
+NAMES = (*LAYOUTS, BROADCAST)
 PART = ("C", "strided", BROADCAST)  # the layouts of the short form
 
 
@@ -120,7 +122,7 @@ def within(found: Array, expected: Array, allowed: Array) -> float:
 
 def _constant(row: Row, case: Case, seed: int) -> float:
     """A primitive without derivatives: near a point its value stays as it is, and nothing is recorded."""
-    arrays = row.inputs(case, seed)
+    arrays = row.smooth_inputs(case, seed)
     places = floats(arrays)
     y = value(row.primitive, arrays, case.params)
     for i in places:

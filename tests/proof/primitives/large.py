@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 import tinygrad_cv.functional as F
-from tests.proof.calls import layouts
-from tests.proof.calls.cases import ROWS, folding, padding, slicing, windowing
+from tests.primitives import layouts
+from tests.primitives.draws import whole
+from tests.primitives.row import SEED, Case, Row
+from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, floats, pull, value
 from tests.proof.calls.point import ROUNDINGS, cotangent
-from tests.proof.calls.row import SEED, Case, Row, whole
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tests.proof.primitives.jacobian import within
 from tinygrad_cv.core.tape import apply
@@ -32,42 +33,6 @@ from tinygrad_cv.ops import PRIMITIVES
 Array = np.ndarray
 PAIRS = 4
 PIECE = 1000  # elements: small
-MANY = (3, 5, 401)
-
-CASES: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] = {
-    "cast": [((MANY,), {"dtype": np.dtype("f4")})],
-    "reshape": [((MANY,), {"shape": (401, 15)})],
-    "permute": [((MANY,), {"axes": (2, 0, 1)})],
-    "expand": [(((3, 1, 401),), {"shape": (2, 3, 5, 401)}), (((40, 1),), {"shape": (40, 200)})],
-    "pad": [(((3, 5, 401),), padding((1, 0, 0), (0, 2, 1), (3, 3, 0), value=2.0))],
-    "slice": [((MANY,), slicing((1, 3, 1), (0, 5, 2), (3, 400, 1)))],
-    "flip": [((MANY,), {"axis": (0, 2)})],
-    "concatenate": [(((3, 2, 401), (3, 5, 401)), {"axis": 1})],
-    "windows": [
-        (((4, 3, 40, 40),), windowing((3, 3), (1, 1), (1, 1))),
-        (((4, 3, 40, 40),), windowing((2, 3), (2, 3), (2, 1))),
-    ],
-    "fold": [
-        (((8, 3, 38, 38, 3, 3),), folding((1, 1), (1, 1), (40, 40))),
-        (((8, 3, 20, 10, 2, 3),), folding((2, 3), (1, 2), (42, 40))),
-    ],
-    "sum": [
-        (((60, 100),), {"axis": (1,)}),  # pairwise
-        (((100, 8, 10),), {"axis": (1,)}),  # tap by tap
-        (((1000, 12),), {"axis": (0,)}),  # by rows
-        (((8, 6, 20, 20),), {"axis": (0, 2, 3)}),
-    ],
-    "max": [(((100, 8, 10),), {"axis": (1,), "ties": ties}) for ties in ("first", "even")]
-    + [(((2, 3, 20, 20, 2, 2),), {"axis": (4, 5), "ties": "first"}), (((60, 100),), {"axis": (1,), "ties": "first"})],
-    "cumsum": [(((50, 100),), {"axis": 0}), (((50, 100),), {"axis": 1})],
-    "contract": [
-        (((80, 90), (90, 70)), {"spec": "ij,jk->ik"}),
-        (((6, 40, 30), (6, 50, 30)), {"spec": "bij,bkj->bki"}),
-        (((6, 8, 60, 60, 3, 3), (4, 8, 3, 3)), {"spec": "ncijuv,ocuv->noij"}),
-    ],
-    "gather": [(((3, 2000), (40,)), {})],
-    "scatter_add": [(((400, 20), (400,)), {"size": 3})],
-}
 
 
 def outcomes(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]:
@@ -78,19 +43,17 @@ def outcomes(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcom
     row = ROWS[name]
     if not row.primitive.differentiable:
         return
-    calls = CASES.get(name) or [((MANY,) * len(row.draws), {})]
-    for shapes, params in calls:
-        case = Case("large", shapes, params)
-        plain = row.inputs(case, seed)
+    for case in row.large:
+        plain = row.smooth_inputs(case, seed)
         for layout, lay in list(LAYOUTS.items())[: 1 if part else None]:
             if layout != "C" and all(lay(k, x) is x for k, x in enumerate(plain)):
                 continue  # the layout is none of this call's
             words = f"{layout}, {case}"
             if not row.linear:
                 yield attempt(name, "large", words, _pieces, row, case, lay, seed)
-            for i in row.linear[: len(shapes)]:
-                arrays = [lay(k, x) for k, x in enumerate(row.whole(case, seed))]
-                function = partial(apply, row.primitive, **params)
+            for i in row.linear[: len(case.shapes)]:
+                arrays = [lay(k, x) for k, x in enumerate(row.whole_inputs(case, seed))]
+                function = partial(apply, row.primitive, **case.params)
                 yield attempt(name, "large", f"{words}, input {i}", _adjoint, function, arrays, i, seed)
 
 
@@ -150,7 +113,7 @@ def _adjoint(function: Callable[..., Any], arrays: Sequence[Array], i: int, seed
 
 def _pieces(row: Row, case: Case, lay: Callable[[int, Array], Array], seed: int) -> float:
     """The gradient of a large array as that of small ones."""
-    arrays = [lay(k, x) for k, x in enumerate(row.inputs(case, seed))]
+    arrays = [lay(k, x) for k, x in enumerate(row.smooth_inputs(case, seed))]
     y = value(row.primitive, arrays, case.params)
     g = cotangent(y, seed)
     places = floats(arrays)

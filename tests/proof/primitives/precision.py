@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.proof.calls.cases import ROWS
+from tests.primitives.row import SEED, Case, Row
+from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, floats, value, vector
 from tests.proof.calls.point import ROUNDINGS, Point, cotangent
-from tests.proof.calls.row import SEED, Case, Row
 from tests.proof.outcome import Outcome, attempt
 from tests.proof.primitives.jacobian import within
 
@@ -27,12 +27,12 @@ def outcomes(name: str, seed: int = SEED) -> Iterator[Outcome]:
     """One check for each call of a primitive that has a derivative."""
     row = ROWS[name]
     for case in row.cases if row.primitive.differentiable else ():
-        if value(row.primitive, row.inputs(case, seed), case.params).dtype.kind == "f":
+        if value(row.primitive, row.smooth_inputs(case, seed), case.params).dtype.kind == "f":
             yield attempt(name, "float32", str(case), _agree, row, case, seed)
 
 
 def _agree(row: Row, case: Case, seed: int) -> float:
-    single = [x.astype(SINGLE) if x.dtype.kind == "f" else x for x in row.inputs(case, seed)]
+    single = [x.astype(SINGLE) if x.dtype.kind == "f" else x for x in row.smooth_inputs(case, seed)]
     double = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in single]
     places = floats(single)
     y = value(row.primitive, single, case.params)

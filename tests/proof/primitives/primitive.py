@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.proof.calls.cases import ROWS
-from tests.proof.calls.row import SEED
+from tests.primitives.row import SEED
+from tests.primitives.table import ROWS
 from tests.proof.outcome import Outcome
 from tests.proof.primitives import adjoint, jacobian, large, precision, symbolic
-from tests.proof.primitives.definitions import DEFINITIONS
+from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
 
 
@@ -19,7 +19,7 @@ def checks(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]
 
     Args:
         name: the primitive.
-        part: three memory layouts instead of seven, and one of large arrays.
+        part: three of the memory layouts, and one of large arrays.
         seed: of inputs and cotangents.
     """
     yield from symbolic.outcomes(name, seed)
@@ -30,13 +30,24 @@ def checks(name: str, part: bool = False, seed: int = SEED) -> Iterator[Outcome]
 
 
 def missing(only: str | None = None) -> Iterator[Outcome]:
-    """The primitives of which nothing is tried, and the VJPs that neither a formula nor an adjoint proves."""
+    """The primitives without a row, and what rows lack."""
     for name, primitive in PRIMITIVES.items():
-        if only not in (None, name):
-            continue
-        proved = ROWS[name].linear if name in ROWS else ()
-        if name not in ROWS:
-            yield Outcome(name, "jacobian", "", f"no row for {name}: add one in tests/proof/calls/cases.py")
-        if name not in DEFINITIONS and any(vjp is not None and i not in proved for i, vjp in enumerate(primitive.vjps)):
-            where = "tests/proof/primitives/definitions.py"
-            yield Outcome(name, "symbolic", "", f"no definition of {name}: add one in {where}")
+        if only in (None, name):
+            for check, what in _missing(name, primitive):
+                yield Outcome(name, check, "", what)
+
+
+def _missing(name: str, primitive: Primitive) -> Iterator[tuple[str, str]]:
+    row = ROWS.get(name)
+    if row is None:
+        yield "jacobian", f"no row for {name}: add one to ROWS in a file of tests/primitives"
+        return
+    if not row.formula and any(vjp is not None and i not in row.linear for i, vjp in enumerate(primitive.vjps)):
+        yield "symbolic", f"the row of {name} has no formula, and is not linear"
+    if primitive.family == "elementwise" and len(primitive.inputs) == 1:
+        if row.exact is None:
+            yield "special values", f"the row of {name} has no exact function"
+        if (row.slope is None) == primitive.differentiable:
+            yield "special values", f"one of {name} and its row has no derivative"
+    if primitive.differentiable and not row.uses:
+        yield "mutation", f"the row of {name} has no use"

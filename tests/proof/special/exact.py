@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mpmath
 import numpy as np
+
+from tests.primitives.row import Function
 
 Array = np.ndarray
 INF, NAN = float("inf"), float("nan")
@@ -123,22 +125,6 @@ def _in_units(number: Any, form: Format) -> tuple[int, float, float, int]:
 
 
 # ---------------------------------------------------------------- the functions
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of one variable.
-
-    Attributes:
-        of: its value at a number that is not 0; complex or NaN outside of its domain.
-        at: its values at -inf, -0, +0 and +inf, as C99 (annex F) has them; None where ``of`` says it.
-        parity: -1 for an odd one, 1 for an even one: then half of the numbers are enough.
-    """
-
-    of: Callable[[Any], Any]
-    at: tuple[float | None, ...]
-    parity: int = 0
-    at_nan: float = NAN
 
 
 def evaluate(function: Function, x: Array) -> Exact:

@@ -16,15 +16,17 @@ import mpmath
 import numpy as np
 
 import tinygrad_cv as tg
+from tests.primitives.row import Function, Row
+from tests.primitives.table import ROWS
 from tests.proof.outcome import Outcome
 from tests.proof.special.exact import INF, NUMBER, Array, Exact, evaluate, in_format
 from tests.proof.special.rounding import Interval, wide_enough
-from tests.proof.special.unary import COMPILED, EAGER, F4, F8, FUNCTIONS, unary
 from tinygrad_cv.compiler import available
 from tinygrad_cv.core.primitive import OUTPUT, Primitive
 from tinygrad_cv.core.tape import apply
 from tinygrad_cv.ops import PRIMITIVES
 
+F4, F8 = np.dtype(np.float32), np.dtype(np.float64)
 SEED = 65536
 OTHER = {F4: F8, F8: F4}
 SAMPLED = 37  # every so many patterns make a short run
@@ -44,16 +46,17 @@ def patterns(dtype: np.dtype, part: bool = False) -> Array:
     return (upper.astype(bits) << bits.type(8 * bits.itemsize - 16)).view(dtype)
 
 
+def unary() -> list[Row]:
+    """The rows of primitives of one input that have an exact function."""
+    return [row for row in ROWS.values() if row.exact is not None]
+
+
 def outcomes(part: bool = False) -> Iterator[Outcome]:
     """Every unary primitive in both formats, eagerly and compiled: values, gradients, and casts to whole numbers."""
-    for primitive in unary():
-        if primitive.name not in FUNCTIONS:
-            problem = "no exact function: add a row in tests/proof/special/unary.py"
-            yield Outcome(primitive.name, "special values", "", problem)
-            continue
+    for row in unary():
         for dtype in (F4, F8):
             for mode in MODES:
-                run = Run(primitive, dtype, mode, part)
+                run = Run(row.primitive, dtype, mode, part)
                 yield run.values()
                 yield from run.gradients()
     for dtype in (F4, F8):
@@ -61,11 +64,25 @@ def outcomes(part: bool = False) -> Iterator[Outcome]:
 
 
 @cache
+def units_of(dtype: np.dtype, compiled: bool) -> dict[str, float]:
+    """Of each primitive that IEEE 754 does not round: the units in the last place by which its values may err."""
+    place = (F4, F8).index(dtype)
+    ulps = {row.name: (row.compiled if compiled else None) or row.ulps for row in unary()}
+    return {name: both[place] for name, both in ulps.items() if both is not None}
+
+
+@cache
 def exact_value(name: str, dtype: np.dtype, result: np.dtype, part: bool) -> Exact:
     """A function's values at the patterns, in units of the result's format."""
     if result != dtype:
         return in_format(exact_value(name, dtype, dtype, part), result)
-    return evaluate(FUNCTIONS[name][0], patterns(dtype, part))
+    return evaluate(_exact(name), patterns(dtype, part))
+
+
+def _exact(name: str) -> Function:
+    function = ROWS[name].exact
+    assert function is not None
+    return function
 
 
 @cache
@@ -73,7 +90,7 @@ def exact_gradient(name: str, dtype: np.dtype, result: np.dtype, cotangent: str,
     """The derivative at the patterns, times a cotangent that has the result's dtype."""
     if cotangent != "1":
         return exact_gradient(name, dtype, result, "1", part).times(cotangents(dtype, result, part)[cotangent])
-    derivative = FUNCTIONS[name][1]
+    derivative = ROWS[name].slope
     assert derivative is not None
     return evaluate(derivative, patterns(dtype, part))
 
@@ -106,7 +123,7 @@ class Run:
 
     @property
     def units(self) -> dict[str, float]:
-        return (COMPILED if self.mode == "jit" and available() else EAGER)[self.dtype]
+        return units_of(self.dtype, self.mode == "jit" and available())
 
     def outcome(self, what: str, count: int, note: str, problem: str = "", error: float = 0.0) -> Outcome:
         by = " (by NumPy: llvmlite is not here)" if self.mode == "jit" and not available() else ""
@@ -137,9 +154,9 @@ class Run:
     def gradients(self) -> Iterator[Outcome]:
         """The VJP for each cotangent."""
         x = patterns(self.dtype, self.part)
-        vjp, derivative = self.primitive.vjps[0], FUNCTIONS[self.primitive.name][1]
-        if vjp is None or derivative is None:
-            problem = "" if vjp is derivative else "one of the primitive and proof/special/unary.py has no derivative"
+        vjp, slope = self.primitive.vjps[0], ROWS[self.primitive.name].slope
+        if vjp is None or slope is None:
+            problem = "" if vjp is slope else "one of the primitive and its row has no derivative"
             yield self.outcome("gradient", len(x), "there is none", problem)
             return
         for what, g in cotangents(self.dtype, self.result, self.part).items():

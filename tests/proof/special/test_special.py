@@ -9,13 +9,13 @@ pytest.importorskip("mpmath")
 
 import mpmath
 
-from tests.proof.mutation.equivalent import REASONS
-from tests.proof.mutation.mutants import mutants, planted
+from tests.primitives.table import ROWS
+from tests.proof.mutation.mutants import mutants, planted, reason
 from tests.proof.primitives import conventions
 from tests.proof.special import patterns
 from tests.proof.special.exact import INFINITE, NOT_A_NUMBER, Format, evaluate, measured
+from tests.proof.special.patterns import F4, F8, unary
 from tests.proof.special.rounding import Interval, wide_enough
-from tests.proof.special.unary import F4, F8, FUNCTIONS, unary
 from tinygrad_cv.compiler import available
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -33,14 +33,15 @@ def test_all_hold(short):
 
 def test_nothing_is_left_out(short):
     """Every unary primitive, in both formats, both ways, and its gradient for three cotangents."""
-    for primitive in unary():
-        cases = [outcome.case for outcome in short if outcome.subject == primitive.name]
+    for row in unary():
+        cases = [outcome.case for outcome in short if outcome.subject == row.name]
         for dtype in (F4, F8):
             for mode in ("eager", "jit"):
                 assert sum(case.startswith(f"{dtype}, {mode}") and "value" in case for case in cases) == 1
                 gradients = sum(case.startswith(f"{dtype}, {mode}") and "cotangent" in case for case in cases)
-                assert gradients == (3 if primitive.differentiable else 0)
-    assert {p.name for p in unary()} == set(FUNCTIONS)
+                assert gradients == (3 if row.primitive.differentiable else 0)
+    elementwise = {p.name for p in PRIMITIVES.values() if p.family == "elementwise" and len(p.inputs) == 1}
+    assert {row.name for row in unary()} == elementwise
     assert not any("by NumPy" in outcome.case for outcome in short) or not available()
 
 
@@ -92,17 +93,13 @@ def test_wrong_values_are_found(name, wrong, monkeypatch):
     assert not patterns.Run(PRIMITIVES[name], F4, "eager", part=True).values().holds
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in unary() if p.differentiable))
+@pytest.mark.parametrize("name", [row.name for row in unary() if row.slope])
 def test_wrong_gradients_are_found(name):
     """Mutants without a change of values, at some cotangent."""
     for mutant in mutants():
         if mutant.primitive == name and mutant.operator in ("sign flipped", "factor changed", "left out"):
-            if (
-                mutant.change.count("-")
-                and mutant.operator == "sign flipped"
-                and any(name == key[0] for key in REASONS)
-            ):
-                continue  # some of them are the same function
+            if reason(mutant):
+                continue
             with planted(mutant):
                 assert not all(outcome.holds for outcome in _gradients(name)), mutant
 
@@ -112,14 +109,6 @@ def _gradients(name):
         yield from patterns.Run(PRIMITIVES[name], F4, "eager", part=True).gradients()
     except Exception as error:
         yield patterns.Outcome(name, "special values", "", str(error))
-
-
-def test_a_primitive_without_an_exact_function_is_reported(monkeypatch):
-    monkeypatch.setattr(patterns, "unary", lambda: [PRIMITIVES["exp"]])
-    monkeypatch.setattr(patterns, "whole_casts", lambda *_: iter(()))
-    monkeypatch.delitem(FUNCTIONS, "exp")
-    (outcome,) = patterns.outcomes(part=True)
-    assert outcome.subject == "exp" and "add a row" in outcome.problem
 
 
 # ---------------------------------------------------------------- units in the last place
@@ -152,7 +141,7 @@ def test_exact_values_are_the_nearest_numbers(dtype):
     x = patterns.patterns(dtype, part=True)
     with np.errstate(all="ignore"):
         for name, expected in (("square", x * x), ("sqrt", np.sqrt(x)), ("neg", -x), ("floor", np.floor(x))):
-            found = evaluate(FUNCTIONS[name][0], x).rounded()
+            found = evaluate(ROWS[name].exact, x).rounded()
             np.testing.assert_array_equal(found, expected)
             number = ~np.isnan(x) & ~np.isnan(expected)
             np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(expected[number]))
