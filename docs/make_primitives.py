@@ -97,7 +97,7 @@ def _kept(primitive: Primitive, vjp: Vjp | None) -> str:
 
 
 def _vjp(primitive: Primitive, vjp: Vjp | None) -> str:
-    return f"`{vjp_text(primitive, vjp)}`" if vjp else "none"
+    return f"`{vjp_text(vjp)}`" if vjp else "none"
 
 
 def main(arguments: list[str]) -> int:

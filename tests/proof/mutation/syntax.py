@@ -9,11 +9,10 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import sys
 from collections.abc import Callable, Iterator
-from functools import cache
-from types import CodeType, FunctionType
 from typing import Any, NamedTuple
+
+from tinygrad_cv.viz.source import Tree, source
 
 VALUE, MASK, PLAIN = "value", "mask", "plain"
 CUTS = ("iota", "argmax_kept", "detach")  # methods that no derivative flows through
@@ -21,57 +20,21 @@ NONLINEAR = ("cos", "sin", "exp", "log", "square", "where")  # functions and met
 NO_VALUE = ("shape", "dtype", "ndim", "_value")  # attributes
 OF_SHAPES = ("axes_of", "_count", "_check_labels", "_check_equal")  # functions that ask for shapes only
 
-Tree = ast.Lambda | ast.FunctionDef
-
 
 def syntax(function: Callable[..., Any]) -> Tree:
-    """The tree of a function of a module: of lambdas on one line, the one that compiles to the same code.
+    """The tree of a function of a module, without what is no part of the formula: decorators and annotations.
 
     >>> from tinygrad_cv.ops import PRIMITIVES
     >>> ast.unparse(syntax(PRIMITIVES["exp"].vjps[0].function))
     'lambda g, y: g.times(y)'
     """
-    assert isinstance(function, FunctionType) and function.__closure__ is None
-    code = function.__code__
-    module = _module(function.__module__)
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _first_line(node) == code.co_firstlineno:
-            return _bare(node)
-        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno and _same(_compiled(node, module), code):
-            return node
-    raise LookupError(f"no source of {function.__qualname__} in {function.__module__}")
-
-
-def _first_line(node: ast.FunctionDef) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-
-
-def _bare(node: ast.FunctionDef) -> ast.FunctionDef:
-    """A copy without decorators and annotations, which are no part of the formula."""
-    node = copy.deepcopy(node)
-    node.decorator_list, node.returns = [], None
-    for argument in node.args.args:
-        argument.annotation = None
-    return node
-
-
-@cache
-def _module(name: str) -> ast.Module:
-    return ast.parse(inspect.getsource(sys.modules[name]))
-
-
-def _compiled(node: ast.Lambda, module: ast.Module) -> CodeType:
-    """The code of a lambda below the imports of its module, on which code depends."""
-    imports = [part for part in module.body if isinstance(part, (ast.Import, ast.ImportFrom))]
-    whole = compile(ast.Module([*imports, ast.copy_location(ast.Expr(node), node)], []), "", "exec")
-    return next(constant for constant in whole.co_consts if isinstance(constant, CodeType))
-
-
-def _same(a: CodeType, b: CodeType) -> bool:
-    return (a.co_code, a.co_names, a.co_varnames) == (b.co_code, b.co_names, b.co_varnames) and all(
-        _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else x == y
-        for x, y in zip(a.co_consts, b.co_consts, strict=True)
-    )
+    assert inspect.getclosurevars(function).nonlocals == {}
+    tree = copy.deepcopy(source(function).tree)
+    if isinstance(tree, ast.FunctionDef):
+        tree.decorator_list, tree.returns = [], None
+        for argument in tree.args.args:
+            argument.annotation = None
+    return tree
 
 
 # ---------------------------------------------------------------- its expressions
