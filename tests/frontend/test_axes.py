@@ -13,7 +13,7 @@ from tests.differences import check
 pytestmark = pytest.mark.quick
 
 SHAPES = [(), (1,), (1, 1), (3,), (0,), (2, 0), (0, 3), (1, 0, 2), (2, 1), (2, 3)]
-AXES = (None, 0, -1, 1, -2, (), (0,), (-1,), (0, 1), (0, 0))
+AXES = (None, 0, -1, 1, -2, (), (0,), (-1,), (0, 1), (0, 0), (0, -1), (1, -1), (-2, 0))
 
 
 def softmax(x, axis):
@@ -88,6 +88,38 @@ def test_against_numpy(name, axis):
         y = ours(t, axis)
         assert y.shape == right.shape, shape
         np.testing.assert_allclose(y.numpy(), right, 1e-12, 1e-14, err_msg=str(shape))
+
+
+KEPT = {
+    "norm": lambda x, axis: np.sqrt(np.sum(x * x, axis, keepdims=True)),
+    "logsumexp": lambda x, axis: np.log(np.sum(np.exp(x), axis, keepdims=True)),
+}
+
+
+@pytest.mark.parametrize("name", [*REDUCTIONS, "argmax", "argmin"])
+def test_axes_that_are_kept(name):
+    """With keepdims the result has all axes; var and std count n - ddof."""
+    numpys = KEPT.get(name) or (lambda x, axis, **more: getattr(np, name)(x, axis, keepdims=True, **more))
+    x = np.random.default_rng(4).normal(size=(2, 3, 1))
+    axes = (None, 0, -1, 1) if name.startswith("arg") else (None, 0, -1, (0, 2), (1, 0), (-1, 0, 1), ())
+    for axis in axes:
+        for more in ({}, {"ddof": 1}) if name in ("var", "std") and axis not in (-1, ()) else ({},):
+            found, wanted = getattr(tg.tensor(x), name)(axis, keepdims=True, **more), numpys(x, axis, **more)
+            assert (
+                found.shape
+                == wanted.shape
+                == tuple(1 if axis is None or i in np.atleast_1d(axis) % 3 else n for i, n in enumerate(x.shape))
+                or axis == ()
+            )
+            np.testing.assert_allclose(found.numpy(), wanted, 1e-12)
+    zero = tg.tensor(np.array(2.5))
+    for axis in (None, 0, -1):
+        assert getattr(zero, name)(axis, keepdims=True).shape == ()
+
+
+def test_the_deviation_of_a_single_number_without_one_degree_of_freedom_is_nan():
+    for axis in (None, 0, -1):
+        assert np.isnan(tg.tensor(2.0).var(axis, ddof=1).item()) and np.isnan(tg.tensor(2.0).std(axis, ddof=1).item())
 
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, "softmax", "log_softmax", "cumsum", "repeat", "flip"])

@@ -153,7 +153,7 @@ CALLS = {
     "ptp": [lambda f, x: f(x), lambda f, x: f(x, axis=1)],
     "nansum": [lambda f, x: f(x, axis=0)],
     "nanprod": [lambda f, x: f(x)],
-    "nanmean": [lambda f, x: f(x, axis=1, keepdims=True)],
+    "nanmean": [lambda f, x: f(x, axis=1, keepdims=True), lambda f, x: f(x, where=M)],
     "nanvar": [lambda f, x: f(x, axis=1), lambda f, x: f(x, ddof=1)],
     "nanstd": [lambda f, x: f(x, axis=1, keepdims=True)],
     "cumulative_sum": [lambda f, x: f(x, axis=1)],
@@ -442,6 +442,126 @@ def test_arguments_that_have_no_derivative_are_named(call, message):
 
 
 @quick
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t, out: np.exp(t, out=out),
+        lambda t, out: np.exp(t, out=(out,)),
+        lambda t, out: np.exp(t, out),
+        lambda t, out: np.add(t, 1.0, out=out),
+        lambda t, out: np.arctan(t, out=out),
+        lambda t, out: np.modf(t, out=(out, None)),
+        lambda t, out: np.add.accumulate(t, out=out),
+        lambda t, out: np.cumsum(t, 0, out=out),
+        lambda t, out: np.clip(t, 0, 1, out=out),
+        lambda t, out: np.concatenate([t[:1], t[1:]], out=out),
+        lambda t, out: np.add.reduce(t, out=out[0]),
+        lambda t, out: np.sum(t, axis=0, out=out[0]),
+    ],
+)
+def test_a_result_is_never_written_into_an_array(call, requires_grad):
+    out = np.full(X.shape, -1.0)
+    with pytest.raises(tg.GraphError, match=r"^np\.\w+ with out= an array: a tensor's result cannot be written"):
+        call(tg.tensor(X, requires_grad=requires_grad), out)
+    assert (out == -1.0).all()
+
+
+@quick
+@pytest.mark.parametrize("name", ["divmod", "modf"])
+def test_where_holds_for_both_results(name):
+    ufunc = UFUNC[name]
+    arrays = [X * 3, Y][: ufunc.nin]
+    found, wanted = ufunc(*map(tg.tensor, arrays), where=M), ufunc(*arrays)
+    for y, e in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(y.numpy(), np.where(M, e, 0.0), 1e-15)  # NumPy leaves the rest undefined
+
+
+@quick
+@pytest.mark.parametrize("name", [name for name in CALLS if name in FOUND])
+def test_a_dtype_that_is_asked_for(name):
+    """Of every function that takes one: NumPy's dtype, and its numbers, which float32 would round."""
+    function = FOUND[name]
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:
+        pytest.skip("this NumPy does not say the signature")
+    x = (1.0 + X / 3).astype(np.float32)
+    if name == "astype" or "dtype" not in parameters:
+        return
+    many, options = (
+        name in ("concatenate", "stack", "hstack", "vstack"),
+        {"axis": 0} if name == "cumulative_sum" else {},
+    )
+    found = function([tg.tensor(x), x] if many else tg.tensor(x), dtype=np.float64, **options)
+    wide = x.astype(np.float64)  # NumPy computes nanvar in float32 whatever it is asked for
+    wanted = function([wide, wide] if many else wide, **options)
+    assert found.dtype == wanted.dtype == np.float64
+    np.testing.assert_allclose(found, wanted, 1e-14)
+
+
+@quick
+def test_degrees_of_freedom_by_both_names():
+    for function in (np.var, np.std, np.nanvar, np.nanstd):
+        for options in ({"ddof": 1}, {"correction": 1}, {"correction": 1, "axis": 1}):
+            if set(options) <= set(inspect.signature(function).parameters):
+                for more in (options, {**options, "where": M}):
+                    found = function(tg.tensor(X, requires_grad=True), **more)
+                    assert found.requires_grad
+                    np.testing.assert_allclose(found.numpy(), function(X, **more), 1e-13)
+
+
+@quick
+@pytest.mark.parametrize("function", [np.max, np.min, np.amax, np.amin])
+def test_an_extremum_of_some_elements_needs_a_start(function):
+    for x in (X, tg.tensor(X), tg.tensor(X, requires_grad=True)):
+        with pytest.raises(ValueError, match="initial"):
+            function(x, where=M)
+
+
+@quick
+def test_casting_is_numpys():
+    for ufunc, others in ((np.multiply, (2.5,)), (np.add, (Y,)), (np.sqrt, ())):
+        integers = np.array([[3, 5, 1], [1, 2, 3]])
+        for x in (integers, tg.tensor(integers)):
+            with pytest.raises(TypeError, match="Cannot cast"):
+                ufunc(x, *others, casting="no", dtype=np.float64)
+    with pytest.raises(tg.GraphError, match=r"np\.multiply has no derivative"):
+        np.multiply(tg.tensor(X, requires_grad=True), 2.0, casting="no")
+
+
+@quick
+@pytest.mark.parametrize("name", sorted({*OTHERS} | {*UFUNC} - {*UFUNCS} - WITHOUT_GRADIENT))
+def test_a_tensor_by_its_name_is_refused_too(name):
+    """NumPy's own names for the arguments, all of them tensors that require grad."""
+    function, leaf = FOUND.get(name) or UFUNC[name], tg.tensor(X, requires_grad=True)
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        return  # ufuncs take their operands by place
+    keys = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if keys:
+        with pytest.raises((tg.GraphError, TypeError)):
+            function(**dict.fromkeys(keys, leaf))
+
+
+@quick
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", sorted({*OTHERS} | {*UFUNC} - {*UFUNCS} - WITHOUT_GRADIENT))
+def test_what_gives_no_floats_is_never_refused(name):
+    """Found by calling NumPy: what gives truths, places and counts of an array of floats has no gradient to lose."""
+    function, samples = FOUND.get(name) or UFUNC[name], ((X,), (X, X), (X, 1), (V, V), (V, 0.4))
+    for args in samples:
+        try:
+            results = function(*map(np.copy, args))  # some write into their arguments
+        except Exception:
+            continue
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        kinds = {np.asarray(result).dtype.kind for result in results}
+        assert not kinds <= set("biu"), (name, len(args))
+
+
+@quick
 def test_without_a_gradient_numpy_does_it():
     t = tg.tensor(X)
     for call in (
@@ -452,6 +572,21 @@ def test_without_a_gradient_numpy_does_it():
     ):
         np.testing.assert_allclose(call(t), call(X))
     assert isinstance(np.arcsinh(t), tg.Tensor) and isinstance(np.fft.fft(t), np.ndarray)
+
+
+@quick
+@pytest.mark.parametrize("name", ["zeros_like", "ones_like", "full_like", "empty_like", "size", "shape", "ndim"])
+def test_what_asks_for_the_shape_alone_is_compiled(name):
+    more = (3.0,) if name == "full_like" else ()
+    function = getattr(np, name)
+    found, wanted = tg.jit(lambda x: function(x * 2.0, *more))(tg.tensor(X)), function(X, *more)
+    assert np.shape(found) == np.shape(wanted)
+    if name != "empty_like":
+        np.testing.assert_array_equal(found, wanted)
+    for dtype in (np.float32, np.int64):
+        if name.endswith("_like"):
+            found = tg.jit(lambda x, dtype=dtype: function(x, *more, dtype=dtype))(tg.tensor(X))
+            assert found.dtype == dtype and found.shape == X.shape
 
 
 @quick

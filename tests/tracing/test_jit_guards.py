@@ -703,3 +703,32 @@ def test_a_result_that_the_holder_of_a_jitted_function_keeps_is_no_reason_to_tra
     assert traces(trainer.run) <= 2  # the attribute itself is new once
     trainer.weight = tg.full(2, 3.0)
     assert trainer.step(ones()).tolist() == [3.0, 3.0]
+
+
+def test_a_cache_that_is_cleared_after_what_it_was_computed_from_has_changed():
+    c = [2.0]
+    for cache in (functools.cache, functools.lru_cache(4)):
+        c[0] = 2.0
+        h = cache(lambda: c[0])
+        f = tg.jit(lambda x, h=h: x * h())
+        assert f(ones()).tolist() == [2.0, 2.0]
+        c[0] = 3.0
+        assert f(ones()).tolist() == [2.0, 2.0]  # what the cache holds, as eagerly
+        h.cache_clear()
+        assert f(ones()).tolist() == [3.0, 3.0]
+
+
+def test_what_a_hook_of_a_tensor_reads():
+    c = [2.0]
+    w = tg.tensor([1.0, 1.0], requires_grad=True)
+    w.register_hook(lambda g: g * c[0])
+
+    @tg.jit
+    def gradient(x):
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad
+
+    for value in (2.0, 2.0, 3.0):
+        c[0] = value
+        assert gradient(ones()).tolist() == [value, value]

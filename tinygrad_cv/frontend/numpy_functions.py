@@ -38,7 +38,7 @@ def where(condition: Any, x: Any, y: Any, /) -> Any:
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     if x.dtype.kind != "f":
-        return x
+        return x.clone()
     limits = np.finfo(x.dtype)
     x = x.isnan().where(nan, x)
     x = (x == math.inf).where(float(limits.max) if posinf is None else posinf, x)

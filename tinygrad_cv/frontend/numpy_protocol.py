@@ -117,6 +117,7 @@ _WITHOUT_GRADIENT = """signbit logical_xor rint trunc ceil spacing heaviside bit
     einsum_path diag_indices_from tril_indices_from triu_indices_from packbits unpackbits ravel_multi_index
     unravel_index imag"""
 WITHOUT_GRADIENT = frozenset(_WITHOUT_GRADIENT.split())
+BY_SHAPE = ("np.zeros_like", "np.ones_like", "np.full_like", "np.empty_like", "np.size")  # values may be unknown
 
 USUAL = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None}
 
@@ -226,8 +227,11 @@ def _move(function: Any, name: str, given: Any) -> Any:
     data = MOVES[name] or tuple(given.arguments)[:1]
     if any(holds_tensor(value) for key, value in given.arguments.items() if key not in data):
         return NotImplemented
-    if "constant_values" in given.arguments.get("kwargs", {}) or "values" in set(given.arguments) - set(data):
+    if "constant_values" in given.arguments.get("kwargs", {}) or {"values", "casting"} & set(given.arguments) - set(
+        data
+    ):
         return NotImplemented
+    dtype = given.arguments.pop("dtype", None)
     like: Any = _like(given.arguments[key] for key in data)
     pieces: list[Any] = []
 
@@ -243,6 +247,7 @@ def _move(function: Any, name: str, given: Any) -> Any:
         given.arguments[key] = numbered(given.arguments[key])
     zero = like._result(np.zeros(1, like.dtype))
     pool = concatenate([zero, *pieces])
+    pool = pool if dtype is None else pool.astype(dtype)
     places = function(*given.args, **given.kwargs)
     if isinstance(places, (list, tuple)):
         return type(places)(pool.gather(like._result(np.array(part))) for part in places)
@@ -259,6 +264,8 @@ def through_arrays(name: str, function: Any, args: Any, kwargs: Any, refused: bo
 
     def plain(x: Any) -> Any:
         if isinstance(x, Variable):
+            if name in BY_SHAPE:
+                return np.broadcast_to(np.zeros((), x.dtype), x.shape)
             if x.node is not None and refused:
                 raise GraphError(
                     f"{name}{reason} has no derivative here, and a tensor that requires grad would lose its gradient "

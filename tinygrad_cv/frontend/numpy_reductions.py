@@ -160,9 +160,18 @@ def _without_nan(name: str, start: float) -> Any:
 def _among_numbers(reduce: Any) -> Any:
     """A reduction where NaN is left out."""
 
-    def call(a: Any, axis: Any = None, dtype: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
-        more = {"ddof": ddof} if ddof else {}
-        return reduce(a, axis, dtype=dtype, keepdims=keepdims, where=~a.isnan(), **more)
+    def call(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        ddof: Any = 0,
+        keepdims: bool = False,
+        where: Any = None,
+        correction: Any = 0,
+    ) -> Any:
+        counted = ~a.isnan() if where is None else _mask(where, a) & ~a.isnan()
+        more = {"ddof": ddof or correction} if ddof or correction else {}
+        return reduce(a, axis, dtype=dtype, keepdims=keepdims, where=counted, **more)
 
     return call
 
