@@ -293,26 +293,21 @@ def test_weights_that_do_not_say_what_they_are(damage, tmp_path):
         tg.models.load(tmp_path)
 
 
+def endless_run(folder, out, *options, **more):
+    """The train command as a process of its own, which only a signal ends."""
+    command = [sys.executable, "-m", "tinygrad_cv", "train", "--data", str(folder), "--out", str(out)]
+    command += ["--epochs", "100000", *options]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, **more)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # from Python 3.12 on: there are threads
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_a_run_with_everything_written(name, code, folder, tmp_path):
     out = tmp_path / "run"
-    command = [
-        sys.executable,
-        "-m",
-        "tinygrad_cv",
-        "train",
-        "--data",
-        folder,
-        "--epochs",
-        "100000",
-        "--no-jit",
-        "--out",
-        out,
-    ]
     heard = partial(signal.signal, getattr(signal, name), signal.SIG_DFL)  # where these tests run under nohup, too
-    with subprocess.Popen([*map(str, command)], stdout=-1, stderr=-1, text=True, cwd=ROOT, preexec_fn=heard) as process:
+    with endless_run(folder, out, "--no-jit", preexec_fn=heard) as process:
         while not (out / "weights.safetensors").exists() and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(getattr(signal, name))
@@ -325,19 +320,7 @@ def test_a_signal_ends_a_run_with_everything_written(name, code, folder, tmp_pat
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux how far the program is")
 @pytest.mark.parametrize("wait", [0, 0.2, 0.6])
 def test_an_interrupt_at_the_start_leaves_no_traceback(wait, folder, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "tinygrad_cv",
-        "train",
-        "--data",
-        folder,
-        "--epochs",
-        "100000",
-        "--out",
-        tmp_path / "run",
-    ]
-    with subprocess.Popen([*map(str, command)], stdout=-1, stderr=-1, text=True, cwd=ROOT) as process:
+    with endless_run(folder, tmp_path / "run") as process:
         while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():  # the package is being imported
             time.sleep(0.001)
         time.sleep(wait)

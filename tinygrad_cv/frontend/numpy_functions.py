@@ -214,11 +214,7 @@ def _method(name: str, *parameters: str) -> Any:
     return call
 
 
-# What computes; the others only choose and move elements.
-COMPOSED: dict[str, Any] = {
-    **REDUCTIONS,
-    "median": median,
-    "diff": diff,
+_PRODUCTS: dict[str, Any] = {
     "dot": dot,
     "inner": inner,
     "vdot": vdot,
@@ -231,7 +227,10 @@ COMPOSED: dict[str, Any] = {
     "linalg.trace": lambda x, offset=0: trace(x, offset, -2, -1),
 }
 FUNCTIONS: dict[str, Any] = {
-    **COMPOSED,
+    **REDUCTIONS,
+    **{name: in_single(function, name) for name, function in _PRODUCTS.items()},
+    "median": in_single(median),
+    "diff": in_single(diff),
     "argmax": _method("argmax", "axis", "keepdims"),
     "argmin": _method("argmin", "axis", "keepdims"),
     "clip": clip,

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.errors import GraphError
 from ..core.variable import Variable
 from .movement import concatenate
-from .numpy_functions import COMPOSED, FUNCTIONS, cbrt, expm1, hypot, log1p, trunc, vecdot
+from .numpy_functions import FUNCTIONS, cbrt, expm1, hypot, log1p, trunc, vecdot
 from .precision import in_single
 from .products import matmul
 from .promotion import check_dtype, operand, operands
@@ -90,7 +90,6 @@ UFUNCS: dict[str, Any] = {
     "isinf": lambda x: abs(x) == math.inf,
 }
 UFUNCS = {name: in_single(own, name) for name, own in UFUNCS.items()}
-ONCE = {name: in_single(own, name) for name, own in COMPOSED.items()}  # where they are not to compute in a given dtype
 
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 REDUCTIONS |= {"logical_and": "all", "logical_or": "any"}
@@ -140,7 +139,7 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     if kwargs.get("out") is not None:
         raise GraphError(f"np.{name} with out= an array: a tensor's result cannot be written into an array.")
     given = _given(function, args, kwargs)
-    own = FUNCTIONS.get(name) if "dtype" in given.arguments else ONCE.get(name, FUNCTIONS.get(name))
+    own = FUNCTIONS.get(name)
     reason = ""
     if own is not None and given is not None:
         other = set(given.arguments) - _parameters(own)
@@ -170,7 +169,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
     if method in ("reduce", "accumulate") and (name == "add" or (method == "reduce" and name in REDUCTIONS)):
         x, *more = inputs
         given = {"axis": 0, **dict(zip(("axis", "dtype"), more, strict=False)), **given}
-        own = (FUNCTIONS if "dtype" in given else ONCE)[REDUCTIONS[name] if method == "reduce" else "cumsum"]
+        own = FUNCTIONS[REDUCTIONS[name] if method == "reduce" else "cumsum"]
         if set(given) <= _parameters(own):
             return own(x, **given)
     if own and method == "outer" and not given:

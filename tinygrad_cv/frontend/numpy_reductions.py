@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from ..core.errors import ShapeError
 from ..core.variable import Variable
 from .movement import axes_of, axis_of
+from .precision import in_single
 from .promotion import operands
+from .reduction import root
 
 
 def _mask(where: Any, x: Any) -> Any:
@@ -20,10 +23,7 @@ def _mask(where: Any, x: Any) -> Any:
 def _reduction(name: str, start: Any, join: Any) -> Any:
     """A reduction with ``initial`` and ``where``: what is left out becomes ``start``, which changes nothing."""
 
-    def call(
-        a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
-    ) -> Any:
-        x = a if dtype is None else a.astype(dtype)
+    def call(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
         if where is not None:
             x = _mask(where, x).where(x, initial if start is None else start)
         if initial is not None and start is None and x.size == 0:
@@ -40,7 +40,7 @@ def _extremum(name: str, join: Any) -> Any:
     def call(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
         if where is not None and initial is None:
             raise ShapeError(f"np.{name} with where= needs initial=, for places where nothing is left.")
-        return full(a, axis, None, keepdims, initial, where)
+        return full(a, axis, keepdims, initial, where)
 
     return call
 
@@ -53,8 +53,7 @@ def _logical(name: str, start: bool) -> Any:
     return call
 
 
-def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = None) -> Any:
-    x = a if dtype is None else a.astype(dtype)
+def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
     if where is None:
         return x.mean(axis, keepdims)
     mask = _mask(where, x)
@@ -62,49 +61,23 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, wh
     return mask.where(x, 0.0).sum(axis, keepdims) / mask.astype(x.dtype).sum(axis, keepdims)
 
 
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    ddof: Any = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: Any = 0,
-) -> Any:
-    x, ddof = (a if dtype is None else a.astype(dtype)), ddof or correction
+def var(x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0) -> Any:
+    ddof = ddof or correction
     if where is None:
         return x.var(axis, keepdims, ddof)
     mask = _mask(where, x)
     x = x if x.dtype.kind == "f" else x.astype(np.float32)
     count = mask.astype(x.dtype).sum(axis, keepdims)
-    centred = mask.where(x - mean(x, axis, None, True, where), 0.0)
+    centred = mask.where(x - mean(x, axis, True, where), 0.0)
     return centred.square().sum(axis, keepdims) / (count - ddof)
 
 
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    ddof: Any = 0,
-    keepdims: bool = False,
-    where: Any = None,
-    correction: Any = 0,
-) -> Any:
-    x = a if dtype is None else a.astype(dtype)
-    return (
-        x.std(axis, keepdims, ddof or correction)
-        if where is None
-        else var(x, axis, None, ddof, keepdims, where, correction).sqrt()
-    )
+def std(x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0) -> Any:
+    return root(var(x, axis, ddof, keepdims, where, correction))
 
 
-def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    x = a if dtype is None else a.astype(dtype)
+def cumsum(x: Any, axis: Any = None) -> Any:
     return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
-
-
-def cumulative_sum(x: Any, /, axis: Any = None, dtype: Any = None) -> Any:
-    return cumsum(x, axis, dtype)
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
@@ -150,8 +123,7 @@ def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _without_nan(name: str, start: float) -> Any:
-    def call(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-        x = a if dtype is None else a.astype(dtype)
+    def call(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return getattr(x.isnan().where(start, x), name)(axis, keepdims)
 
     return call
@@ -160,44 +132,56 @@ def _without_nan(name: str, start: float) -> Any:
 def _among_numbers(reduce: Any) -> Any:
     """A reduction where NaN is left out."""
 
-    def call(
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        ddof: Any = 0,
-        keepdims: bool = False,
-        where: Any = None,
-        correction: Any = 0,
-    ) -> Any:
-        counted = ~a.isnan() if where is None else _mask(where, a) & ~a.isnan()
-        more = {"ddof": ddof or correction} if ddof or correction else {}
-        return reduce(a, axis, dtype=dtype, keepdims=keepdims, where=counted, **more)
+    def call(x: Any, axis: Any = None, where: Any = None, **options: Any) -> Any:
+        numbers = ~x.isnan()
+        return reduce(x, axis, where=numbers if where is None else _mask(where, x) & numbers, **options)
 
+    call.parameters = _parameters(reduce)  # type: ignore[attr-defined]
+    return call
+
+
+def _parameters(function: Any) -> set[str]:
+    return set(getattr(function, "parameters", None) or inspect.signature(function).parameters)
+
+
+def _in_dtype(name: str, reduce: Any) -> Any:
+    """A reduction that takes ``dtype`` and computes in it; without, it is rounded once."""
+    once = in_single(reduce, name)
+
+    def call(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+        return once(a, axis, **options) if dtype is None else reduce(a.astype(dtype), axis, **options)
+
+    call.parameters = {"a", "dtype", *_parameters(reduce)}  # type: ignore[attr-defined]
     return call
 
 
 _max, _min = _extremum("max", lambda y, i: y.maximum(i)), _extremum("min", lambda y, i: y.minimum(i))
 
-REDUCTIONS: dict[str, Any] = {
+_OF_ELEMENTS: dict[str, Any] = {
     "sum": _reduction("sum", 0, lambda y, i: y + i),
     "prod": _reduction("prod", 1, lambda y, i: y * i),
-    **dict.fromkeys(("max", "amax"), _max),
-    **dict.fromkeys(("min", "amin"), _min),
-    "any": _logical("any", False),
-    "all": _logical("all", True),
     "mean": mean,
     "var": var,
     "std": std,
-    "cumsum": cumsum,
-    "average": average,
-    "ptp": ptp,
+    **dict.fromkeys(("cumsum", "cumulative_sum"), cumsum),
     "nansum": _without_nan("sum", 0.0),
     "nanprod": _without_nan("prod", 1.0),
     "nanmean": _among_numbers(mean),
     "nanvar": _among_numbers(var),
     "nanstd": _among_numbers(std),
-    "cumulative_sum": cumulative_sum,
+}
+_WITHOUT_DTYPE: dict[str, Any] = {
+    **dict.fromkeys(("max", "amax"), _max),
+    **dict.fromkeys(("min", "amin"), _min),
+    "any": _logical("any", False),
+    "all": _logical("all", True),
+    "average": average,
+    "ptp": ptp,
     "linalg.norm": norm,
     "linalg.vector_norm": vector_norm,
     "linalg.matrix_norm": matrix_norm,
+}
+REDUCTIONS: dict[str, Any] = {
+    **{name: _in_dtype(name, reduce) for name, reduce in _OF_ELEMENTS.items()},
+    **{name: in_single(reduce, name) for name, reduce in _WITHOUT_DTYPE.items()},
 }

@@ -60,7 +60,7 @@ class ReductionMethods(Variable):
     @in_single
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """√var, with derivative 0 at 0."""
-        return _root(self.var(axis, keepdims, ddof))
+        return root(self.var(axis, keepdims, ddof))
 
     @in_single
     def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
@@ -126,7 +126,7 @@ class ReductionMethods(Variable):
     @in_single
     def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """√Σx², with derivative 0 at 0."""
-        return _root(self.square().sum(axis, keepdims))
+        return root(self.square().sum(axis, keepdims))
 
     @in_single
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -219,7 +219,7 @@ def concatenate_last(a: Any, b: Any) -> Any:
     return concatenate([a, b], -1)
 
 
-def _root(s: Any) -> Any:
+def root(s: Any) -> Any:
     """√s, with derivative 0 at 0."""
     zero = s == 0
     return zero.where(0.0, zero.where(1.0, s).sqrt())
