@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from tests.primitives.table import ROWS
 from tests.proof import composites, normalization, table
+from tests.proof.checks import conventions, large, primitive
 from tests.proof.mutation import detaching, gradchecks, judging
 from tests.proof.outcome import Outcome
-from tests.proof.primitives import conventions, large, primitive
 from tests.proof.special import patterns
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -86,9 +86,8 @@ def _primitives(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
     for name in ROWS if only is None else [only] if only in ROWS else []:
         yield from primitive.checks(name, part, seed)
         yield from conventions.outcomes(name)
-    if only is None:
-        yield from patterns.outcomes(part)
-        yield from judging.outcomes(part)
+    yield from patterns.outcomes(part, only)
+    yield from judging.outcomes(part, only)
 
 
 def _composites(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
@@ -101,8 +100,8 @@ def _composites(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
 
 
 def _checker(only: str | None, part: bool, seed: int) -> Iterator[Outcome]:
+    yield from gradchecks.outcomes(part, only)
     if only is None:
-        yield from gradchecks.outcomes(part)
         yield from gradchecks.false_alarms(part)
 
 

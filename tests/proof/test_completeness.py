@@ -8,7 +8,7 @@ import pytest
 import tinygrad_cv.functional as F
 from tests.primitives.table import ROWS
 from tests.proof import composites
-from tests.proof.primitives import primitive
+from tests.proof.checks import primitive
 from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
 

@@ -31,9 +31,9 @@ KINK = 1e-9  # so near is at a kink, as a share of the operand's size
 # ---------------------------------------------------------------- wrong derivatives
 
 
-def outcomes(part: bool = False, processes: int = 2) -> Iterator[Outcome]:
+def outcomes(part: bool = False, only: str | None = None, processes: int = 2) -> Iterator[Outcome]:
     """One for each mutant."""
-    yield from spread(noticed, chosen(part), processes)
+    yield from spread(noticed, chosen(part, only), 1 if only else processes)
 
 
 def noticed(number: int) -> Outcome:

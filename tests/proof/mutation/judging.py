@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 
 from tests.primitives.table import ROWS
+from tests.proof.checks import conventions, primitive
 from tests.proof.mutation.mutants import Mutant, mutants, planted, reason
 from tests.proof.outcome import Outcome
 from tests.proof.parallel import spread
-from tests.proof.primitives import conventions, primitive
 
 Checks = Callable[[str], Iterator[Outcome]]
 SAMPLED = 10  # one mutant of so many makes a short run
@@ -27,17 +27,19 @@ def checks(name: str) -> Iterator[Outcome]:
     yield from conventions.outcomes(name)
 
 
-def chosen(part: bool) -> list[int]:
-    """The numbers of the mutants of a run."""
+def chosen(part: bool, only: str | None = None) -> list[int]:
+    """The numbers of the mutants of a run; of one primitive, all of them."""
+    if only is not None:
+        return [number for number, mutant in enumerate(mutants()) if mutant.primitive == only]
     return list(range(0, len(mutants()), SAMPLED if part else 1))
 
 
-def outcomes(part: bool = False, processes: int = 2) -> Iterator[Outcome]:
+def outcomes(part: bool = False, only: str | None = None, processes: int = 2) -> Iterator[Outcome]:
     """One for each mutant: how it was killed, or that it survived. And the reasons that excuse no mutant."""
-    yield from spread(judged, chosen(part), processes)
+    yield from spread(judged, chosen(part, only), 1 if only else processes)
     known = {(mutant.primitive, mutant.index, mutant.change) for mutant in mutants()}
     for name, row in ROWS.items():
-        for index, change in row.equivalent:
+        for index, change in row.equivalent if only in (None, name) else ():
             if (name, index, change) not in known:
                 case = f"input {index}: {change}"
                 yield Outcome(name, "mutation", case, "excused as equivalent, but not made any more")

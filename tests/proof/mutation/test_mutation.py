@@ -143,7 +143,7 @@ def test_excuses_are_checked(monkeypatch):
     outcome = judging.judged(mutants().index(mutant))
     assert "excused as the same function (it looks fine), but" in outcome.problem
     monkeypatch.setitem(ROWS["exp"].equivalent, (0, "lambda g: g"), "long gone")
-    monkeypatch.setattr(judging, "chosen", lambda part: [])
+    monkeypatch.setattr(judging, "chosen", lambda *_: [])
     (stale,) = judging.outcomes(processes=1)
     assert "not made any more" in stale.problem and "lambda g: g" in stale.case
 

@@ -51,15 +51,15 @@ def unary() -> list[Row]:
     return [row for row in ROWS.values() if row.exact is not None]
 
 
-def outcomes(part: bool = False) -> Iterator[Outcome]:
+def outcomes(part: bool = False, only: str | None = None) -> Iterator[Outcome]:
     """Every unary primitive in both formats, eagerly and compiled: values, gradients, and casts to whole numbers."""
-    for row in unary():
+    for row in (row for row in unary() if only in (None, row.name)):
         for dtype in (F4, F8):
             for mode in MODES:
                 run = Run(row.primitive, dtype, mode, part)
                 yield run.values()
                 yield from run.gradients()
-    for dtype in (F4, F8):
+    for dtype in (F4, F8) if only in (None, "cast") else ():
         yield from whole_casts(patterns(dtype, part), MODES)
 
 

@@ -10,8 +10,8 @@ pytest.importorskip("mpmath")
 import mpmath
 
 from tests.primitives.table import ROWS
+from tests.proof.checks import conventions
 from tests.proof.mutation.mutants import mutants, planted, reason
-from tests.proof.primitives import conventions
 from tests.proof.special import patterns
 from tests.proof.special.exact import INFINITE, NOT_A_NUMBER, Format, evaluate, measured
 from tests.proof.special.patterns import F4, F8, unary

@@ -24,8 +24,8 @@ from tests.primitives.row import SEED, Case, Row
 from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, floats, pull, value
 from tests.proof.calls.point import ROUNDINGS, cotangent
+from tests.proof.checks.jacobian import within
 from tests.proof.outcome import Outcome, Wrong, attempt
-from tests.proof.primitives.jacobian import within
 from tinygrad_cv.core.tape import apply
 from tinygrad_cv.frontend.tensor import Tensor
 from tinygrad_cv.ops import PRIMITIVES

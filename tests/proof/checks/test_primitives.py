@@ -3,7 +3,7 @@
 import pytest
 
 from tests.primitives.table import ROWS
-from tests.proof.primitives import conventions, primitive
+from tests.proof.checks import conventions, primitive
 
 
 @pytest.mark.parametrize("name", ROWS)

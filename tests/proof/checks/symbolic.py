@@ -24,8 +24,8 @@ from tests.primitives.formulas import INPUTS, Cell
 from tests.primitives.row import SEED
 from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import value
+from tests.proof.checks.stand_in import Expression
 from tests.proof.outcome import Outcome, Wrong, attempt
-from tests.proof.primitives.stand_in import Expression
 from tinygrad_cv.core.primitive import OUTPUT
 from tinygrad_cv.ops import PRIMITIVES
 

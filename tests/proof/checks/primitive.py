@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tests.primitives.row import SEED
 from tests.primitives.table import ROWS
+from tests.proof.checks import adjoint, jacobian, large, precision, symbolic
 from tests.proof.outcome import Outcome
-from tests.proof.primitives import adjoint, jacobian, large, precision, symbolic
 from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.primitives.table import ROWS
+from tests.proof.checks import adjoint, jacobian, large, precision, primitive, symbolic
 from tests.proof.planting import wrong
-from tests.proof.primitives import adjoint, jacobian, large, precision, primitive, symbolic
 from tinygrad_cv.frontend.tensor import Tensor
 from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.ops.contraction import transposed

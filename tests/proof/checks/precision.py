@@ -17,8 +17,8 @@ from tests.primitives.row import SEED, Case, Row
 from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import Recorded, floats, value, vector
 from tests.proof.calls.point import ROUNDINGS, Point, cotangent
+from tests.proof.checks.jacobian import within
 from tests.proof.outcome import Outcome, attempt
-from tests.proof.primitives.jacobian import within
 
 SINGLE = np.dtype(np.float32)
 
