@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from tests.differences import Jacobian, jacobian, step
 from tests.primitives.layouts import broadcast
 from tests.primitives.row import FIRST, SEED, Case, Row
 from tests.proof.calls.gradient import Recorded, floats, value, vector
-from tests.proof.calls.slopes import Jacobian, jacobian
 
 Array = np.ndarray
 EXTENDED = np.dtype(np.longdouble)
@@ -68,7 +68,7 @@ class Point:
             return value(self.primitive, inputs, self.case.params).ravel()
 
         epsilon = float(np.finfo(f(wide).dtype).eps)
-        return jacobian(f, wide, self.places, epsilon, 2 * epsilon * self.largest)
+        return jacobian(f, wide, self.places, step(epsilon), 2 * epsilon * self.largest)
 
     @cached_property
     def second(self) -> Jacobian:
@@ -80,7 +80,7 @@ class Point:
 
         unit = max(self.largest, float(np.abs(f(point)).max(initial=0.0)))
         places = [*self.places, len(self.arrays)]
-        return jacobian(f, point, places, self.epsilon, ROUNDINGS * self.epsilon * unit)
+        return jacobian(f, point, places, step(self.epsilon), ROUNDINGS * self.epsilon * unit)
 
     def allowed(self, cotangents: Array, expected: Jacobian) -> Array:
         """How far rows may be off: the differences' bound, and half an ε for each of a VJP's operations."""

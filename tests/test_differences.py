@@ -1,9 +1,9 @@
-"""Jacobians by differences: as exact as they say."""
+"""Derivatives by differences: as exact as they say, and wrong ones are noticed."""
 
 import numpy as np
 import pytest
 
-from tests.proof.calls.slopes import jacobian
+from tests.differences import check, jacobian, step
 
 pytestmark = pytest.mark.quick
 EPS = float(np.finfo(np.longdouble).eps)
@@ -11,7 +11,7 @@ EPS = float(np.finfo(np.longdouble).eps)
 
 def of(f, *arrays, places=(0,), epsilon=EPS):
     wide = [np.asarray(x, np.longdouble) for x in arrays]
-    return jacobian(lambda inputs: f(*inputs).ravel(), wide, places, epsilon, 4 * epsilon)
+    return jacobian(lambda inputs: f(*inputs).ravel(), wide, places, step(epsilon), 4 * epsilon)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,29 @@ def test_a_kink_has_a_wide_bound():
 def test_nothing_has_a_jacobian_of_no_entries():
     assert of(np.sin, np.zeros((0, 3))).entries.shape == (0, 0)
     assert of(lambda x: x[:0], np.zeros(3)).entries.shape == (0, 3)
+
+
+def cube(x):
+    return x * x * x
+
+
+@pytest.mark.parametrize(
+    ("function", "order"),
+    [
+        (lambda x: cube(x) + 1e-7 * (x - x.detach()), 1),
+        (lambda x: x.detach() * x * x, 1),
+        (lambda x: cube(x.detach()) + 3.0 * x.detach().square() * (x - x.detach()), 2),  # right once, and then constant
+    ],
+)
+def test_a_wrong_derivative_is_noticed_at_its_order(function, order):
+    x = np.array([0.5, -1.5, 2.0])
+    check(cube, [x], 0)
+    if order == 2:
+        check(function, [x], 0, order=1)
+    with pytest.raises(AssertionError, match=f"order {order}"):
+        check(function, [x], 0, order)
+
+
+def test_a_kink_that_is_near_is_told():
+    with pytest.raises(AssertionError, match="a kink is near"):
+        check(lambda x: x.abs(), [np.array([1e-5])], 0, order=1)
