@@ -34,13 +34,21 @@ NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm")
 HUGE = 1e160  # squares overflow
 OF_HUGE = "of huge numbers"  # whose second derivatives are smaller than floats can tell
 STATISTICS = "as itself it goes into running statistics only"
-EQUIVALENT = {  # of a target, changed lines that are the same function: why
+INTEGERS = "of integers without a sign, which have no derivative"
+EQUIVALENT = {  # of a target, changed lines that are the same function wherever differences have something to say: why
     ("centre", "return (mu.detach() + rest, d - rest)"): STATISTICS,
     ("normalize", "return (y if bias is None else y + bias, mu.detach(), var)"): STATISTICS,
     ("normalize", "return (y if bias is None else y + bias, mu, var.detach())"): STATISTICS,
     ("inverse_deviation", "if var.detach().known_finite():"): "it is only asked for its value",
     ("inverse_deviation", "return (d, 1.0 / (var + eps).sqrt(), var.detach())"): STATISTICS,
     ("inverse_deviation", "return (d, 1.0 / (var + eps / unit / unit).sqrt(), var.detach() * unit * unit)"): STATISTICS,
+    ("Tensor.abs", "return self.detach().clone()"): INTEGERS,
+    ("Tensor.abs", "return self.clone().detach()"): INTEGERS,
+    (
+        "Tensor.logsumexp",
+        "out = infinite.where(largest.where(self.detach() / infinite.where(count, 1.0), 0.0)"
+        ".sum(axis, keepdims=True), out)",
+    ): "of infinities; see test_logsumexp_at_infinities",
 }
 
 
@@ -82,8 +90,9 @@ def targets() -> list[Target]:
     def activation(name: str) -> Target:
         return Target(name, getattr(F, name), ("x",), (*named(name), Composite(name, getattr(F, name), (table,))))
 
-    def method(name: str, call: Callable[[Any], Any]) -> Target:
-        return Target(f"Tensor.{name}", getattr(Tensor, name), ("self",), (Composite(name, call, (table,)),))
+    def method(name: str, *calls: Callable[[Any], Any]) -> Target:
+        composites = tuple(Composite(name, call, (table,)) for call in calls)
+        return Target(f"Tensor.{name}", getattr(Tensor, name), ("self",), composites)
 
     overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), OF_HUGE)
     return [
@@ -108,7 +117,7 @@ def targets() -> list[Target]:
         method("sigmoid", lambda x: x.sigmoid()),
         method("relu", lambda x: x.relu()),
         method("abs", lambda x: x.abs()),
-        method("clip", lambda x: x.clip(-1.0, 1.0)),
+        method("clip", lambda x: x.clip(-1.0, 1.0), lambda x: x.clip()),
     ]
 
 
