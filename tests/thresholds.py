@@ -51,7 +51,7 @@ COMPILED = {
     "compiler.schedule.pack.FAR": (0, BEYOND),
     "compiler.schedule.pack.PACKED": (0, BEYOND),
     "compiler.schedule.pack.REUSED": (1, BEYOND),
-    "compiler.schedule.plan.COPIED": (0, BEYOND),
+    "compiler.schedule.arrange.COPIED": (0, BEYOND),
     "compiler.schedule.steps.TASK": (64, BEYOND),
     "compiler.schedule.store.COSTLY": (1, BEYOND),
     "compiler.schedule.store.LONG": (16, 1 << 12),
@@ -75,7 +75,7 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.schedule.layout.ALIGNMENT": "of every buffer",
     "compiler.schedule.tiling.LATENCY": "of the processor",
     "compiler.schedule.tiling.PIPES": "of the processor",
-    "compiler.verify.plan.FEW": "places that the verifier tries",
+    "compiler.verify.nests.FEW": "places that the verifier tries",
 }
 OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.text")  # machines, files, mathematics, words
 OTHER_COMPARISONS = {

@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, recorded
 from tinygrad_cv import compiler
 from tinygrad_cv.compiler import text
-from tinygrad_cv.compiler.pipeline import on_host, plan, rewrite
+from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
@@ -19,7 +19,7 @@ UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 
 def stages(graph):
     rewritten = rewrite(graph, PARTS)
-    planned = plan(rewritten, named("haswell"), on_host)
+    planned = plan(rewritten, named("haswell"))
     return f"""graph, as it was traced
 
 {graph}

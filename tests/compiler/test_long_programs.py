@@ -12,9 +12,7 @@ from tests.compiler.long_programs import MOVEMENTS
 from tinygrad_cv import functional as F
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.codegen.module import Modules
-from tinygrad_cv.compiler.host import on_host
 from tinygrad_cv.compiler.runtime.target import named
-from tinygrad_cv.compiler.schedule.plan import plan
 from tinygrad_cv.core.stackless import run
 from tinygrad_cv.ir import numpy_source
 
@@ -27,7 +25,7 @@ def check(program):
     """Compiled code gives what the graph's NumPy reading gives, within the budget."""
     graph, arrays = program.graph(), program.arrays()
     count = len(program.nodes)
-    planned = plan(pipeline.rewrite(graph, 2), named("haswell"), on_host)
+    planned = pipeline.plan(pipeline.rewrite(graph, 2), named("haswell"))
     assert sum(len(kernel.exprs) for kernel in planned.kernels) <= EXPRESSIONS * count
     assert max(len(kernel.exprs) for kernel in planned.kernels) <= LONGEST
     assert sum(text.count("\n") for text in Modules(planned, named("haswell"))) <= LINES * count + 1000

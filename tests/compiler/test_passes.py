@@ -21,12 +21,14 @@ from tests.compiler.programs import parse, traced
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, drawn, recorded
 from tests.primitives.table import ROWS
 from tinygrad_cv import compiler
-from tinygrad_cv.compiler.pipeline import on_host, passes, plan, rewrite
+from tinygrad_cv.compiler.host import on_host
+from tinygrad_cv.compiler.pipeline import REWRITES, Work, plan, rewrite, run
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, combination, of
-from tinygrad_cv.compiler.schedule.define import NeedSplit, Unmappable, reshaped, storage_of
 from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
+from tinygrad_cv.compiler.schedule.reshape import NeedSplit, Unmappable, reshaped
+from tinygrad_cv.compiler.schedule.storage import storage_of
 from tinygrad_cv.compiler.schedule.store import stored_values, strip
 from tinygrad_cv.compiler.schedule.tiling import widths
 from tinygrad_cv.ir import numpy_source
@@ -66,8 +68,8 @@ def test_each_pass_keeps_what_is_computed(program):
     graph = recorded(program)
     arrays = drawn(graph)
     known = analyze(graph, arrays)
-    for _, one in passes(PARTS):
-        graph = one(graph)
+    for stage in REWRITES:
+        graph = run([stage], Work(graph, PARTS)).graph
         agree(known, numpy_source.run(graph, arrays))
 
 
@@ -75,8 +77,8 @@ def test_each_pass_keeps_what_random_programs_compute():
     for _, program in samples_of(range(80)):
         graph, arrays = program.graph(), program.arrays()
         known = analyze(graph, arrays)
-        for _, one in passes(PARTS):
-            graph = one(graph)
+        for stage in REWRITES:
+            graph = run([stage], Work(graph, PARTS)).graph
             agree(known, numpy_source.run(graph, arrays))
 
 
@@ -117,7 +119,7 @@ def test_batch_norm_and_its_gradient_sum_five_times_over_the_input():
     assert sums_over_everything(graph) == 6
     assert sums_over_everything(distribute_sums(shrink(graph))) == 5
     assert sums_over_everything(rewrite(graph, PARTS)) == 5
-    planned = plan(rewrite(graph, PARTS), named("haswell"), on_host)
+    planned = plan(rewrite(graph, PARTS), named("haswell"))
     passes_over_memory = [k for k in planned.kernels if any(v.size == large for v in (*k.reads, *k.writes))]
     assert len(passes_over_memory) == 6  # means of blocks, moments; y; both sums; dx; and one that looks at x[0]
 
@@ -299,7 +301,7 @@ def test_the_definition_of_each_primitive(row):
             inputs = [builder.input(i, x.shape, x.dtype) for i, x in enumerate(arrays)]
             graph = Graph(builder, inputs, [builder.make(row.primitive.name, inputs, case.params)])
             if all(value.size for value in graph.values()):
-                agree(analyze(graph, arrays), interpret(plan(graph, named("haswell"), on_host), arrays))
+                agree(analyze(graph, arrays), interpret(plan(graph, named("haswell")), arrays))
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -307,7 +309,7 @@ def test_plans_mean_what_their_graphs_mean(cpu):
     """Definitions, storage, packing, joining and order: all but the code."""
     for seed, program in samples_of(range(CPUS.index(cpu), 150, 3)):
         graph, arrays = program.graph(), program.arrays()
-        found = interpret(plan(rewrite(graph, PARTS), named(cpu), on_host), arrays)
+        found = interpret(plan(rewrite(graph, PARTS), named(cpu)), arrays)
         for i, (k, f) in enumerate(zip(analyze(graph, arrays), found, strict=True)):
             assert not difference(k, f), f"seed {seed}, output {i}: {difference(k, f)}"
 
@@ -391,7 +393,7 @@ return x2
 @pytest.mark.parametrize(("m", "n", "k"), [(64, 64, 64), (7, 40, 100), (1, 10, 500), (130, 3, 9), (33, 17, 5)])
 def test_accumulators_fit_into_registers(cpu, m, n, k):
     target = named(cpu)
-    planned = plan(parse(CONTRACTION.format(m=m, n=n, k=k)).graph(), target, on_host)
+    planned = plan(parse(CONTRACTION.format(m=m, n=n, k=k)).graph(), target)
     for kernel in planned.kernels:
         if kernel.kind == "contraction":
             rows = int(np.prod([*kernel.tiling.rows.values(), 1]))
@@ -468,6 +470,6 @@ x3 = exp(x1)
 x4 = contract(x2, x3, spec='ij,jk->ik')
 return x4
 """
-    kernels = plan(rewrite(parse(program).graph(), PARTS), named("haswell"), on_host).kernels
+    kernels = plan(rewrite(parse(program).graph(), PARTS), named("haswell")).kernels
     assert any(value.op == "packed" for kernel in kernels for value in kernel.reads)
     assert sorted((kernel.ops for kernel in kernels), key=str) == [("contract",), ("exp",), ("packed",), ("tanh",)]

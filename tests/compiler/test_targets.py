@@ -13,7 +13,7 @@ from tests.compiler.bounds import analyze, difference
 from tests.compiler.programs import parse
 from tests.compiler.recorded import PARTS, PROGRAMS, drawn, recorded
 from tinygrad_cv.compiler.codegen.module import Modules
-from tinygrad_cv.compiler.pipeline import make, on_host, plan, rewrite
+from tinygrad_cv.compiler.pipeline import make, plan, rewrite
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.objects import assembly
 from tinygrad_cv.compiler.runtime.target import Target, named
@@ -60,7 +60,7 @@ return x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x15
 @cache
 def listing(program, cpu: str) -> str:
     target = named(cpu)
-    planned = plan(rewrite(recorded(program), PARTS), target, on_host)
+    planned = plan(rewrite(recorded(program), PARTS), target)
     return "\n".join(assembly(text, target) for text in Modules(planned, target))
 
 

@@ -12,9 +12,10 @@ pytest.importorskip("llvmlite")
 
 from tests.compiler.generator import generate
 from tests.compiler.programs import parse
-from tinygrad_cv.compiler.debug import Watch, stages
+from tinygrad_cv.compiler.codegen.module import Modules
+from tinygrad_cv.compiler.debug import Watch, words_of
 from tinygrad_cv.compiler.image import build
-from tinygrad_cv.compiler.pipeline import on_host, plan, rewrite
+from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
@@ -27,7 +28,7 @@ from tinygrad_cv.compiler.verify import (
     verify_plan,
     verify_rewrite,
 )
-from tinygrad_cv.compiler.verify.plan import range_under
+from tinygrad_cv.compiler.verify.nests import range_under
 from tinygrad_cv.ir.graph import Aval, Builder, Graph, Value
 
 F32 = np.dtype(np.float32)
@@ -64,7 +65,7 @@ return x2
 
 
 def planned(text):
-    return plan(rewrite(parse(text).graph(), 2), HASWELL, on_host)
+    return plan(rewrite(parse(text).graph(), 2), HASWELL)
 
 
 # ---------------------------------------------------------------- what is right passes
@@ -78,7 +79,7 @@ def test_plans_of_random_programs_pass(cpu):
             verify_graph(graph, "trace")
             rewritten = rewrite(graph, 2)
             verify_rewrite(graph, rewritten, "rewrite")
-            verify_plan(plan(rewritten, named(cpu), on_host))
+            verify_plan(plan(rewritten, named(cpu)))
 
 
 def test_conditions_bound_maps():
@@ -296,7 +297,7 @@ return x14
 
 def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
     p = planned(TWICE)
-    image = build(p.graph, p, HASWELL)
+    image = build(p, Modules(p, HASWELL), HASWELL)
     verify_image(p, image)
     image.arena *= 2
     kept = [replace(buffer) for buffer in image.buffers]
@@ -334,13 +335,15 @@ def test_stages_are_printed(debug, capsys):
     compile(program.graph())(program.arrays())
     printed = capsys.readouterr().err
     for line in (
-        "--- graph: 8 values, 1 sums",
-        "--- fused: 3 kernels in 1 steps",
+        "--- graph: trace\n8 values, 1 sums\n",
+        "--- fused: order\nstep 0, ",
+        "--- nests: store, arrange, define\nfor i<64",
         "      %5[i, 0] = Σ[r<500](exp(%0[i, r] - %1[i, 0]))",
-        "--- loops",
+        "--- loops: order\nkernel 0, ",
         "  for i < 64:  # shared by the threads",
         "define void @kernel_0(ptr %buffers, i64 %low, i64 %high)",
-        "--- time",
+        "--- image: compile and place\n",
+        "--- time: all\n",
     ):
         assert line in printed, line
 
@@ -359,7 +362,7 @@ def test_only_passes_that_changed_something_are_printed(debug, capsys):
     assert capsys.readouterr().err == ""
     rewrite(parse("x0 = input((8, 5, 90), 'float32', 'normal', 1)\nx1 = sum(x0, axis=(0, 2))\nreturn x1").graph(), 2)
     assert capsys.readouterr().err == (
-        "--- rewrite: split sums: 2 values, 1 sums become 3 values, 2 sums\n"
+        "--- rewrite: split sums\n2 values, 1 sums become 3 values, 2 sums\n"
         "- %1 float32[1, 5, 1] = sum(%0, axis=(0,2))\n"
         "+ %2 float32[8, 5, 1] = sum(%0, axis=(2,))\n"
         "+ %3 float32[1, 5, 1] = sum(%2, axis=(0,))\n"
@@ -369,11 +372,9 @@ def test_only_passes_that_changed_something_are_printed(debug, capsys):
 
 def test_an_unknown_word_is_an_error(debug):
     debug("fused,loop")
-    with pytest.raises(
-        ValueError, match="no stage 'loop'; there are graph, rewrite, fused, loops, llvm, time, and all"
-    ):
+    with pytest.raises(ValueError, match=r"no word 'loop'; there are graph, rewrite, nests, .*, time, and all"):
         Watch()
-    assert stages(" graph ,llvm,") == {"graph", "llvm"}
+    assert words_of(" graph ,llvm,") == {"graph", "llvm"}
 
 
 def test_stages_are_verified_here():

@@ -8,7 +8,7 @@ from ..core.locks import waited_for
 from ..ir.graph import Graph
 from ..ir.numpy_source import NumpyProgram
 
-__all__ = ["available", "compiled", "get_num_threads", "set_num_threads"]
+__all__ = ["available", "compiled", "get_num_threads", "planned", "set_num_threads"]
 
 _COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
 
@@ -26,6 +26,15 @@ def compiled(graph: Graph) -> Any:
         from .pipeline import compile
 
         return compile(graph)
+
+
+def planned(graph: Graph) -> Any:
+    """The plan that a graph is compiled by on this machine."""
+    from .pipeline import plan, rewrite
+    from .runtime.target import host
+    from .runtime.threads import get_num_threads
+
+    return plan(rewrite(graph, get_num_threads()), host())
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,8 @@ from .image import Image
 from .runtime.objects import read_entry, write_entries
 from .runtime.target import Target
 
+ROOMS = ("core", "ops", "ir", "compiler")
+
 
 def key_of(graph: Graph, target: Target, parts: int) -> str:
     """The name of a graph's image."""
@@ -37,12 +39,12 @@ def key_of(graph: Graph, target: Target, parts: int) -> str:
 
 @cache
 def _sources() -> str:
-    """A hash of the compiler and the operations that it reads."""
+    """A hash of everything that an image is made by."""
     digest = hashlib.sha256()
-    package = Path(__file__).parent.parent
-    for folder in ("compiler", "ops"):
-        for path in sorted((package / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+    for room in ROOMS:
+        for path in sorted((Path(__file__).parents[1] / room).rglob("*")):
+            if path.suffix in (".py", ".ll"):
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

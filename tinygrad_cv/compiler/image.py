@@ -93,10 +93,16 @@ class Image:
     kernels: list[KernelInfo]
     work: int  # operations in all, roughly: little work is not shared between threads
 
+    def __str__(self) -> str:
+        lines = [f"{sum(map(len, self.objects)):,} bytes of code, an arena of {self.arena:,} bytes"]
+        for number, b in enumerate(self.buffers):
+            lines.append(f"  buffer {number}: {b.kind} {b.place}, {b.dtype}[{', '.join(map(str, b.shape))}]")
+        return "\n".join(lines)
 
-def build(graph: Graph, plan: Plan, target: Target) -> Image:
-    """Compile a plan."""
-    modules = Modules(plan, target)
+
+def build(plan: Plan, modules: Modules, target: Target) -> Image:
+    """Compile the modules of a plan while they are written, and place its buffers."""
+    graph = plan.graph
     objects = compile_modules(modules, target)
     numbers, buffers, arena = _buffers(graph, plan)
     calls: dict[int, Call] = {}

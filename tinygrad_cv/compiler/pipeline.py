@@ -1,10 +1,13 @@
-"""The passes, in order. This file holds their order, and no rule."""
+"""The stages of a compilation, in order. This file holds their order, and no rule.
+
+Every stage is a function of what earlier ones have made. ``TGCV_DEBUG`` prints what a stage makes, ``TGCV_VERIFY``
+verifies it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.collector import uncollected
 from ..ir.graph import Graph
@@ -13,53 +16,188 @@ from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
 from ..ir.rewrite.sums import distribute_sums
 from ..ir.rewrite.widen import widen_sums
+from . import text
 from .debug import Watch
 from .host import on_host
-from .schedule.plan import plan
+from .schedule.borders import lay_out, without_guards
+from .schedule.expr import Exprs
+from .schedule.join import join
+from .schedule.kernel import Kernel, Plan
+from .schedule.layout import Layout
+from .schedule.pack import tile
+from .schedule.plan import Nests, settle
+from .schedule.steps import order
+from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
 
 if TYPE_CHECKING:
+    from ..ir.graph import Value
+    from .codegen.module import Modules
     from .image import Image
     from .runtime.target import Target
-    from .schedule.kernel import Plan
 
 
-def passes(parts: int) -> list[tuple[str, Callable[[Graph], Graph]]]:
-    """From the graph as it was traced to the graph as it is planned: the same function, less work for memory."""
-    return [
-        ("widen sums", widen_sums),
-        ("shrink", shrink),
-        ("distribute sums", distribute_sums),
-        ("merge moments", merge_moments),
-        ("shrink again", shrink),
-        ("split sums", partial(split_sums, parts=parts)),
-    ]
+class Work:
+    """What has been made so far of a graph, for a machine and a number of threads; each stage fills in its part."""
+
+    target: Target
+    before: Graph  # the graph before the last rewrite
+    nests: Nests
+    layouts: dict[Value, Layout]
+    kernels: list[Kernel]
+    plan: Plan
+    modules: Modules
+    image: Image
+
+    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None):
+        self.graph = self.before = graph
+        self.threads = threads
+        if target is not None:
+            self.target = target
+        self.exprs = Exprs()
 
 
-def rewrite(graph: Graph, parts: int, watch: Watch | None = None) -> Graph:
-    """The graph behind all passes; long sums are done in ``parts``."""
+class Stage(NamedTuple):
+    """One line of the list.
+
+    Attributes:
+        makes: the parts of the work that ``run`` returns.
+        shows: by the word that asks for it, what it made as text; None where there is nothing to see.
+    """
+
+    name: str
+    makes: tuple[str, ...]
+    run: Callable[[Work], tuple[Any, ...]]
+    verify: Callable[[Work, str], None]
+    shows: dict[str, Callable[[Work], str | None]]
+
+
+def _rewrite(name: str, one: Callable[[Graph, int], Graph]) -> Stage:
+    """A graph to another that computes the same."""
+    return Stage(
+        name,
+        ("before", "graph"),
+        lambda w: (w.graph, one(w.graph, w.threads)),
+        lambda w, name: verify_rewrite(w.before, w.graph, name),
+        {"rewrite": lambda w: text.difference(w.before, w.graph)},
+    )
+
+
+STAGES: tuple[Stage, ...] = (
+    _rewrite("widen sums", lambda graph, threads: widen_sums(graph)),
+    _rewrite("shrink", lambda graph, threads: shrink(graph)),
+    _rewrite("distribute sums", lambda graph, threads: distribute_sums(graph)),
+    _rewrite("merge moments", lambda graph, threads: merge_moments(graph)),
+    _rewrite("shrink again", lambda graph, threads: shrink(graph)),
+    _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
+    Stage(
+        "store, arrange, define",
+        ("nests",),
+        lambda w: (settle(w.exprs, w.graph, w.target, on_host),),
+        lambda w, name: verify_nests(w.nests.flat, None, name),
+        {"nests": lambda w: text.formulas(w.nests.flat)},
+    ),
+    Stage(
+        "lay out",
+        ("layouts",),
+        lambda w: (lay_out(w.graph, w.nests, w.target),),
+        lambda w, name: verify_layouts(w.layouts, w.nests.stored.aliases, name),
+        {"layouts": lambda w: text.memory(w.graph, w.layouts, w.nests.stored.aliases)},
+    ),
+    Stage(
+        "drop needless conditions",
+        ("nests",),
+        lambda w: (without_guards(w.exprs, w.nests, w.layouts),),
+        lambda w, name: verify_nests(w.nests.flat, w.layouts, name),
+        {"nests": lambda w: text.formulas(w.nests.flat)},
+    ),
+    Stage(
+        "tile and pack",
+        ("kernels", "layouts"),
+        lambda w: tile(w.exprs, w.nests, w.layouts, w.target),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.stored.aliases, name),
+        {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
+    ),
+    Stage(
+        "join",
+        ("kernels",),
+        lambda w: (join(w.exprs, w.kernels, w.nests.stored.aliases, w.layouts, w.target),),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.stored.aliases, name),
+        {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
+    ),
+    Stage(
+        "order",
+        ("plan",),
+        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.stored.aliases),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: text.fused(w.plan), "loops": lambda w: text.loops(w.plan)},
+    ),
+    Stage(
+        "write",
+        ("modules",),
+        lambda w: (_modules(w),),
+        lambda w, name: None,  # LLVM verifies its own text when it compiles
+        {"llvm": lambda w: "\n".join(w.modules)},
+    ),
+    Stage(
+        "compile and place",
+        ("image",),
+        lambda w: (_image(w),),
+        lambda w, name: verify_image(w.plan, w.image, name),
+        {"image": lambda w: str(w.image)},
+    ),
+)
+
+
+def _modules(work: Work) -> Modules:
+    from .codegen.module import Modules
+
+    return Modules(work.plan, work.target)
+
+
+def _image(work: Work) -> Image:
+    from .image import build  # LLVM is loaded here
+
+    return build(work.plan, work.modules, work.target)
+
+
+def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work:
+    """Take the work through stages, looked at between them."""
+    watch = watch or Watch()
+    for stage in stages:
+        with watch.timed(stage.name):
+            made = stage.run(work)
+        for part, value in zip(stage.makes, made, strict=True):
+            setattr(work, part, value)
+        if watch.verifies:
+            stage.verify(work, stage.name)
+        for word, show in stage.shows.items():
+            watch.show(word, stage.name, lambda show=show: show(work))  # type: ignore[misc]
+    return work
+
+
+def _until(part: str) -> int:
+    """How many stages there are up to the last that makes a part."""
+    return max(number for number, stage in enumerate(STAGES, 1) if part in stage.makes)
+
+
+REWRITES, PLANNING, CODE = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")], STAGES[_until("plan") :]
+
+
+def rewrite(graph: Graph, threads: int) -> Graph:
+    """The graph after all rewrites; long sums are taken apart for a number of threads."""
+    return run(REWRITES, Work(graph, threads)).graph
+
+
+def plan(graph: Graph, target: Target) -> Plan:
+    """The plan of a graph whose rewrites are done."""
+    return run(PLANNING, Work(graph, target=target)).plan
+
+
+def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None) -> Image:
+    """The image of a graph for a machine."""
     watch = watch or Watch()
     watch.traced(graph)
-    for name, one in passes(parts):
-        graph = watch.rewritten(name, graph, one(graph))
-    return graph
-
-
-def replanned(graph: Graph) -> Plan:
-    """The plan that a graph is compiled by on this machine."""
-    from .runtime.target import host
-    from .runtime.threads import get_num_threads
-
-    return plan(rewrite(graph, get_num_threads()), host(), on_host)
-
-
-def make(graph: Graph, target: Target, parts: int, watch: Watch | None = None) -> Image:
-    """The image of a graph for a machine."""
-    from .image import build
-
-    watch = watch or Watch()
-    graph = rewrite(graph, parts, watch)
-    made = watch.planned(plan(graph, target, on_host))
-    return watch.built(made, target, build(graph, made, target))
+    return run(STAGES, Work(graph, threads, target), watch).image
 
 
 def compile(graph: Graph) -> Any:
@@ -75,9 +213,11 @@ def compile(graph: Graph) -> Any:
     watch = Watch()
     target, threads = host(), get_num_threads()
     key = cache.key_of(graph, target, threads)
-    image = None if watch.stages else cache.find(key)
+    image = None if watch.words else cache.find(key)
     if image is None:
         with uncollected():
             image = make(graph, target, threads, watch)
         cache.keep(key, image)
-    return watch.loaded(NativeProgram(image, threads))
+    program = NativeProgram(image, threads)
+    watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")
+    return program

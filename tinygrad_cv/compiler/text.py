@@ -1,7 +1,10 @@
-"""Plans as text, to be read by people.
+"""What the stages make as text, to be read by people.
 
-    fused(plan)     the steps and their kernels, each as formulas: what is computed together, and where it goes
-    loops(plan)     each kernel as its loops run
+    difference(old, new)   what a rewrite took from a graph (-) and added (+)
+    formulas(nests)        loop nests as formulas
+    memory(...)            how values lie in memory
+    fused(plan)            the steps and their kernels, each as formulas: what is computed together, and where it goes
+    loops(plan)            each kernel as its loops run
 
 A value keeps the number that it has in the graph. ``%3.stored`` is %3 in another order than row-major, ``%3.packed``
 is %3 as the loops of one reader want it. Loop variables are letters by order of appearance, from i for the places of
@@ -11,12 +14,12 @@ the result and from r for what is summed over; t1, t2, ... are formulas that are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 
-from ..ir.graph import CONSTANT, INPUT, Value
+from ..ir.graph import CONSTANT, INPUT, Graph, Value, line
 from .schedule.affine import Affine, Var
-from .schedule.expr import Condition, Expr, walk
+from .schedule.expr import Condition, Expr, loads, walk
 from .schedule.kernel import Plan
 from .schedule.layout import Layout
 from .schedule.nest import Nest, Store
@@ -35,9 +38,27 @@ INFIX = {  # operator and how tightly it binds
 ATOM, PREFIX = 5, 4
 
 
+def counts(graph: Graph) -> str:
+    """How large a graph is."""
+    values = [value for value in graph.values() if value.op != CONSTANT]
+    return f"{len(values)} values, {sum(value.op == 'sum' for value in values)} sums"
+
+
+def difference(old: Graph, new: Graph) -> str | None:
+    """What a rewrite took away and added; None where that is nothing."""
+    if new.outputs == old.outputs:
+        return None
+    before, after = old.values(), new.values()
+    gone, come = set(before).difference(after), set(after).difference(before)
+    lines = [f"{counts(old)} become {counts(new)}"]
+    lines += [f"- {line(v)}" for v in before if v in gone and (v.op != CONSTANT or v.ndim)]
+    lines += [f"+ {line(v)}" for v in after if v in come and (v.op != CONSTANT or v.ndim)]
+    return "\n".join([*lines, f"  return {', '.join(map(repr, new.outputs))}"])
+
+
 def fused(plan: Plan) -> str:
     """The steps, the kernels in them as formulas, and the memory that they use."""
-    names, numbers = _Names(plan), count()
+    names, numbers = _names_in(plan), count()
     lines: list[str] = []
     for at, step in enumerate(plan.steps):
         lines.append(f"step {at}, {STEPS[step.kind]}")
@@ -50,12 +71,20 @@ def fused(plan: Plan) -> str:
                     lines.append(f"    {names.of(kernel.writes[0])} = {kernel.ops[0]}({args})")
                 else:
                     lines += [f"    {line}" for line in _Formulas(kernel.nest, names).lines()]
-    return "\n".join([*lines, "memory", *_memory(plan, names)])
+    return "\n".join([*lines, "memory", *_memory(plan.graph, plan.layouts, plan.aliases, names)])
+
+
+def formulas(nests: Iterable[Nest]) -> str:
+    """Nests as formulas, in order."""
+    nests = list(nests)
+    used = [v for nest in nests for v in (*(x.par[0] for x in loads(nest.exprs)), *(s.value for s in nest.stores))]
+    names = _Names(used)
+    return "\n".join(line for nest in nests for line in _Formulas(nest, names).lines())
 
 
 def loops(plan: Plan) -> str:
     """The loops of each kernel that is native code."""
-    names, numbers = _Names(plan), count()
+    names, numbers = _names_in(plan), count()
     lines: list[str] = []
     for step in plan.steps:
         for kernel in (kernel for chain in step.chains for kernel in chain):
@@ -69,14 +98,19 @@ def loops(plan: Plan) -> str:
 STEPS = {"parallel": "shared by all threads", "serial": "by one thread", "host": "by NumPy"}
 
 
-def _memory(plan: Plan, names: _Names) -> list[str]:
+def memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value]) -> str:
+    """How values lie in memory."""
+    return "\n".join(_memory(graph, layouts, aliases, _Names([*layouts])))
+
+
+def _memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], names: _Names) -> list[str]:
     rows = []
     for value in names.all():
-        if value in plan.aliases:
-            notes = [f"the memory of {names.of(plan.aliases[value])}"]
+        if value in aliases:
+            notes = [f"the memory of {names.of(aliases[value])}"]
         else:
-            kind = value.op if value.op in (INPUT, CONSTANT) else "output" if value in plan.graph.outputs else ""
-            notes = [kind] * bool(kind) + _extra(plan.layouts[value])
+            kind = value.op if value.op in (INPUT, CONSTANT) else "output" if value in graph.outputs else ""
+            notes = [kind] * bool(kind) + _extra(layouts[value])
         rows.append((names.of(value), f"{value.dtype}{list(value.shape)}", ", ".join(notes)))
     widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
     return [f"  {name:<{widths[0]}}  {kind:<{widths[1]}}  {notes}".rstrip() for name, kind, notes in rows]
@@ -91,12 +125,16 @@ def _extra(layout: Layout) -> list[str]:
     return found
 
 
+def _names_in(plan: Plan) -> _Names:
+    used = [value for kernel in plan.kernels for value in (*kernel.reads, *kernel.writes)]
+    return _Names([*used, *(plan.aliases[value] for value in used if value in plan.aliases)])
+
+
 class _Names:
     """What stored values are called."""
 
-    def __init__(self, plan: Plan):
-        used = dict.fromkeys(value for kernel in plan.kernels for value in (*kernel.reads, *kernel.writes))
-        used.update(dict.fromkeys(plan.aliases[value] for value in list(used) if value in plan.aliases))
+    def __init__(self, values: Iterable[Value]):
+        used = dict.fromkeys(values)
         self._names: dict[Value, str] = {}
         taken: Counter[str] = Counter()
         for value in used:

@@ -175,9 +175,9 @@ class Jitted:
                 "graph(fused=True): NumPy runs this function, so there are no kernels. Native code needs llvmlite: "
                 "pip install llvmlite"
             )
-        from ..compiler.pipeline import replanned
+        from ..compiler import planned as plan_of
 
-        planned = replanned(graph)
+        planned = plan_of(graph)
         return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
 
     def source(self, *args: Any, **kwargs: Any) -> str:

@@ -10,82 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ...core.primitive import PRIMITIVES, Aval
+from ...core.primitive import PRIMITIVES
 from ...core.stackless import Steps, run
 from ...ir.graph import CONSTANT, INPUT, Value
 from ...ops.contraction import parse
 from .affine import Affine, Index, Var, of
 from .expr import Expr, Exprs, is_number
+from .reshape import NeedSplit, Unmappable, reshaped
+from .storage import Storage
 
 TINY = 16  # elements: so small a reduction is written out, and fuses like an elementwise operation
 BOOL = np.dtype(bool)
-
-
-class NeedSplit(Exception):
-    """A loop variable v must run as v = factor · q + r: with r a number (phases), or with r a variable too."""
-
-    def __init__(self, var: Var, factor: int, phases: bool):
-        super().__init__(f"{var} by {factor}")
-        self.var, self.factor, self.phases = var, factor, phases
-
-
-class Unmappable(Exception):
-    """An index map that is not affine: the value has to be stored row-major, and is read by its flat place."""
-
-    def __init__(self, value: Value | None):
-        super().__init__(f"{value} must be stored")
-        self.value = value
-
-
-class Storage(NamedTuple):
-    """How a value is stored that is not row-major: one axis goes innermost, whole or in blocks.
-
-        n c h w  ->  n h w c          block = 0
-        n c h w  ->  n (c/b) h w b    block = b
-
-    Attributes:
-        source: the value.
-        value: what is stored.
-    """
-
-    source: Value
-    value: Value
-    axis: int
-    block: int
-
-    def place_of(self, index: Sequence[Affine]) -> list[Affine]:
-        """Where the element at an index is stored."""
-        axis = self.axis
-        if not self.block:
-            return [*index[:axis], *index[axis + 1 :], index[axis]]
-        try:
-            outer, inner = _digits(index[axis], (self.source.shape[axis] // self.block, self.block))
-        except Unmappable:
-            raise Unmappable(self.source) from None
-        return [*index[:axis], outer, *index[axis + 1 :], inner]
-
-    def index_at(self, place: Sequence[Affine]) -> list[Affine]:
-        """The index of the element that is stored at a place."""
-        axis = self.axis
-        if not self.block:
-            return [*place[:axis], place[-1], *place[axis:-1]]
-        return [*place[:axis], place[axis] * self.block + place[-1], *place[axis + 1 : -1]]
-
-
-def storage_of(value: Value, axis: int, block: int) -> Storage:
-    """The storage with this axis innermost."""
-    rest = list(value.shape)
-    n = rest.pop(axis)
-    if block:
-        rest.insert(axis, n // block)
-    shape = (*rest, block or n)
-    return Storage(
-        value, Value("stored", (value,), {}, Aval(shape, value.dtype), value.number, value.scope), axis, block
-    )
 
 
 Row = Callable[["Definition", Value, Index], Steps]
@@ -221,53 +160,6 @@ def _reshape(d: Definition, value: Value, index: Index) -> Steps:
     except Unmappable:
         raise Unmappable(value) from None
     return (yield d.at(x, place))
-
-
-def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:
-    """The place in ``source`` of the element at ``index`` of its reshape: group by group of axes of equal size."""
-    out: list[Affine] = []
-    i = j = 0
-    while i < len(source) or j < len(shape):
-        if i < len(source) and source[i] == 1:
-            out.append(Affine(0))
-            i += 1
-            continue
-        if j < len(shape) and shape[j] == 1:
-            j += 1
-            continue
-        i0, j0, p, q = i, j, source[i], shape[j]
-        i, j = i + 1, j + 1
-        while p != q:
-            if p < q:
-                p, i = p * source[i], i + 1
-            else:
-                q, j = q * shape[j], j + 1
-        if (i - i0, j - j0) == (1, 1):
-            out.append(index[j0])
-            continue
-        flat = Affine(0)
-        for k in range(j0, j):
-            flat = flat * shape[k] + index[k]
-        out.extend(_digits(flat, source[i0:i]))
-    return out
-
-
-def _digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
-    """The row-major digits of a flat index, each affine."""
-    digits = []
-    for k in range(len(shape)):
-        step = math.prod(shape[k + 1 :])
-        digit = Affine(flat.const // step, [(v, c // step) for v, c in flat.terms if c % step == 0])
-        rest = Affine(flat.const % step, [(v, c) for v, c in flat.terms if c % step])
-        low, high = rest.range()
-        if not (low >= 0 and high < step):
-            for v, c in rest.terms:
-                if c > 0 and step % c == 0 and c * v.extent > step and v.extent % (step // c) == 0:
-                    raise NeedSplit(v, step // c, phases=False)
-            raise Unmappable(None)
-        digits.append(digit)
-        flat = rest
-    return digits
 
 
 @row("slice")

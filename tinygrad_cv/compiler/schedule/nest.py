@@ -13,8 +13,7 @@ import math
 from dataclasses import dataclass, field
 
 from ...ir.graph import Value
-from .affine import Index, Var, of
-from .define import Definition, NeedSplit
+from .affine import Index, Var
 from .expr import Condition, Expr, walk
 
 
@@ -75,56 +74,3 @@ def is_contraction(expr: Expr) -> bool:
         if not ((expr.vars & a) - b and (expr.vars & b) - a):
             return False
     return True
-
-
-def nests_of(value: Value, definition: Definition, row_major: bool = False) -> list[Nest]:
-    """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
-
-    They write its storage, or, if it has a copy there, its elements row-major.
-
-    Raises:
-        Unmappable: another value must be stored first.
-    """
-    storage = None if row_major else definition.storage.get(value)
-    target = storage.value if storage else value
-    first = tuple(Var(n, "i") for n in target.shape)
-    todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
-    nests: dict[tuple[Var, ...], Nest] = {}
-    shared: dict[tuple[Var, int, int, bool], Var] = {}
-
-    def part(var: Var, factor: int, extent: int, inner: bool) -> Var:
-        """Phases of equal extent share their loop variable, so that they run in one nest."""
-        return shared.setdefault((var, factor, extent, inner), Var(extent, "p"))
-
-    while todo:
-        variables, index = todo.pop(0)
-        try:
-            expr = definition.of(value, storage.index_at(index) if storage else index)
-        except NeedSplit as need:
-            if need.var not in variables:
-                raise
-            n, factor = need.var.extent, need.factor
-            at = variables.index(need.var)
-            if need.phases:
-                for r in range(min(factor, n)):
-                    q = part(need.var, factor, len(range(r, n, factor)), False)
-                    new = {need.var: of(q) * factor + r}
-                    todo.append(((*variables[:at], q, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
-            else:
-                q, inner = part(need.var, factor, n // factor, False), part(need.var, factor, factor, True)
-                new = {need.var: of(q) * factor + of(inner)}
-                todo.append(
-                    ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
-                )
-            continue
-        nests.setdefault(variables, Nest(variables)).stores.append(Store(target, index, expr))
-    return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
-
-
-def copies_of(value: Value, definition: Definition) -> list[Nest]:
-    """The loops that copy a row-major value into its storage."""
-    storage = definition.storage[value]
-    variables = tuple(Var(n, "i") for n in storage.value.shape)
-    place = tuple(map(of, variables))
-    element = definition.exprs.load(value, storage.index_at(place))
-    return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]

@@ -1,18 +1,44 @@
-"""Operands of contractions, laid out as their loops read them."""
+"""The pass that chooses the order of loops, and lays operands of contractions out as their loops read them."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from ...core.primitive import Aval
 from ...ir.graph import Value
 from .affine import Var, of
 from .expr import Expr, Exprs, renamed, substitute
+from .kernel import Kernel
 from .layout import Layout, layout_of
 from .nest import Nest, Store, is_contraction
-from .tiling import Tiling
+from .plan import Nests
+from .tiling import Tiling, choose
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
 
 REUSED, PACKED, FAR = 64, 1 << 20, 128  # an operand is packed that is read so often, has so many elements, so far apart
+
+
+def tile(
+    exprs: Exprs, nests: Nests, layouts: dict[Value, Layout], target: Target
+) -> tuple[list[Kernel], dict[Value, Layout]]:
+    """Each nest with the order of its loops, operands of contractions packed before it; and the layouts with theirs."""
+    kernels: list[Kernel] = []
+    layouts = dict(layouts)
+    packed: dict[object, Value] = {}
+    for value, loops in nests.loops.items():
+        if value in nests.stored.hosted:
+            kernels.append(Kernel(None, None, value))
+        for nest in loops:
+            tiling = choose(nest, layouts, target)
+            if nest.is_contraction:
+                packs, nest = pack(exprs, nest, tiling, layouts, packed)
+                kernels.extend(Kernel(p, choose(p, layouts, target)) for p in packs)
+                tiling = choose(nest, layouts, target)
+            kernels.append(Kernel(nest, tiling))
+    return kernels, layouts
 
 
 def pack(
@@ -111,6 +137,3 @@ def _packed(
             )
         ]
     return nests, exprs.load(packed[key], [*map(of, variables)])
-
-
-# ---------------------------------------------------------------- joining nests, ordering kernels

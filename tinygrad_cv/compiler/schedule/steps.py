@@ -1,15 +1,21 @@
-"""Kernels in steps: what waits for what, and what threads share."""
+"""The pass that puts kernels in steps: what waits for what, and what threads share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...ir.graph import Value
+from ...ir.graph import Graph, Value
 from .affine import of
 from .expr import loads
-from .kernel import Kernel, Step
+from .kernel import Kernel, Plan, Step
+from .layout import Layout
 
 TASK = 1 << 14  # operations: less work is not worth sharing between threads
+
+
+def order(graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: dict[Value, Value]) -> Plan:
+    """The plan: the kernels in steps."""
+    return Plan(graph, steps_of(kernels, aliases), layouts, aliases)
 
 
 def steps_of(kernels: list[Kernel], aliases: Mapping[Value, Value]) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Which values are stored. Everything else is computed where it is read.
+"""The pass that decides what is stored, and what the host computes. All else is computed where it is read.
 
 Stored are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
 elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
 from .define import TINY
@@ -19,6 +20,66 @@ LONG = 256  # operations: no expression grows longer
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
 MOVEMENT = frozenset({"reshape", "permute", "expand", "pad", "slice", "flip", "windows"})
 FOLLOWED = frozenset({"reshape", "permute", "slice"})  # a contraction is stored in the last shape of such a chain
+
+
+@dataclass
+class Needs:
+    """What definitions have asked for."""
+
+    hosted: set[Value] = field(default_factory=set)  # NumPy computes them
+    stored: set[Value] = field(default_factory=set)
+    aliases: set[Value] = field(default_factory=set)  # reshapes, read by their flat place in what they reshape
+    whole: set[Value] = field(default_factory=set)  # stored without blocks
+
+    def __bool__(self) -> bool:
+        return bool(self.hosted or self.stored or self.aliases or self.whole)
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(
+            self.hosted | other.hosted,
+            self.stored | other.stored,
+            self.aliases | other.aliases,
+            self.whole | other.whole,
+        )
+
+
+@dataclass
+class Stored:
+    """What gets memory of its own, inputs and constants aside.
+
+    Attributes:
+        values: in order; those of them in ``hosted`` NumPy computes.
+        aliases: reshapes that are the memory of another value.
+        contractions: those of the values that are stored in the place of a contraction.
+        outputs: of the graph.
+    """
+
+    values: list[Value]
+    hosted: set[Value]
+    aliases: dict[Value, Value]
+    contractions: list[Value]
+    outputs: set[Value]
+
+    @property
+    def everything(self) -> set[Value]:
+        """What has memory of its own, or shares that of another value."""
+        return {*self.values, *self.aliases}
+
+
+def store(graph: Graph, needs: Needs) -> Stored:
+    """What the rules below say, and what definitions have asked for."""
+    stored = (stored_values(graph, needs.hosted.__contains__) | needs.stored) - needs.aliases
+    values = sorted(stored, key=lambda value: value.number)
+    roots = contraction_roots(graph)
+    aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
+    return Stored(values, needs.hosted, aliases, [v for v in values if v in roots], set(graph.outputs))
+
+
+def _base(value: Value, aliases: set[Value]) -> Value:
+    """The value whose memory a value is."""
+    while value in aliases:
+        value = value.args[0]
+    return value
 
 
 def strip(value: Value) -> Value:

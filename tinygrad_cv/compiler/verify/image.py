@@ -52,7 +52,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
             else:
                 values, buffers = buffers_of(kernel.nest), next(calls)
             for value, buffer in zip(values, buffers, strict=True):
-                value = base_of(plan, value)
+                value = base_of(plan.aliases, value)
                 check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it lies in two buffers")
                 first, _ = lives.get(value, (at, at))
                 lives[value] = first, at

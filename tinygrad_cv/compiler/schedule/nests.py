@@ -1,0 +1,119 @@
+"""The pass that defines: of every stored value the loops that compute it.
+
+A definition may ask for more than was decided: a value that must be stored since an index map is not affine, one that
+only NumPy can compute, one whose storage must not be in blocks. These are its needs; the decisions are then taken anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...ir.graph import CONSTANT, INPUT, Value
+from .affine import Index, Var, of
+from .define import Definition
+from .expr import Exprs
+from .nest import Nest, Store
+from .reshape import NeedSplit, Unmappable
+from .storage import Storage, storage_of
+from .store import Needs, Stored
+
+
+def define(
+    exprs: Exprs, stored: Stored, values: Iterable[Value], storages: dict[Value, Storage]
+) -> tuple[dict[Value, list[Nest]], Needs]:
+    """The loops of stored values, and what else they need; where there is such a need, the loops are of no use.
+
+    An output in another order than row-major is computed row-major and copied; an input or a constant is copied.
+    """
+    kept, storages = stored.everything, dict(storages)
+    definition = Definition(exprs, kept, storages)
+    nests: dict[Value, list[Nest]] = {}
+    needs = Needs()
+    todo = [value for value in values if value not in stored.hosted][::-1]
+
+    def keep(value: Value) -> None:
+        if value.op not in (INPUT, CONSTANT) and value not in kept:
+            kept.add(value)
+            needs.stored.add(value)
+            todo.append(value)
+
+    while todo:
+        value = todo.pop()
+        copied = value in storages and (value.op in (INPUT, CONSTANT) or value in stored.outputs)
+        try:
+            nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, definition, copied)
+            nests[value] += copies_of(value, definition) if copied else []
+            continue
+        except NeedSplit:
+            need = None
+        except Unmappable as unmappable:
+            need = unmappable.value or value
+        if need is None or (need is value and need.op == "reshape"):
+            needs.hosted.add(value)
+            for arg in value.args:
+                keep(arg)
+            continue
+        todo.append(value)
+        if need in storages and storages[need].block:
+            needs.whole.add(need)
+            storages[need] = storage_of(need, storages[need].axis, 0)
+        elif need.op == "reshape":
+            needs.aliases.add(need)
+            kept.add(need)
+            keep(need.args[0])
+        else:
+            keep(need)
+    return nests, needs
+
+
+def nests_of(value: Value, definition: Definition, row_major: bool = False) -> list[Nest]:
+    """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
+
+    They write its storage, or, if it has a copy there, its elements row-major.
+
+    Raises:
+        Unmappable: another value must be stored first.
+    """
+    storage = None if row_major else definition.storage.get(value)
+    target = storage.value if storage else value
+    first = tuple(Var(n, "i") for n in target.shape)
+    todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
+    nests: dict[tuple[Var, ...], Nest] = {}
+    shared: dict[tuple[Var, int, int, bool], Var] = {}
+
+    def part(var: Var, factor: int, extent: int, inner: bool) -> Var:
+        """Phases of equal extent share their loop variable, so that they run in one nest."""
+        return shared.setdefault((var, factor, extent, inner), Var(extent, "p"))
+
+    while todo:
+        variables, index = todo.pop(0)
+        try:
+            expr = definition.of(value, storage.index_at(index) if storage else index)
+        except NeedSplit as need:
+            if need.var not in variables:
+                raise
+            n, factor = need.var.extent, need.factor
+            at = variables.index(need.var)
+            if need.phases:
+                for r in range(min(factor, n)):
+                    q = part(need.var, factor, len(range(r, n, factor)), False)
+                    new = {need.var: of(q) * factor + r}
+                    todo.append(((*variables[:at], q, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
+            else:
+                q, inner = part(need.var, factor, n // factor, False), part(need.var, factor, factor, True)
+                new = {need.var: of(q) * factor + of(inner)}
+                todo.append(
+                    ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
+                )
+            continue
+        nests.setdefault(variables, Nest(variables)).stores.append(Store(target, index, expr))
+    return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
+
+
+def copies_of(value: Value, definition: Definition) -> list[Nest]:
+    """The loops that copy a row-major value into its storage."""
+    storage = definition.storage[value]
+    variables = tuple(Var(n, "i") for n in storage.value.shape)
+    place = tuple(map(of, variables))
+    element = definition.exprs.load(value, storage.index_at(place))
+    return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]

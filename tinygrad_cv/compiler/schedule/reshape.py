@@ -1,0 +1,72 @@
+"""Index maps through a reshape: the row-major digits of a flat index, each affine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...ir.graph import Value
+from .affine import Affine, Var
+
+
+class NeedSplit(Exception):
+    """A loop variable v must run as v = factor · q + r: with r a number (phases), or with r a variable too."""
+
+    def __init__(self, var: Var, factor: int, phases: bool):
+        super().__init__(f"{var} by {factor}")
+        self.var, self.factor, self.phases = var, factor, phases
+
+
+class Unmappable(Exception):
+    """An index map that is not affine: the value has to be stored row-major, and is read by its flat place."""
+
+    def __init__(self, value: Value | None):
+        super().__init__(f"{value} must be stored")
+        self.value = value
+
+
+def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:
+    """The place in ``source`` of the element at ``index`` of its reshape: group by group of axes of equal size."""
+    out: list[Affine] = []
+    i = j = 0
+    while i < len(source) or j < len(shape):
+        if i < len(source) and source[i] == 1:
+            out.append(Affine(0))
+            i += 1
+            continue
+        if j < len(shape) and shape[j] == 1:
+            j += 1
+            continue
+        i0, j0, p, q = i, j, source[i], shape[j]
+        i, j = i + 1, j + 1
+        while p != q:
+            if p < q:
+                p, i = p * source[i], i + 1
+            else:
+                q, j = q * shape[j], j + 1
+        if (i - i0, j - j0) == (1, 1):
+            out.append(index[j0])
+            continue
+        flat = Affine(0)
+        for k in range(j0, j):
+            flat = flat * shape[k] + index[k]
+        out.extend(digits(flat, source[i0:i]))
+    return out
+
+
+def digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
+    """The row-major digits of a flat index, each affine."""
+    digits = []
+    for k in range(len(shape)):
+        step = math.prod(shape[k + 1 :])
+        digit = Affine(flat.const // step, [(v, c // step) for v, c in flat.terms if c % step == 0])
+        rest = Affine(flat.const % step, [(v, c) for v, c in flat.terms if c % step])
+        low, high = rest.range()
+        if not (low >= 0 and high < step):
+            for v, c in rest.terms:
+                if c > 0 and step % c == 0 and c * v.extent > step and v.extent % (step // c) == 0:
+                    raise NeedSplit(v, step // c, phases=False)
+            raise Unmappable(None)
+        digits.append(digit)
+        flat = rest
+    return digits

@@ -1,0 +1,181 @@
+"""Loop nests: every element is stored once, and every index is inside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ...ir.graph import Value
+from ..schedule.affine import Affine, Var
+from ..schedule.expr import Condition, Expr, walk
+from ..schedule.layout import Layout
+from ..schedule.nest import Nest, Store
+from .rule import check
+
+FEW = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
+Layouts = Mapping[Value, Layout] | None  # None: nothing is known of borders yet
+
+
+def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
+    """Every element is stored once, of its dtype; every index is inside, or in a border.
+
+    Raises:
+        VerificationError: naming what the nest stores, and the rule.
+    """
+    for nest in nests:
+        verify_nest(nest, layouts, f"{stage}: loops of {' '.join(repr(s.value) for s in nest.stores)}")
+    verify_cover(nests, stage)
+
+
+def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
+    """One nest: its variables are bound, dtypes fit, every index is inside."""
+    known = set(nest.vars)
+    check(len(known) == len(nest.vars), where, "a loop variable occurs twice")
+    loaded = {expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"}
+    check(loaded.isdisjoint(store.value for store in nest.stores), where, "it reads what it stores")
+    for store in nest.stores:
+        _verify_store(store, known, layouts, where)
+    for affine, _, _ in nest.bounds:
+        bound = known.union(*(r.par[1] for r in nest.reductions))
+        check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} holds unknown variables")
+    for expr in walk(nest.exprs):
+        _verify_types(expr, where)
+    for load, conditions in _loads_under(nest.exprs):
+        _verify_load(load, conditions, layouts, where)
+
+
+def _verify_store(store: Store, known: set[Var], layouts: Layouts, where: str) -> None:
+    value = store.value
+    check(layouts is None or value in layouts, where, f"{value!r} has no layout")
+    check(store.expr.dtype == value.dtype, where, f"{store.expr.dtype} goes into {value.dtype}")
+    check(store.expr.vars <= known, where, f"unknown variables: {names_of(store.expr.vars - known)}")
+    moving = [v for affine in store.index for v, _ in affine.terms]
+    check(len(store.index) == value.ndim, where, f"{len(store.index)} places on {value.ndim} axes")
+    check(set(moving) <= known, where, f"unknown variables: {names_of(set(moving) - known)}")
+    for affine, n in zip(store.index, value.shape, strict=True):
+        low, high = affine.range()
+        check(0 <= low and high < n, where, f"{affine} is {low} to {high}, on an axis of {n}")
+
+
+def names_of(variables: Iterable[Var]) -> str:
+    return ", ".join(sorted(map(repr, variables)))
+
+
+def _verify_types(expr: Expr, where: str) -> None:
+    """Operands have one dtype, but for a condition."""
+    operands = expr.args[1:] if expr.kind == "op" and expr.name == "where" else expr.args
+    if expr.kind in ("op", "guard"):
+        check(len({a.dtype for a in operands}) <= 1, where, f"dtypes differ in {expr.par[0]}")
+    if expr.kind == "guard" or (expr.kind == "reduce" and expr.par[0] != "argmax"):
+        check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {expr.kind}")
+    if expr.kind == "reduce":
+        inner = {v for r in walk(expr.args) if r.kind == "reduce" for v in r.par[1]}
+        check(not inner & set(expr.par[1]), where, f"{names_of(inner)} are summed over twice")
+
+
+def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Expr, tuple[Condition, ...]]]:
+    """Loads, each with the conditions under which it is done."""
+    stack: list[tuple[Expr, tuple[Condition, ...]]] = [(root, ()) for root in roots]
+    seen = set(stack)
+    while stack:
+        expr, conditions = stack.pop()
+        if expr.kind == "load":
+            yield expr, conditions
+        for place, arg in enumerate(expr.args):
+            inside = (*conditions, *expr.par) if expr.kind == "guard" and place == 0 else conditions
+            if (arg, inside) not in seen:
+                seen.add((arg, inside))
+                stack.append((arg, inside))
+
+
+def _verify_load(load: Expr, conditions: Sequence[Condition], layouts: Layouts, where: str) -> None:
+    value, index = load.par
+    check(layouts is None or value in layouts, where, f"{value!r} has no layout")
+    check(len(index) == value.ndim, where, f"{len(index)} places on {value.ndim} axes of {value!r}")
+    none = (0,) * value.ndim
+    low_border, high_border = (layouts[value].low, layouts[value].high) if layouts else (none, none)
+    for affine, n, before, after in zip(index, value.shape, low_border, high_border, strict=True):
+        low, high = range_under(affine, conditions)
+        inside = -before <= low and high < n + after
+        check(
+            inside or _all_inside(affine, conditions, -before, n + after),
+            where,
+            f"it reads {value!r} at {affine}, {low} to {high}, on an axis of {n} with borders of {before} and {after}",
+        )
+
+
+def range_under(affine: Affine, conditions: Iterable[Condition]) -> tuple[int, int]:
+    """Bounds of a map where conditions hold: by multiples of each condition's map alone.
+
+    a = k c + r  with  low <= c < high  gives  k low + min r <= a, and so on.
+    """
+    low, high = affine.range()
+    for other, least, end in conditions:
+        for factor in {affine.coefficient(v) // c for v, c in other.terms if affine.coefficient(v) % c == 0}:
+            rest_low, rest_high = (affine - other * factor).range()
+            ends = factor * least, factor * (end - 1)
+            low, high = max(low, rest_low + min(ends)), min(high, rest_high + max(ends))
+    return low, high
+
+
+def _all_inside(affine: Affine, conditions: Iterable[Condition], low: int, high: int) -> bool:
+    """Whether all values lie in a range where the conditions hold: tried one by one. True where they are too many."""
+    variables, left = {v for v, _ in affine.terms}, list(conditions)
+    joined = [c for c in left if variables & {v for v, _ in c[0].terms}]
+    while joined:
+        for condition in joined:
+            variables |= {v for v, _ in condition[0].terms}
+            left.remove(condition)
+        joined = [c for c in left if variables & {v for v, _ in c[0].terms}]
+    used = [c for c in conditions if {v for v, _ in c[0].terms} <= variables]
+    ordered = sorted(variables, key=lambda v: v.number)
+    if math.prod(v.extent for v in ordered) > FEW:
+        return True
+    grid = dict(zip(ordered, np.indices([v.extent for v in ordered], sparse=True), strict=True))
+    holds = np.ones([v.extent for v in ordered], bool)
+    for other, least, end in used:
+        values = _values(other, grid)
+        holds &= (least <= values) & (values < end)
+    values = np.broadcast_to(_values(affine, grid), holds.shape)[holds]
+    return bool(((low <= values) & (values < high)).all())
+
+
+def _values(affine: Affine, grid: dict[Var, Any]) -> Any:
+    return sum((c * grid[v] for v, c in affine.terms), np.int64(affine.const))
+
+
+def verify_cover(nests: Iterable[Nest], stage: str) -> None:
+    """Every element of what is stored is stored once.
+
+    The places of a store are a product of one set for each axis. Several stores are disjoint where on some axis their
+    sets are.
+    """
+    pieces: dict[Value, list[list[np.ndarray]]] = {}
+    for nest in nests:
+        for store in nest.stores:
+            where = f"{stage}: store of {store.value!r}"
+            moving = [v for affine in store.index for v, _ in affine.terms]
+            still = [v for v in nest.vars if v not in moving and v.extent > 1]
+            check(not still, where, f"every place is stored again for each {names_of(still)}")
+            check(len(moving) == len(set(moving)), where, "a variable moves two axes")
+            pieces.setdefault(store.value, []).append([_places(affine, where) for affine in store.index])
+    for value, parts in pieces.items():
+        where = f"{stage}: {value!r}"
+        for a, b in combinations(parts, 2):
+            apart = any(np.intersect1d(p, q, assume_unique=True).size == 0 for p, q in zip(a, b, strict=True))
+            check(apart, where, "two stores write one element")
+        stored = sum(math.prod(len(p) for p in part) for part in parts)
+        check(stored == value.size, where, f"{stored} of {value.size} elements are stored")
+
+
+def _places(affine: Affine, where: str) -> np.ndarray:
+    """All values of a map, each once."""
+    places = np.array([affine.const])
+    for v, c in affine.terms:
+        places = np.add.outer(places, c * np.arange(v.extent)).ravel()
+    check(np.unique(places).size == places.size, where, f"{affine} takes a value twice")
+    return places
