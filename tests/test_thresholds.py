@@ -16,6 +16,7 @@ from tests.nn.test_layers_against_torch import LAYERS, LOSSES, identify
 from tests.primitives.table import ROWS
 from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
 from tinygrad_cv import nn
+from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.core.tape import apply
 
 quick = pytest.mark.quick
@@ -224,3 +225,19 @@ def test_compiled_layers(layers, values):
         for case, expected in zip(CASES, layers[0], strict=True):
             if LONG or case is CASES[0]:
                 assert_alike(layer(case, jit=True), expected, 1e-11, case)
+
+
+def test_programs_on_disk_are_passed_over(monkeypatch, tmp_path):
+    """They were compiled with the thresholds as they are: whoever finds one tests no other side."""
+    pytest.importorskip("llvmlite")
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path))
+    made = []
+    make = pipeline.make
+    monkeypatch.setattr(pipeline, "make", lambda *args: made.append(args) or make(*args))
+    x = tg.ones(3)
+    for _ in range(2):
+        tg.jit(lambda x: x * 2.0)(x)
+    assert len(made) == 1
+    with crossed({"compiler.schedule.tiling.RUN": 2}):
+        tg.jit(lambda x: x * 2.0)(x)
+    assert len(made) == 2

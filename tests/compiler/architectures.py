@@ -212,7 +212,7 @@ def generate(seed: int) -> Network:
     batch = draw.one(1, 2, 3, 5, 8, 16, 33)
     shape: Shape = (batch, *map(int, draw.rng.integers([1, 3, 3], [7, 13, 13])))
     first, layers = shape, []
-    for _ in range(int(draw.rng.integers(2, 9))):
+    for _ in range(int(draw.rng.integers(2, 7))):
         layer = draw.image(shape) if len(shape) == 4 else draw.dense(shape)
         try:
             made = layer.build(nn)(tg.zeros(shape))

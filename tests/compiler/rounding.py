@@ -9,6 +9,7 @@ a well-conditioned computation is judged strictly, an ill-conditioned one by wha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -33,29 +34,32 @@ class Stirred:
     """An interpreter that moves what it rounds. Whole numbers that are made of whole numbers are not rounded.
 
     Beside the values goes the magnitude of the terms that they are sums of: a sum of differences may be taken apart
-    into sums of what is subtracted (docs/design/0009), and then rounds as those do.
+    into sums of what is subtracted (docs/design/0009), and then rounds as those do. With ``differences`` so may one of
+    differences from what does not vary, x - μ, as where another library computes (x - μ) / σ as a x + b.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, differences: bool = False):
         self.rng = np.random.default_rng(seed)
+        self.differences = differences
         self.known: dict[int, tuple[Array, Array]] = {}  # by its id, an array and the magnitude of its terms
 
-    def __call__(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> Array:
-        name = primitive.name
-        exact = [_whole(value) for value in values] if name in ROUNDED else []
+    def __call__(self, primitive: Any, given: list[Any], params: dict[str, Any]) -> Array:
+        name, values = primitive.name, given
+        exact = [_whole(value) for value in given] if name in ROUNDED else []
         if name in SUMS:
             exact = [all(one.all() for one in exact)]
+            units = max(1.0, 0.5 * _count(primitive, given, params) ** 0.5)  # as roundings of random partial sums do
             of = self.terms if name != "contract" else np.abs
-            values = [self._moved(value, of(value), exact[0]) for value in values]
+            values = [self._moved(value, of(value), exact[0], units) for value in given]
         y = eager(primitive, values, params)
         if y.dtype.kind != "f":
             return y
         if name in ROUNDED:
-            units = UNITS if name in FUNCTIONS else 1
-            y = self._moved(y, np.abs(y), reduce(np.logical_and, exact, _whole(y)), units)
+            y = self._moved(y, np.abs(y), reduce(np.logical_and, exact, _whole(y)), UNITS if name in FUNCTIONS else 1)
         if name in TERMS:
+            rule = TERMS["add" if name == "sub" and self.differences else name]
             with np.errstate(all="ignore"):
-                terms = TERMS[name](lambda *xs: eager(primitive, list(xs), params), self.terms, *values)
+                terms = rule(lambda *xs: eager(primitive, list(xs), params), self.terms, *given)
             self.known[id(y)] = y, np.maximum(np.abs(y), terms)
         return y
 
@@ -64,12 +68,22 @@ class Stirred:
         known = self.known.get(id(x))
         return np.abs(x) if known is None else known[1]
 
-    def _moved(self, x: Any, by: Array, exact: Any, most: int = 1) -> Any:
+    def _moved(self, x: Any, by: Array, exact: Any, most: float) -> Any:
         if x.dtype.kind != "f":
             return x
-        units = np.where(exact, 0, self.rng.integers(-most, most + 1, x.shape)) * np.finfo(x.dtype).eps
+        units = np.where(exact, 0.0, np.rint(self.rng.uniform(-1.5, 1.5, x.shape)) * most * np.finfo(x.dtype).eps)
         with np.errstate(invalid="ignore"):
             return np.where(np.isfinite(x) & np.isfinite(by), x + by * units.astype(x.dtype), x)
+
+
+def _count(primitive: Any, values: list[Any], params: dict[str, Any]) -> float:
+    """How many terms an element of a sum has."""
+    if primitive.name == "contract":
+        a, _, rest = params["spec"].partition(",")
+        return math.prod(n for letter, n in zip(a, values[0].shape, strict=True) if letter not in rest.split("->")[1])
+    if primitive.name == "cumsum":
+        return values[0].shape[params["axis"]]
+    return values[0].size / max(1, math.prod(primitive.aval(*values, **params).shape))
 
 
 Terms = Callable[[Any], Array]
@@ -109,7 +123,9 @@ def _whole(x: Any) -> Array:
 
 
 def apart(x: Array, y: Array) -> float:
-    """The largest distance of two elements; infinite where only one of them is finite, or infinities differ."""
+    """The largest distance of two elements; infinite where one is finite alone, infinities or the shapes differ."""
+    if x.shape != y.shape:
+        return np.inf
     with np.errstate(invalid="ignore"):
         distance = np.abs(np.asarray(x, np.float64) - np.asarray(y, np.float64))
     same = (x == y) | (np.isnan(x) & np.isnan(y))
@@ -143,15 +159,11 @@ class Leeway:
         moves = [TIMES * apart(x, y) for x, y in zip(results, self.true, strict=True)]
         self.allowed = list(map(max, self.allowed, moves))
 
-    furthest = 0.0  # of all that was asked, as a share of what is allowed
-
     def exceeded(self, found: list[Array]) -> Iterator[tuple[int, float]]:
         """The numbers of the arrays that are further away than any run explains, and how far away they are."""
         distances = [apart(x, y) for x, y in zip(found, self.true, strict=True)]
         while self.runs < AT_MOST and self._wrong(distances):
             self._run()
-        shares = [d and (d / most if most else np.inf) for d, most in zip(distances, self.allowed, strict=True)]
-        self.furthest = max(self.furthest, *shares)
         for i in self._wrong(distances):
             yield i, distances[i]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.compiler.architectures import Layer, Network, generate
-from tests.compiler.networks import JUDGED, compiled, complaints, contestants, exact, leeway, train, train_torch
+from tests.compiler.networks import JUDGED, compiled, complaints, everybody, exact, leeway, train, train_torch
 from tests.compiler.rounding import TIMES, Leeway, Stirred, apart
 from tests.thresholds import COMPILED
 from tinygrad_cv.core.context import eager
@@ -31,7 +31,7 @@ def test_what_is_learned_compiled_is_right(seed):
     """On every other one with other thresholds, see ``tests/thresholds.py``."""
     network = generate(seed)
     judge = leeway(network)
-    found = list(complaints(network, contestants(network), judge))
+    found = list(complaints(network, everybody(network), judge))
     assert not found, f"{network}\n{found}"
     assert judge.judged(JUDGED) > 0.9
 
@@ -39,9 +39,7 @@ def test_what_is_learned_compiled_is_right(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_what_pytorch_learns_is_the_same(torch, seed):
     network = generate(seed)
-    found = list(
-        complaints(network, {"eager": train(network), "PyTorch": train_torch(network, torch)}, leeway(network))
-    )
+    found = list(leeway(network, differences=True).exceeded(train_torch(network, torch)))
     assert not found, f"{network}\n{found}"
 
 
