@@ -19,7 +19,7 @@ import numpy as np
 
 import tinygrad_cv as tg
 from tests.compiler.architectures import STEPS, Array, Network, generate
-from tests.compiler.rounding import Leeway, Stirred
+from tests.compiler.rounding import OTHERS, TIMES, Leeway, Stirred
 from tests.thresholds import crossed
 from tinygrad_cv import nn, optim
 from tinygrad_cv.core.context import eager, using
@@ -126,13 +126,13 @@ def exact(network: Network) -> Results:
         del default_generator.uniform  # type: ignore[method-assign]
 
 
-def leeway(network: Network, differences: bool = False) -> Leeway:
-    """How far right results may lie from the exact ones; ``differences``, see :class:`Stirred`."""
+def leeway(network: Network, others: bool = False) -> Leeway:
+    """How far right results may lie from the exact ones; ``others`` have formulas of their own."""
 
     def again(seed: int) -> Results:
-        return train(network, interpret=Stirred(seed, differences))
+        return train(network, interpret=Stirred(seed, differences=others))
 
-    return Leeway(again, exact(network), np.dtype(network.dtype))
+    return Leeway(again, exact(network), np.dtype(network.dtype), TIMES * OTHERS if others else TIMES)
 
 
 def complaints(network: Network, runs: dict[str, Results], judge: Leeway) -> Iterator[str]:
@@ -141,7 +141,7 @@ def complaints(network: Network, runs: dict[str, Results], judge: Leeway) -> Ite
     for who, found in runs.items():
         wrong = list(judge.exceeded(found))
         if wrong and who == "PyTorch":
-            judge = leeway(network, differences=True)
+            judge = leeway(network, others=True)
             wrong = list(judge.exceeded(found))
         for i, distance in wrong:
             yield f"{who}: {called[i]} differs by {distance:.3g}, more than {judge.allowed[i]:.3g}"

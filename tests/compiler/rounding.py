@@ -27,6 +27,7 @@ ROUNDED = SUMS | FUNCTIONS | {"add", "sub", "mul", "times", "div", "square", "sq
 UNITS = 4  # in the last place: by how much a transcendental function may err
 RUNS, AT_MOST = 2, 16  # as many are made to see that a difference is none; more, before it is called one
 TIMES = 4  # as far as the runs lie from the true result may others lie
+OTHERS = 4  # times as far again, where another library has formulas of its own
 FLOOR = 4  # units in the last place of an array's largest element, where the runs happen to agree
 
 
@@ -140,11 +141,13 @@ class Leeway:
         again: the results of a run whose roundings are moved as a seed says.
         true: the results of a run without rounding errors, or with the usual ones.
         dtype: that of all runs but the true one.
+        times: as far as the runs lie from the true results may others lie.
     """
 
     again: Callable[[int], list[Array]]
     true: list[Array]
     dtype: np.dtype
+    times: int = TIMES
 
     def __post_init__(self) -> None:
         self.runs = 0
@@ -156,7 +159,7 @@ class Leeway:
     def _run(self) -> None:
         results = self.again(self.runs)
         self.runs += 1
-        moves = [TIMES * apart(x, y) for x, y in zip(results, self.true, strict=True)]
+        moves = [self.times * apart(x, y) for x, y in zip(results, self.true, strict=True)]
         self.allowed = list(map(max, self.allowed, moves))
 
     def exceeded(self, found: list[Array]) -> Iterator[tuple[int, float]]:

@@ -39,7 +39,7 @@ def test_what_is_learned_compiled_is_right(seed):
 @pytest.mark.parametrize("seed", range(8))
 def test_what_pytorch_learns_is_the_same(torch, seed):
     network = generate(seed)
-    found = list(leeway(network, differences=True).exceeded(train_torch(network, torch)))
+    found = list(leeway(network, others=True).exceeded(train_torch(network, torch)))
     assert not found, f"{network}\n{found}"
 
 
