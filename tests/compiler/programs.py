@@ -238,6 +238,10 @@ class _Record:
         tensor._value = value
 
     @staticmethod
+    def moved(*_: Any) -> None:
+        return None
+
+    @staticmethod
     def alone(lock: Any) -> Any:
         return lock
 

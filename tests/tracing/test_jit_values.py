@@ -226,7 +226,7 @@ def test_writing_at_a_place():
     for _ in range(2):
         np.testing.assert_array_equal(f(eager, x).numpy(), jitted(w, x).numpy())
         np.testing.assert_array_equal(eager.numpy(), w.numpy())
-    assert before.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]  # w has another array now
+    assert w.value is before
     with pytest.raises(ValueError, match="must broadcast"):
         tg.jit(lambda w: w.__setitem__(0, tg.ones(2)))(w)
 

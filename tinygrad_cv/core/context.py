@@ -89,6 +89,13 @@ def write(tensor: Any, value: Any) -> None:
         trace.write(tensor, value)
 
 
+def change(tensor: Any, value: Any) -> None:
+    """Within a trace: write a value into a tensor's memory, so that what shares it changes too."""
+    trace = _context.get().trace
+    if not trace.change(tensor, value):
+        trace.write(tensor, value)
+
+
 @contextmanager
 def using(**changes: Any) -> Iterator[Context]:
     """Run a block with some fields of the context changed."""

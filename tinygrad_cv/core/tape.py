@@ -160,7 +160,10 @@ def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
                 node.operands, node.origin = values, context.origin
     if context.anomaly:
         check_forward(primitive, values, value)
-    return inputs[0]._result(value, node)
+    result = inputs[0]._result(value, node)
+    if trace is not None:
+        trace.moved(result, inputs[0], primitive, params)
+    return result
 
 
 def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[Any], value: Any) -> dict[Any, Any]:

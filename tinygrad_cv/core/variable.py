@@ -97,7 +97,10 @@ class Variable:
 
     def detach(self) -> Any:
         """The same values, outside of the graph."""
-        return self._result(read(self))
+        result, trace = self._result(read(self)), current().trace
+        if trace is not None:
+            trace.moved(result, self)
+        return result
 
     def retain_grad(self) -> Any:
         """Keep the gradient of a result too: the next ``backward`` fills its ``.grad``."""
@@ -196,9 +199,10 @@ class Writes:
     instructions, and ``commit`` is a single one.
     """
 
-    __slots__ = ("_done", "_grads", "_values")
+    __slots__ = ("_done", "_grads", "_memory", "_values")
 
     def __init__(self) -> None:
+        self._memory: list[tuple[np.ndarray, Any]] = []
         self._values: list[tuple[Variable, Any]] = []
         self._grads: list[tuple[Variable, Any]] = []
         self._done: list[bool] = []
@@ -207,16 +211,25 @@ class Writes:
         """The tensor is to take this value."""
         self._values.append((tensor, value))
 
+    def memory(self, tensor: Variable, value: Any) -> None:
+        """The tensor's array, and what shares its memory, is to hold this value."""
+        if tensor._value.flags.writeable:
+            memory.stamp(tensor._value)
+            self._memory.append((tensor._value, value))
+        else:
+            self.value(tensor, value)
+
     def grad(self, tensor: Variable, grad: Any) -> None:
         """The tensor is to take this gradient, or None."""
         self._grads.append((tensor, grad))
 
     def commit(self) -> None:
         """Write everything."""
+        arrays = starmap(np.copyto, self._memory)
         values, grads = starmap(_set_value, self._values), starmap(_set_grad, self._grads)
         done = map(self._done.append, (True,))
         before = [(tensor._value, tensor._grad) for tensor, _ in chain(self._values, self._grads)]
-        deque(chain(values, grads, done), 0)
+        deque(chain(arrays, values, grads, done), 0)
         del before  # only now: as an array or a tensor goes, code of others may run
 
     @property

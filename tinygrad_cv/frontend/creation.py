@@ -32,7 +32,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def asarray(data: Any, dtype: Any = None) -> Tensor:
     """A tensor; the argument itself, where it is one already. A list of tensors or arrays is stacked, in the graph."""
     if isinstance(data, GivenArray):
-        data = data.detach()
+        data = data.clone()
     if isinstance(data, Tensor):
         return data if dtype is None else cast(data, check_dtype(dtype))
     if isinstance(data, (list, tuple)) and _holds_arrays(data):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import current, location, read, write
+from ..core.context import change, current, location, read
 from ..core.errors import DTypeError, ShapeError
 from ..core.fitting import fitted
 from ..core.tape import apply
@@ -62,7 +62,7 @@ class IndexingMethods(Variable):
             stamp(self, "t[...] = v")[raw] = values
         else:
             self._check_unrecorded("t[...] = v")
-            write(self, read(_replaced(self, raw, self._result(values))))
+            change(self, read(_replaced(self, raw, self._result(values))))
 
     def gather(self, index: Any, *others: Any) -> Any:
         """y[i, ...] = x[index[i], ...]: rows by their numbers."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import current, read, write
+from ..core.context import change, current, read, write
 from ..core.errors import DTypeError, GraphError, ShapeError
 from ..core.position import describe
 from ..core.variable import Variable, stamp
@@ -30,7 +30,7 @@ def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Any:
         if current().trace is None:
             stamp(self, f"t {symbol} v")[...] = new._value
         else:
-            write(self, read(new))
+            change(self, read(new))
         return self
 
     method.__doc__ = f"``t {symbol} v``: new values in the memory of the old; of a recorded result, the next result."

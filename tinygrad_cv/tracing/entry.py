@@ -17,7 +17,7 @@ from .derivative import Derivative
 from .guards import Guards
 from .recording import Recording
 from .state import restored
-from .trace import Place, hooks_of
+from .trace import Place, hooks_of, overlap
 
 
 class Discarded(Exception):
@@ -52,7 +52,7 @@ class Entry:
         self._aliases = {number: leaf for number, leaf in enumerate(leaves) if id(leaf) in reached}
         self._schedules = [what for what, index in recording.events if index < 0]
         self._differentiable = any(recording.sources)
-        self._writes = bool(recording.written or recording.deposits or self._schedules)
+        self._writes = bool(recording.written or recording.changed or recording.deposits or self._schedules)
         self.locks = sorted(recording.locks, key=id)  # in one order, so that two calls never wait for each other
         self._derivatives: dict[int, Derivative] = {}
 
@@ -83,6 +83,8 @@ class Entry:
                 return None
             if index >= 0:
                 arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
+        if recording.changed and self._shared(leaves):
+            return None
         for place, known, index in recording.grads:
             grad = _at(place, leaves)._grad
             if (None if grad is None else (grad._value.shape, grad._value.dtype)) != known:
@@ -93,6 +95,19 @@ class Entry:
             if index >= 0 and not isinstance(dict.get(what, "lr"), float):
                 return None
         return arrays
+
+    def _shared(self, leaves: list[Any]) -> bool:
+        """Whether an array that the call writes into shares memory with another that it reads or writes."""
+        tensors = {id(leaf): leaf for leaf in leaves if isinstance(leaf, Variable)}
+        tensors.update({id(watched.tensor): watched.tensor for watched in self.recording.watched if watched.input >= 0})
+        written = [_at(place, leaves) for place in self.recording.changed]
+        tensors.update({id(tensor): tensor for tensor in written if isinstance(tensor, Variable)})
+        return any(
+            tensor is not other and overlap(tensor._value, other._value)
+            for tensor in written
+            if isinstance(tensor, Variable)
+            for other in tensors.values()
+        )
 
     def mismatch(self, leaves: list[Any]) -> str:
         """Why the recording does not hold, in words."""
@@ -130,6 +145,10 @@ class Entry:
             tensor, value = _at(place, leaves), next(results)
             if isinstance(tensor, Variable):  # an array that was an argument was copied for the function
                 writes.value(tensor, value)
+        for place in self.recording.changed:
+            tensor, value = _at(place, leaves), next(results)
+            if isinstance(tensor, Variable):
+                writes.memory(tensor, value)
         for place, there in self.recording.deposits:
             tensor, grad = _at(place, leaves), Tensor._new(next(results)) if there else None
             if isinstance(tensor, Variable):
@@ -166,8 +185,10 @@ class Entry:
         ]
 
     def _kept(self, leaves: list[Any], arrays: list[Any]) -> list[Any]:
-        """What backward reads: of a caller's arrays, which may be filled anew before it runs, copies."""
+        """What backward reads: of arrays that the call, or a caller, may fill anew before it runs, copies."""
         arrays = list(arrays)
+        for place in self.recording.changed:
+            arrays = [array.copy() if array is _at(place, leaves)._value else array for array in arrays]
         for number, index in self.recording.arguments:
             if arrays[index] is leaves[number]:
                 arrays[index] = arrays[index].copy()

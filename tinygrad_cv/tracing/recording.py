@@ -47,8 +47,9 @@ class Tape(NamedTuple):
 class Recording(NamedTuple):
     """What a call of the function does, as far as tensors and learning rates are concerned.
 
-    The outputs of ``graph`` are the tensors that the function returned, new values of tensors (``written``), gradients
-    (``deposits``), and last, where it is ``conditional``, whether everything holds that was taken for granted.
+    The outputs of ``graph`` are the tensors that the function returned, new arrays of tensors (``written``), new values
+    of arrays that are changed in place (``changed``), gradients (``deposits``), and last, where it is ``conditional``,
+    whether everything holds that was taken for granted.
     """
 
     graph: Graph
@@ -61,6 +62,7 @@ class Recording(NamedTuple):
     grads: tuple[tuple[Place, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
     events: tuple[tuple[Any, int], ...] = ()  # in order: (group, input with its rate), or (schedule that steps, -1)
     written: tuple[Place, ...] = ()
+    changed: tuple[Place, ...] = ()  # whose arrays are written into
     deposits: tuple[tuple[Place, bool], ...] = ()  # (whose gradient, whether there is one)
     locks: tuple[Any, ...] = ()  # of the generators that it draws from
 
@@ -90,11 +92,13 @@ def record(
     alive = [slot for slot in trace.slots if slot.place is not None]
     places = {slot.initial: slot.argument for slot in alive if slot.argument is not None}
     remade = _Remade({slot.initial: slot.array for slot in trace.slots if slot.place is None})
-    written = [slot for slot in alive if slot.current is not slot.initial]
+    written = [slot for slot in alive if slot.replaced and slot.current is not slot.initial]
+    changed = [slot for slot in trace.changed if slot.place is not None]
     read = [slot for slot in trace.grads if slot.initial is not UNREAD and slot.owner.place is not None]
     grads = [(slot, value) for slot, value in grads if slot.owner.place is not None]
     outputs = [result.value for result in results]
     outputs += [slot.current for slot in written]
+    outputs += [slot.changed for slot in changed if slot.changed is not None]
     outputs += [value for _, value in grads if value is not None]
     graph, conditional = remade.graph(outputs, trace.conditions)
     if any(result.sources for result in results):  # derivatives may need inputs that the results do not
@@ -115,6 +119,7 @@ def record(
         tuple((slot.owner.place, slot.aval, remade.number(slot.input)) for slot in read),
         tuple((what, remade.number(value)) for what, value in trace.events if value is None or value in remade.inputs),
         tuple(slot.place for slot in written),
+        tuple(slot.place for slot in changed),
         tuple((slot.owner.place, value is not None) for slot, value in grads),
         tuple(trace.locks),
     )

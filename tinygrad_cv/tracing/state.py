@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.variable import Variable, Writes
+from .views import Views
 
 
 class Overlay:
@@ -15,6 +16,10 @@ class Overlay:
     def __init__(self) -> None:
         self._values: dict[int, tuple[Variable, Any]] = {}
         self._grads: dict[int, tuple[Variable, Any]] = {}
+        self._memory: dict[int, tuple[Variable, Any]] = {}  # what arrays from outside are to hold
+        self._replaced: set[int] = set()  # tensors that have another array from then on
+        self.views = Views(self._put, self._is_read_only)
+        self.moved, self.change = self.views.moved, self.views.change
 
     def read(self, tensor: Variable) -> Any:
         """The value that the tensor has here."""
@@ -22,8 +27,18 @@ class Overlay:
         return changed[1] if changed else tensor._value
 
     def write(self, tensor: Variable, value: Any) -> None:
-        """Give it another."""
+        """Give it another, in memory of its own."""
+        self.views.leave(tensor)
+        self._replaced.add(id(tensor))
+        self._put(tensor, value)
+
+    def _put(self, tensor: Variable, value: Any) -> None:
         self._values[id(tensor)] = tensor, value
+        if id(tensor) not in self._replaced:
+            self._memory[id(tensor)] = tensor, value
+
+    def _is_read_only(self, tensor: Variable) -> bool:
+        return not self.read(tensor).flags.writeable
 
     def grad_of(self, tensor: Variable) -> Any:
         """The gradient that the tensor has here."""
@@ -51,8 +66,11 @@ class Overlay:
 
     def commit(self, writes: Writes) -> None:
         """Take everything over."""
+        for tensor, value in self._memory.values():
+            writes.memory(tensor, value)
         for tensor, value in self._values.values():
-            writes.value(tensor, value)
+            if id(tensor) in self._replaced:
+                writes.value(tensor, value)
         for tensor, grad in self._grads.values():
             writes.grad(tensor, grad)
         writes.commit()

@@ -26,6 +26,7 @@ from ..frontend.dial import Dial
 from ..frontend.given import GivenArray
 from ..frontend.tensor import Tensor
 from ..ir.graph import Builder, Value
+from .views import Views
 
 TRACING = rlock()  # held while a trace grows
 FLOAT64 = np.dtype(np.float64)
@@ -35,13 +36,16 @@ Place = Any  # of a tensor: the tensor itself, or its number among the arguments
 class Slot:
     """A tensor that is an array outside of the trace, and its value within."""
 
-    __slots__ = ("argument", "array", "current", "hooks", "initial", "node", "reference")
+    __slots__ = ("argument", "array", "changed", "current", "hooks", "initial", "node", "reference", "replaced")
     initial: Value  # the input of the graph
     current: Value
+    changed: Value | None  # what its array is to hold at the end, where that was written into
+    replaced: bool  # the tensor has another array from then on
 
     def __init__(self, tensor: Variable, reference: Callable[[], Variable | None], argument: int | None = None):
         self.reference, self.argument = reference, argument
         self.array, self.node, self.hooks = tensor._value, tensor.node, hooks_of(tensor)
+        self.changed, self.replaced = None, False
 
     @property
     def place(self) -> Place:
@@ -72,6 +76,7 @@ class Trace:
     def __init__(self) -> None:
         self.builder = Builder()
         self.slots: list[Slot] = []
+        self.changed: list[Slot] = []  # those whose arrays are written into
         self.grads: list[GradSlot] = []
         self.events: list[tuple[Any, Value | None]] = []  # (group, its rate), or (schedule, None)
         self.conditions: list[Value] = []
@@ -82,6 +87,8 @@ class Trace:
         self._dials: dict[int, Dial] = {}
         self._own: set[Value] = set()
         self._numbers = count()
+        self.views = Views(self._put, self._is_read_only)
+        self.moved, self.change = self.views.moved, self.views.change
 
     def interpret(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Value:
         """Record instead of computing."""
@@ -123,11 +130,37 @@ class Trace:
         return self._slot(tensor).current
 
     def write(self, tensor: Variable, value: Any) -> None:
-        """Give a tensor another value, here."""
+        """Give a tensor another value, here: in memory of its own."""
+        self.views.leave(tensor)
+        if not isinstance(tensor._value, Value):
+            self._slot(tensor).replaced = True
+        self._put(tensor, value)
+
+    def _put(self, tensor: Variable, value: Any) -> None:
         if isinstance(tensor._value, Value):
             tensor._value = value
-        else:
-            self._slot(tensor).current = value if isinstance(value, Value) else self._constant(value)
+            return
+        slot = self._slot(tensor)
+        slot.current = value if isinstance(value, Value) else self._constant(value)
+        if not slot.replaced:
+            self._alone(slot, [other for other in self.slots if other is not slot])
+            if slot.changed is None:
+                self.changed.append(slot)
+            slot.changed = slot.current
+
+    def _is_read_only(self, tensor: Variable) -> bool:
+        slot = None if isinstance(tensor._value, Value) else self._slot(tensor)
+        return slot is not None and not slot.replaced and not slot.array.flags.writeable
+
+    def _alone(self, changed: Slot, others: Iterable[Slot]) -> None:
+        """Refuse a change in place of a tensor from outside where another one shares its memory."""
+        for other in others:
+            if other.place is not None and not other.replaced and overlap(changed.array, other.array):
+                raise TraceError(
+                    f"a tensor of shape {changed.array.shape} is changed in place in a jitted function, at "
+                    f"{user_line()}, and one of shape {other.array.shape} that the function uses shares its memory, "
+                    "which was so before the call. Take the view within the function, or pass a .clone() of it."
+                )
 
     def grad_of(self, tensor: Variable) -> Any:
         """The gradient that a tensor has here."""
@@ -194,6 +227,8 @@ class Trace:
         if slot is None:
             slot = self._slots[id(tensor)] = Slot(tensor, self._reference(tensor), argument)
             slot.initial = slot.current = self._input(tensor._value.shape, tensor._value.dtype)
+            for changed in self.changed:
+                self._alone(changed, [slot])
             self.slots.append(slot)
             if slot.node is not None:
                 self.leaves[slot.node] = slot.initial
@@ -273,6 +308,11 @@ def arguments(leaves: Iterable[Any], recording: bool = False) -> list[Variable]:
         else leaf
         for leaf in leaves
     ]
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays have an element in common."""
+    return np.may_share_memory(a, b) and np.shares_memory(a, b)
 
 
 def hooks_of(tensor: Variable) -> tuple[Any, ...]:
