@@ -121,8 +121,9 @@ ROWS = [
         ("y",),
         (positive,),
         formula=above_0(sympy.sqrt(X)),
+        pinned=(Pinned("at 0 of either sign the limit from above", ([0.0, -0.0],), ([INF, INF],)),),
         exact=Function(mpmath.sqrt, (NAN, -0.0, 0.0, INF)),
-        slope=Function(lambda x: 1 / (2 * mpmath.sqrt(x)), (NAN, -INF, INF, 0.0)),
+        slope=Function(lambda x: 1 / (2 * mpmath.sqrt(x)), (NAN, INF, INF, 0.0)),
     ),
     elementwise(
         "exp",
@@ -142,8 +143,9 @@ ROWS = [
         ("x",),
         (positive,),
         formula=above_0(sympy.log(X)),
+        pinned=(Pinned("at 0 of either sign the limit from above", ([0.0, -0.0],), ([INF, INF],)),),
         exact=Function(mpmath.log, (NAN, -INF, -INF, INF)),
-        slope=Function(lambda x: 1 / x, (-0.0, -INF, INF, 0.0), -1),  # of the formula: below 0 as well
+        slope=Function(lambda x: 1 / x, (-0.0, INF, INF, 0.0), -1),  # of the formula: below 0 as well
         ulps=(4.0, 4.0),
         compiled=(0.9, 0.9),
     ),
@@ -222,6 +224,9 @@ ROWS = [
             Pinned("exponent 0", ([2.0, 1.0], [0.0, 0.0]), ([0.0, 0.0], [LN2, 0.0])),
             Pinned("0 to the power 0", ([0.0], [0.0]), ([0.0], [0.0])),
             Pinned("0 to a negative power", ([0.0, -0.0], [-1.0, -1.0]), ([-INF, -INF], [-INF, INF])),
+            Pinned("0 outweighs ±∞", ([0.0, 0.5, INF, 2.0], [INF, INF, -INF, -INF]), ([0.0] * 4, [0.0] * 4)),
+            Pinned("∞ to a negative power", ([INF, INF], [-1.0, -0.5]), ([0.0, 0.0], [0.0, 0.0])),
+            Pinned("±∞ as an exponent", ([2.0, 0.5], [INF, -INF]), ([INF, -INF], [INF, -INF])),
             Pinned("a negative number to a whole power", ([-2.0], [3.0]), ([12.0], None)),
         ),
         uses=(

@@ -65,17 +65,27 @@ def tanh(x: Any) -> Any:
 @composed
 def silu(x: Any) -> Any:
     """x · sigmoid(x) (Elfwing, Uchibe and Doya, 2018)."""
-    return x * x.sigmoid()
+    return _gated(x, lambda z: z.sigmoid())
 
 
 @composed
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x Φ(x), with the normal distribution function Φ (Hendrycks and Gimpel, 2016); "tanh" as given there."""
     if approximate == "tanh":
-        return 0.5 * x * (1.0 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).tanh())
+        return _gated(x, lambda z: 0.5 + 0.5 * (math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)).tanh())
     if approximate != "none":
         raise ValueError(f"gelu: approximate={approximate!r}; it must be 'none' or 'tanh'.")
-    return 0.5 * x * (1.0 + (x * math.sqrt(0.5)).erf())
+    return _gated(x, lambda z: 0.5 + 0.5 * (z * math.sqrt(0.5)).erf())
+
+
+def _gated(x: Any, gate: Any) -> Any:
+    """x · gate(x) for a gate that opens from 0 to 1, with gate(-x) = 1 - gate(x): max(x, 0) - |x| · gate(-|x|).
+
+    So at ±∞ the product is one with a gate of 0, for which ``times`` gives 0, the limit.
+    """
+    below = x < 0
+    z = below.where(x, -x)
+    return below.where(0.0, x) + gate(z).times(z)
 
 
 @composed

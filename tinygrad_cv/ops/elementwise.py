@@ -66,6 +66,11 @@ def over(g: Any, d: Any) -> Any:
     return g.times(1.0 / d)
 
 
+def product(a: Any, b: Any) -> Any:
+    """a b, and 0 where one of them is 0 whatever the other is: of two factors of a derivative, 0 is the limit."""
+    return ((b == 0.0) & (a - a != 0.0)).where(0.0, a).times(b)
+
+
 neg = elementwise("neg", np.negative, "-x", lambda g: -g)
 add = elementwise("add", np.add, "a + b", lambda g: g, lambda g: g)
 sub = elementwise("sub", np.subtract, "a - b", lambda g: g, lambda g: -g)
@@ -79,9 +84,9 @@ times = elementwise(
 )
 div = elementwise("div", np.divide, "a / b", lambda g, b: over(g, b), lambda g, y, b: -over(g.times(y), b))
 square = elementwise("square", np.square, "x²", lambda g, x: (g + g).times(x))
-sqrt = elementwise("sqrt", np.sqrt, "√x", lambda g, y: over(g, y + y))
+sqrt = elementwise("sqrt", np.sqrt, "√x", lambda g, y: over(g, 2.0 * (y + 0.0)))  # at -0 as at 0: +∞
 exp = elementwise("exp", np.exp, "eˣ", lambda g, y: g.times(y))
-log = elementwise("log", np.log, "ln x", lambda g, x: over(g, x))
+log = elementwise("log", np.log, "ln x", lambda g, x: over(g, x + 0.0))  # at -0 as at 0: +∞
 sin = elementwise("sin", np.sin, "sin x", lambda g, x: g.times(x.cos()))
 cos = elementwise("cos", np.cos, "cos x", lambda g, x: -g.times(x.sin()))
 tanh = elementwise("tanh", np.tanh, "tanh x", lambda g, y: g.times(1.0 - y.square()))
@@ -90,8 +95,8 @@ pow = elementwise(
     "pow",
     np.power,
     "aᵇ",
-    lambda g, a, b: g.times(b).times(a ** (b - 1.0)),
-    lambda g, y, a: g.times(((a == 0.0) & (y - y == 0.0)).where(0.0, y * a.log())),  # 0ᵇ is finite: not for b < 0
+    lambda g, a, b: g.times(product(b, a ** (b - 1.0))),
+    lambda g, y, a: g.times(((a == 0.0) & (y == 1.0)).where(0.0, y.times(a.log()))),  # 0⁰ is taken as constant
 )
 maximum = elementwise(
     "maximum",

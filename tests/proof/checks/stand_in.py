@@ -1,7 +1,7 @@
 """A stand-in for a tensor in the VJPs of elementwise primitives: its value is an expression of sympy.
 
-Products with the cotangent (``times``) are plain products: factors are finite here. What ``times`` does beside an
-infinity or a NaN is a matter of values, not of formulas.
+``times`` is the plain product, but for a first factor that is 0 as a formula: what it does where a value happens to be
+0 beside an infinity or a NaN is a matter of values, not of formulas.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ class Expression:
     def __mul__(self, other: Any) -> Expression:
         return Expression(self.value * exact(other))
 
-    __radd__, __rmul__, times = __add__, __mul__, __mul__
+    __radd__, __rmul__ = __add__, __mul__
+
+    def times(self, other: Any) -> Expression:
+        return self if self.value == 0 else self * other
 
     def __truediv__(self, other: Any) -> Expression:
         return Expression(self.value / exact(other))
