@@ -40,7 +40,12 @@ def marks(dtype: str, *others: float) -> list[float]:
     return [float(np.dtype(dtype).type(sign * size)) for size in sizes for sign in (1, -1)]
 
 
-def exponents(dtype):
+def ends(dtype: str) -> list[float]:
+    """As marks, without the smallest normal number: what is small beside it is rounding."""
+    return [mark for mark in marks(dtype) if abs(mark) != np.finfo(dtype).smallest_normal]
+
+
+def exponents(dtype: str) -> list[float]:
     """Where eˣ leaves a format, above and below."""
     edge = math.log(np.finfo(dtype).max)
     return marks(dtype, 0.999 * edge, 1.001 * edge)
@@ -164,9 +169,13 @@ def _limit(values: list[Any]) -> float:
     steady = abs(z - y) <= abs(z) * mpmath.ldexp(1, -50)
     if steady and mpmath.isfinite(z):
         return z
+    if max(abs(x), abs(y), abs(z)) < mpmath.ldexp(1, -150):  # what rounding has left of 0
+        return mpmath.mpf(0)
+    if abs((z - y) - (y - x)) < 1e-6 * abs(z - y):  # a logarithm: as much with each step
+        return mpmath.sign(z - y) * mpmath.inf
     if abs(z) > 1.2 * abs(y) > 1.4 * abs(x) and abs(z) > 1e9:
         return mpmath.sign(z) * mpmath.inf
-    if abs(z) < abs(y) / 1.2 < abs(x) / 1.4 and abs(z) < 1e-9:
+    if abs(z) < abs(y) / 1.2 < abs(x) / 1.4 and (abs(z) < 1e-9 or abs(z) < 1e-9 * abs(x)):
         return mpmath.mpf(0)
     return mpmath.nan
 

@@ -19,7 +19,10 @@ from .promotion import DOUBLE, INTEGER, cast, operand, together
 def floor_divide(a: Any, b: Any) -> Any:
     """⌊a / b⌋"""
     a, b = map(counted, together("floor division", a, b))
-    return (a / b).floor() if a._value.dtype.kind == "f" else _whole_quotient(a, b)
+    if a._value.dtype.kind != "f":
+        return _whole_quotient(a, b)
+    q = (a / b).floor()
+    return ((q == 0) & (a != 0) & ((a < 0) != (b < 0))).where(-1.0, q)  # a / b is below 0, if too small for a float
 
 
 def _whole_quotient(a: Any, b: Any) -> Any:
@@ -50,8 +53,8 @@ def _whole_quotient(a: Any, b: Any) -> Any:
 def remainder(a: Any, b: Any) -> Any:
     """a - b ⌊a / b⌋; 0 for integers where b is 0."""
     a, b = map(counted, together("%", a, b))
-    rest = a - floor_divide(a, b) * b
-    return rest if a._value.dtype.kind == "f" else (b == 0).where(0, rest)
+    q = floor_divide(a, b)
+    return a - q.times(b) if a._value.dtype.kind == "f" else (b == 0).where(0, a - q * b)
 
 
 def counted(x: Any) -> Any:

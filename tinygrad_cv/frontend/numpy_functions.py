@@ -53,18 +53,33 @@ def log1p(x: Any) -> Any:
 
 
 def expm1(x: Any) -> Any:
-    return (x * 0.5).tanh() * (x.exp() + 1.0)
+    """eˣ - 1; near 0 by the hyperbolic tangent, which loses no digits there."""
+    far = x > 1
+    near = far.where(0.0, x)
+    return far.where(x.exp() - 1.0, (near * 0.5).tanh() * (near.exp() + 1.0))
+
+
+def sinh(x: Any) -> Any:
+    """(eˣ - e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
+    rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
+    far = 0.5 * rising * rising - 0.5 * falling * falling
+    return (abs(x) > 1).where(far, (expm1(x) - expm1(-x)) * 0.5)
+
+
+def cosh(x: Any) -> Any:
+    """(eˣ + e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
+    rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
+    return 0.5 * rising * rising + 0.5 * falling * falling
 
 
 def hypot(a: Any, b: Any) -> Any:
-    """√(a² + b²) in units of the larger, which drops out and is detached."""
-    unit = abs(a.detach()).maximum(abs(b.detach()))
-    unit = ((unit > 0) & unit.isfinite()).where(unit, 1.0)
-    return stack([a / unit, b / unit]).norm(0) * unit
+    return stack([a, b]).norm(0)
 
 
 def cbrt(x: Any) -> Any:
-    return x.sign() * abs(x) ** (1.0 / 3.0)
+    below = x < 0
+    root = below.where(-x, x) ** (1.0 / 3.0)
+    return below.where(-root, root)
 
 
 def trunc(x: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.errors import GraphError
 from ..core.variable import Variable
 from .movement import concatenate
-from .numpy_functions import FUNCTIONS, cbrt, expm1, hypot, log1p, trunc, vecdot
+from .numpy_functions import FUNCTIONS, cbrt, cosh, expm1, hypot, log1p, sinh, trunc, vecdot
 from .precision import in_single
 from .products import matmul
 from .promotion import check_dtype, operand, operands
@@ -56,8 +56,8 @@ UFUNCS: dict[str, Any] = {
     "sin": lambda x: x.sin(),
     "cos": lambda x: x.cos(),
     "tan": lambda x: x.sin() / x.cos(),
-    "sinh": lambda x: (expm1(x) - expm1(-x)) * 0.5,
-    "cosh": lambda x: (x.exp() + (-x).exp()) * 0.5,
+    "sinh": sinh,
+    "cosh": cosh,
     "tanh": lambda x: x.tanh(),
     "arctanh": lambda x: (log1p(x) - log1p(-x)) * 0.5,
     "hypot": hypot,

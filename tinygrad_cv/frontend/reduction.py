@@ -60,7 +60,9 @@ class ReductionMethods(Variable):
     @in_single
     def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
         """√var, with derivative 0 at 0."""
-        return root(self.var(axis, keepdims, ddof))
+        axes = axes_of("std", axis, self._value.ndim, scalar=True)
+        n = _count("std", self, axes) - ddof
+        return centre(self, axes)[1].norm(axes, keepdims) * (1.0 / math.sqrt(n) if n > 0 else math.nan)
 
     @in_single
     def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
@@ -125,8 +127,15 @@ class ReductionMethods(Variable):
 
     @in_single
     def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
-        """√Σx², with derivative 0 at 0."""
-        return root(self.square().sum(axis, keepdims))
+        """√Σx², with derivative 0 at 0; right also where squares overflow or vanish.
+
+        Beside ±∞ all other elements are nothing; of several, each has an even share of the gradient.
+        """
+        axes = axes_of("norm", axis, self._value.ndim, scalar=True)
+        x = floating(self)
+        s = x.square().sum(axes, keepdims=True)
+        length = root(s) if _squares_fit(x.detach(), s.detach(), axes) else _scaled_norm(x, axes)
+        return length._reduced(axes, keepdims)
 
     @in_single
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -212,6 +221,24 @@ def inverse_deviation(d: Any, axis: Axis, eps: float) -> tuple[Any, Any, Any]:
     d = d / unit
     var = d.square().mean(axis, keepdims=True)
     return d, 1.0 / (var + eps / unit / unit).sqrt(), var * unit * unit
+
+
+def _squares_fit(x: Any, s: Any, axes: tuple[int, ...]) -> bool:
+    """Whether the squares of x, which s adds up, have neither overflowed nor vanished."""
+    info = np.finfo(s.dtype)
+    enough = (s > float(info.tiny / info.eps)) | (x == 0).all(axes, keepdims=True)
+    return bool((enough & s.isfinite()).holds())
+
+
+def _scaled_norm(x: Any, axes: tuple[int, ...]) -> Any:
+    """√Σx² in units of about the largest element. The unit drops out, so it is detached; reduced axes are kept."""
+    size = abs(x)
+    tiny = float(np.finfo(x.dtype).tiny)
+    scale = (1.0 / size.detach().max(axes, keepdims=True)).clip(tiny, 1.0 / tiny)
+    length = root((x * scale).square().sum(axes, keepdims=True)) / scale
+    infinite = size == math.inf
+    count = infinite.astype(x.dtype).sum(axes, keepdims=True)
+    return (count > 0).where(infinite.where(size / count.sqrt(), 0.0).sum(axes, keepdims=True), length)
 
 
 def concatenate_last(a: Any, b: Any) -> Any:

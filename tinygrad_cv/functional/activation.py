@@ -92,13 +92,11 @@ def _gated(x: Any, gate: Any) -> Any:
 def softmax(x: Any, dim: int = -1) -> Any:
     """exp(x) / Σ exp(x) along an axis.
 
-    The maximum that is subtracted drops out of the result, exactly and at every order, so it is detached.
-
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.softmax(tg.tensor([1e4, 1e4])).tolist()
     [0.5, 0.5]
     """
-    e = (x - x.detach().max(dim, keepdims=True)).exp()
+    e = _below_the_largest(x, dim).exp()
     return e / e.sum(dim, keepdims=True)
 
 
@@ -110,5 +108,20 @@ def log_softmax(x: Any, dim: int = -1) -> Any:
     >>> F.log_softmax(tg.tensor([1e4, 0.0])).tolist()
     [0.0, -10000.0]
     """
-    z = x - x.detach().max(dim, keepdims=True)
+    z = _below_the_largest(x, dim)
     return z - z.exp().sum(dim, keepdims=True).log()
+
+
+def _below_the_largest(x: Any, dim: int) -> Any:
+    """x - max x. The maximum drops out of what is made of it, exactly and at every order, so it is detached.
+
+    Beside +∞ all else is -∞, and +∞ itself is 0: it outweighs the others however it grows. Of several, their mean is
+    taken.
+    """
+    top = x.detach().max(dim, keepdims=True)
+    if top.known_finite():
+        return x - top
+    infinite = x == math.inf
+    count = infinite.astype(x.dtype).sum(dim, keepdims=True)
+    mean = infinite.where(x / count, 0.0).sum(dim, keepdims=True)
+    return (top == math.inf).where(infinite.where(0.0, x - mean), x - top)

@@ -60,7 +60,7 @@ def cross_entropy(
     logp = log_softmax(input, 1)
     if target.dtype.kind == "f" and target.shape == input.shape:
         p = target * (1.0 - label_smoothing) + label_smoothing / input.shape[1]
-        return _reduce(-(p * (logp if weight is None else logp * weight)).sum(1), reduction)
+        return _reduce(-p.times(logp if weight is None else weight.times(logp)).sum(1), reduction)
     return _nll(logp, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -76,7 +76,7 @@ def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
     labels = target.expand_dims(1).expand(logp.shape)
     hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: the label's entry
     counted = target != ignore_index
-    weighted = logp if weight is None else logp * weight
+    weighted = logp if weight is None else weight.times(logp)
     loss = -hot.where(weighted, 0.0).sum(1)
     if smoothing:
         spread = -weighted.sum(1) * (smoothing / logp.shape[1])
@@ -167,5 +167,6 @@ def binary_cross_entropy_with_logits(
     if target.dtype.kind != "f":
         target = cast(target, input.dtype)
     ones = softplus(-input)  # -log σ(x)
-    loss = target * (ones if pos_weight is None else ones * pos_weight) + (1.0 - target) * softplus(input)
+    ones = ones if pos_weight is None else ones * pos_weight
+    loss = target.times(ones) + (1.0 - target).times(softplus(input))  # what does not count may be infinite
     return _reduce(loss if weight is None else loss * weight, reduction)

@@ -1,0 +1,170 @@
+"""What is composed, at the edges of its domain: the value and the derivatives of two orders are the limits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mpmath")
+pytest.importorskip("sympy")
+
+import sympy
+
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+from tests.ops.limits import INF, NAN, A, B, Convention, Edge, ends, exponents, marks, wrong
+
+
+def of_rows(function):
+    """A function of rows, each of two numbers."""
+    return lambda a, b: function(tg.stack([a, b], 1))
+
+
+def losses(target, weight=None):
+    """The cross-entropy of rows, with as many targets."""
+
+    def call(a, b):
+        targets = np.array([target] * len(a), None if isinstance(target, int) else a.dtype)
+        weights = None if weight is None else np.array(weight, a.dtype)
+        return F.cross_entropy(tg.stack([a, b], 1), targets, weights, reduction="none")
+
+    return call
+
+
+def binary_loss(target):
+    return lambda x: F.binary_cross_entropy_with_logits(x, tg.full(x.shape, target, dtype=x.dtype), reduction="none")
+
+
+def scores(dtype):
+    """Of two classes; also where eˣ leaves the format."""
+    edge = float(np.dtype(dtype).type(1.001 * math.log(np.finfo(dtype).max)))
+    return [sign * size for size in (0.0, 1.0, edge, 1e4, INF) for sign in (1, -1)]
+
+
+def ordinary(dtype):
+    """Where a rounded exponent costs no digits."""
+    return [sign * size for size in (0.0, 0.5, 1.0, 3.0, INF) for sign in (1, -1)]
+
+
+def spread(dtype):
+    """Differences of these do not overflow, and their means are not rounded."""
+    return [*ordinary(dtype), float(np.finfo(dtype).max) / 4, -float(np.finfo(dtype).max) / 4]
+
+
+def divisors(dtype):
+    return [sign * size for size in (0.5, 1.0, 3.0, INF) for sign in (1, -1)]
+
+
+def kink(value, *places):
+    return Convention("a kink", (0,), lambda x: x in places, value)
+
+
+def infinite(a, b):
+    return math.isinf(a) or math.isinf(b)
+
+
+def sigma(x):
+    return 1 / (1 + sympy.exp(-x))
+
+
+def larger_of(first, second):
+    return sympy.Piecewise((first, A > B), (second, A < B))
+
+
+ABOVE, BELOW, THIRD = A > 0, A < 0, sympy.Rational(1, 3)
+LOSS = sympy.log(1 + sympy.exp(B - A))  # -log softmax(a, b)[0]
+LENGTH = sympy.sqrt(A**2 + B**2)
+CUBIC = sympy.sqrt(2 / sympy.pi) * (A + sympy.Rational("0.044715") * A**3)
+NORMED = (A - B) / 2 / sympy.sqrt((A - B) ** 2 / 4 + sympy.Rational("1e-5"))
+
+NO_MEAN = (Convention("±∞ less a mean of ±∞", None, infinite, NAN),)
+HALF = tuple(Convention("a tie: half to each", (i,), lambda a, b: a == b, 0.5) for i in (0, 1))
+NOTHING = (Convention("a sum of nothing is constant", (1,), lambda a, b: a == b == -INF, 0.0),)
+SLOPE = tuple(Convention("a kink", (i,), lambda a, b: a == b, 0.0) for i in (0, 1))
+
+
+def overflowing(order, value):
+    return Convention("eˣ overflows on the way", order, lambda x: 88 < abs(x) < 89, value)
+
+
+def signed(x):
+    return math.copysign(INF, x)
+
+
+EDGES = {
+    "abs": Edge(abs, sympy.Piecewise((A, ABOVE), (-A, BELOW)), conventions=(kink(0.0, 0),)),
+    "relu": Edge(F.relu, sympy.Piecewise((A, ABOVE), (0, BELOW)), conventions=(kink(0.0, 0),)),
+    "relu6": Edge(
+        F.relu6,
+        sympy.Piecewise((0, BELOW), (A, A < 6), (6, A > 6)),
+        lambda dtype: marks(dtype, 6.0),
+        (0.0, 6.0),
+        conventions=(kink(0.0, 0),),
+    ),
+    "leaky_relu": Edge(F.leaky_relu, sympy.Piecewise((A, ABOVE), (A / 100, BELOW)), conventions=(kink(0.01, 0),)),
+    "clip": Edge(lambda x: x.clip(-1, 1), sympy.Piecewise((-1, A < -1), (A, A < 1), (1, A > 1))),
+    "elu": Edge(
+        F.elu,
+        sympy.Piecewise((A, ABOVE), (sympy.exp(A) - 1, BELOW)),
+        exponents,
+        conventions=(Convention("a kink of the slope", (0, 0), lambda x: x == 0, 1.0),),
+    ),
+    "sigmoid": Edge(F.sigmoid, sigma(A), exponents),
+    "softplus": Edge(F.softplus, sympy.log(1 + sympy.exp(A)), exponents),
+    "silu": Edge(F.silu, A * sigma(A), exponents),
+    "gelu": Edge(F.gelu, A * (1 + sympy.erf(A / sympy.sqrt(2))) / 2),
+    "gelu tanh": Edge(lambda x: F.gelu(x, "tanh"), A * (1 + sympy.tanh(CUBIC)) / 2),
+    "softmax": Edge(of_rows(lambda x: F.softmax(x)[:, 0]), 1 / (1 + sympy.exp(B - A)), scores, arity=2),
+    "log_softmax": Edge(of_rows(lambda x: F.log_softmax(x)[:, 0]), -LOSS, scores, arity=2),
+    "cross_entropy": Edge(losses(0), LOSS, scores, arity=2),
+    "cross_entropy of probabilities": Edge(losses([1.0, 0.0]), LOSS, scores, arity=2),
+    "cross_entropy with weights": Edge(losses(0, [2.0, 0.0]), 2 * LOSS, scores, arity=2),
+    "cross_entropy of both": Edge(losses([1.0, 0.0], [2.0, 0.0]), 2 * LOSS, scores, arity=2),
+    "binary loss of 0": Edge(binary_loss(0.0), sympy.log(1 + sympy.exp(A)), exponents),
+    "binary loss of 1/4": Edge(binary_loss(0.25), sympy.log(1 + sympy.exp(A)) - A / 4, exponents),
+    "binary loss of 1": Edge(binary_loss(1.0), sympy.log(1 + sympy.exp(-A)), exponents),
+    "logsumexp": Edge(
+        of_rows(lambda x: x.logsumexp(1)),
+        sympy.log(sympy.exp(A) + sympy.exp(B)),
+        scores,
+        conventions=NOTHING,
+        arity=2,
+    ),
+    "norm": Edge(of_rows(lambda x: x.norm(1)), LENGTH, ends, far=(A, B), arity=2),
+    "hypot": Edge(np.hypot, LENGTH, ends, far=(A, B), arity=2),
+    "std": Edge(
+        of_rows(lambda x: x.std(1)),
+        larger_of((A - B) / 2, (B - A) / 2),
+        spread,
+        far=(A, B),
+        conventions=(*NO_MEAN, *SLOPE),
+        arity=2,
+    ),
+    "var": Edge(of_rows(lambda x: x.var(1)), (A - B) ** 2 / 4, spread, far=(A, B), conventions=NO_MEAN, arity=2),
+    "layer_norm": Edge(
+        of_rows(lambda x: F.layer_norm(x, 2)[:, 0]), NORMED, spread, far=(A, B), conventions=NO_MEAN, arity=2
+    ),
+    "mean": Edge(of_rows(lambda x: x.mean(1)), (A + B) / 2, far=(A, B), arity=2),
+    "max": Edge(of_rows(lambda x: x.max(1)), larger_of(A, B), far=(A, B), conventions=HALF, arity=2),
+    "prod": Edge(of_rows(lambda x: x.prod(1)), A * B, far=(A, B), arity=2),
+    "5 % x": Edge(lambda x: 5.0 % x, 5 - A * sympy.floor(5 / A), divisors, orders=0),
+    "-5 % x": Edge(lambda x: -5.0 % x, -5 - A * sympy.floor(-5 / A), divisors, orders=0),
+    "-5 // x": Edge(lambda x: -5.0 // x, sympy.floor(-5 / A), divisors, orders=0),
+    "expm1": Edge(np.expm1, sympy.exp(A) - 1, exponents),
+    "log1p": Edge(np.log1p, sympy.log(1 + A)),
+    "sinh": Edge(np.sinh, sympy.sinh(A), exponents, conventions=(overflowing((0,), INF), overflowing((0, 0), signed))),
+    "cosh": Edge(np.cosh, sympy.cosh(A), exponents, conventions=(overflowing((0,), signed), overflowing((0, 0), INF))),
+    "arctanh": Edge(np.arctanh, sympy.log((1 + A) / (1 - A)) / 2),
+    "cbrt": Edge(np.cbrt, sympy.Piecewise((A**THIRD, ABOVE), (-((-A) ** THIRD), BELOW)), ordinary),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_values_and_derivatives_are_the_limits(name):
+    used = set()
+    for dtype in ("float64", "float32"):
+        for jit in (False, True):
+            assert wrong(EDGES[name], dtype, jit, used) == [], (dtype, jit)
+    assert used == set(EDGES[name].conventions), "a convention that no point needs"
