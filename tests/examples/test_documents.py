@@ -60,6 +60,15 @@ def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
     (tmp_path / "page.py").write_text("\n\n".join(blocks), encoding="utf-8")
     done = run(tmp_path, "page.py")
     assert done.returncode == 0, done.stderr
+    if page == "README.md":
+        drawn, shown = (words(path) for path in (tmp_path / "loss.svg", ROOT / "docs/images/first_example.svg"))
+        assert drawn == shown >= {"x", "w", "conv2d", "4×3×8×8"}, "run: python docs/make_images.py"
+
+
+def words(picture):
+    """The words of a picture, but for numbers, which are drawn at random."""
+    found = re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text(encoding="utf-8"))
+    return {word for word in found if not re.fullmatch(r"[\d.]+", word)}
 
 
 def test_the_commands_of_the_pages_run(tmp_path):
@@ -71,17 +80,6 @@ def test_the_commands_of_the_pages_run(tmp_path):
     for command in commands:
         done = run(tmp_path, "-m", "tinygrad_cv", *command.split())
         assert done.returncode == 0, (command, done.stderr)
-
-
-@pytest.mark.quick
-def test_the_recipes_name_files_and_tables_that_exist():
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    paths = re.findall(r"`((?:tinygrad_cv|tests|docs)/[\w/]+\.py)`", text)
-    assert len(paths) > 10 and [path for path in paths if not (ROOT / path).exists()] == []
-    tables = re.findall(r"`([A-Z]{4,})`\s+(?:in|of)\s+`([\w/]+\.py)`", text)
-    assert len(tables) >= 5
-    for name, path in tables:
-        assert re.search(rf"^{name}\b.* = [\[({{]", (ROOT / path).read_text(encoding="utf-8"), re.M), (name, path)
 
 
 @pytest.mark.parametrize("heading", ["Look at a graph", "Find a slow step"])

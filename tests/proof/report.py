@@ -11,6 +11,7 @@ from tests.proof.checks import conventions, large, primitive
 from tests.proof.mutation import detaching, gradchecks, judging
 from tests.proof.outcome import Outcome
 from tests.proof.special import patterns
+from tinygrad_cv import functional as F
 from tinygrad_cv.ops import PRIMITIVES
 
 MEANINGS = {
@@ -124,7 +125,7 @@ SECTIONS = (
 
 def subjects() -> set[str]:
     """What can be asked for by name."""
-    return {*PRIMITIVES, *(row.name for row in composites.rows())}
+    return {*PRIMITIVES, *F.__all__}
 
 
 def page(results: list[tuple[Section, list[Outcome]]], seed: int) -> str:

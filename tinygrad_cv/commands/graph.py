@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from .. import functional, models
+from .. import functional
 from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
+from ..models.catalog import MODELS
 from ..viz import graph
 from ..viz.api import PARTS
 from .options import FINE, MISUSED, natural, positive
 
-INPUTS = {"lenet5": (1, 28), "convnet": (1, 28), "vgg_small": (3, 32), "resnet20": (3, 32)}  # channels, side
 FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--model", choices=INPUTS, required=True, help="the network")
+    parser.add_argument("--model", choices=MODELS, required=True, help="the network")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
     parser.add_argument("--depth", type=positive(int), help="1: layers, 2: what they compose; default: primitives")
     parser.add_argument("--part", choices=PARTS, default="forward", help="of the training graph (default: %(default)s)")
@@ -44,9 +44,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"error: there is no folder {options.out.parent}; make it, or give another --out", file=sys.stderr)
         return MISUSED
     manual_seed(options.seed)
-    model: Any = getattr(models, options.model)()
+    entry = MODELS[options.model]
+    model: Any = entry.make()
     rng = np.random.default_rng(options.seed)
-    channels, side = INPUTS[options.model]
+    channels, side = entry.channels or 1, entry.side or 28
     images = tensor(rng.normal(size=(options.batch_size, channels, side, side)).astype(np.float32))
     labels = tensor(rng.integers(0, 10, options.batch_size))
 

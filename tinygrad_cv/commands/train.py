@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from ..data.datasets import TrainTest
 from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
-from ..models.load import MODELS as NETWORKS
+from ..models.catalog import MODELS
+from ..models.classic import NORMS
 from ..nn import Module
 from ..training.loop import Epoch, evaluate, predict, train_epoch, training_step
 from ..training.run import Run
@@ -30,25 +31,8 @@ from ..training.stopping import Stopping
 from .options import FINE, UsageError, natural, positive
 
 EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
-NORMS = ("batch", "layer", "instance", "group", "none")
 AUGMENT = ("none", "shift", "flip")
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a share of all steps
-
-
-class Needs(NamedTuple):
-    """What a model takes; None takes what there is."""
-
-    channels: int | None
-    side: int | None
-    threads: int | None  # of BLAS: small matrices gain nothing from a second one, and lose much where it has to wait
-
-
-MODELS = {
-    "convnet": Needs(None, None, 1),
-    "lenet5": Needs(1, 28, 1),
-    "vgg_small": Needs(3, 32, None),
-    "resnet20": Needs(3, 32, None),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.norm and arguments.model != "convnet":
         raise UsageError(f"--norm is for --model convnet; {arguments.model} has its own layers.")
     sets = load(arguments.data, arguments.classes)
-    needs = MODELS[arguments.model]
+    entry = MODELS[arguments.model]
     try:
-        prepare = preparation(sets.train.images, needs.channels, needs.side)
+        prepare = preparation(sets.train.images, entry.channels, entry.side)
         images, test_images = prepare(sets.train.images), prepare(sets.test.images)
     except ValueError as error:
         raise UsageError(f"--model {arguments.model}: {error}") from None
@@ -141,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     interrupted = False
     with Stopping() as stopping:
         try:
-            with threadpool_limits(needs.threads, "blas"):
+            with threadpool_limits(entry.threads, "blas"):
                 fit(model, images, labels, augment, arguments, after_epoch, jit, stopping.check)
         except (KeyboardInterrupt, OSError) as error:  # a terminal that hung up cannot be written to
             if isinstance(error, OSError) and stopping.number is None:
@@ -230,7 +214,7 @@ def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) ->
 
 def build(name: str, shape: tuple[int, ...], classes: int, norm: str) -> Module:
     """The model for images of that shape."""
-    return NETWORKS[name](**model_options(name, shape, classes, norm))
+    return MODELS[name].make(**model_options(name, shape, classes, norm))
 
 
 def draw(model: Module, images: np.ndarray, folder: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core.errors import GraphError
 from ..core.variable import Variable
+from .elementwise import ElementwiseMethods
 from .movement import concatenate
 from .numpy_functions import FUNCTIONS, cbrt, cosh, expm1, hypot, log1p, sinh, trunc, vecdot
 from .precision import in_single
@@ -25,7 +26,13 @@ from .promotion import check_dtype, operand, operands
 
 _LN2 = math.log(2.0)
 
-UFUNCS: dict[str, Any] = {
+# where a tensor has a method of NumPy's name
+METHODS: dict[str, Any] = {
+    ufunc.__name__: method
+    for name, method in vars(ElementwiseMethods).items()
+    if isinstance(ufunc := getattr(np, name, None), np.ufunc)
+}
+UFUNCS: dict[str, Any] = METHODS | {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
@@ -37,38 +44,26 @@ UFUNCS: dict[str, Any] = {
     "float_power": lambda a, b: a.astype(np.float64) ** b.astype(np.float64),
     "negative": lambda x: -x,
     "positive": lambda x: +x,
-    "absolute": abs,
     "fabs": abs,
-    "sign": lambda x: x.sign(),
-    "square": lambda x: x.square(),
-    "sqrt": lambda x: x.sqrt(),
     "cbrt": cbrt,
     "reciprocal": lambda x: 1.0 / x,
-    "exp": lambda x: x.exp(),
     "exp2": lambda x: 2.0**x,
     "expm1": expm1,
-    "log": lambda x: x.log(),
     "log2": lambda x: x.log() * (1.0 / _LN2),
     "log10": lambda x: x.log() * (1.0 / math.log(10.0)),
     "log1p": log1p,
     "logaddexp": lambda a, b: _pair(a, b).logsumexp(0),
     "logaddexp2": lambda a, b: (_pair(a, b) * _LN2).logsumexp(0) * (1.0 / _LN2),
-    "sin": lambda x: x.sin(),
-    "cos": lambda x: x.cos(),
     "tan": lambda x: x.sin() / x.cos(),
     "sinh": sinh,
     "cosh": cosh,
-    "tanh": lambda x: x.tanh(),
     "arctanh": lambda x: (log1p(x) - log1p(-x)) * 0.5,
     "hypot": hypot,
     "deg2rad": lambda x: x * (math.pi / 180.0),
     "radians": lambda x: x * (math.pi / 180.0),
     "rad2deg": lambda x: x * (180.0 / math.pi),
     "degrees": lambda x: x * (180.0 / math.pi),
-    "floor": lambda x: x.floor(),
     "modf": lambda x: (x - trunc(x), trunc(x)),
-    "maximum": lambda a, b: a.maximum(b),
-    "minimum": lambda a, b: a.minimum(b),
     "fmax": lambda a, b: a.isnan().where(b, b.isnan().where(a, a.maximum(b))),
     "fmin": lambda a, b: a.isnan().where(b, b.isnan().where(a, a.minimum(b))),
     "fmod": lambda a, b: a - trunc(a / b) * b,
@@ -85,8 +80,6 @@ UFUNCS: dict[str, Any] = {
     "logical_and": lambda a, b: (a != 0) & (b != 0),
     "logical_or": lambda a, b: (a != 0) | (b != 0),
     "logical_not": lambda x: x == 0,
-    "isnan": lambda x: x.isnan(),
-    "isfinite": lambda x: x.isfinite(),
     "isinf": lambda x: abs(x) == math.inf,
 }
 UFUNCS = {name: in_single(own, name) for name, own in UFUNCS.items()}

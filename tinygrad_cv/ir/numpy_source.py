@@ -137,24 +137,17 @@ def _slice(value: Value, x: str) -> str:
     return f"{x}[{index or '()'}]"
 
 
-# One row a primitive: how its application is written, given the value and its operands.
+# One row a primitive: how its application is written, given the value and its operands. Those that are a function of
+# NumPy's by the same name are written as its call.
 WRITTEN: dict[str, Callable[..., str]] = {
+    **{name: _call(f"np.{name}") for name in PRIMITIVES if isinstance(getattr(np, name, None), np.ufunc)},
     "neg": lambda value, x: f"-{x}",
     "add": _infix("+"),
     "sub": _infix("-"),
     "mul": _infix("*"),
     "times": _helper("times"),
     "div": _infix("/"),
-    "square": _call("np.square"),
-    "sqrt": _call("np.sqrt"),
-    "exp": _call("np.exp"),
-    "log": _call("np.log"),
-    "sin": _call("np.sin"),
-    "cos": _call("np.cos"),
-    "tanh": _call("np.tanh"),
-    "floor": _call("np.floor"),
     "pow": _infix("**"),
-    "maximum": _call("np.maximum"),
     "equal": _infix("=="),
     "less": _infix("<"),
     "less_equal": _infix("<="),

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from .. import nn
 from ..core.errors import ShapeError
+from .catalog import network
 
 NORMS = ("batch", "layer", "instance", "group", "none")
 
 
+@network(channels=None, side=None)
 def convnet(
     in_channels: int = 1,
     image_size: int = 28,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .. import nn
+from .catalog import network
 
 
+@network(channels=1, side=28)
 def lenet5(num_classes: int = 10) -> nn.Sequential:
     """[Conv, ReLU, Pool] x 2, FC, ReLU, FC: 1,256,080 parameters for ten classes.
 

@@ -10,12 +10,8 @@ from typing import Any
 from ..core.errors import CheckpointError
 from ..data.preprocess import Preparation
 from ..nn import Module
-from .classic import convnet
-from .lenet import lenet5
-from .resnet import resnet20
-from .vgg import vgg_small
+from .catalog import MODELS
 
-MODELS: dict[str, Any] = {"convnet": convnet, "lenet5": lenet5, "vgg_small": vgg_small, "resnet20": resnet20}
 WEIGHTS, KEY = "weights.safetensors", "tinygrad_cv"  # the file in a run's folder; where its metadata say what it holds
 
 
@@ -61,7 +57,7 @@ def load(run: str | PathLike[str]) -> Any:
         )
     try:
         description = json.loads(about[KEY])
-        model: Module = MODELS[description["model"]](**description["arguments"])
+        model: Module = MODELS[description["model"]].make(**description["arguments"])
         prepare = Preparation(**description["prepare"])
         classes = tuple(map(str, description["classes"]))
     except (LookupError, TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import nn
+from .catalog import network
 
 
 class BasicBlock(nn.Module):
@@ -64,6 +65,7 @@ def _stage(blocks: int, channels: int, width: int, stride: int) -> nn.Sequential
     return nn.Sequential(BasicBlock(channels, width, stride), *(BasicBlock(width, width) for _ in range(blocks - 1)))
 
 
+@network(channels=3, side=32, threads=None)
 def resnet20(num_classes: int = 10) -> ResNet:
     """The residual network of 20 layers for 3 x 32 x 32 images: 272,474 parameters for ten classes.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .. import nn
+from .catalog import network
 
 
+@network(channels=3, side=32, threads=None)
 def vgg_small(num_classes: int = 10) -> nn.Sequential:
     """([Conv, BN, ReLU] x 2, Pool) x 3, FC on 3 x 32 x 32 images: 1,187,274 parameters for ten classes.
 
