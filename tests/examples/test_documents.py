@@ -1,5 +1,6 @@
 """The pages for readers: links lead somewhere, and programs that stand in them run."""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.examples.test_examples import ROOT, environment
+from tinygrad_cv.commands import train
+from tinygrad_cv.models.catalog import MODELS
+from tinygrad_cv.models.classic import NORMS
 
 PAGES = ["README.md", "CONTRIBUTING.md", "NEWS.md", "docs/README.md", "benchmarks/README.md"]
 PAGES += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "design").glob("*.md"))
@@ -99,3 +103,35 @@ def test_programs_in_contributing_run(heading, tmp_path):
         pytest.skip("no renderer for graphs")
     assert done.returncode == 0, done.stderr
     assert Path(tmp_path / "lenet5.svg").exists() or "contract" in done.stdout
+
+
+@pytest.mark.quick
+def test_the_table_of_rooms_names_each_room_and_no_other():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = re.search(r"^## The rooms\n(.*?)(?=^## )", text, re.S | re.M)[1]
+    first = [cell for row in re.findall(r"^\| (`.*?) \|", table, re.M) for cell in re.findall(r"`([\w./]+)`", row)]
+    paths = [cell if "/" in cell and (ROOT / cell).exists() else f"tinygrad_cv/{cell}" for cell in first]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    rooms = {Path(path).name for path in paths if path.startswith("tinygrad_cv/")}
+    package = {path.name for path in (ROOT / "tinygrad_cv").iterdir() if (path / "__init__.py").exists()}
+    assert package <= rooms
+    assert {"tests", "examples", "benchmarks", "findings", "docs"} <= {path.strip("/") for path in paths}
+
+
+@pytest.mark.quick
+def test_the_table_of_pages_names_each_page():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert [page for page in sorted(pages) if f"]({page})" not in index] == []
+
+
+@pytest.mark.quick
+def test_the_readme_names_each_option_of_training_and_each_model():
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    options = {word for action in parser._actions for word in action.option_strings} - {"-h", "--help"}
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = " ".join(text.split("## Two commands")[1].split("\n## ")[0].split())
+    assert set(re.findall(r"`(--[a-z-]+)", section)) == options
+    choices = re.findall(r"`--(?:model|norm)` \(([^)]*)\)", section)
+    assert [set(words.split(", ")) for words in choices] == [set(MODELS), set(NORMS)]

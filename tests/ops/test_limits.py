@@ -60,7 +60,7 @@ EDGES = {
     **{
         name: Edge(ROWS[name].call, ROWS[name].formula[0].y.subs(X, A), exponents)
         for name in SMOOTH
-        if len(PRIMITIVES[name].inputs) == 1 and ROWS[name].formula
+        if name in ROWS and len(PRIMITIVES[name].inputs) == 1 and ROWS[name].formula
     },
     "add": Edge(lambda a, b: a + b, A + B, far=(A, B), arity=2),
     "sub": Edge(lambda a, b: a - b, A - B, far=(A, B), arity=2),
