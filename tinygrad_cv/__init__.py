@@ -62,7 +62,7 @@ def __getattr__(name: str) -> _Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     functionals = _import_module(".functional", __name__).__all__
-    raise AttributeError(_missing("tinygrad_cv", name, __all__, Tensor, functionals), name=name)
+    raise AttributeError(_missing("tinygrad_cv", name, __all__, dir(Tensor), functionals), name=name)
 
 
 __all__ = [

@@ -53,7 +53,7 @@ def test_every_name_of_pytorch_is_answered(room, ours):
         (lambda x: x.view_as, r"use x\.reshape\(other\.shape\)"),
         (lambda x: x.add_, r"use x \+= v, within no_grad\(\)"),
         (lambda x: x.relu_, r"x = x\.relu\(\.\.\.\), or x\.assign"),
-        (lambda x: x.meen, "the nearest name is mean"),
+        (lambda x: tg.randm, "the nearest name is rand or randn"),
         (lambda x: F.relu5, "the nearest name is relu or relu6"),
         (lambda x: nn.Conv1d, "form that ends with 2d"),
         (lambda x: tg.conv2d, r"use tg\.functional\.conv2d"),
@@ -77,6 +77,36 @@ def test_names_that_python_and_numpy_look_for_are_plain_errors():
     assert not hasattr(x, "__array_interface__") and not hasattr(F, "__wrapped__")
     assert getattr(x, "_repr_html_", None) is None
     np.testing.assert_array_equal(copy.deepcopy(x).numpy(), pickle.loads(pickle.dumps(x)).numpy())
+
+
+def test_a_name_that_is_nobodys_gets_the_plain_message():
+    with pytest.raises(AttributeError) as caught:
+        tg.tensor(X).meen  # noqa: B018
+    assert str(caught.value) == "'Tensor' object has no attribute 'meen'" and caught.value.name == "meen"
+
+
+def test_names_that_are_only_answered_are_not_listed():
+    x = tg.tensor(X)
+    for listed in (dir(x), dir(tg.Tensor), dir(nn.Parameter), [name for name, _ in inspect.getmembers(tg.Tensor)]):
+        assert "sum" in listed and "__add__" in listed and not {"cuda", "acosh", "relu_"} & set(listed)
+    assert not hasattr(x, "cuda") and not hasattr(tg.Tensor, "cuda") and getattr(x, "device", None) is None
+
+
+def test_subclasses_may_have_such_attributes():
+    class Placed(tg.Tensor):
+        numel = 6
+
+        def __init__(self, data):
+            super().__init__(data)
+            self.device = "cpu"
+
+        def cuda(self):
+            return self
+
+    x = Placed(X)
+    assert x.device == "cpu" and x.numel == 6 and x.cuda() is x and {"device", "numel", "cuda"} <= set(dir(x))
+    with pytest.raises(AttributeError, match="leave it out"):
+        x.cpu  # noqa: B018
 
 
 # ---------------------------------------------------------------- arguments

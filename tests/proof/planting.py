@@ -15,10 +15,10 @@ def exchanged(primitive: Primitive, index: int, vjp: Vjp | None) -> Iterator[Non
     """Inside, one input of a primitive has another VJP."""
     right = primitive.vjps
     try:
-        _set(primitive, (*right[:index], vjp, *right[index + 1 :]))
+        primitive.derive_by((*right[:index], vjp, *right[index + 1 :]))
         yield
     finally:
-        _set(primitive, right)
+        primitive.derive_by(right)
 
 
 @contextmanager
@@ -28,11 +28,3 @@ def wrong(name: str, index: int, vjp: Callable[..., Any] | None) -> Iterator[Non
     bound = vjp and _bind(name, vjp, primitive.inputs, primitive.params)
     with exchanged(primitive, index, bound):
         yield
-
-
-def _set(primitive: Primitive, vjps: tuple[Vjp | None, ...]) -> None:
-    """Also what the primitive has derived from them."""
-    primitive.vjps = vjps
-    primitive._kept.clear()
-    for derived in ("differentiable", "keeps_nothing"):
-        primitive.__dict__.pop(derived, None)

@@ -14,7 +14,6 @@ so ``mul`` keeps ``b`` for the gradient of ``a``, ``exp`` keeps its output, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +50,10 @@ class Primitive:
             (cotangent of the reader's output, index of the reader's input, *what the reader's VJP reads, *what its own
             VJP reads) -> array, or None where it is not worth it.
         joins: it is named in some other primitive's ``joint``.
+        variadic: it takes any number of inputs.
+        silent: NumPy has nothing to warn of.
+        differentiable: some input has a derivative.
+        keeps_nothing: no VJP reads anything but its cotangent and parameters.
     """
 
     def __init__(
@@ -71,33 +74,22 @@ class Primitive:
         self.aval = aval
         self.inputs = inputs
         self.params = params
-        self.vjps = vjps
         self.family = family
         self.label = label or name
         self.formula = formula
         self.joint = joint or {}
         self.joins = False
+        self.variadic = inputs[-1:] != () and inputs[-1].endswith("*")
+        self.silent = family in ("movement", "window", "indexing", "random")
+        self.derive_by(vjps)
+
+    def derive_by(self, vjps: tuple[Vjp | None, ...]) -> None:
+        """Take these for the VJPs."""
+        self.vjps = vjps
         self._kept: dict[tuple[bool, ...], tuple[Source, ...]] = {}
-
-    @cached_property
-    def variadic(self) -> bool:
-        """Whether it takes any number of inputs."""
-        return self.inputs[-1:] != () and self.inputs[-1].endswith("*")
-
-    @cached_property
-    def differentiable(self) -> bool:
-        """Whether any input has a derivative."""
-        return any(vjp is not None for vjp in self.vjps)
-
-    @cached_property
-    def keeps_nothing(self) -> bool:
-        """Whether no VJP reads anything but its cotangent and parameters."""
-        return not self.variadic and not self.keeps(tuple(vjp is not None for vjp in self.vjps))
-
-    @cached_property
-    def silent(self) -> bool:
-        """Whether NumPy has nothing to warn of."""
-        return self.family in ("movement", "window", "indexing", "random")
+        present = tuple(vjp is not None for vjp in vjps)
+        self.differentiable = any(present)
+        self.keeps_nothing = not self.variadic and not self.keeps(present)
 
     def vjp(self, index: int) -> Vjp | None:
         """The VJP of one input."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,11 @@ PRODUCTS = (ops.mul, ops.times)  # a cotangent is multiplied, and then summed ov
 
 def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """Apply to two operands, of which the first is a tensor."""
-    if isinstance(b, Variable) and a._value.shape == b._value.shape and a._value.dtype == b._value.dtype:
+    value = a._value
+    if isinstance(b, Variable) and value.shape == b._value.shape and value.dtype == b._value.dtype:
         return apply(primitive, b, a) if swap else apply(primitive, a, b)
-    if type(b) in (float, int) and a._value.dtype.kind == "f":
-        b = expand(a._result(number(b, a._value.dtype)), a._value.shape)
+    if type(b) in (float, int) and value.dtype.kind == "f":
+        b = expand(a._result(number(b, value.dtype)), value.shape)
     else:
         b = operand(b, a)
         if b is NotImplemented:
@@ -51,20 +53,24 @@ def _binary(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     return apply(primitive, b, a) if swap else apply(primitive, a, b)
 
 
-def _elementary(primitive: Any, x: Any) -> Any:
-    """Apply to one operand whose derivative takes several operations."""
-    if x._value.dtype == HALF:
-        return cast(apply(primitive, cast(x, FLOAT)), HALF)
+def _elementary(primitive: Any, x: Any, converted: Callable[[Any], Any] = floating) -> Any:
+    """Apply to one operand whose derivative takes several operations; ``converted`` says how integers take part."""
+    dtype = x._value.dtype
+    if dtype is not FLOAT:  # a quick look first
+        if dtype == HALF:
+            return cast(apply(primitive, cast(x, FLOAT)), HALF)
+        x = converted(x)
     return apply(primitive, x)
 
 
 def _divide(a: Any, b: Any, swap: bool = False) -> Any:
-    if a._value.dtype.kind != "f" and isinstance(b, SCALARS):
+    whole = a._value.dtype.kind != "f"
+    if whole and isinstance(b, SCALARS):
         a = floating(a)
     b = operand(b, a)
     if b is NotImplemented:
         return NotImplemented
-    if a._value.dtype.kind != "f" and b._value.dtype.kind != "f":
+    if whole and b._value.dtype.kind != "f":
         a, b = floating(a), floating(b)
     return _binary(ops.div, a, b, swap) if a._value.dtype != HALF else _halves(ops.div, a, b, swap)
 
@@ -74,10 +80,11 @@ _halves = in_single(_binary)
 
 def _compare(primitive: Any, a: Any, b: Any, swap: bool = False) -> Any:
     """As ``_binary``; a number beyond an integer dtype's range is as good as infinite, and a float is not rounded."""
-    if isinstance(b, (float, np.floating)) and a._value.dtype.kind in "iu":
-        a, b = cast(a, DOUBLE), float(b)
-    if isinstance(b, (int, np.integer)) and (sign := beyond(b, a._value.dtype)):
-        a, b = cast(a, DOUBLE), sign * math.inf
+    if a._value.dtype.kind in "iu":
+        if isinstance(b, (float, np.floating)):
+            a, b = cast(a, DOUBLE), float(b)
+        elif isinstance(b, (int, np.integer)) and (sign := beyond(b, a._value.dtype)):
+            a, b = cast(a, DOUBLE), sign * math.inf
     return _binary(primitive, a, b, swap)
 
 
@@ -149,16 +156,20 @@ class ElementwiseMethods(Variable):
 
     def __pow__(self, exponent: Any) -> Any:
         """Powers; the frequent ones by their own primitives. Integers have no negative integer powers."""
-        if isinstance(exponent, (int, float)) and not isinstance(exponent, bool):
-            x = floating(self) if isinstance(exponent, float) else self
-            if exponent == 2:
-                return x.square()
-            if exponent == 1 and x._value.dtype.kind != "b":
-                return x.clone() if x is self else x
-            if exponent == 0.5:
-                return x.sqrt()
-            if exponent == -1 and x._value.dtype.kind == "f":
-                return 1.0 / x
+        if isinstance(exponent, float):
+            x = floating(self)
+        elif isinstance(exponent, int) and not isinstance(exponent, bool):
+            x = self
+        else:
+            return power(self, exponent)
+        if exponent == 2:
+            return x.square()
+        if exponent == 1 and x._value.dtype.kind != "b":
+            return x.clone() if x is self else x
+        if exponent == 0.5:
+            return x.sqrt()
+        if exponent == -1 and x._value.dtype.kind == "f":
+            return 1.0 / x
         return power(self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
@@ -214,35 +225,35 @@ class ElementwiseMethods(Variable):
 
     def square(self) -> Any:
         """x²"""
-        return _elementary(ops.square, counted(self))
+        return _elementary(ops.square, self, counted)
 
     def sqrt(self) -> Any:
         """√x"""
-        return _elementary(ops.sqrt, floating(self))
+        return _elementary(ops.sqrt, self)
 
     def exp(self) -> Any:
         """eˣ"""
-        return _elementary(ops.exp, floating(self))
+        return _elementary(ops.exp, self)
 
     def log(self) -> Any:
         """The natural logarithm."""
-        return _elementary(ops.log, floating(self))
+        return _elementary(ops.log, self)
 
     def sin(self) -> Any:
         """sin x, x in radians"""
-        return _elementary(ops.sin, floating(self))
+        return _elementary(ops.sin, self)
 
     def cos(self) -> Any:
         """cos x, x in radians"""
-        return _elementary(ops.cos, floating(self))
+        return _elementary(ops.cos, self)
 
     def tanh(self) -> Any:
         """tanh x"""
-        return _elementary(ops.tanh, floating(self))
+        return _elementary(ops.tanh, self)
 
     def erf(self) -> Any:
         """The error function, 2/√π ∫₀ˣ exp(-t²) dt."""
-        return _elementary(ops.erf, floating(self))
+        return _elementary(ops.erf, self)
 
     @in_single
     def sigmoid(self) -> Any:
@@ -281,15 +292,10 @@ class ElementwiseMethods(Variable):
     def where(self, a: Any, b: Any) -> Any:
         """``a`` where this condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient."""
         condition = _boolean("where", self)
-        a = self._result(to_array(a)) if isinstance(a, ARRAYS) else a
-        b = self._result(to_array(b)) if isinstance(b, ARRAYS) else b
-        like = a if isinstance(a, Variable) else b if isinstance(b, Variable) else None
-        if like is None and isinstance(a, SCALARS) and isinstance(b, SCALARS):
-            a, b = self._result(to_array(a)), self._result(to_array(b))
-        else:
-            like = self._result(np.zeros((), FLOAT)) if like is None else like
-            a, b = given("where", a, like), given("where", b, like)
-        a, b = together("where", a, b)
+        if not isinstance(a, Variable) and not isinstance(b, Variable):
+            a, b = _branches(condition, a, b)
+        like = a if isinstance(a, Variable) else b
+        a, b = together("where", given("where", a, like), given("where", b, like))
         shape = broadcast_shape("where", condition, a)
         condition, a, b = (expand(tensor, shape) for tensor in (condition, a, b))
         return apply(ops.where, condition, a, b)
@@ -313,6 +319,14 @@ def _subtract(a: Any, b: Any, swap: bool = False) -> Any:
     if b is not NotImplemented and b._value.dtype.kind == "b":
         raise no_difference("a - b")
     return _binary(ops.sub, a, b, swap)
+
+
+def _branches(condition: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """Two branches of which neither is a tensor: arrays keep their dtypes, and so does a number beside a number."""
+    own = SCALARS if isinstance(a, SCALARS) and isinstance(b, SCALARS) else ARRAYS
+    a, b = (condition._result(to_array(x)) if isinstance(x, own) else x for x in (a, b))
+    like = next((x for x in (a, b) if isinstance(x, Variable)), condition._result(np.zeros((), FLOAT)))
+    return given("where", a, like), given("where", b, like)
 
 
 def _boolean(op: str, x: Any) -> Any:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
+from itertools import compress
 from typing import Any, TypeVar, cast
 
+from ..core.context import scoped
 from ..core.errors import DTypeError
 from ..core.variable import Variable
+from ..ops.arrays import HALF
 from . import movement, products
 from .creation import asarray
 from .given import GivenArray
+from .precision import in_single
 from .vocabulary import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
-TENSORS = ("x", "input", "target", "weight", "bias", "pos_weight")
+TENSORS = frozenset({"x", "input", "target", "weight", "bias", "pos_weight"})
 
 
 def accepting(function: F) -> F:
@@ -25,12 +29,8 @@ def accepting(function: F) -> F:
         DTypeError: nothing can be made of it; the message names the parameter.
     """
     parameters = inspect.signature(function).parameters
-    names = {  # and whether each may be left out
-        name: parameter.default is None for name, parameter in parameters.items() if name in TENSORS
-    }
-    order = [name if name in names else None for name in parameters]
-    while order[-1] is None:
-        order.pop()
+    order = [name if name in TENSORS else None for name in parameters]
+    names = {name: parameters[name].default is None for name in order if name}  # and whether each may be left out
 
     def tensor(name: str, value: Any) -> Any:
         if value is None and names[name]:
@@ -45,14 +45,29 @@ def accepting(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for name, value in zip(order, args):  # noqa: B905 (fewer may be given)
-            ready = isinstance(value, Variable) and type(value) is not GivenArray
-            if name and not ready and (value is not None or not names[name]):
-                args = tuple(tensor(order[i], v) if i < len(order) and order[i] else v for i, v in enumerate(args))  # type: ignore[arg-type]
-                break
+        given = [tensor(name, value) if name else value for name, value in zip(order, args)]  # noqa: B905
+        kwargs = {name: tensor(name, value) if name in names else value for name, value in kwargs.items()}
+        return function(*given, *args[len(given) :], **kwargs)
+
+    return cast(F, call)
+
+
+def composed(function: F) -> F:
+    """A function that only composes: it has a scope, takes whatever :func:`asarray` takes, and float16 as float32.
+
+    Where it is given tensors that are no float16, the scope is all that it needs: one look tells.
+    """
+    usual, other = scoped(function), accepting(scoped(in_single(function)))
+    is_tensor = [name in TENSORS for name in function.__code__.co_varnames[: function.__code__.co_argcount]]
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for value in compress(args, is_tensor):
+            if not isinstance(value, Variable) or value._value.dtype == HALF or type(value) is GivenArray:
+                return other(*args, **kwargs)
         if kwargs:
-            kwargs = {name: tensor(name, value) if name in names else value for name, value in kwargs.items()}
-        return function(*args, **kwargs)
+            return (usual if TENSORS.isdisjoint(kwargs) else other)(*args, **kwargs)
+        return usual(*args)
 
     return cast(F, call)
 

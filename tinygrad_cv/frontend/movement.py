@@ -25,11 +25,11 @@ def axes_of(op: str, axis: Any, ndim: int, scalar: bool = False) -> tuple[int, .
     """
     if axis is None:
         return tuple(range(ndim))
-    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     if scalar and not ndim and len(axes) == 1 and operator.index(axes[0]) in (0, -1):
         return ()
-    found = tuple(axis_of(op, a, ndim) for a in axes)
-    if len(set(found)) != len(found):
+    found = tuple([axis_of(op, a, ndim) for a in axes])
+    if len(found) > 1 and len(set(found)) != len(found):
         raise ShapeError(f"{op}: axis {axis} names an axis twice.")
     return found
 

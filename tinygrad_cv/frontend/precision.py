@@ -35,7 +35,7 @@ def in_single(function: F, name: str = "") -> F:
                     return _widened(function, name, args, kwargs)
             elif isinstance(value, np.ndarray) and value.dtype == HALF:
                 return _widened(function, name, args, kwargs)
-        return function(*args, **kwargs)
+        return function(*args, **kwargs) if kwargs else function(*args)  # an empty ** would be copied
 
     return typed(F, call)
 

@@ -11,7 +11,7 @@ from ..core.context import location
 from ..core.errors import ShapeError
 from ..core.tape import apply
 from ..core.variable import Variable
-from ..ops import reduction
+from ..ops import movement, reduction
 from .elementwise import turned
 from .movement import Axis, axes_of, axis_of, concatenate
 from .precision import in_single
@@ -29,7 +29,7 @@ class ReductionMethods(Variable):
         """Without the axes that a primitive has reduced to size 1, unless they are to be kept."""
         if keepdims or not axes:
             return self
-        return self.reshape(tuple(n for i, n in enumerate(self._value.shape) if i not in axes))
+        return apply(movement.reshape, self, shape=tuple([n for i, n in enumerate(self._value.shape) if i not in axes]))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
         """Σ x; integers and booleans give int64."""

@@ -17,7 +17,7 @@ from .movement import MovementMethods
 from .products import ProductMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
-from .vocabulary import missing, renamed
+from .vocabulary import Answered, renamed
 
 
 class Count(int):
@@ -40,6 +40,7 @@ class Tensor(
     ProductMethods,
     IndexingMethods,
     InteropMethods,
+    Answered,
 ):
     """An array with a derivative.
 
@@ -104,12 +105,6 @@ class Tensor(
     def dtype(self) -> np.dtype:
         """The NumPy dtype of the elements."""
         return self._value.dtype
-
-    def __getattr__(self, name: str) -> Any:  # only for names that are not there
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        here = [known for known in dir(Tensor) if known[0] != "_"]
-        raise AttributeError(missing("a tensor", name, here, Tensor), name=name, obj=self)
 
     def clone(self) -> Tensor:
         """A copy with memory of its own, still in the graph."""

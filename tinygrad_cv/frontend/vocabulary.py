@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -155,6 +155,72 @@ REMEDIES: dict[str, str] = {
 }
 
 
+# What else PyTorch's tensors have: it is answered by rule.
+_OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ arccos arccosh arcsin arcsinh arctan
+    arctan2 arctanh argsort argwhere as_strided_scatter as_subclass asin asinh atan atan2 atanh bernoulli
+    bfloat16 bincount bitwise_left_shift bitwise_right_shift bitwise_xor cauchy_ ccol_indices cdouble ceil
+    cfloat chalf cholesky cholesky_inverse cholesky_solve clip_ coalesce col_indices conj conj_physical
+    const_data_ptr copysign corrcoef cos_ cosh count_nonzero cov cross crow_indices cummax cummin cumprod
+    cumsum_ data_ptr deg2rad dense_dim dequantize det detach_ diag diag_embed diagflat diagonal diagonal_scatter
+    diff digamma dim_order dist eig element_size erf_ erfc erfinv exp2 exp_ exponential_ fix fliplr flipud
+    float_power floor_ fmax fmin fmod frac frexp gcd geometric_ geqrf grad_dtype hardshrink hash_tensor
+    heaviside histc histogram hypot i0 igamma igammac imag index_reduce indices int_repr inverse is_coalesced
+    is_complex is_conj is_distributed is_floating_point is_inference is_ipu is_maia is_meta is_mkldnn is_mps
+    is_mtia is_neg is_nested is_nonzero is_quantized is_same_size is_set_to is_shared is_signed is_sparse
+    is_sparse_csr is_vulkan is_xla is_xpu isclose isinf isneginf isposinf isreal istft itemsize kron kthvalue
+    layout lcm ldexp lerp lgamma log10 log2 log_ log_normal_ logaddexp logaddexp2 logcumsumexp logdet
+    logical_xor logit lstsq lu lu_solve map2_ map_ matrix_exp matrix_power median mode module_load msort mtia
+    multinomial mvlgamma name nan_to_num nanmean nanmedian nanquantile nansum nbytes new_empty_strided nextafter
+    nonzero nonzero_static orgqr ormqr output_nr pinverse polygamma positive q_per_channel_axis
+    q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qr qscheme quantile rad2deg real
+    record_stream register_post_accumulate_grad_hook reinforce relu_ renorm resize resize_as resize_as_sparse_
+    resolve_conj resolve_neg roll rot90 round row_indices scatter_add_ select_scatter set_ sgn share_memory_
+    sigmoid_ sign_ signbit sin_ sinc sinh slice_inverse slice_scatter slogdet smm solve sort sparse_dim
+    sparse_mask sparse_resize_ sparse_resize_and_clear_ sqrt_ square_ squeeze_ sspaddmm stft storage
+    storage_offset storage_type stride sum_to_size svd swapaxes_ symeig tan tanh_ to_dense to_mkldnn
+    to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr
+    triangular_solve tril triu trunc unique unique_consecutive unsafe_chunk unsafe_split unsafe_split_with_sizes
+    unsqueeze_ untyped_storage values volatile xlogy"""
+
+
+class ListedType(type):
+    """The type of the tensors' classes: ``dir``, ``help`` and completion leave out the names of :class:`Answered`."""
+
+    def __dir__(cls) -> list[str]:
+        return sorted({name for base in cls.__mro__ if base is not Answered for name in vars(base)})
+
+
+class Answer:
+    """An attribute that is not there, with an error that says what to use.
+
+    A descriptor, since a class with ``__getattr__`` would not have the fast attributes of Python 3.11.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, tensor: Any, owner: type) -> Any:
+        here = [name for name in dir(owner) if name[0] != "_"]
+        message = missing("a tensor", self.name, here, here)
+        raise AttributeError(message, name=self.name, obj=owner if tensor is None else tensor)
+
+
+class Answered(metaclass=ListedType):
+    """The names of PyTorch's tensors. The last base of a class, which has them where no other base does."""
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(type(self)), *getattr(self, "__dict__", ())})
+
+
+for _name in (*REMEDIES, *_OTHERS.split()):
+    for _form in (_name, f"{_name.rstrip('_')}_"):  # and in place
+        setattr(Answered, _form, Answer(_form))
+
+
 def renamed(function: F) -> F:
     """Let a function take PyTorch's names for its arguments: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
     code = inspect.unwrap(function).__code__
@@ -172,24 +238,25 @@ def renamed(function: F) -> F:
                         f"{function.__name__}: {names[other]} and {other} are one argument; give one of them."
                     )
                 kwargs[names[other]] = kwargs.pop(other)
-        return function(*args, **kwargs)
+            return function(*args, **kwargs)
+        return function(*args)  # an empty ** would be copied
 
     return cast(F, call)
 
 
-def missing(owner: str, name: str, here: Iterable[str], methods: Any, functionals: Iterable[str] = ()) -> str:
+def missing(owner: str, name: str, here: Sequence[str], methods: Sequence[str], functionals: Sequence[str] = ()) -> str:
     """The message for a name that is not there: whose it would be, and what to use."""
-    return f"{owner} has no {name!r}: {_remedy(name, list(here), methods, functionals)}."
+    return f"{owner} has no {name!r}: {_remedy(name, here, methods, functionals)}."
 
 
-def _remedy(name: str, here: list[str], methods: Any, functionals: Iterable[str]) -> str:
+def _remedy(name: str, here: Sequence[str], methods: Sequence[str], functionals: Sequence[str]) -> str:
     if name in REMEDIES:
         return REMEDIES[name]
     base = name.rstrip("_")
     if base != name and base:
         if base in ARITHMETIC:
             return f"use x {ARITHMETIC[base]}= v, within no_grad() for what is learned"
-        if hasattr(methods, base):
+        if base in methods:
             return f"use x = x.{base}(...), or x.assign(x.{base}(...)) within no_grad() to change it in place"
         if base in here:
             return f"use x = {base}(x, ...)"
@@ -197,7 +264,7 @@ def _remedy(name: str, here: list[str], methods: Any, functionals: Iterable[str]
         return f"use x[...] = v, x += v or x.assign(v) to change it in place; for {base}, {rest}"
     if name in functionals:
         return f"use tg.functional.{name}"
-    if hasattr(methods, name) and name not in here:
+    if name in methods and name not in here:
         return f"use x.{name}, of the tensor"
     if isinstance(getattr(np, name, None), (np.dtype, type)) and name not in ("matrix", "ndarray"):
         return f"dtypes are NumPy's: use np.{name}, or its name as a string"

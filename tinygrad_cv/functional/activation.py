@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .arguments import composed
+from ..frontend.functions import composed
 
 
 @composed

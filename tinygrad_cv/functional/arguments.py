@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from ..core.context import location, scoped
+from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
-from ..frontend.functions import accepting
-from ..frontend.precision import in_single
 
-F = TypeVar("F", bound=Callable[..., Any])
 Pair = int | tuple[int, int]
-
-
-def composed(function: F) -> F:
-    """A function that only composes: it has a scope, takes whatever :func:`asarray` takes, and float16 as float32."""
-    return accepting(scoped(in_single(function)))
 
 
 def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..core.context import location
 from ..core.errors import ShapeError
-from .arguments import Pair, bordered, composed, images, output_size, pair
+from ..frontend.functions import composed
+from .arguments import Pair, bordered, images, output_size, pair
 
 Padding = Pair | str
 

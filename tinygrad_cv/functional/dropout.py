@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.context import location
+from ..frontend.functions import composed
 from ..frontend.random import Generator, default_generator
-from .arguments import composed, images
+from .arguments import images
 
 
 @composed

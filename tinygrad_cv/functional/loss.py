@@ -8,10 +8,10 @@ import numpy as np
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
+from ..frontend.functions import composed
 from ..frontend.indexing import iota
 from ..frontend.promotion import cast
 from .activation import log_softmax, softplus
-from .arguments import composed
 
 
 def _reduce(loss: Any, reduction: str, weight: Any = None) -> Any:

@@ -12,11 +12,10 @@ from ..core.context import is_replaying, location, no_grad, scoped
 from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..frontend.creation import asarray
-from ..frontend.functions import accepting
+from ..frontend.functions import accepting, composed
 from ..frontend.given import GivenArray
 from ..frontend.precision import in_single
 from ..frontend.reduction import Axis, centre, inverse_deviation
-from .arguments import composed
 
 
 @accepting

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..core.context import location
 from ..core.errors import ShapeError
+from ..frontend.functions import composed
 from ..frontend.movement import stack
 from ..frontend.products import einsum
-from .arguments import Pair, bordered, composed, images, output_size, pair
+from .arguments import Pair, bordered, images, output_size, pair
 
 
 @composed

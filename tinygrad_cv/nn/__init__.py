@@ -73,4 +73,4 @@ __all__ = [
 def __getattr__(name: str) -> _Any:
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, _Tensor, _functionals), name=name)
+    raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, dir(_Tensor), _functionals), name=name)
