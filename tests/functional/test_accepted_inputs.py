@@ -81,10 +81,12 @@ def test_what_is_no_tensor_is_refused_by_name(name):
     for key in tensors:
         for wrong in ("abc", {}, None, object()):
             given = {other: tg.ones(2, 2, 4, 4) if other in TENSORS else 2 for other in required}
-            with pytest.raises(
-                tg.DTypeError, match=f"{name}: {key} is of type {type(wrong).__name__}; it takes a tensor"
-            ):
-                getattr(F, name)(**{**given, key: wrong})
+            given[key] = wrong
+            for args, kwargs in (((), given), (tuple(given.values()), {})):  # by name, and by place
+                with pytest.raises(
+                    tg.DTypeError, match=f"{name}: {key} is of type {type(wrong).__name__}; it takes a tensor"
+                ):
+                    getattr(F, name)(*args, **kwargs)
 
 
 @pytest.mark.quick

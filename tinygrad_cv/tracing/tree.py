@@ -31,8 +31,10 @@ def is_array(x: Any) -> bool:
 
 def numbers(x: Any) -> np.ndarray | None:
     """The array that becomes a tensor in the function; None of what is no array, or not one that a tensor can be of."""
+    if not is_array(x):
+        return None
     try:
-        return _read(x) if is_array(x) else None
+        return _read(x)
     except (DTypeError, GraphError):
         return None
 
@@ -76,7 +78,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         return (kind, *x, *[signature(item, leaves, others) for item in x.values()])
     if isinstance(x, np.generic):
         return kind, x.tobytes()
-    array = numbers(x)
+    array = numbers(x) if is_array(x) else None
     if array is not None:
         leaves.append(array)
         return np.ndarray, array.shape, array.dtype
