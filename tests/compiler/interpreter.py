@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cv.compiler.schedule.affine import Affine, Var
-from tinygrad_cv.compiler.schedule.expr import Expr
+from tinygrad_cv.compiler.schedule.expr import Const, Expr, Guard, Index, Load, Reduce
 from tinygrad_cv.compiler.schedule.kernel import Plan
 from tinygrad_cv.compiler.schedule.nest import Nest
 from tinygrad_cv.core.context import quiet
@@ -67,18 +67,18 @@ class _Run:
         return known[expr]
 
     def _element(self, expr: Expr, places: Places, known: dict[Expr, Any]) -> Any:
-        if expr.kind == "const":
-            return expr.par
-        if expr.kind == "index":
-            return np.asarray(_at(expr.par, places)).astype(expr.dtype)
-        if expr.kind == "reduce":
+        if isinstance(expr, Const):
+            return expr.number
+        if isinstance(expr, Index):
+            return np.asarray(_at(expr.affine, places)).astype(expr.dtype)
+        if isinstance(expr, Reduce):
             return self._reduce(expr, places)
         args = [self.element(a, places, known) for a in expr.args]
-        if expr.kind == "load":
+        if isinstance(expr, Load):
             return self._load(expr, args, places)
-        if expr.kind == "guard":
+        if isinstance(expr, Guard):
             holds = np.asarray(True)
-            for affine, low, high in expr.par:
+            for affine, low, high in expr.conditions:
                 holds = holds & (low <= _at(affine, places)) & (_at(affine, places) < high)
             return np.where(holds, *args)
         if expr.name in ("and", "not"):
@@ -89,7 +89,7 @@ class _Run:
 
     def _load(self, expr: Expr, rows: list[Any], places: Places) -> Any:
         """Where a condition fails, anything."""
-        value, index = expr.par
+        value, index = expr.value, expr.index
         lows = self.plan.layouts[value].low if value in self.plan.layouts else (0,) * value.ndim
         where = [_at(a, places) + low for a, low in zip(index, lows, strict=True)]
         if rows:
@@ -99,7 +99,7 @@ class _Run:
         return array[tuple(np.broadcast_arrays(*clipped))] if clipped else array[()]
 
     def _reduce(self, expr: Expr, places: Places) -> Any:
-        kind, variables = expr.par
+        kind, variables = expr.kind, expr.variables
         extents = [v.extent for v in variables]
         more = len(variables)
         inside = {v: place.reshape(*place.shape, *(1,) * more) for v, place in places.items()}

@@ -331,7 +331,7 @@ def test_conditions_that_always_or_never_hold_go():
     assert exprs.guard([(of(i), 0, 5)], x, zero) is x
     assert exprs.guard([(of(i), 5, 9)], x, zero) is zero
     both = exprs.guard([(of(i), 1, 5)], exprs.guard([(of(i), 0, 3)], x, zero), zero)
-    assert both.par == ((of(i), 1, 3),)
+    assert both.conditions == ((of(i), 1, 3),)
     assert exprs.op("exp", [x], F32) is exprs.op("exp", [x], F32)
 
 

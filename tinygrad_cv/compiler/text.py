@@ -19,7 +19,7 @@ from itertools import count
 
 from ..ir.graph import CONSTANT, INPUT, Graph, Value, line
 from .schedule.affine import Affine, Var
-from .schedule.expr import Condition, Expr, loads, walk
+from .schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, loads, walk
 from .schedule.kernel import Plan
 from .schedule.layout import Layout
 from .schedule.nest import Nest, Store
@@ -77,7 +77,7 @@ def fused(plan: Plan) -> str:
 def formulas(nests: Iterable[Nest]) -> str:
     """Nests as formulas, in order."""
     nests = list(nests)
-    used = [v for nest in nests for v in (*(x.par[0] for x in loads(nest.exprs)), *(s.value for s in nest.stores))]
+    used = [v for nest in nests for v in (*(x.value for x in loads(nest.exprs)), *(s.value for s in nest.stores))]
     names = _Names(used)
     return "\n".join(line for nest in nests for line in _Formulas(nest, names).lines())
 
@@ -170,7 +170,7 @@ class _Formulas:
         self._texts: dict[Expr, tuple[str, int]] = {}
         self._number = count(1)
         self._name_all(nest.vars, "ijklmnopq")
-        self._name_all((v for r in nest.reductions for v in r.par[1]), "rsuvwxyz")
+        self._name_all((v for r in nest.reductions for v in r.variables), "rsuvwxyz")
         self._write()
 
     def lines(self) -> list[str]:
@@ -220,13 +220,13 @@ class _Formulas:
                 args = [self._texts[a] for a in expr.args]
                 text = self._text(expr, args)
             self._texts[expr] = text
-            twice = uses[expr] > 1 or (self.sums and expr.kind == "reduce" and uses[expr])
-            if twice and expr.kind in ("op", "guard", "reduce"):
+            twice = uses[expr] > 1 or (self.sums and isinstance(expr, Reduce) and uses[expr])
+            if twice and isinstance(expr, (Op, Guard, Reduce)):
                 self._bind(expr)
 
     def _longest(self, args: Iterable[Expr]) -> Expr | None:
         """The argument that is worth a name most."""
-        long = [a for a in args if a.kind in ("op", "guard", "reduce") and len(self._texts[a][0]) > SHORT]
+        long = [a for a in args if isinstance(a, (Op, Guard, Reduce)) and len(self._texts[a][0]) > SHORT]
         return max(long, key=lambda a: len(self._texts[a][0]), default=None)
 
     def _bind(self, expr: Expr) -> None:
@@ -237,21 +237,22 @@ class _Formulas:
     def _text(self, expr: Expr, args: list[tuple[str, int]]) -> tuple[str, int]:
         """A formula and how tightly its outermost operator binds."""
         texts = [text for text, _ in args]
-        if expr.kind == "load":
-            value, index = expr.par
+        if isinstance(expr, Load):
+            value, index = expr.value, expr.index
             places = [*texts, *map(self.affine, index[len(texts) :])]
             return self.names.of(value) + (f"[{', '.join(places)}]" if places else ""), ATOM
-        if expr.kind == "const":
-            return str(expr.par), ATOM if expr.par.dtype.kind == "b" or expr.par >= 0 else PREFIX
-        if expr.kind == "index":
-            return f"({self.affine(expr.par)})", ATOM
-        if expr.kind == "guard":
-            return f"({texts[0]} if {' and '.join(map(self.condition, expr.par))} else {texts[1]})", ATOM
-        if expr.kind == "reduce":
-            kind, variables = expr.par
+        if isinstance(expr, Const):
+            return str(expr.number), ATOM if expr.number.dtype.kind == "b" or expr.number >= 0 else PREFIX
+        if isinstance(expr, Index):
+            return f"({self.affine(expr.affine)})", ATOM
+        if isinstance(expr, Guard):
+            return f"({texts[0]} if {' and '.join(map(self.condition, expr.conditions))} else {texts[1]})", ATOM
+        if isinstance(expr, Reduce):
+            kind, variables = expr.kind, expr.variables
             over = ", ".join(f"{self.letters[v]}<{v.extent}" for v in variables)
             sign, between = ("Σ", " + ") if kind == "sum" else (kind, ", ")
             return f"{sign}[{over}]({between.join(texts)})", ATOM
+        assert isinstance(expr, Op)
         if expr.name in INFIX:
             sign, level = INFIX[expr.name]
             (a, a_level), (b, b_level) = args
@@ -303,14 +304,14 @@ class _Loops:
     def _body(self) -> None:
         """Within the tile: what sums need, the sums, what is made of them."""
         formulas, reductions = self.formulas, self.nest.reductions
-        summed = {v for r in reductions for v in r.par[1]}
-        pending = [b for b in formulas.bindings if b[0].kind != "reduce" and summed.isdisjoint(b[0].vars)]
-        inside = [b for b in formulas.bindings if b[0].kind != "reduce" and not summed.isdisjoint(b[0].vars)]
+        summed = {v for r in reductions for v in r.variables}
+        pending = [b for b in formulas.bindings if not isinstance(b[0], Reduce) and summed.isdisjoint(b[0].vars)]
+        inside = [b for b in formulas.bindings if not isinstance(b[0], Reduce) and not summed.isdisjoint(b[0].vars)]
         names = {expr: name for expr, name, _ in formulas.bindings}
         done: set[Expr] = set()
-        groups: dict[tuple[Var, ...], list[Expr]] = {}
+        groups: dict[tuple[Var, ...], list[Reduce]] = {}
         for reduction in reductions:
-            groups.setdefault(reduction.par[1], []).append(reduction)
+            groups.setdefault(reduction.variables, []).append(reduction)
         for variables, group in groups.items():
             pending = self._ready(pending, done)
             depth = self.depth
@@ -331,7 +332,7 @@ class _Loops:
         """Write the formulas whose sums are done; those that are left."""
         left = []
         for binding in pending:
-            if all(expr in done for expr in walk([binding[0]]) if expr.kind == "reduce"):
+            if all(expr in done for expr in walk([binding[0]]) if isinstance(expr, Reduce)):
                 self._line(f"{binding[1]} = {binding[2]}")
             else:
                 left.append(binding)
@@ -354,8 +355,8 @@ class _Loops:
                 notes += [f"where {self.formulas.condition(c)}" for c in cuts]
             self._loop(v, extent, step, ", ".join(notes))
 
-    def _accumulate(self, reduction: Expr, name: str | None) -> None:
-        kind, formulas = reduction.par[0], self.formulas
+    def _accumulate(self, reduction: Reduce, name: str | None) -> None:
+        kind, formulas = reduction.kind, self.formulas
         if name is None:
             name = next(formulas.element(store) for store in self.nest.stores if store.expr is reduction)
         for body in reduction.args:

@@ -12,7 +12,7 @@ from ...core.stackless import Steps, run
 from ..llvm.elementwise import LOWERINGS, select
 from ..llvm.function import Function, number, vector_type
 from ..schedule.affine import Var
-from ..schedule.expr import Condition, Expr, inside_guards, walk
+from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, inside_guards, walk
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling
 from .memory import BOOL, Mask, Memory, Place, index_at
@@ -45,7 +45,7 @@ class Expressions:
             return
         known = set(spots[0])
         for expr in self._hoistable:
-            if expr.vars <= known and (expr.vars or expr.kind == "load" or expr.args):
+            if expr.vars <= known and (expr.vars or isinstance(expr, Load) or expr.args):
                 for spot in distinct(spots, set(expr.vars)):
                     self.emit(expr, spot)
 
@@ -63,12 +63,12 @@ class Expressions:
 
     def _at(self, expr: Expr, spot: Place, mask: Mask | None) -> tuple[str, bool] | Steps:
         """What :meth:`emit` gives, or the steps to it."""
-        if expr.kind == "const":
-            return number(expr.par), False
-        if expr.kind == "reduce":
+        if isinstance(expr, Const):
+            return number(expr.number), False
+        if isinstance(expr, Reduce):
             lanes = self.tiling.result_lanes
             return self.results[expr, self.key(expr, spot)], lanes > 1
-        key = (expr.number, self.key(expr, spot), mask if expr in self._guarded else None)
+        key = (expr.serial, self.key(expr, spot), mask if expr in self._guarded else None)
         for scope in reversed(self._memo):
             if key in scope:
                 return scope[key]
@@ -80,15 +80,16 @@ class Expressions:
 
     def _write(self, expr: Expr, spot: Place, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.tiling.lanes
-        if expr.kind == "load":
-            value, index = expr.par
+        if isinstance(expr, Load):
+            value, index = expr.value, expr.index
             if expr.args:
                 return self.memory.gather(value, index, (yield self._at(expr.args[0], spot, mask)), spot, mask)
             return self.memory.load(value, index, spot, mask)
-        if expr.kind == "index":
+        if isinstance(expr, Index):
             return self._index(expr, spot)
-        if expr.kind == "guard":
+        if isinstance(expr, Guard):
             return (yield from self._guard(expr, spot, mask))
+        assert isinstance(expr, Op)
         args = []
         for arg in expr.args:
             args.append((yield self._at(arg, spot, mask)))
@@ -100,8 +101,8 @@ class Expressions:
             return select(f, condition, a, b, expr.dtype, n), is_vector
         return LOWERINGS[expr.name](f, names, expr.args[0].dtype, expr.dtype, n), is_vector
 
-    def _index(self, expr: Expr, spot: Place) -> tuple[str, bool]:
-        f, affine, lanes = self.f, expr.par, self.tiling.lanes
+    def _index(self, expr: Index, spot: Place) -> tuple[str, bool]:
+        f, affine, lanes = self.f, expr.affine, self.tiling.lanes
         base = f.integer(index_at(affine, spot))
         step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
         if not step or lanes == 1:
@@ -110,10 +111,10 @@ class Expressions:
         steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
         return f.value(f"add {kind} {f.splat(base, expr.dtype, lanes)}, {steps}"), True
 
-    def _guard(self, expr: Expr, spot: Place, mask: Mask | None) -> Steps:
+    def _guard(self, expr: Guard, spot: Place, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.tiling.lanes
         uniform, varying = None, None
-        for condition in expr.par:
+        for condition in expr.conditions:
             text, is_vector = self._condition(condition, spot)
             if text == "true":
                 continue
@@ -173,10 +174,10 @@ def distinct(spots: list[Place], used: set[Var]) -> list[Place]:
 def _hoistable(roots: Sequence[Expr], guarded: set[Expr]) -> list[Expr]:
     """Expressions that can be written as soon as their variables are known: neither held back nor made of a sum."""
     summed: set[Expr] = set()
-    found = []
+    found: list[Expr] = []
     for expr in walk(roots):
-        if expr.kind == "reduce" or any(arg in summed for arg in expr.args):
+        if isinstance(expr, Reduce) or any(arg in summed for arg in expr.args):
             summed.add(expr)
-        elif expr.kind in ("load", "op", "guard") and expr not in guarded:
+        elif isinstance(expr, (Load, Op, Guard)) and expr not in guarded:
             found.append(expr)
     return found

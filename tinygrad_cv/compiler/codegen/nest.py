@@ -17,7 +17,7 @@ from ..llvm.elementwise import LOWERINGS, maximum, select
 from ..llvm.function import Function, number, scalar_type, vector_type
 from ..llvm.integer import Int, Sum
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Condition, Expr, walk
+from ..schedule.expr import Condition, Expr, Op, Reduce, loads
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling, widths
@@ -142,9 +142,9 @@ class NestLowering:
                 )
             return
         self.exprs.results.clear()
-        groups: dict[tuple[Var, ...], list[Expr]] = {}
+        groups: dict[tuple[Var, ...], list[Reduce]] = {}
         for reduction in self.reductions:
-            groups.setdefault(reduction.par[1], []).append(reduction)
+            groups.setdefault(reduction.variables, []).append(reduction)
         for variables, reductions in groups.items():
             self._reduce(variables, reductions, spots, place)
         for spot in spots:
@@ -166,7 +166,7 @@ class NestLowering:
 
     # ---------------------------------------------------------------- reductions
 
-    def _reduce(self, variables: tuple[Var, ...], reductions: list[Expr], spots: list[Place], place: Place) -> None:
+    def _reduce(self, variables: tuple[Var, ...], reductions: list[Reduce], spots: list[Place], place: Place) -> None:
         f, t = self.f, self.tiling
         summed = [v for v in t.inner if v in variables] or list(variables)
         along = t.vector in variables
@@ -175,12 +175,12 @@ class NestLowering:
         unroll = t.unroll if innermost is not None else 1
         used = {v for r in reductions for body in r.args for v in body.vars}
         keys = distinct(spots, used)
-        slots: list[tuple[Expr, int, int, Place, str]] = []  # reduction, spot, unrolled step, place, part
+        slots: list[tuple[Reduce, int, int, Place, str]] = []  # reduction, spot, unrolled step, place, part
         first: list[tuple[str, str]] = []
         for reduction in reductions:
             for i, spot in enumerate(keys):
-                for u in range(unroll if reduction.par[0] != "argmax" else 1):
-                    for part in ("place", "best") if reduction.par[0] == "argmax" else ("",):
+                for u in range(unroll if reduction.kind != "argmax" else 1):
+                    for part in ("place", "best") if reduction.kind == "argmax" else ("",):
                         dtype = reduction.args[0].dtype if part == "best" else reduction.dtype
                         start = f.splat(_neutral(reduction, dtype, part), dtype, lanes)
                         if t.flush and u == 0:
@@ -192,7 +192,7 @@ class NestLowering:
             accumulators = list(accumulators)
             for u in range(steps):
                 for k, (reduction, _, slot_u, spot, part) in enumerate(slots):
-                    argmax = reduction.par[0] == "argmax"
+                    argmax = reduction.kind == "argmax"
                     if (slot_u != u and not argmax) or part == "place":
                         continue
                     where = {**spot, **at}
@@ -261,7 +261,7 @@ class NestLowering:
         for reduction in reductions:
             for i, spot in enumerate(keys):
                 mine = [v for v, (r, j, *_) in zip(values, slots, strict=True) if r is reduction and j == i]
-                if reduction.par[0] == "argmax":
+                if reduction.kind == "argmax":
                     self.exprs.results[reduction, self.exprs.key(reduction, spot)] = mine[0]
                     continue
                 total = mine[0]
@@ -287,12 +287,12 @@ class NestLowering:
                 low, high = f.most(low, base + (1 - most)), f.least(high, base + (1 - least))
         return low, high
 
-    def _accumulate(self, reduction: Expr, body: Expr, where: Place, total: str, lanes: int) -> str:
+    def _accumulate(self, reduction: Reduce, body: Expr, where: Place, total: str, lanes: int) -> str:
         f, dtype = self.f, reduction.dtype
         kind = vector_type(dtype, lanes)
-        live = self.memory.live(where) if self.tiling.vector in reduction.par[1] else lanes
-        product_ = body.kind == "op" and body.name == "mul" and dtype.kind == "f"
-        if reduction.par[0] == "sum" and product_ and self.fma and live == lanes:
+        live = self.memory.live(where) if self.tiling.vector in reduction.variables else lanes
+        product_ = isinstance(body, Op) and body.name == "mul" and dtype.kind == "f"
+        if reduction.kind == "sum" and product_ and self.fma and live == lanes:
             a, b = (self.exprs.vector(self.exprs.emit(x, where), x.dtype, lanes) for x in body.args)
             return f.call("llvm.fma", kind, a, b, total)
         value = self.exprs.vector(self.exprs.emit(body, where), body.dtype, lanes)
@@ -301,14 +301,14 @@ class NestLowering:
             value = select(f, mask, value, f.splat(_neutral(reduction, dtype), dtype, lanes), dtype, lanes)
         return self._combine(reduction, total, value, lanes)
 
-    def _combine(self, reduction: Expr, a: str, b: str, lanes: int) -> str:
+    def _combine(self, reduction: Reduce, a: str, b: str, lanes: int) -> str:
         dtype = reduction.dtype
-        if reduction.par[0] == "sum":
+        if reduction.kind == "sum":
             word = {"f": "fadd", "b": "or"}.get(dtype.kind, "add")
             return self.f.value(f"{word} {vector_type(dtype, lanes)} {a}, {b}")
         return maximum(self.f, [a, b], dtype, dtype, lanes)
 
-    def _argmax(self, reduction: Expr, where: Place, state: list[str], lanes: int) -> list[str]:
+    def _argmax(self, reduction: Reduce, where: Place, state: list[str], lanes: int) -> list[str]:
         """The place and the value of the first maximum so far; NaN is larger than all, and the first one stays."""
         f, (body,), dtype = self.f, reduction.args, reduction.dtype
         source = body.dtype
@@ -320,7 +320,7 @@ class NestLowering:
         if source.kind == "f":
             better = f.value(f"and {mask} {better}, {f.value(f'fcmp ord {kind} {best}, {best}')}")
         flat: Int = 0
-        for v in reduction.par[1]:
+        for v in reduction.variables:
             flat = flat * v.extent + where[v]
         here = f.integer(flat)
         if dtype.itemsize < 8 and isinstance(flat, Sum):
@@ -336,13 +336,13 @@ class NestLowering:
 
 def buffers_of(nest: Nest) -> list[Value]:
     """The stored values that a nest reads and writes, in the order in which its function takes them."""
-    read = [expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"]
+    read = [load.value for load in loads(nest.exprs)]
     return list(dict.fromkeys([*(store.value for store in nest.stores), *read]))
 
 
-def _neutral(reduction: Expr, dtype: np.dtype, part: str = "") -> str:
+def _neutral(reduction: Reduce, dtype: np.dtype, part: str = "") -> str:
     """What a reduction starts with."""
-    if reduction.par[0] == "sum" or part == "place":
+    if reduction.kind == "sum" or part == "place":
         return number(dtype.type(0))
     if dtype.kind == "f":
         return number(dtype.type(-np.inf))

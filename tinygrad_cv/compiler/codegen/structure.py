@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import walk
+from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling
@@ -28,20 +28,20 @@ def structure(nest: Nest, tiling: Tiling, buffers: list[Value], layouts: Mapping
     parts: list[Any] = []
     for expr in walk(nest.exprs):
         par: Any = None
-        if expr.kind == "load":
-            par = places[expr.par[0]], tuple(map(affine, expr.par[1]))
-        elif expr.kind == "const":
-            par = expr.par.tobytes()
-        elif expr.kind == "index":
-            par = affine(expr.par)
-        elif expr.kind == "guard":
-            par = tuple((affine(a), low, high) for a, low, high in expr.par)
-        elif expr.kind == "reduce":
-            par = expr.par[0], tuple(map(var, expr.par[1]))
-        else:
-            par = expr.par
+        if isinstance(expr, Load):
+            par = places[expr.value], tuple(map(affine, expr.index))
+        elif isinstance(expr, Const):
+            par = expr.number.tobytes()
+        elif isinstance(expr, Index):
+            par = affine(expr.affine)
+        elif isinstance(expr, Guard):
+            par = tuple((affine(a), low, high) for a, low, high in expr.conditions)
+        elif isinstance(expr, Reduce):
+            par = expr.kind, tuple(map(var, expr.variables))
+        elif isinstance(expr, Op):
+            par = expr.name
         numbers[expr] = len(parts)
-        parts.append((expr.kind, expr.dtype, par, tuple(numbers[a] for a in expr.args)))
+        parts.append((type(expr), expr.dtype, par, tuple(numbers[a] for a in expr.args)))
     stores = tuple((places[s.value], tuple(map(affine, s.index)), numbers[s.expr]) for s in nest.stores)
     bounds = tuple((affine(a), low, high) for a, low, high in nest.bounds)
     loops = (

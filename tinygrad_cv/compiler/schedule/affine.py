@@ -80,7 +80,7 @@ class Affine:
         return "+".join(parts).replace("+-", "-")
 
 
-Index = tuple[Affine, ...]
+Indices = tuple[Affine, ...]
 
 
 def combination(const: int, parts: Iterable[tuple[Affine, int]]) -> Affine:

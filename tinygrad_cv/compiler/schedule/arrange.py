@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, users
 from .affine import Affine, Var
-from .expr import Expr
+from .expr import Reduce
 from .layout import ALIGNMENT
-from .nest import Nest, sums_products
+from .nest import Nest, products
 from .storage import Storage, storage_of
 from .store import Stored
 
@@ -57,7 +57,7 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dic
     """For each value the axis that should lie innermost, where contractions have a wish; neighbours follow."""
     votes: dict[Value, Counter[int]] = defaultdict(Counter)
     for nest in contractions:
-        for reduction in filter(sums_products, nest.reductions):
+        for reduction in nest.reductions:
             _vote(nest, reduction, votes)
     chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items()}
     for value in values:
@@ -78,17 +78,15 @@ def _keeps(arg: Value, value: Value, axis: int) -> bool:
     return axis < min(arg.ndim, value.ndim) and arg.shape[axis] == value.shape[axis]
 
 
-def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None:
+def _vote(nest: Nest, reduction: Reduce, votes: dict[Value, Counter[int]]) -> None:
     """A contraction's vector runs along a variable of the result that one operand alone has: the one with fewer.
 
     The other operand is read element by element, best along the one axis over which no windows slide.
     """
-    for body in reduction.args:
-        core = body.args[0] if body.kind == "guard" else body
-        a, b = core.args
+    for _, a, b in products(reduction):
         results = reduction.vars
         small, big = sorted((a, b), key=lambda x: len(x.vars & results) - (x is b) / 2)
-        weight = max(1, a.par[0].size, b.par[0].size)
+        weight = max(1, a.value.size, b.value.size)
         along = [v for v in (small.vars - big.vars or small.vars) & results if _runs(nest, v)]
         if not along:  # what runs over the examples does not lie innermost
             small, big = big, small
@@ -98,8 +96,8 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
             for store in nest.stores:
                 _vote_for(votes, store.value, store.index, vector, weight)
             for load in (small, big):
-                _vote_for(votes, load.par[0], load.par[1], vector, weight)
-        windows = [a for a in big.par[1] if len(a.terms) > 1]
+                _vote_for(votes, load.value, load.index, vector, weight)
+        windows = [a for a in big.index if len(a.terms) > 1]
         moving = {v for a in windows for v, _ in a.terms}
         sliding = all(  # the result's places slide, and the kernel's are summed over; not the other way round
             max((v.extent for v, _ in a.terms if v in results), default=0)
@@ -108,10 +106,10 @@ def _vote(nest: Nest, reduction: Expr, votes: dict[Value, Counter[int]]) -> None
         )
         whole = big.vars & small.vars - results if sliding else big.vars & results - small.vars
         summed = [v for v in whole if v not in moving]
-        if big.par[0].ndim > 2 and len(summed) == 1 and _alone(big.par[1], summed[0]):  # not the first axis
-            _vote_for(votes, big.par[0], big.par[1], summed[0], weight)
+        if big.value.ndim > 2 and len(summed) == 1 and _alone(big.index, summed[0]):  # not the first axis
+            _vote_for(votes, big.value, big.index, summed[0], weight)
         elif windows and sliding and not summed and vector not in big.vars:
-            votes[big.par[0]][big.par[0].ndim - 1] += weight
+            votes[big.value][big.value.ndim - 1] += weight
 
 
 def _runs(nest: Nest, var: Var) -> bool:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
-from .expr import Condition, Expr, Exprs, is_number, substitute
+from .expr import Condition, Expr, Exprs, Guard, Load, is_number, substitute
 from .layout import Layout, layout_of
-from .nest import Nest, Store, sums_products
+from .nest import Nest, Store, products
 from .plan import Nests
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[i
     """How far the windows that products are summed over reach over the edges of each value."""
     found: dict[Value, tuple[list[int], list[int]]] = {}
     for nest in nests:
-        for reduction in filter(sums_products, nest.reductions):
-            for body in reduction.args:
-                if body.kind != "guard" or not is_number(body.args[1], 0):
+        for reduction in nest.reductions:
+            for body, *pair in products(reduction):
+                if not isinstance(body, Guard) or not is_number(body.other, 0):
                     continue
-                for load in body.args[0].args:
-                    value, index = load.par
-                    for axis, a in enumerate(index):
-                        if value in free and a.terms and (a, 0, value.shape[axis]) in body.par:
+                for load in pair:
+                    value = load.value
+                    for axis, a in enumerate(load.index):
+                        if value in free and a.terms and (a, 0, value.shape[axis]) in body.conditions:
                             low, high = found.setdefault(value, ([0] * value.ndim, [0] * value.ndim))
                             least, most = a.range()
                             low[axis] = max(low[axis], -least)
@@ -66,44 +66,43 @@ def without_guards(exprs: Exprs, nests: Nests, layouts: dict[Value, Layout]) -> 
 def _bare(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> Nest:
     new: dict[Expr, Expr] = {}
     bounds = nest.bounds
-    for reduction in filter(sums_products, nest.reductions):
+    for reduction in nest.reductions:
         bodies = []
-        for body in reduction.args:
-            if body.kind == "guard" and is_number(body.args[1], 0):
-                kept = [c for c in body.par if not _needless(layouts, body.args[0].args, c)]
+        for body, *pair in products(reduction):
+            if isinstance(body, Guard) and is_number(body.other, 0):
+                kept = [c for c in body.conditions if not _needless(layouts, pair, c)]
                 if len(nest.reductions) == len(reduction.args) == 1:
-                    bounds = [c for c in body.par if c not in kept]
+                    bounds = [c for c in body.conditions if c not in kept]
                 body = exprs.guard(kept, *body.args)
             bodies.append(body)
-        if tuple(bodies) != reduction.args:
-            kind, variables = reduction.par
-            new[reduction] = exprs.reduce(kind, variables, bodies, reduction.dtype)
+        if bodies and tuple(bodies) != reduction.args:
+            new[reduction] = exprs.rebuilt(reduction, bodies)
     if not new:
         return nest
     stores = [Store(store.value, store.index, substitute(exprs, store.expr, new)) for store in nest.stores]
     return Nest(nest.vars, stores, bounds)
 
 
-def _needless(layouts: dict[Value, Layout], factors: Iterable[Expr], condition: Condition) -> bool:
+def _needless(layouts: dict[Value, Layout], factors: Iterable[Load], condition: Condition) -> bool:
     """Whether one factor is zero where a condition fails, and the others have an element there."""
     moving = {v for v, _ in condition[0].terms}
-    pairs = [(layouts[x.par[0]], x) for x in factors]
+    pairs = [(layouts[x.value], x) for x in factors]
     covered = any(_covers(layout, x, condition) for layout, x in pairs)
     return covered and all(_stays_inside(layout, x, moving) for layout, x in pairs)
 
 
-def _stays_inside(layout: Layout, load: Expr, moving: set[Var]) -> bool:
-    for a, n, before, after in zip(load.par[1], layout.shape, layout.low, layout.high, strict=True):
+def _stays_inside(layout: Layout, load: Load, moving: set[Var]) -> bool:
+    for a, n, before, after in zip(load.index, layout.shape, layout.low, layout.high, strict=True):
         least, most = a.range()
         if (least < -before or most >= n + after) and not moving.isdisjoint(v for v, _ in a.terms):
             return False
     return True
 
 
-def _covers(layout: Layout, load: Expr, condition: Condition) -> bool:
+def _covers(layout: Layout, load: Load, condition: Condition) -> bool:
     affine, low, high = condition
     least, most = affine.range()
     return any(
         a == affine and (low, high) == (0, n) and -least <= before and most - n < after
-        for a, n, before, after in zip(load.par[1], layout.shape, layout.low, layout.high, strict=True)
+        for a, n, before, after in zip(load.index, layout.shape, layout.low, layout.high, strict=True)
     )

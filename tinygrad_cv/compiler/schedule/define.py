@@ -18,8 +18,8 @@ from ...core.primitive import PRIMITIVES
 from ...core.stackless import Steps, run
 from ...ir.graph import CONSTANT, INPUT, Value
 from ...ops.contraction import parse
-from .affine import Affine, Index, Var, of
-from .expr import Expr, Exprs, is_number
+from .affine import Affine, Indices, Var, of
+from .expr import Const, Expr, Exprs, Guard, Reduce, is_number, unguarded
 from .reshape import NeedSplit, Unmappable, reshaped
 from .storage import Storage
 
@@ -27,7 +27,7 @@ TINY = 16  # elements: so small a reduction is written out, and fuses like an el
 BOOL = np.dtype(bool)
 
 
-Row = Callable[["Definition", Value, Index], Steps]
+Row = Callable[["Definition", Value, Indices], Steps]
 ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one. They yield d.at(...)
 
 
@@ -63,32 +63,33 @@ class Definition:
         key = (value, tuple(a.key for a in index))
         return self._memo[key] if key in self._memo else run(self._steps(key, value, tuple(index)))
 
-    def _steps(self, key: Any, value: Value, index: Index) -> Steps:
+    def _steps(self, key: Any, value: Value, index: Indices) -> Steps:
         made = self._memo[key] = yield from ROWS.get(value.op, _elementwise)(self, value, index)
         return made
 
     def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Expr:
         """An elementwise operation; of numbers, the number."""
         primitive = PRIMITIVES.get(name)
-        if name == "where" and args[0].kind == "const":
-            return args[1] if args[0].par else args[2]
+        if name == "where" and isinstance(args[0], Const):
+            return args[1] if args[0].number else args[2]
         if name == "cast" and args[0].dtype == dtype:
             return args[0]
-        if primitive and all(arg.kind == "const" for arg in args):
+        numbers = [np.asarray(arg.number) for arg in args if isinstance(arg, Const)]
+        if primitive and len(numbers) == len(args):
             params = {"dtype": dtype} if name == "cast" else {}
             with np.errstate(all="ignore"):
-                return self.exprs.const(primitive.eval(*(np.asarray(a.par) for a in args), **params), dtype)
+                return self.exprs.const(primitive.eval(*numbers, **params), dtype)
         return self.exprs.op(name, args, dtype)
 
     def product(self, a: Expr, b: Expr) -> Expr:
         """a · b of a contraction; a border of zeros around a factor is a border around the product."""
         borders = []
-        while border := next((x for x in (a, b) if x.kind == "guard" and is_number(x.args[1], 0)), None):
+        while border := next((x for x in (a, b) if isinstance(x, Guard) and is_number(x.other, 0)), None):
             borders.append(border)
-            a, b = (border.args[0], b) if border is a else (a, border.args[0])
+            a, b = (border.body, b) if border is a else (a, border.body)
         made = self.op("mul", (a, b), a.dtype)
         for border in reversed(borders):
-            made = self.exprs.guard(border.par, made, border.args[1])
+            made = self.exprs.guard(border.conditions, made, border.other)
         return made
 
     def reduce(
@@ -129,7 +130,7 @@ class Definition:
         return self.exprs.guard(conditions, inner, self.exprs.const(0, inner.dtype))
 
 
-def _elementwise(d: Definition, value: Value, index: Index) -> Steps:
+def _elementwise(d: Definition, value: Value, index: Indices) -> Steps:
     args = []
     for arg in value.args:
         args.append((yield d.at(arg, index)))
@@ -140,20 +141,20 @@ def _elementwise(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("expand")
-def _expand(d: Definition, value: Value, index: Index) -> Steps:
+def _expand(d: Definition, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     own = index[len(index) - x.ndim :]
     return (yield d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)]))
 
 
 @row("permute")
-def _permute(d: Definition, value: Value, index: Index) -> Steps:
+def _permute(d: Definition, value: Value, index: Indices) -> Steps:
     axes = value.params["axes"]
     return (yield d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))]))
 
 
 @row("reshape")
-def _reshape(d: Definition, value: Value, index: Index) -> Steps:
+def _reshape(d: Definition, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     try:
         place = reshaped(index, value.shape, x.shape)
@@ -163,20 +164,20 @@ def _reshape(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("slice")
-def _slice(d: Definition, value: Value, index: Index) -> Steps:
+def _slice(d: Definition, value: Value, index: Indices) -> Steps:
     start, step = value.params["start"], value.params["step"]
     return (yield d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)]))
 
 
 @row("flip")
-def _flip(d: Definition, value: Value, index: Index) -> Steps:
+def _flip(d: Definition, value: Value, index: Indices) -> Steps:
     turned = value.params["axis"]
     places = zip(index, value.shape, strict=True)
     return (yield d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)]))
 
 
 @row("pad")
-def _pad(d: Definition, value: Value, index: Index) -> Steps:
+def _pad(d: Definition, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     fill = d.exprs.const(value.params["value"], value.dtype)
     places, conditions = [], []
@@ -201,9 +202,9 @@ def _multiple(affine: Affine, factor: int) -> Affine:
 
 
 @row("concatenate")
-def _concatenate(d: Definition, value: Value, index: Index) -> Steps:
+def _concatenate(d: Definition, value: Value, index: Indices) -> Steps:
     axis = value.params["axis"]
-    joined = d.exprs.const(0, value.dtype)
+    joined: Expr = d.exprs.const(0, value.dtype)
     end = value.shape[axis]
     for x in reversed(value.args):
         start = end - x.shape[axis]
@@ -219,7 +220,7 @@ def _concatenate(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("windows")
-def _windows(d: Definition, value: Value, index: Index) -> Steps:
+def _windows(d: Definition, value: Value, index: Indices) -> Steps:
     kernel, stride, dilation = (value.params[key] for key in ("kernel", "stride", "dilation"))
     k = len(kernel)
     lead = len(index) - 2 * k
@@ -229,7 +230,7 @@ def _windows(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("fold")
-def _fold(d: Definition, value: Value, index: Index) -> Steps:
+def _fold(d: Definition, value: Value, index: Indices) -> Steps:
     (w,) = value.args
     stride, dilation, size = (value.params[key] for key in ("stride", "dilation", "size"))
     k = len(size)
@@ -256,12 +257,12 @@ def _fold(d: Definition, value: Value, index: Index) -> Steps:
 
     variables = [Var(count, "t") for *_, count, _ in axes]
     inner = yield from body([*map(of, variables)])
-    core = inner.args[0] if inner.kind == "guard" else inner
-    if core.kind == "reduce" and core.par[0] == "sum" and len(core.args) == 1:  # a sum of a sum is a sum
+    core = unguarded(inner)
+    if isinstance(core, Reduce) and core.kind == "sum" and len(core.args) == 1:  # a sum of a sum is a sum
         total = core.args[0]
-        if inner.kind == "guard":
-            total = d.exprs.guard(inner.par, total, zero)
-        return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.par[1]], [total], value.dtype)
+        if isinstance(inner, Guard):
+            total = d.exprs.guard(inner.conditions, total, zero)
+        return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.variables], [total], value.dtype)
     if math.prod(v.extent for v in variables) > TINY:
         return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [inner], value.dtype)
     terms = []
@@ -281,7 +282,7 @@ def _sum_of(d: Definition, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
 
 
 @row("sum", "max", "argmax")
-def _reduction(d: Definition, value: Value, index: Index) -> Steps:
+def _reduction(d: Definition, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     axes = value.params["axis"]
     extents = [x.shape[axis] for axis in axes]
@@ -301,7 +302,8 @@ def _reduction(d: Definition, value: Value, index: Index) -> Steps:
 def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
     if value.op == "sum":
         return _sum_of(d, xs, value.dtype)
-    best, place = xs[0], d.exprs.const(0, value.dtype)
+    best: Expr = xs[0]
+    place: Expr = d.exprs.const(0, value.dtype)
     for k, x in enumerate(xs[1:], 1):
         if value.op == "argmax":  # greater, or the first NaN
             not_less = d.exprs.op("not", [d.op("less_equal", (x, best), BOOL)], BOOL)
@@ -312,7 +314,7 @@ def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
 
 
 @row("contract")
-def _contract(d: Definition, value: Value, index: Index) -> Steps:
+def _contract(d: Definition, value: Value, index: Indices) -> Steps:
     groups = parse(value.params["spec"])
     a, b = value.args
     extents = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
@@ -331,7 +333,7 @@ def _contract(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("iota")
-def _iota(d: Definition, value: Value, index: Index) -> Steps:
+def _iota(d: Definition, value: Value, index: Indices) -> Steps:
     flat = Affine(0)
     for axis in value.params["axis"]:
         flat = flat * value.shape[axis] + index[axis]
@@ -339,7 +341,7 @@ def _iota(d: Definition, value: Value, index: Index) -> Steps:
 
 
 @row("gather")
-def _gather(d: Definition, value: Value, index: Index) -> Steps:
+def _gather(d: Definition, value: Value, index: Indices) -> Steps:
     x, places = value.args
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)

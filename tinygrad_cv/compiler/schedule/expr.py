@@ -1,104 +1,167 @@
-"""Scalar expressions of loop variables: what one element of a value is.
+"""The loop IR: what one element of a value is, as an expression of loop variables.
 
-    expr = load(value, index)            an element of a stored value
-         | const(number)
-         | index(affine)                 the loop variables' own values
-         | op(name, expr, ...)           an elementwise primitive
-         | guard(conditions, body, other)     body where low <= affine < high for all, else other
-         | reduce(kind, variables, body, ...) several bodies: phases of one sum
+    expr = Load(value, index)                    an element of a stored value
+         | Load(value, index, row)               with a computed place on the first axis
+         | Const(number)
+         | Index(affine)                         an index map's own value
+         | Op(name, expr, ...)                   an elementwise primitive
+         | Guard(conditions, body, other)        body where low <= affine < high for all, else other
+         | Reduce(kind, variables, body, ...)    sum, max or argmax over variables; several bodies: phases of one sum
 
 Expressions of one kernel share their parts: they are made through one table, so equal ones are one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ...ir.graph import Value
-from .affine import Affine, Index, Var
+from .affine import Affine, Indices, Var
 
 Condition = tuple[Affine, int, int]  # low <= affine < high
 INT = np.dtype(np.int64)
 
 
 class Expr:
-    """A node of an expression; made by :class:`Exprs` only."""
+    """A node of an expression; made by :class:`Exprs` only.
 
-    __slots__ = ("args", "dtype", "kind", "number", "par", "vars")
-    kind: str
+    Attributes:
+        args: the expressions that it is made of.
+        vars: the loop variables that it depends on.
+        serial: the order in which expressions were made; arguments come before users.
+    """
+
+    __slots__ = ("args", "dtype", "serial", "vars")
     args: tuple[Expr, ...]
-    par: Any
     dtype: np.dtype
     vars: frozenset[Var]
-    number: int
+    serial: int
 
-    @property
-    def name(self) -> str:
-        """Of an op: which."""
-        return self.par[0]
+
+class Load(Expr):
+    """An element of a stored value; its only argument, if any, is a computed place on the first axis."""
+
+    __slots__ = ("index", "value")
+
+    def __init__(self, value: Value, index: Indices):
+        self.value, self.index = value, index
 
     def __repr__(self) -> str:
-        args = ", ".join(map(repr, self.args))
-        if self.kind == "load":
-            places = list(map(str, self.par[1]))
-            if self.args:
-                places[0] = f"{args}"
-            return f"{self.par[0]}[{', '.join(places)}]"
-        if self.kind == "const":
-            return repr(self.par.item())
-        if self.kind == "index":
-            return f"({self.par})"
-        if self.kind == "guard":
-            conditions = " & ".join(f"{low}<={a}<{high}" for a, low, high in self.par)
-            return f"({self.args[0]} if {conditions} else {self.args[1]})"
-        if self.kind == "reduce":
-            return f"{self.par[0]}[{','.join(map(repr, self.par[1]))}]({args})"
-        return f"{self.par[0]}({args})"
+        places = [*map(repr, self.args), *map(str, self.index[len(self.args) :])]
+        return f"{self.value}[{', '.join(places)}]"
+
+
+class Const(Expr):
+    """A number."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: Any):
+        self.number = number
+
+    def __repr__(self) -> str:
+        return repr(self.number.item())
+
+
+class Index(Expr):
+    """The value of an index map."""
+
+    __slots__ = ("affine",)
+
+    def __init__(self, affine: Affine):
+        self.affine = affine
+
+    def __repr__(self) -> str:
+        return f"({self.affine})"
+
+
+class Op(Expr):
+    """An elementwise primitive."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(repr, self.args))})"
+
+
+class Guard(Expr):
+    """``body`` where all conditions hold, else ``other``."""
+
+    __slots__ = ("conditions",)
+
+    def __init__(self, conditions: tuple[Condition, ...]):
+        self.conditions = conditions
+
+    @property
+    def body(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def other(self) -> Expr:
+        return self.args[1]
+
+    def __repr__(self) -> str:
+        conditions = " & ".join(f"{low}<={a}<{high}" for a, low, high in self.conditions)
+        return f"({self.body} if {conditions} else {self.other})"
+
+
+class Reduce(Expr):
+    """The sum, max or argmax of the arguments, the bodies, over variables."""
+
+    __slots__ = ("kind", "variables")
+
+    def __init__(self, kind: str, variables: tuple[Var, ...]):
+        self.kind, self.variables = kind, variables
+
+    def __repr__(self) -> str:
+        return f"{self.kind}[{','.join(map(repr, self.variables))}]({', '.join(map(repr, self.args))})"
+
+
+E = TypeVar("E", bound=Expr)
 
 
 class Exprs:
     """Makes expressions, each once, and simplifies what needs no thought."""
 
     def __init__(self) -> None:
-        self._made: dict[Any, Expr] = {}
+        self._made: dict[Any, Any] = {}
 
-    def _make(self, kind: str, args: tuple[Expr, ...], par: Any, key: Any, dtype: np.dtype) -> Expr:
-        key = (kind, tuple(a.number for a in args), key)
+    def _make(
+        self, kind: type[E], parts: tuple[Any, ...], args: tuple[Expr, ...], key: Any, dtype: np.dtype, vars: set[Var]
+    ) -> E:
+        """The expression with these parts; ``vars`` are those that it adds to its arguments'."""
+        key = (kind, tuple([a.serial for a in args]), key)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = Expr()
-            made.kind, made.args, made.par, made.dtype, made.number = kind, args, par, dtype, len(self._made)
-            found: set[Var] = set()
-            for arg in args:
-                found |= arg.vars
-            for affine in _affines(made):
-                found.update(v for v, _ in affine.terms)
-            if kind == "reduce":
-                found -= set(par[1])
-            made.vars = frozenset(found)
+            made = self._made[key] = kind(*parts)
+            made.args, made.dtype, made.serial = args, dtype, len(self._made)
+            made.vars = frozenset(vars.union(*[a.vars for a in args]))
         return made
 
-    def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None) -> Expr:
+    def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None) -> Load:
         """An element of a stored value; ``row`` is a computed place on the first axis, for a gather."""
         args = () if row is None else (row,)
-        key = (value.number, id(value), tuple(a.key for a in index))
-        return self._make("load", args, (value, tuple(index)), key, value.dtype)
+        key = (value.number, id(value), tuple([a.key for a in index]))
+        return self._make(Load, (value, tuple(index)), args, key, value.dtype, {v for a in index for v, _ in a.terms})
 
-    def const(self, number: Any, dtype: np.dtype) -> Expr:
+    def const(self, number: Any, dtype: np.dtype) -> Const:
         scalar = np.asarray(number).astype(dtype)[()]
-        return self._make("const", (), scalar, (scalar.tobytes(), dtype.str), np.dtype(dtype))
+        return self._make(Const, (scalar,), (), (scalar.tobytes(), dtype.str), np.dtype(dtype), set())
 
-    def index(self, affine: Affine, dtype: np.dtype = INT) -> Expr:
+    def index(self, affine: Affine, dtype: np.dtype = INT) -> Index | Const:
         if not affine.terms:
             return self.const(affine.const, dtype)
-        return self._make("index", (), affine, (affine.key, dtype.str), dtype)
+        return self._make(Index, (affine,), (), (affine.key, dtype.str), dtype, {v for v, _ in affine.terms})
 
-    def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Expr:
-        return self._make("op", tuple(args), (name,), (name, dtype.str), dtype)
+    def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Op:
+        return self._make(Op, (name,), tuple(args), (name, dtype.str), dtype, set())
 
     def guard(self, conditions: Iterable[Condition], body: Expr, other: Expr) -> Expr:
         """``body`` where all conditions hold, else ``other``; conditions that always hold are dropped."""
@@ -109,50 +172,71 @@ class Exprs:
                 return other
             if not (low <= least and most < high):
                 kept[affine.key] = (affine, low, high)
-        if body.kind == "guard" and body.args[1] is other:
-            for affine, low, high in body.par:
+        if isinstance(body, Guard) and body.other is other:
+            for affine, low, high in body.conditions:
                 if affine.key in kept:
                     low, high = max(low, kept[affine.key][1]), min(high, kept[affine.key][2])
                 kept[affine.key] = (affine, low, high)
-            body = body.args[0]
+            body = body.body
         if not kept or body is other:
             return body
         ordered = tuple(kept.values())
-        return self._make(
-            "guard", (body, other), ordered, frozenset((a.key, lo, hi) for a, lo, hi in ordered), body.dtype
-        )
+        key = frozenset((a.key, lo, hi) for a, lo, hi in ordered)
+        bound = {v for a, _, _ in ordered for v, _ in a.terms}
+        return self._make(Guard, (ordered,), (body, other), key, body.dtype, bound)
 
     def reduce(self, kind: str, variables: Sequence[Var], bodies: Sequence[Expr], dtype: np.dtype) -> Expr:
         """Σ, max or argmax of the bodies over the variables; a sum of a single sum is one sum."""
         variables = tuple(variables)
-        if kind == "sum" and len(bodies) == 1 and bodies[0].kind == "reduce" and bodies[0].par[0] == "sum":
-            inner = bodies[0]
-            if inner.dtype == dtype and len(inner.args) == 1:
-                variables, bodies = variables + inner.par[1], inner.args
+        inner = bodies[0] if len(bodies) == 1 else None
+        if isinstance(inner, Reduce) and inner.kind == kind == "sum" and inner.dtype == dtype and len(inner.args) == 1:
+            variables, bodies = variables + inner.variables, inner.args
         if kind == "sum" and all(is_number(body, 0) for body in bodies):
             return bodies[0]
         if not variables and len(bodies) == 1 and kind in ("sum", "max"):
             return bodies[0]
-        key = (kind, tuple(v.number for v in variables), dtype.str)
-        return self._make("reduce", tuple(bodies), (kind, variables), key, dtype)
+        key = (kind, tuple([v.number for v in variables]), dtype.str)
+        made = self._make(Reduce, (kind, variables), tuple(bodies), key, dtype, set())
+        made.vars -= set(variables)
+        return made
+
+    def rebuilt(
+        self,
+        expr: Expr,
+        args: Sequence[Expr],
+        affine: Callable[[Affine], Affine] = lambda a: a,
+        var: Callable[[Var], Var] = lambda v: v,
+    ) -> Expr:
+        """The same expression of other arguments, index maps and summed variables."""
+        if isinstance(expr, Load):
+            return self.load(expr.value, [affine(a) for a in expr.index], *args)
+        if isinstance(expr, Index):
+            return self.index(affine(expr.affine), expr.dtype)
+        if isinstance(expr, Op):
+            return self.op(expr.name, args, expr.dtype)
+        if isinstance(expr, Guard):
+            return self.guard([(affine(a), low, high) for a, low, high in expr.conditions], *args)
+        if isinstance(expr, Reduce):
+            return self.reduce(expr.kind, [var(v) for v in expr.variables], args, expr.dtype)
+        return expr
 
 
 def is_number(expr: Expr, number: float) -> bool:
     """Whether the expression is this constant."""
-    return expr.kind == "const" and bool(expr.par == number)
+    return isinstance(expr, Const) and bool(expr.number == number)
 
 
-def _affines(expr: Expr) -> Iterator[Affine]:
-    if expr.kind == "load":
-        yield from expr.par[1]
-    elif expr.kind == "index":
-        yield expr.par
-    elif expr.kind == "guard":
-        for affine, _, _ in expr.par:
-            yield affine
+def unguarded(expr: Expr) -> Expr:
+    """The body of a guard, where the expression is one."""
+    return expr.body if isinstance(expr, Guard) else expr
 
 
-_number = attrgetter("number")
+def conditions_of(expr: Expr) -> tuple[Condition, ...]:
+    """The conditions of a guard, where the expression is one."""
+    return expr.conditions if isinstance(expr, Guard) else ()
+
+
+_serial = attrgetter("serial")
 
 
 def walk(roots: Iterable[Expr]) -> list[Expr]:
@@ -164,18 +248,18 @@ def walk(roots: Iterable[Expr]) -> list[Expr]:
         if expr not in seen:
             seen.add(expr)
             stack.extend(expr.args)
-    return sorted(seen, key=_number)
+    return sorted(seen, key=_serial)
 
 
-def loads(roots: Iterable[Expr]) -> list[Expr]:
+def loads(roots: Iterable[Expr]) -> list[Load]:
     """The loads below the roots."""
-    return [expr for expr in walk(roots) if expr.kind == "load"]
+    return [expr for expr in walk(roots) if isinstance(expr, Load)]
 
 
 def inside_guards(roots: Iterable[Expr]) -> set[Expr]:
     """Expressions that stand in a guard's body, where loads may have to be held back."""
     found: set[Expr] = set()
-    stack = [expr.args[0] for expr in walk(roots) if expr.kind == "guard"]
+    stack = [expr.body for expr in walk(roots) if isinstance(expr, Guard)]
     while stack:
         expr = stack.pop()
         if expr not in found:
@@ -188,43 +272,15 @@ def substitute(exprs: Exprs, root: Expr, new: dict[Expr, Expr]) -> Expr:
     """The expression with some of its parts replaced."""
     done = dict(new)
     for expr in walk([root]):
-        if expr in done:
-            continue
-        args = tuple(done[a] for a in expr.args)
-        if args == expr.args:
-            done[expr] = expr
-        elif expr.kind == "load":
-            done[expr] = exprs.load(expr.par[0], expr.par[1], args[0])
-        elif expr.kind == "guard":
-            done[expr] = exprs.guard(expr.par, *args)
-        elif expr.kind == "reduce":
-            kind, variables = expr.par
-            done[expr] = exprs.reduce(kind, variables, args, expr.dtype)
-        else:
-            done[expr] = exprs.op(expr.name, args, expr.dtype)
+        if expr not in done:
+            args = tuple([done[a] for a in expr.args])
+            done[expr] = expr if args == expr.args else exprs.rebuilt(expr, args)
     return done[root]
 
 
 def renamed(exprs: Exprs, root: Expr, new: dict[Var, Affine]) -> Expr:
     """The expression with loop variables replaced by index maps."""
     done: dict[Expr, Expr] = {}
-
-    def index_of(index: Index) -> list[Affine]:
-        return [a.substitute(new) for a in index]
-
     for expr in walk([root]):
-        args = tuple(done[a] for a in expr.args)
-        if expr.kind == "load":
-            done[expr] = exprs.load(expr.par[0], index_of(expr.par[1]), *args)
-        elif expr.kind == "index":
-            done[expr] = exprs.index(expr.par.substitute(new), expr.dtype)
-        elif expr.kind == "guard":
-            done[expr] = exprs.guard([(a.substitute(new), lo, hi) for a, lo, hi in expr.par], *args)
-        elif expr.kind == "reduce":
-            kind, variables = expr.par
-            done[expr] = exprs.reduce(kind, variables, args, expr.dtype)
-        elif expr.kind == "op":
-            done[expr] = exprs.op(expr.name, args, expr.dtype)
-        else:
-            done[expr] = expr
+        done[expr] = exprs.rebuilt(expr, [done[a] for a in expr.args], lambda a: a.substitute(new))
     return done[root]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Affine, Var, of
-from .expr import Expr, Exprs, loads, renamed, substitute, walk
+from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import Kernel
 from .layout import Layout
 from .nest import Nest, Store
@@ -73,10 +73,10 @@ def _pointwise(kernel: Kernel, other: Nest, value: Value) -> bool:
     stores = [s for s in other.stores if s.value is value]
     if len(stores) != 1:
         return False
-    nest, reads = kernel.nest, [load for load in kernel.loads if load.par[0] is value]
+    nest, reads = kernel.nest, [load for load in kernel.loads if load.value is value]
     assert nest is not None
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
-    if any(load.args or tuple(a.substitute(new) for a in load.par[1]) != stores[0].index for load in reads):
+    if any(load.args or tuple(a.substitute(new) for a in load.index) != stores[0].index for load in reads):
         return False
     return kernel.guarded.isdisjoint(reads)  # there, what the other stores would be computed once more
 
@@ -86,12 +86,12 @@ def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, La
     assert a is not None and b is not None
     new = dict(zip(b.vars, map(of, a.vars), strict=True))
     if a.reductions and b.reductions:
-        new.update(zip(b.reductions[0].par[1], map(of, a.reductions[0].par[1]), strict=True))
+        new.update(zip(b.reductions[0].variables, map(of, a.reductions[0].variables), strict=True))
     stores = list(a.stores)
     for store in b.stores:
         expr = _over(exprs, store.expr, new)
         values = {s.value: s.expr for s in a.stores}
-        known = {load: values[load.par[0]] for load in loads([expr]) if load.par[0] in values}
+        known: dict[Expr, Expr] = {load: values[load.value] for load in loads([expr]) if load.value in values}
         stores.append(Store(store.value, tuple(x.substitute(new) for x in store.index), substitute(exprs, expr, known)))
     nest = Nest(a.vars, stores)
     return Kernel(nest, choose(nest, layouts, target))
@@ -101,20 +101,8 @@ def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:
     """The expression over other variables, those of its reductions included."""
     done: dict[Expr, Expr] = {}
     for part in walk([expr]):
-        if part.kind == "reduce":
-            variables = [new[v].terms[0][0] if v in new else v for v in part.par[1]]
-            done[part] = exprs.reduce(part.par[0], variables, [done[a] for a in part.args], part.dtype)
-        elif part.args:
-            inner = substitute(exprs, part, {a: done[a] for a in part.args})
-            done[part] = _renamed_one(exprs, inner, part, new, [done[a] for a in part.args])
-        else:
-            done[part] = renamed(exprs, part, new)
+        args = [done[a] for a in part.args]
+        done[part] = exprs.rebuilt(
+            part, args, lambda a: a.substitute(new), lambda v: new[v].terms[0][0] if v in new else v
+        )
     return done[expr]
-
-
-def _renamed_one(exprs: Exprs, inner: Expr, part: Expr, new: dict[Var, Affine], args: list[Expr]) -> Expr:
-    if part.kind == "guard":
-        return exprs.guard([(a.substitute(new), lo, hi) for a, lo, hi in part.par], *args)
-    if part.kind == "load":
-        return exprs.load(part.par[0], [a.substitute(new) for a in part.par[1]], *args)
-    return inner

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
-from .expr import Expr, inside_guards, walk
+from .expr import Expr, Load, Op, Reduce, inside_guards, walk
 from .layout import Layout
 from .nest import Nest, is_contraction
 from .tiling import Tiling
@@ -37,7 +37,7 @@ class Kernel:
     def reads(self) -> list[Value]:
         if self.host:
             return list(self.host.args)
-        return list(dict.fromkeys(load.par[0] for load in self.loads))
+        return list(dict.fromkeys(load.value for load in self.loads))
 
     @property
     def shared(self) -> Var | None:
@@ -50,8 +50,8 @@ class Kernel:
         return walk(self.nest.exprs) if self.nest else []
 
     @cached_property
-    def loads(self) -> list[Expr]:
-        return [expr for expr in self.exprs if expr.kind == "load"]
+    def loads(self) -> list[Load]:
+        return [expr for expr in self.exprs if isinstance(expr, Load)]
 
     @cached_property
     def guarded(self) -> set[Expr]:
@@ -65,7 +65,7 @@ class Kernel:
             return 0
         total = 0
         for expr in self.exprs:
-            if expr.kind in ("op", "load"):
+            if isinstance(expr, (Op, Load)):
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.places)
 
@@ -75,8 +75,8 @@ class Kernel:
         nest = self.nest
         if nest is None or not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
             return None
-        sums = {tuple(v.extent for v in r.par[1]) for r in reductions[:1]}
-        return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.par[1] for r in reductions}) <= 1
+        sums = {tuple(v.extent for v in r.variables) for r in reductions[:1]}
+        return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.variables for r in reductions}) <= 1
 
     @property
     def kind(self) -> str:
@@ -110,9 +110,9 @@ class Kernel:
         """Operations on numbers; a multiply-add is two."""
         total = 0
         for expr in self.exprs:
-            if expr.kind == "op" and expr.name != "cast":
+            if isinstance(expr, Op) and expr.name != "cast":
                 total += math.prod(v.extent for v in expr.vars)
-            elif expr.kind == "reduce":
+            elif isinstance(expr, Reduce):
                 total += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
         return total
 

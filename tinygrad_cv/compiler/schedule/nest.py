@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass, field
 
 from ...ir.graph import Value
-from .affine import Index, Var
-from .expr import Condition, Expr, walk
+from .affine import Indices, Var
+from .expr import Condition, Expr, Load, Op, Reduce, unguarded, walk
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Store:
     """One element of a value, for every place of the loop variables."""
 
     value: Value
-    index: Index
+    index: Indices
     expr: Expr
 
 
@@ -39,9 +39,9 @@ class Nest:
         return [store.expr for store in self.stores]
 
     @property
-    def reductions(self) -> list[Expr]:
+    def reductions(self) -> list[Reduce]:
         """The reductions, inner ones first."""
-        return [expr for expr in walk(self.exprs) if expr.kind == "reduce"]
+        return [expr for expr in walk(self.exprs) if isinstance(expr, Reduce)]
 
     @property
     def places(self) -> int:
@@ -54,23 +54,25 @@ class Nest:
         return any(map(is_contraction, self.reductions))
 
 
-def sums_products(expr: Expr) -> bool:
-    """Whether it is a sum of products of two loads."""
-    return expr.kind == "reduce" and expr.par[0] == "sum" and all(map(_is_product, expr.args))
+def factors(body: Expr) -> tuple[Load, Load] | None:
+    """The two loads that a body multiplies, whatever guards it; None where it is something else."""
+    product = unguarded(body)
+    if isinstance(product, Op) and product.name == "mul":
+        a, b = product.args
+        if isinstance(a, Load) and isinstance(b, Load):
+            return a, b
+    return None
 
 
-def _is_product(body: Expr) -> bool:
-    core = body.args[0] if body.kind == "guard" else body
-    return core.kind == "op" and core.name == "mul" and all(a.kind == "load" for a in core.args)
+def products(reduction: Reduce) -> list[tuple[Expr, Load, Load]]:
+    """The bodies of a sum of products, each with its two factors; none where it is something else."""
+    found = [(body, pair[0], pair[1]) for body in reduction.args if (pair := factors(body))]
+    return found if reduction.kind == "sum" and len(found) == len(reduction.args) else []
 
 
-def is_contraction(expr: Expr) -> bool:
+def is_contraction(reduction: Reduce) -> bool:
     """Whether in each of its products either load has a variable of the result that the other lacks."""
-    if not sums_products(expr):
-        return False
-    for body in expr.args:
-        core = body.args[0] if body.kind == "guard" else body
-        a, b = (arg.vars for arg in core.args)
-        if not ((expr.vars & a) - b and (expr.vars & b) - a):
-            return False
-    return True
+    pairs = products(reduction)
+    return bool(pairs) and all(
+        (reduction.vars & a.vars) - b.vars and (reduction.vars & b.vars) - a.vars for _, a, b in pairs
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...ir.graph import CONSTANT, INPUT, Value
-from .affine import Index, Var, of
+from .affine import Indices, Var, of
 from .define import Definition
 from .expr import Exprs
 from .nest import Nest, Store
@@ -77,7 +77,7 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
     storage = None if row_major else definition.storage.get(value)
     target = storage.value if storage else value
     first = tuple(Var(n, "i") for n in target.shape)
-    todo: list[tuple[tuple[Var, ...], Index]] = [(first, tuple(map(of, first)))]
+    todo: list[tuple[tuple[Var, ...], Indices]] = [(first, tuple(map(of, first)))]
     nests: dict[tuple[Var, ...], Nest] = {}
     shared: dict[tuple[Var, int, int, bool], Var] = {}
 

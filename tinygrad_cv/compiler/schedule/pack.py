@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ...core.primitive import Aval
 from ...ir.graph import Value
 from .affine import Var, of
-from .expr import Expr, Exprs, renamed, substitute
+from .expr import Expr, Exprs, Load, Reduce, conditions_of, renamed, substitute, unguarded
 from .kernel import Kernel
 from .layout import Layout, layout_of
-from .nest import Nest, Store, is_contraction
+from .nest import Nest, Store, is_contraction, products
 from .plan import Nests
 from .tiling import Tiling, choose
 
@@ -58,32 +58,32 @@ def pack(
     for reduction, body, a, b in _products(nest, vector):
         made, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, tiling.lanes)
         packs += made
-        core = body.args[0] if body.kind == "guard" else body
-        new[core] = exprs.op("mul", (load, a) if core.args[0] is b else (a, load), core.dtype)
+        product = unguarded(body)
+        new[product] = exprs.op("mul", (load, a) if product.args[0] is b else (a, load), product.dtype)
     stores = [Store(s.value, s.index, substitute(exprs, s.expr, new)) for s in nest.stores]
     return packs, Nest(nest.vars, stores, nest.bounds)
 
 
-def _products(nest: Nest, vector: Var) -> list[tuple[Expr, Expr, Expr, Expr]]:
+def _products(nest: Nest, vector: Var) -> list[tuple[Reduce, Expr, Load, Load]]:
     """The products that a nest sums, as (reduction, body, a, b) with vectors along b alone."""
     found = []
     for reduction in filter(is_contraction, nest.reductions):
-        for body in reduction.args:
-            core = body.args[0] if body.kind == "guard" else body
-            a, b = core.args if vector not in core.args[0].vars else core.args[::-1]
+        for body, a, b in products(reduction):
+            if vector in a.vars:
+                a, b = b, a
             if vector not in a.vars and vector in b.vars:
                 found.append((reduction, body, a, b))
     return found
 
 
-def _needs_packing(nest: Nest, vector: Var, b: Expr, reduction: Expr, layouts: dict[Value, Layout]) -> bool:
+def _needs_packing(nest: Nest, vector: Var, b: Load, reduction: Reduce, layouts: dict[Value, Layout]) -> bool:
     """Whether vectors do not lie side by side; or those of neighbouring steps so far apart that caches suffer."""
-    place = layouts[b.par[0]].flat(b.par[1])
+    place = layouts[b.value].flat(b.index)
     if place.coefficient(vector) != 1:
         return True
     rows = math.prod(v.extent for v in nest.vars if v not in b.vars)
-    steps = [abs(place.coefficient(v)) for v in reduction.par[1] if place.coefficient(v)]
-    return rows >= REUSED and b.par[0].size <= PACKED and min(steps, default=0) >= FAR
+    steps = [abs(place.coefficient(v)) for v in reduction.variables if place.coefficient(v)]
+    return rows >= REUSED and b.value.size <= PACKED and min(steps, default=0) >= FAR
 
 
 def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
@@ -98,36 +98,36 @@ def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
 
 def _packed(
     exprs: Exprs,
-    reduction: Expr,
+    reduction: Reduce,
     body: Expr,
-    a: Expr,
-    b: Expr,
+    a: Load,
+    b: Load,
     vector: Var,
     layouts: dict[Value, Layout],
     packed: dict[object, Value],
     lanes: int,
-) -> tuple[list[Nest], Expr]:
+) -> tuple[list[Nest], Load]:
     """The nest that packs an operand (none, where it was packed before), and the load of what it packs."""
-    a_map = layouts[a.par[0]].flat(a.par[1])
-    summed = [v for v in reduction.par[1] if v in b.vars]
+    a_map = layouts[a.value].flat(a.index)
+    summed = [v for v in reduction.variables if v in b.vars]
     summed.sort(key=lambda v: -abs(a_map.coefficient(v)))
     free = sorted((v for v in b.vars if v is not vector and v not in summed), key=lambda v: v.number)
     variables = [*free, *summed, vector]
     fresh = [Var(v.extent, "k") for v in variables]
     new = {v: of(w) for v, w in zip(variables, fresh, strict=True)}
-    conditions = [c for c in (body.par if body.kind == "guard" else ()) if {v for v, _ in c[0].terms} <= b.vars]
+    conditions = [c for c in conditions_of(body) if {v for v, _ in c[0].terms} <= b.vars]
     element = exprs.guard(conditions, b, exprs.const(0, b.dtype))
     ranks = {v.number: i for i, v in enumerate(variables)}
     key = (
-        b.par[0],
+        b.value,
         tuple(v.extent for v in variables),
-        tuple((x.const, tuple(sorted((ranks[v.number], c) for v, c in x.terms))) for x in b.par[1]),
+        tuple((x.const, tuple(sorted((ranks[v.number], c) for v, c in x.terms))) for x in b.index),
         tuple((x.const, tuple(sorted((ranks[v.number], c) for v, c in x.terms)), lo, hi) for x, lo, hi in conditions),
     )
     nests = []
     if key not in packed:
         shape = tuple(v.extent for v in variables)
-        value = Value("packed", (b.par[0],), {}, Aval(shape, b.dtype), b.par[0].number, None)
+        value = Value("packed", (b.value,), {}, Aval(shape, b.dtype), b.value.number, None)
         packed[key] = value
         layouts[value] = layout_of(shape, b.dtype, multiple=lanes)
         nests = [

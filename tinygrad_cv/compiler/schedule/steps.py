@@ -69,5 +69,5 @@ def _in_step(kernel: Kernel, value: Value, maker: Kernel) -> bool:
     if ours in kernel.tiling.rows or theirs in maker.tiling.rows:  # type: ignore[union-attr]
         return False
     axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
-    places = [load.par[1] for load in loads(kernel.nest.exprs) if load.par[0] is value and not load.args]
+    places = [load.index for load in loads(kernel.nest.exprs) if load.value is value and not load.args]
     return bool(axes) and bool(places) and all(any(index[i] == of(ours) for i in axes) for index in places)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Affine, Var
-from .expr import Expr, loads
+from .expr import Guard, Load, loads
 from .layout import Layout
-from .nest import Nest, is_contraction
+from .nest import Nest, is_contraction, products
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -81,7 +81,7 @@ class Strides:
 
     def __init__(self, nest: Nest, layouts: Mapping[Value, Layout]):
         self.loads = loads(nest.exprs)
-        self.load_maps = [layouts[x.par[0]].flat(x.par[1]) for x in self.loads]
+        self.load_maps = [layouts[x.value].flat(x.index) for x in self.loads]
         self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
         everything = set(nest.vars).union(*(x.vars for x in self.loads))
         places = math.prod(v.extent for v in everything)
@@ -119,12 +119,12 @@ def _in_memory_order(variables: list[Var], flat: Affine) -> list[Var]:
 def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
-    summed = list(dict.fromkeys(v for r in reductions for v in r.par[1]))
+    summed = list(dict.fromkeys(v for r in reductions for v in r.variables))
     order = _in_memory_order(list(nest.vars), main)
     if not order and not summed:
         return Tiling(None, 1)
-    argmax = any(r.par[0] == "argmax" for r in reductions)
-    candidates = list(nest.vars) + ([] if argmax or len({r.par[1] for r in reductions}) > 1 else summed)
+    argmax = any(r.kind == "argmax" for r in reductions)
+    candidates = list(nest.vars) + ([] if argmax or len({r.variables for r in reductions}) > 1 else summed)
     vector = max(candidates, key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None)
     if vector is not None and (vector.extent < 2 or _smoothness(vector, strides, nest) <= 0):
         vector = None
@@ -189,7 +189,7 @@ def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
 
 def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Tiling:
     reduction = next(filter(is_contraction, nest.reductions))
-    a, b = _operands(reduction)
+    _, a, b = products(reduction)[0]
     main = strides.store_maps[0]
     vector = vector_of(nest, strides, a, b, lanes)
     if vector in a.vars and vector not in b.vars:
@@ -201,7 +201,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
         row_candidates = [v for v in nest.vars if v is not vector and v not in b.vars]
     row_candidates.sort(key=lambda v: abs(a_map.coefficient(v)))
     vectors, rows = _tile(count, row_candidates, target, vector in a.vars)
-    summed = _in_memory_order(list(reduction.par[1]), a_map)
+    summed = _in_memory_order(list(reduction.variables), a_map)
     order = _in_memory_order([v for v in nest.vars if v is not vector], main)
     order = [v for v in order if v not in rows] + [v for v in order if v in rows]
     blocks = -(-count // vectors)
@@ -229,7 +229,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
         most = max(order, key=lambda v: tiles[v])
         outer = [most, vector, *(v for v in order if v is not most)]
     runs: dict[Var, int] = {}
-    if len(nest.reductions) == 1 and all(x.kind != "guard" for x in reduction.args):
+    if len(nest.reductions) == 1 and all(not isinstance(x, Guard) for x in reduction.args):
         runs = _run_on(summed, flush, strides)
     return Tiling(vector, lanes, vectors, rows, outer, flush, summed, 1, runs)
 
@@ -247,14 +247,7 @@ def _run_on(summed: list[Var], flush: dict[Var, int], strides: Strides) -> dict[
     return {inner: extent} if extent > inner.extent else {}
 
 
-def _operands(reduction: Expr) -> tuple[Expr, Expr]:
-    body = reduction.args[0]
-    core = body.args[0] if body.kind == "guard" else body
-    a, b = core.args
-    return a, b
-
-
-def vector_of(nest: Nest, strides: Strides, a: Expr, b: Expr, lanes: int) -> Var:
+def vector_of(nest: Nest, strides: Strides, a: Load, b: Load, lanes: int) -> Var:
     """The variable of the result along which a contraction's vectors run."""
     own = {x: [v for v in nest.vars if v in x.vars and v not in y.vars] for x, y in ((a, b), (b, a))}
 

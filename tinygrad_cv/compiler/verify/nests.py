@@ -11,7 +11,7 @@ import numpy as np
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Condition, Expr, walk
+from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, loads, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store
 from .rule import check
@@ -35,12 +35,12 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
     """One nest: its variables are bound, dtypes fit, every index is inside."""
     known = set(nest.vars)
     check(len(known) == len(nest.vars), where, "a loop variable occurs twice")
-    loaded = {expr.par[0] for expr in walk(nest.exprs) if expr.kind == "load"}
+    loaded = {load.value for load in loads(nest.exprs)}
     check(loaded.isdisjoint(store.value for store in nest.stores), where, "it reads what it stores")
     for store in nest.stores:
         _verify_store(store, known, layouts, where)
     for affine, _, _ in nest.bounds:
-        bound = known.union(*(r.par[1] for r in nest.reductions))
+        bound = known.union(*(r.variables for r in nest.reductions))
         check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} holds unknown variables")
     for expr in walk(nest.exprs):
         _verify_types(expr, where)
@@ -67,33 +67,34 @@ def names_of(variables: Iterable[Var]) -> str:
 
 def _verify_types(expr: Expr, where: str) -> None:
     """Operands have one dtype, but for a condition."""
-    operands = expr.args[1:] if expr.kind == "op" and expr.name == "where" else expr.args
-    if expr.kind in ("op", "guard"):
-        check(len({a.dtype for a in operands}) <= 1, where, f"dtypes differ in {expr.par[0]}")
-    if expr.kind == "guard" or (expr.kind == "reduce" and expr.par[0] != "argmax"):
-        check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {expr.kind}")
-    if expr.kind == "reduce":
-        inner = {v for r in walk(expr.args) if r.kind == "reduce" for v in r.par[1]}
-        check(not inner & set(expr.par[1]), where, f"{names_of(inner)} are summed over twice")
+    operands = expr.args[1:] if isinstance(expr, Op) and expr.name == "where" else expr.args
+    what = expr.name if isinstance(expr, Op) else expr.kind if isinstance(expr, Reduce) else "guard"
+    if isinstance(expr, (Op, Guard)):
+        check(len({a.dtype for a in operands}) <= 1, where, f"dtypes differ in {what}")
+    if isinstance(expr, (Guard, Reduce)) and what != "argmax":
+        check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {what}")
+    if isinstance(expr, Reduce):
+        inner = {v for r in walk(expr.args) if isinstance(r, Reduce) for v in r.variables}
+        check(not inner & set(expr.variables), where, f"{names_of(inner)} are summed over twice")
 
 
-def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Expr, tuple[Condition, ...]]]:
+def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Load, tuple[Condition, ...]]]:
     """Loads, each with the conditions under which it is done."""
     stack: list[tuple[Expr, tuple[Condition, ...]]] = [(root, ()) for root in roots]
     seen = set(stack)
     while stack:
         expr, conditions = stack.pop()
-        if expr.kind == "load":
+        if isinstance(expr, Load):
             yield expr, conditions
         for place, arg in enumerate(expr.args):
-            inside = (*conditions, *expr.par) if expr.kind == "guard" and place == 0 else conditions
+            inside = (*conditions, *expr.conditions) if isinstance(expr, Guard) and place == 0 else conditions
             if (arg, inside) not in seen:
                 seen.add((arg, inside))
                 stack.append((arg, inside))
 
 
-def _verify_load(load: Expr, conditions: Sequence[Condition], layouts: Layouts, where: str) -> None:
-    value, index = load.par
+def _verify_load(load: Load, conditions: Sequence[Condition], layouts: Layouts, where: str) -> None:
+    value, index = load.value, load.index
     check(layouts is None or value in layouts, where, f"{value!r} has no layout")
     check(len(index) == value.ndim, where, f"{len(index)} places on {value.ndim} axes of {value!r}")
     none = (0,) * value.ndim

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...ir.graph import CONSTANT, INPUT, Value
-from ..schedule.affine import Affine, Index, Var
-from ..schedule.expr import loads, walk
+from ..schedule.affine import Affine, Indices, Var
+from ..schedule.expr import Load, loads, walk
 from ..schedule.kernel import Kernel, Plan, Step
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
@@ -98,7 +98,7 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
         return
     nest, tiling = kernel.nest, kernel.tiling
     assert tiling is not None
-    loaded = {load.par[0] for load in loads(nest.exprs)}
+    loaded = {load.value for load in loads(nest.exprs)}
     stored = {store.value for store in nest.stores}
     known = set(kernel.reads) == loaded and set(kernel.writes) == stored
     check(known, where, "what it reads and writes is out of date")
@@ -116,11 +116,11 @@ def _verify_tiling(nest: Nest, tiling: Tiling, where: str) -> None:
     if tiling.flush:
         bare = len(nest.stores) == 1 and nest.exprs == nest.reductions
         check(bare, where, "a sum is added to memory piece by piece, and something is made of it")
-    summed = {v for r in nest.reductions for v in r.par[1]}
+    summed = {v for r in nest.reductions for v in r.variables}
     vector = tiling.vector
     check(vector is None or vector in summed or vector in nest.vars, where, f"vectors along {vector!r}")
     for reduction in nest.reductions:
-        variables = set(reduction.par[1])
+        variables = set(reduction.variables)
         inner = [v for v in tiling.inner if v in variables]
         if inner:
             left = variables - set(inner) - set(tiling.flush)
@@ -182,8 +182,8 @@ def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
         return affine.const == 0 and affine.terms == ((var, 1),)
 
     stores = [s.index for s in maker.nest.stores if s.value is value]
-    reads: list[Index] = [
-        x.par[1] for x in walk(kernel.nest.exprs) if x.kind == "load" and x.par[0] is value and not x.args
+    reads: list[Indices] = [
+        x.index for x in walk(kernel.nest.exprs) if isinstance(x, Load) and x.value is value and not x.args
     ]
     return any(
         all(follows(index[axis], theirs) for index in stores) and all(follows(index[axis], ours) for index in reads)
