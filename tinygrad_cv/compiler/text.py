@@ -23,6 +23,7 @@ from .schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduc
 from .schedule.kernel import Plan
 from .schedule.layout import Layout
 from .schedule.nest import Nest, Store
+from .schedule.storage import Arranged, Packed
 from .schedule.tiling import Tiling
 
 WIDTH, SHORT = 90, 12  # characters: longer formulas are taken apart, short ones get no name
@@ -139,8 +140,8 @@ class _Names:
         taken: Counter[str] = Counter()
         for value in used:
             name = repr(value)
-            if value.op == "packed" or (value.op == "stored" and not _is_plain(value, used)):
-                name = f"{value.args[0]!r}.{value.op}"
+            if isinstance(value, Packed) or (isinstance(value, Arranged) and not _is_plain(value, used)):
+                name = f"{value.source!r}.{value.op}"
                 taken[name] += 1
             self._names[value] = name + (str(taken[name]) if taken[name] > 1 else "")
 
@@ -154,9 +155,9 @@ class _Names:
         return sorted(self._names, key=lambda value: value.number)
 
 
-def _is_plain(storage: Value, used: Iterable[Value]) -> bool:
+def _is_plain(storage: Arranged, used: Iterable[Value]) -> bool:
     """Whether a storage has its value's own order, and stands for it."""
-    return storage.shape == storage.args[0].shape and storage.args[0] not in used
+    return storage.shape == storage.source.shape and storage.source not in used
 
 
 class _Formulas:

@@ -16,6 +16,7 @@ from .affine import Var
 from .expr import Expr, Load, Op, Reduce, inside_guards, walk
 from .layout import Layout
 from .nest import Nest, is_contraction
+from .storage import Arranged, Packed
 from .tiling import Tiling
 
 PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
@@ -95,7 +96,7 @@ class Kernel:
         """What was fused into it: the graph's values between what it reads and what it writes, in order."""
         if self.host:
             return [self.host]
-        stop = {source(value.args[0] if value.op == "packed" else value) for value in self.reads}
+        stop = {source(value.source if isinstance(value, Packed) else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
         while stack:
@@ -118,8 +119,8 @@ class Kernel:
 
 
 def source(value: Value) -> Value:
-    """The graph's value behind a storage; a packed operand stands for itself."""
-    return value.args[0] if value.op == "stored" else value
+    """The graph's value that is arranged; a packed operand stands for itself."""
+    return value.source if isinstance(value, Arranged) and not isinstance(value, Packed) else value
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...core.primitive import Aval
 from ...ir.graph import Value
 from .affine import Var, of
 from .expr import Expr, Exprs, Load, Reduce, conditions_of, renamed, substitute, unguarded
@@ -13,6 +12,7 @@ from .kernel import Kernel
 from .layout import Layout, layout_of
 from .nest import Nest, Store, is_contraction, products
 from .plan import Nests
+from .storage import Packed
 from .tiling import Tiling, choose
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _packed(
     nests = []
     if key not in packed:
         shape = tuple(v.extent for v in variables)
-        value = Value("packed", (b.value,), {}, Aval(shape, b.dtype), b.value.number, None)
+        value = Packed(b.value, shape)
         packed[key] = value
         layouts[value] = layout_of(shape, b.dtype, multiple=lanes)
         nests = [

@@ -1,4 +1,4 @@
-"""How a value is stored that is not row-major."""
+"""Values as they are stored, in another order than row-major."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ from ...core.primitive import Aval
 from ...ir.graph import Value
 from .affine import Affine
 from .reshape import Unmappable, digits
+
+
+class Arranged(Value):
+    """A value of the graph, the ``source``, as it lies in memory: with its axes in another order, or in blocks."""
+
+    __slots__ = ("source",)
+    name = "stored"
+
+    def __init__(self, source: Value, shape: tuple[int, ...]):
+        aval = Aval(shape, source.dtype)
+        super().__init__(self.name, (source,), {}, aval, source.number, source.scope)
+        self.source = source
+
+
+class Packed(Arranged):
+    """An operand of a contraction once more, as the loops of one reader want it."""
+
+    __slots__ = ()
+    name = "packed"
 
 
 class Storage(NamedTuple):
@@ -23,7 +42,7 @@ class Storage(NamedTuple):
     """
 
     source: Value
-    value: Value
+    value: Arranged
     axis: int
     block: int
 
@@ -53,6 +72,4 @@ def storage_of(value: Value, axis: int, block: int) -> Storage:
     if block:
         rest.insert(axis, n // block)
     shape = (*rest, block or n)
-    return Storage(
-        value, Value("stored", (value,), {}, Aval(shape, value.dtype), value.number, value.scope), axis, block
-    )
+    return Storage(value, Arranged(value, shape), axis, block)
