@@ -25,7 +25,7 @@ def interpret(plan: Plan, arrays: Sequence[Array]) -> list[Array]:
     memory: dict[Value, Array] = {}
     for value, layout in plan.layouts.items():
         extents = [a + n + b for a, n, b in zip(layout.low, layout.shape, layout.high, strict=True)]
-        memory[value] = np.zeros(extents, value.dtype)  # borders stay as they are
+        memory[value] = np.zeros(extents, value.dtype)  # halos stay as they are
         if value.op in (INPUT, CONSTANT):
             memory[value] = arrays[value.params["index"]] if value.op == INPUT else value.params["array"]
     run = _Run(plan, memory)

@@ -27,9 +27,9 @@ from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, combination, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
+from tinygrad_cv.compiler.schedule.materialize import materialized_values, strip
 from tinygrad_cv.compiler.schedule.reshape import NeedSplit, Unmappable, reshaped
 from tinygrad_cv.compiler.schedule.storage import storage_of
-from tinygrad_cv.compiler.schedule.store import stored_values, strip
 from tinygrad_cv.compiler.schedule.tiling import Tiling, widths
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.graph import Builder, Graph
@@ -358,7 +358,7 @@ def test_storages_are_read_where_they_are_written(block):
 
 def test_layouts():
     plain = layout_of((2, 3, 5), F32)
-    assert plain.strides == (15, 5, 1) and plain.size == 30 and not plain.border
+    assert plain.strides == (15, 5, 1) and plain.size == 30 and not plain.halo
     around = layout_of((2, 3, 5), F32, (0, 1, 0), (0, 2, 0), multiple=8)
     assert around.strides == (48, 8, 1) and around.size == 96 and around.offset == 8 and around.padded == 8
     i = Var(3)
@@ -370,7 +370,7 @@ def test_operands_of_contractions_are_stored_without_movement():
     contraction, mean = (next(v for v in graph.values() if v.op == op) for op in ("contract", "sum"))
     assert strip(contraction.args[0]).op == "input"
     rectified = mean.args[0]  # what follows the contraction is computed with it
-    assert stored_values(graph, on_host) == {rectified, mean, *graph.outputs}
+    assert materialized_values(graph, on_host) == {rectified, mean, *graph.outputs}
 
 
 def test_tiles_are_as_equal_as_may_be():

@@ -91,8 +91,8 @@ def store_one_place(work):
     store.index = tuple(Affine(0) if a.terms else a for a in store.index)
 
 
-def forget_borders(work):
-    value = next(v for v, layout in work.layouts.items() if layout.border)
+def forget_halos(work):
+    value = next(v for v, layout in work.layouts.items() if layout.halo)
     work.layouts[value] = replace(work.layouts[value], low=(0,) * value.ndim, high=(0,) * value.ndim)
 
 
@@ -109,13 +109,13 @@ def end_the_arena(work):
 
 
 MISTAKES = [
-    ("store, arrange, define", store_beyond, "on an axis of"),
-    ("store, arrange, define", store_one_place, "every place is stored again"),
-    ("lay out", forget_borders, "the stride of axis"),
-    ("drop needless conditions", forget_borders, "with borders of 0 and 0"),
-    ("drop needless conditions", store_beyond, "on an axis of"),
+    ("materialize, arrange, build nests", store_beyond, "on an axis of"),
+    ("materialize, arrange, build nests", store_one_place, "every place is stored again"),
+    ("lay out", forget_halos, "the stride of axis"),
+    ("drop redundant guards", forget_halos, "with halos of 0 and 0"),
+    ("drop redundant guards", store_beyond, "on an axis of"),
     ("tile and pack", lose_a_loop, "loops over"),
-    ("join", lose_a_loop, "loops over"),
+    ("fuse", lose_a_loop, "loops over"),
     ("order", forget_a_kernel, "nobody stores|is not stored yet|elements are stored"),
     ("compile and place", end_the_arena, "does not lie in the arena"),
 ]
@@ -134,7 +134,7 @@ def test_a_mistake_in_a_stage_is_found_there(name, break_, rule):
 
 def test_every_stage_but_one_has_a_mistake_that_is_found():
     assert {s.name for s in STAGES if s not in REWRITES} - {name for name, _, _ in MISTAKES} == {"write"}  # LLVM's own
-    assert PLANNING[0].name == "store, arrange, define"
+    assert PLANNING[0].name == "materialize, arrange, build nests"
 
 
 @pytest.mark.quick

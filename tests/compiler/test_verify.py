@@ -198,8 +198,8 @@ def read_beyond(p):
     nest.stores[0] = Store(store.value, store.index, load)
 
 
-def forget_the_border(p):
-    value = next(v for v, layout in p.layouts.items() if layout.border)
+def forget_the_halo(p):
+    value = next(v for v, layout in p.layouts.items() if layout.halo)
     p.layouts[value] = layout_of(value.shape, value.dtype)
 
 
@@ -245,7 +245,7 @@ MISTAKES = [
     (SOFTMAX, lose_a_variable, "unknown variables"),
     (SOFTMAX, lose_a_loop, "loops over"),
     (WINDOWS, turn_the_order, "is not stored yet"),
-    (WINDOWS, forget_the_border, "on an axis of 9 with borders of 0 and 0"),
+    (WINDOWS, forget_the_halo, "on an axis of 9 with halos of 0 and 0"),
     (WINDOWS, lose_a_summed_loop, "no loop runs over"),
     (WINDOWS, too_many_rows, "more rows in a tile"),
     (PADDED, store_half, "every place is stored again"),
@@ -295,7 +295,7 @@ return x14
 )
 
 
-def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
+def test_what_lives_at_one_time_does_not_overlap_and_halos_stay():
     p = planned(TWICE)
     image = build(p, Modules(p, HASWELL), HASWELL)
     verify_image(p, image)
@@ -309,7 +309,7 @@ def test_what_lives_at_one_time_does_not_overlap_and_borders_stay():
             verify_image(p, image)
         except VerificationError as error:
             found.append(str(error))
-    for rule in ("live at one time", "one is written over the other's border"):
+    for rule in ("live at one time", "one is written over the other's halo"):
         assert any(rule in complaint for complaint in found), rule
     image.buffers = [replace(buffer, place=buffer.place + 4) if buffer.kind == "arena" else buffer for buffer in kept]
     with pytest.raises(VerificationError, match="does not begin at a cache line"):
@@ -337,7 +337,7 @@ def test_stages_are_printed(debug, capsys):
     for line in (
         "--- graph: trace\n8 values, 1 sums\n",
         "--- fused: order\nstep 0, ",
-        "--- nests: store, arrange, define\nfor i<64",
+        "--- nests: materialize, arrange, build nests\nfor i<64",
         "      %5[i, 0] = Σ[r<500](exp(%0[i, r] - %1[i, 0]))",
         "--- loops: order\nkernel 0, ",
         "  for i < 64:  # shared by the threads",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.graph import CONSTANT, INPUT, Value, is_elementwise
 from .llvm.elementwise import lowered
-from .schedule.define import ROWS
+from .schedule.index_maps import ROWS
 
 
 def on_host(value: Value) -> bool:

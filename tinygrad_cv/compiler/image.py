@@ -195,15 +195,15 @@ def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
 def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
     """Byte offsets such that no two values that live at one time overlap.
 
-    A border of zeros is written by nobody: memory with a border is shared only by values with the same one.
+    A halo of zeros is written by nobody: memory with a halo is shared only by values with the same one.
     """
     places: dict[Value, int] = {}
     taken: list[tuple[int, int, int, int]] = []  # first and last step, start and end
     size = 0
-    slots: dict[Any, list[list[int]]] = defaultdict(list)  # of layouts with a border: [offset, last step]
+    slots: dict[Any, list[list[int]]] = defaultdict(list)  # of layouts with a halo: [offset, last step]
     for value, (first, last) in sorted(lives.items(), key=lambda item: (item[1][0], -item[0].number)):
         layout = layouts[value]
-        if not layout.border:
+        if not layout.halo:
             continue
         key = (layout.shape, layout.low, layout.high, layout.dtype)
         slot = next((s for s in slots[key] if s[1] < first), None)

@@ -19,9 +19,9 @@ from ..ir.rewrite.widen import widen_sums
 from . import text
 from .debug import Watch
 from .host import on_host
-from .schedule.borders import lay_out, without_guards
 from .schedule.expr import Exprs
-from .schedule.join import join
+from .schedule.fuse import fuse
+from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, Plan
 from .schedule.layout import Layout
 from .schedule.pack import tile
@@ -90,7 +90,7 @@ STAGES: tuple[Stage, ...] = (
     _rewrite("shrink again", lambda graph, threads: shrink(graph)),
     _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
     Stage(
-        "store, arrange, define",
+        "materialize, arrange, build nests",
         ("nests",),
         lambda w: (settle(w.exprs, w.graph, w.target, on_host),),
         lambda w, name: verify_nests(w.nests.flat, None, name),
@@ -100,11 +100,11 @@ STAGES: tuple[Stage, ...] = (
         "lay out",
         ("layouts",),
         lambda w: (lay_out(w.graph, w.nests, w.target),),
-        lambda w, name: verify_layouts(w.layouts, w.nests.stored.aliases, name),
-        {"layouts": lambda w: text.memory(w.graph, w.layouts, w.nests.stored.aliases)},
+        lambda w, name: verify_layouts(w.layouts, w.nests.materialized.aliases, name),
+        {"layouts": lambda w: text.memory(w.graph, w.layouts, w.nests.materialized.aliases)},
     ),
     Stage(
-        "drop needless conditions",
+        "drop redundant guards",
         ("nests",),
         lambda w: (without_guards(w.exprs, w.nests, w.layouts),),
         lambda w, name: verify_nests(w.nests.flat, w.layouts, name),
@@ -114,20 +114,20 @@ STAGES: tuple[Stage, ...] = (
         "tile and pack",
         ("kernels", "layouts"),
         lambda w: tile(w.exprs, w.nests, w.layouts, w.target),
-        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.stored.aliases, name),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
         {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
     ),
     Stage(
-        "join",
+        "fuse",
         ("kernels",),
-        lambda w: (join(w.exprs, w.kernels, w.nests.stored.aliases, w.layouts, w.target),),
-        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.stored.aliases, name),
+        lambda w: (fuse(w.exprs, w.kernels, w.nests.materialized.aliases, w.layouts, w.target),),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
         {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
     ),
     Stage(
         "order",
         ("plan",),
-        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.stored.aliases),),
+        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.materialized.aliases),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: text.fused(w.plan), "loops": lambda w: text.loops(w.plan)},
     ),

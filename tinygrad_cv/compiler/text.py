@@ -119,7 +119,7 @@ def _memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Mapping[Valu
 
 def _extra(layout: Layout) -> list[str]:
     found = []
-    if layout.border:
+    if layout.halo:
         found.append(f"zeros around it: {list(layout.low)} before, {list(layout.high)} behind")
     if layout.shape and layout.padded > layout.low[-1] + layout.shape[-1] + layout.high[-1]:
         found.append(f"rows of {layout.padded}")

@@ -14,9 +14,9 @@ from ...ir.graph import CONSTANT, INPUT, Graph, Value, users
 from .affine import Affine, Var
 from .expr import Reduce
 from .layout import ALIGNMENT
+from .materialize import Materialized
 from .nest import Nest, products
 from .storage import Storage, storage_of
-from .store import Stored
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -25,23 +25,27 @@ COPIED = 1 << 10  # elements: smaller inputs are read where they lie
 
 
 def arrange(
-    graph: Graph, stored: Stored, contractions: Mapping[Value, list[Nest]], whole: set[Value], target: Target
+    graph: Graph,
+    materialized: Materialized,
+    contractions: Mapping[Value, list[Nest]],
+    whole: set[Value],
+    target: Target,
 ) -> dict[Value, Storage]:
     """Storages of values that are not row-major, as the contractions' loops would have them; ``whole``: without blocks.
 
     A large input or output that is read in another order is copied first.
     """
     everything = graph.values()
-    fixed = set(stored.aliases.values())
-    for value in stored.hosted:
+    fixed = set(materialized.aliases.values())
+    for value in materialized.hosted:
         fixed.update((value, *value.args))
     fixed.update(value.args[0] for value in everything if value.op == "gather")
     axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group))
     read = users(everything)
-    outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | stored.outputs
+    outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | materialized.outputs
     fixed |= {v for v in outside if not axes.get(v) or v.ndim < 3 or v.size < COPIED or v not in read}
     storages = {}
-    for value in dict.fromkeys([*(v for v in everything if v in outside), *stored.values]):
+    for value in dict.fromkeys([*(v for v in everything if v in outside), *materialized.values]):
         if value in fixed or value.ndim < 2:
             continue
         axis = axes.get(value, value.ndim - 1)
@@ -113,7 +117,7 @@ def _vote(nest: Nest, reduction: Reduce, votes: dict[Value, Counter[int]]) -> No
 
 
 def _runs(nest: Nest, var: Var) -> bool:
-    """Whether a variable is not the first axis of what is stored."""
+    """Whether a variable is not the first axis of what is materialized."""
     return all(store.value.ndim < 2 or _alone(store.index, var) != 0 for store in nest.stores)
 
 

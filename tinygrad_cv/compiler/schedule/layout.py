@@ -17,9 +17,9 @@ class Layout:
     """Where the elements of a stored value lie: row-major, at ``offset + Σ index · stride`` elements from its start.
 
     Attributes:
-        low, high: the width of the border of zeros on each axis.
+        low, high: the width of the halo of zeros on each axis.
         padded: how many elements the innermost axis takes.
-        size: elements in all, borders included.
+        size: elements in all, halos included.
     """
 
     shape: tuple[int, ...]
@@ -32,7 +32,7 @@ class Layout:
     padded: int
 
     @property
-    def border(self) -> bool:
+    def halo(self) -> bool:
         return any(self.low) or any(self.high)
 
     def flat(self, index: Sequence[Affine]) -> Affine:
@@ -40,8 +40,8 @@ class Layout:
         return combination(self.offset, zip(index, self.strides, strict=True))
 
     def __str__(self) -> str:
-        border = f" border {max(self.low + self.high)}" if self.border else ""
-        return f"{self.dtype}[{'x'.join(map(str, self.shape))}]{border}"
+        halo = f" halo {max(self.low + self.high)}" if self.halo else ""
+        return f"{self.dtype}[{'x'.join(map(str, self.shape))}]{halo}"
 
 
 def layout_of(
@@ -51,7 +51,7 @@ def layout_of(
     high: Sequence[int] | None = None,
     multiple: int = 1,
 ) -> Layout:
-    """A row-major layout with a border; the innermost axis takes a multiple of so many elements."""
+    """A row-major layout with a halo; the innermost axis takes a multiple of so many elements."""
     n = len(shape)
     low, high = tuple(low or (0,) * n), tuple(high or (0,) * n)
     strides, step, padded = [0] * n, 1, 1

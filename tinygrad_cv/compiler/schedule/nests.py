@@ -1,7 +1,8 @@
-"""The pass that defines: of every stored value the loops that compute it.
+"""The loop nests that compute materialized values.
 
-A definition may ask for more than was decided: a value that must be stored since an index map is not affine, one that
-only NumPy can compute, one whose storage must not be in blocks. These are its needs; the decisions are then taken anew.
+Building a nest may show that an earlier decision does not work: an index map is not affine, so another value must be
+materialized; only NumPy can compute a value; a storage must not be in blocks. Such needs are returned, and the
+decisions are made again.
 """
 
 from __future__ import annotations
@@ -10,26 +11,26 @@ from collections.abc import Iterable
 
 from ...ir.graph import CONSTANT, INPUT, Value
 from .affine import Indices, Var, of
-from .define import Definition
 from .expr import Exprs
+from .index_maps import IndexMaps
+from .materialize import Materialized, Needs
 from .nest import Nest, Store
 from .reshape import NeedSplit, Unmappable
 from .storage import Storage, storage_of
-from .store import Needs, Stored
 
 
-def define(
-    exprs: Exprs, stored: Stored, values: Iterable[Value], storages: dict[Value, Storage]
+def build_nests(
+    exprs: Exprs, materialized: Materialized, values: Iterable[Value], storages: dict[Value, Storage]
 ) -> tuple[dict[Value, list[Nest]], Needs]:
-    """The loops of stored values, and what else they need; where there is such a need, the loops are of no use.
+    """The nests of materialized values, and what they need beyond the decisions: then they are incomplete.
 
-    An output in another order than row-major is computed row-major and copied; an input or a constant is copied.
+    An output that is not row-major is computed row-major and copied; an input or a constant is copied.
     """
-    kept, storages = stored.everything, dict(storages)
-    definition = Definition(exprs, kept, storages)
+    kept, storages = materialized.everything, dict(storages)
+    maps = IndexMaps(exprs, kept, storages)
     nests: dict[Value, list[Nest]] = {}
     needs = Needs()
-    todo = [value for value in values if value not in stored.hosted][::-1]
+    todo = [value for value in values if value not in materialized.hosted][::-1]
 
     def keep(value: Value) -> None:
         if value.op not in (INPUT, CONSTANT) and value not in kept:
@@ -39,10 +40,10 @@ def define(
 
     while todo:
         value = todo.pop()
-        copied = value in storages and (value.op in (INPUT, CONSTANT) or value in stored.outputs)
+        copied = value in storages and (value.op in (INPUT, CONSTANT) or value in materialized.outputs)
         try:
-            nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, definition, copied)
-            nests[value] += copies_of(value, definition) if copied else []
+            nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, maps, copied)
+            nests[value] += copies_of(value, maps) if copied else []
             continue
         except NeedSplit:
             need = None
@@ -66,7 +67,7 @@ def define(
     return nests, needs
 
 
-def nests_of(value: Value, definition: Definition, row_major: bool = False) -> list[Nest]:
+def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nest]:
     """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
 
     They write its storage, or, if it has a copy there, its elements row-major.
@@ -74,7 +75,7 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
     Raises:
         Unmappable: another value must be stored first.
     """
-    storage = None if row_major else definition.storage.get(value)
+    storage = None if row_major else maps.storage.get(value)
     target = storage.value if storage else value
     first = tuple(Var(n, "i") for n in target.shape)
     todo: list[tuple[tuple[Var, ...], Indices]] = [(first, tuple(map(of, first)))]
@@ -88,7 +89,7 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
     while todo:
         variables, index = todo.pop(0)
         try:
-            expr = definition.of(value, storage.index_at(index) if storage else index)
+            expr = maps.of(value, storage.index_at(index) if storage else index)
         except NeedSplit as need:
             if need.var not in variables:
                 raise
@@ -110,10 +111,10 @@ def nests_of(value: Value, definition: Definition, row_major: bool = False) -> l
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
 
 
-def copies_of(value: Value, definition: Definition) -> list[Nest]:
+def copies_of(value: Value, maps: IndexMaps) -> list[Nest]:
     """The loops that copy a row-major value into its storage."""
-    storage = definition.storage[value]
+    storage = maps.storage[value]
     variables = tuple(Var(n, "i") for n in storage.value.shape)
     place = tuple(map(of, variables))
-    element = definition.exprs.load(value, storage.index_at(place))
+    element = maps.exprs.load(value, storage.index_at(place))
     return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]

@@ -29,7 +29,7 @@ def tile(
     layouts = dict(layouts)
     packed: dict[object, Value] = {}
     for value, loops in nests.loops.items():
-        if value in nests.stored.hosted:
+        if value in nests.materialized.hosted:
             kernels.append(Kernel(None, None, value))
         for nest in loops:
             tiling = choose(nest, layouts, target)

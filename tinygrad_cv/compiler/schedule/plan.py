@@ -1,7 +1,7 @@
-"""What is stored, how it is arranged, and the loops that compute it, decided together.
+"""What is materialized, how it is arranged, and the loop nests that compute it: a fixed point.
 
-A definition may need more than was decided before (nests.py). Then everything is decided again with what was learned,
-until nothing is missing; what was learned only grows, so this ends.
+A nest may need more than was decided before it (nests.py). The decisions are then made again with these needs, until
+no nest has a new one. Needs only grow, so this terminates.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Graph, Value
 from .arrange import arrange
 from .expr import Exprs
+from .materialize import Materialized, Needs, materialize
 from .nest import Nest
-from .nests import define
+from .nests import build_nests
 from .storage import Storage
-from .store import Needs, Stored, store
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Nests:
-    """Everything that has memory: inputs, constants and outputs that are copied, and the values of ``stored``.
+    """Everything that has memory: inputs, constants and outputs that are copied, and what is materialized.
 
     Attributes:
         storages: of values that are not row-major.
         loops: of each value, in order; none where NumPy computes it.
     """
 
-    stored: Stored
+    materialized: Materialized
     storages: dict[Value, Storage]
     loops: dict[Value, list[Nest]]
 
@@ -42,16 +42,16 @@ class Nests:
 
 
 def settle(exprs: Exprs, graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Nests:
-    """Store, arrange and define, again and again, until no definition needs anything more."""
+    """Materialize, arrange and build nests until no nest needs anything more."""
     needs = Needs(hosted={value for value in graph.values() if on_host(value)})
     while True:
-        stored = store(graph, needs)
+        materialized = materialize(graph, needs)
         storages: dict[Value, Storage] = {}
-        loops, missing = define(exprs, stored, stored.contractions, storages)
+        loops, missing = build_nests(exprs, materialized, materialized.contractions, storages)
         if not missing:
-            storages = arrange(graph, stored, loops, needs.whole, target)
-            copied = [value for value in storages if value not in stored.everything]
-            loops, missing = define(exprs, stored, [*copied, *stored.values], storages)
+            storages = arrange(graph, materialized, loops, needs.whole, target)
+            copied = [value for value in storages if value not in materialized.everything]
+            loops, missing = build_nests(exprs, materialized, [*copied, *materialized.values], storages)
         if not missing:
-            return Nests(stored, storages, {v: loops.get(v, []) for v in (*copied, *stored.values)})
+            return Nests(materialized, storages, {v: loops.get(v, []) for v in (*copied, *materialized.values)})
         needs |= missing

@@ -2,7 +2,7 @@
 
     verify_graph      shapes, dtypes and parameters by each primitive's rule; arguments before users
     verify_rewrite    the same function's type as before: inputs, shapes and dtypes of the outputs
-    verify_nests      every element stored once; every index inside, or in a border
+    verify_nests      every element stored once; every index inside, or in a halo
     verify_layouts    each element has a place of its own
     verify_kernels    the nests, and loops that run over all their places, once
     verify_plan       all of these, and everything stored before it is read

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
-    """No two values that live at one time overlap in the arena; a border of zeros is overwritten by nobody.
+    """No two values that live at one time overlap in the arena; a halo of zeros is overwritten by nobody.
 
     Raises:
         VerificationError: naming the values.
@@ -34,8 +34,8 @@ def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
             both = f"{stage}: {a!r} and {b!r}"
             one, other = plan.layouts[a], plan.layouts[b]
             check(lives[a][1] < lives[b][0] or lives[b][1] < lives[a][0], both, "they overlap, and live at one time")
-            bordered = one.border or other.border
-            check(not bordered or _alike(one, other), both, "they overlap, and one is written over the other's border")
+            haloed = one.halo or other.halo
+            check(not haloed or _alike(one, other), both, "they overlap, and one is written over the other's halo")
 
 
 def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[Value, tuple[int, int]]]:

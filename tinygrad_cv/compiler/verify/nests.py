@@ -17,11 +17,11 @@ from ..schedule.nest import Nest, Store
 from .rule import check
 
 FEW = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
-Layouts = Mapping[Value, Layout] | None  # None: nothing is known of borders yet
+Layouts = Mapping[Value, Layout] | None  # None: nothing is known of halos yet
 
 
 def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
-    """Every element is stored once, of its dtype; every index is inside, or in a border.
+    """Every element is stored once, of its dtype; every index is inside, or in a halo.
 
     Raises:
         VerificationError: naming what the nest stores, and the rule.
@@ -98,14 +98,14 @@ def _verify_load(load: Load, conditions: Sequence[Condition], layouts: Layouts, 
     check(layouts is None or value in layouts, where, f"{value!r} has no layout")
     check(len(index) == value.ndim, where, f"{len(index)} places on {value.ndim} axes of {value!r}")
     none = (0,) * value.ndim
-    low_border, high_border = (layouts[value].low, layouts[value].high) if layouts else (none, none)
-    for affine, n, before, after in zip(index, value.shape, low_border, high_border, strict=True):
+    low_halo, high_halo = (layouts[value].low, layouts[value].high) if layouts else (none, none)
+    for affine, n, before, after in zip(index, value.shape, low_halo, high_halo, strict=True):
         low, high = range_under(affine, conditions)
         inside = -before <= low and high < n + after
         check(
             inside or _all_inside(affine, conditions, -before, n + after),
             where,
-            f"it reads {value!r} at {affine}, {low} to {high}, on an axis of {n} with borders of {before} and {after}",
+            f"it reads {value!r} at {affine}, {low} to {high}, on an axis of {n} with halos of {before} and {after}",
         )
 
 

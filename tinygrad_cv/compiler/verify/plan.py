@@ -71,7 +71,7 @@ def _names(values: Iterable[Value]) -> str:
 
 
 def _verify_layout(value: Value, layout: Layout, where: str) -> None:
-    """Row-major, each element with a place of its own, borders included."""
+    """Row-major, each element with a place of its own, halos included."""
     check((layout.shape, layout.dtype) == (value.shape, value.dtype), where, f"it is for {layout}")
     step = 1
     for axis in reversed(range(len(layout.shape))):

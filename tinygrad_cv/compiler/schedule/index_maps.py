@@ -27,7 +27,7 @@ TINY = 16  # elements: so small a reduction is written out, and fuses like an el
 BOOL = np.dtype(bool)
 
 
-Row = Callable[["Definition", Value, Indices], Steps]
+Row = Callable[["IndexMaps", Value, Indices], Steps]
 ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one. They yield d.at(...)
 
 
@@ -39,7 +39,7 @@ def row(*names: str) -> Callable[[Row], Row]:
     return register
 
 
-class Definition:
+class IndexMaps:
     """Definitions down to the stored values."""
 
     def __init__(self, exprs: Exprs, stored: Container[Value], storage: Mapping[Value, Storage]):
@@ -82,14 +82,14 @@ class Definition:
         return self.exprs.op(name, args, dtype)
 
     def product(self, a: Expr, b: Expr) -> Expr:
-        """a · b of a contraction; a border of zeros around a factor is a border around the product."""
-        borders = []
-        while border := next((x for x in (a, b) if isinstance(x, Guard) and is_number(x.other, 0)), None):
-            borders.append(border)
-            a, b = (border.body, b) if border is a else (a, border.body)
+        """a · b of a contraction; zeros outside of a factor are zeros outside of the product."""
+        guards = []
+        while guarded := next((x for x in (a, b) if isinstance(x, Guard) and is_number(x.other, 0)), None):
+            guards.append(guarded)
+            a, b = (guarded.body, b) if guarded is a else (a, guarded.body)
         made = self.op("mul", (a, b), a.dtype)
-        for border in reversed(borders):
-            made = self.exprs.guard(border.conditions, made, border.other)
+        for guarded in reversed(guards):
+            made = self.exprs.guard(guarded.conditions, made, guarded.other)
         return made
 
     def reduce(
@@ -130,7 +130,7 @@ class Definition:
         return self.exprs.guard(conditions, inner, self.exprs.const(0, inner.dtype))
 
 
-def _elementwise(d: Definition, value: Value, index: Indices) -> Steps:
+def _elementwise(d: IndexMaps, value: Value, index: Indices) -> Steps:
     args = []
     for arg in value.args:
         args.append((yield d.at(arg, index)))
@@ -141,20 +141,20 @@ def _elementwise(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("expand")
-def _expand(d: Definition, value: Value, index: Indices) -> Steps:
+def _expand(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     own = index[len(index) - x.ndim :]
     return (yield d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)]))
 
 
 @row("permute")
-def _permute(d: Definition, value: Value, index: Indices) -> Steps:
+def _permute(d: IndexMaps, value: Value, index: Indices) -> Steps:
     axes = value.params["axes"]
     return (yield d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))]))
 
 
 @row("reshape")
-def _reshape(d: Definition, value: Value, index: Indices) -> Steps:
+def _reshape(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     try:
         place = reshaped(index, value.shape, x.shape)
@@ -164,20 +164,20 @@ def _reshape(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("slice")
-def _slice(d: Definition, value: Value, index: Indices) -> Steps:
+def _slice(d: IndexMaps, value: Value, index: Indices) -> Steps:
     start, step = value.params["start"], value.params["step"]
     return (yield d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)]))
 
 
 @row("flip")
-def _flip(d: Definition, value: Value, index: Indices) -> Steps:
+def _flip(d: IndexMaps, value: Value, index: Indices) -> Steps:
     turned = value.params["axis"]
     places = zip(index, value.shape, strict=True)
     return (yield d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)]))
 
 
 @row("pad")
-def _pad(d: Definition, value: Value, index: Indices) -> Steps:
+def _pad(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     fill = d.exprs.const(value.params["value"], value.dtype)
     places, conditions = [], []
@@ -202,7 +202,7 @@ def _multiple(affine: Affine, factor: int) -> Affine:
 
 
 @row("concatenate")
-def _concatenate(d: Definition, value: Value, index: Indices) -> Steps:
+def _concatenate(d: IndexMaps, value: Value, index: Indices) -> Steps:
     axis = value.params["axis"]
     joined: Expr = d.exprs.const(0, value.dtype)
     end = value.shape[axis]
@@ -220,7 +220,7 @@ def _concatenate(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("windows")
-def _windows(d: Definition, value: Value, index: Indices) -> Steps:
+def _windows(d: IndexMaps, value: Value, index: Indices) -> Steps:
     kernel, stride, dilation = (value.params[key] for key in ("kernel", "stride", "dilation"))
     k = len(kernel)
     lead = len(index) - 2 * k
@@ -230,7 +230,7 @@ def _windows(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("fold")
-def _fold(d: Definition, value: Value, index: Indices) -> Steps:
+def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (w,) = value.args
     stride, dilation, size = (value.params[key] for key in ("stride", "dilation", "size"))
     k = len(size)
@@ -271,7 +271,7 @@ def _fold(d: Definition, value: Value, index: Indices) -> Steps:
     return _sum_of(d, [term for term in terms if not is_number(term, 0)] or [zero], value.dtype)
 
 
-def _sum_of(d: Definition, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
+def _sum_of(d: IndexMaps, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
     total = terms[0]
     for term in terms[1:]:
         total = d.op("add", (total, term), dtype)
@@ -282,7 +282,7 @@ def _sum_of(d: Definition, terms: Sequence[Expr], dtype: np.dtype) -> Expr:
 
 
 @row("sum", "max", "argmax")
-def _reduction(d: Definition, value: Value, index: Indices) -> Steps:
+def _reduction(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     axes = value.params["axis"]
     extents = [x.shape[axis] for axis in axes]
@@ -299,7 +299,7 @@ def _reduction(d: Definition, value: Value, index: Indices) -> Steps:
     return (yield from d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype))
 
 
-def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
+def _tiny(d: IndexMaps, value: Value, xs: list[Expr]) -> Expr:
     if value.op == "sum":
         return _sum_of(d, xs, value.dtype)
     best: Expr = xs[0]
@@ -314,7 +314,7 @@ def _tiny(d: Definition, value: Value, xs: list[Expr]) -> Expr:
 
 
 @row("contract")
-def _contract(d: Definition, value: Value, index: Indices) -> Steps:
+def _contract(d: IndexMaps, value: Value, index: Indices) -> Steps:
     groups = parse(value.params["spec"])
     a, b = value.args
     extents = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
@@ -333,7 +333,7 @@ def _contract(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("iota")
-def _iota(d: Definition, value: Value, index: Indices) -> Steps:
+def _iota(d: IndexMaps, value: Value, index: Indices) -> Steps:
     flat = Affine(0)
     for axis in value.params["axis"]:
         flat = flat * value.shape[axis] + index[axis]
@@ -341,7 +341,7 @@ def _iota(d: Definition, value: Value, index: Indices) -> Steps:
 
 
 @row("gather")
-def _gather(d: Definition, value: Value, index: Indices) -> Steps:
+def _gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
     x, places = value.args
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)

@@ -1,7 +1,7 @@
-"""Two passes: everything is laid out in memory with borders of zeros; conditions that these make needless are dropped.
+"""Memory layouts with halos of zeros, and the guards that halos make redundant.
 
-Around a stored value is a border as wide as the windows that read it reach over the edge, so that those need not ask
-whether they are inside.
+The halo of a materialized value is as wide as the windows that read it reach over its edges, so that they need no
+guard there.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ def lay_out(graph: Graph, nests: Nests, target: Target) -> dict[Value, Layout]:
     """The layout of everything that has memory: as it is arranged, with borders, innermost axes in whole vectors."""
     storages = nests.storages
     ours = {storage.value for storage in storages.values()}
-    border = borders(nests.flat, {v for v in ours if v.ndim > 2})
+    halo = halos(nests.flat, {v for v in ours if v.ndim > 2})
     outside = [v for v in graph.values() if v.op in (INPUT, CONSTANT)]
-    layouts = {v: layout_of(v.shape, v.dtype) for v in (*outside, *nests.stored.aliases, *nests.loops)}
+    layouts = {v: layout_of(v.shape, v.dtype) for v in (*outside, *nests.materialized.aliases, *nests.loops)}
     for value in nests.loops:
         kept = storages[value].value if value in storages else value
         multiple = max(1, target.vector_bytes // kept.dtype.itemsize) if kept in ours else 1
         if kept.shape and kept.shape[-1] * 2 <= multiple:
             multiple = 1
-        low, high = border.get(kept, (None, None))
+        low, high = halo.get(kept, (None, None))
         layouts[kept] = layout_of(kept.shape, kept.dtype, low, high, multiple)
     return layouts
 
 
-def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
+def halos(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
     """How far the windows that products are summed over reach over the edges of each value."""
     found: dict[Value, tuple[list[int], list[int]]] = {}
     for nest in nests:
@@ -58,7 +58,7 @@ def borders(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[i
 
 
 def without_guards(exprs: Exprs, nests: Nests, layouts: dict[Value, Layout]) -> Nests:
-    """The nests without the conditions in sums of products that a border of zeros makes needless."""
+    """The nests without the conditions in sums of products that a halo of zeros makes needless."""
     loops = {value: [_bare(exprs, nest, layouts) for nest in group] for value, group in nests.loops.items()}
     return replace(nests, loops=loops)
 

@@ -1,4 +1,4 @@
-"""Nests that run over the same places become one kernel."""
+"""Nests that run over the same places are fused into one kernel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORES = 6  # that a kernel has at most
 LONG = 600  # expressions: kernels that would be longer stay two, since compilers take more than twice as long
 
 
-def join(
+def fuse(
     exprs: Exprs,
     kernels: list[Kernel],
     aliases: Mapping[Value, Value],
@@ -28,22 +28,22 @@ def join(
     target: Target,
 ) -> list[Kernel]:
     """Nests that run over the same places and read the same values become one; a reader joins its writer."""
-    joined: list[Kernel] = []
+    fused: list[Kernel] = []
     where: dict[Value, int] = {}
     for kernel in kernels:
-        at = _partner(kernel, joined, where, aliases)
+        at = _partner(kernel, fused, where, aliases)
         if at is None:
-            joined.append(kernel)
-            at = len(joined) - 1
+            fused.append(kernel)
+            at = len(fused) - 1
         else:
-            joined[at] = _merged(exprs, joined[at], kernel, layouts, target)
+            fused[at] = _merged(exprs, fused[at], kernel, layouts, target)
         for value in kernel.writes:  # in several nests, perhaps: the last of them counts
             where[value] = max(at, where.get(value, at))
-    return joined
+    return fused
 
 
 def _partner(
-    kernel: Kernel, joined: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
+    kernel: Kernel, fused: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
 ) -> int | None:
     nest = kernel.nest
     if nest is None or kernel.signature is None:
@@ -51,19 +51,19 @@ def _partner(
     bases = [aliases.get(v, v) for v in kernel.reads]
     after = max((where[v] for v in bases if v in where), default=-1)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
-    for at in range(len(joined) - 1, max(after - 1, len(joined) - 24, -1), -1):
-        other = joined[at].nest
-        if other is None or joined[at].signature != kernel.signature or len(other.stores) >= STORES:
+    for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
+        other = fused[at].nest
+        if other is None or fused[at].signature != kernel.signature or len(other.stores) >= STORES:
             continue
-        if len(joined[at].exprs) + len(kernel.exprs) > LONG:
+        if len(fused[at].exprs) + len(kernel.exprs) > LONG:
             continue
-        writes = {v for v in joined[at].writes if v in kernel.reads}
+        writes = {v for v in fused[at].writes if v in kernel.reads}
         if at == after:
-            reshaped = any(v in aliases and aliases[v] in joined[at].writes for v in kernel.reads)
+            reshaped = any(v in aliases and aliases[v] in fused[at].writes for v in kernel.reads)
             if reshaped or nest.reductions or not all(_pointwise(kernel, other, v) for v in writes):
                 continue
             return at
-        if reads & set(joined[at].reads):
+        if reads & set(fused[at].reads):
             return at
     return None
 

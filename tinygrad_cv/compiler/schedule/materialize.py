@@ -1,6 +1,6 @@
-"""The pass that decides what is stored, and what the host computes. All else is computed where it is read.
+"""Which values are materialized, and which the host computes. All others are computed where they are read.
 
-Stored are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
+Materialized are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
 elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are
 much smaller than what reads them; and values that would otherwise be computed again and again.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
-from .define import TINY
+from .index_maps import TINY
 
 SMALL = 32  # a value this many times smaller than its reader is computed once, on its own
 COSTLY = 64  # operations: a value that costs more is stored where several read it
@@ -44,7 +44,7 @@ class Needs:
 
 
 @dataclass
-class Stored:
+class Materialized:
     """What gets memory of its own, inputs and constants aside.
 
     Attributes:
@@ -66,13 +66,13 @@ class Stored:
         return {*self.values, *self.aliases}
 
 
-def store(graph: Graph, needs: Needs) -> Stored:
+def materialize(graph: Graph, needs: Needs) -> Materialized:
     """What the rules below say, and what definitions have asked for."""
-    stored = (stored_values(graph, needs.hosted.__contains__) | needs.stored) - needs.aliases
+    stored = (materialized_values(graph, needs.hosted.__contains__) | needs.stored) - needs.aliases
     values = sorted(stored, key=lambda value: value.number)
     roots = contraction_roots(graph)
     aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
-    return Stored(values, needs.hosted, aliases, [v for v in values if v in roots], set(graph.outputs))
+    return Materialized(values, needs.hosted, aliases, [v for v in values if v in roots], set(graph.outputs))
 
 
 def _base(value: Value, aliases: set[Value]) -> Value:
@@ -114,7 +114,7 @@ def _taps(fold: Value) -> int:
     return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
 
 
-def stored_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
+def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
     """The values that get memory of their own, inputs and constants aside."""
     values = graph.values()
     readers = users(values)
