@@ -11,6 +11,7 @@ from . import starting as _starting  # noqa: F401  before all else
 
 # isort: split
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from .core.anomaly import detect_anomaly
@@ -41,7 +42,15 @@ from .frontend.vocabulary import missing as _missing
 
 __version__ = "0.1.0"
 
-# Rooms, and functions out of them, that are loaded when they are asked for: importing the package stays quick.
+if _TYPE_CHECKING:  # what __getattr__ loads
+    from . import check, data, functional, models, nn, optim, viz
+    from .check import gradcheck
+    from .compiler import get_num_threads, set_num_threads
+    from .derivation import derive
+    from .tracing import jit
+    from .viz import graph, record
+
+# Subpackages, and functions from them, that are loaded on first use: importing the package stays quick.
 _ROOMS = ("check", "data", "functional", "models", "nn", "optim", "viz")
 _FUNCTIONS = {
     "gradcheck": "check",
@@ -54,15 +63,17 @@ _FUNCTIONS = {
 }
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _ROOMS:
-        return _import_module(f".{name}", __name__)
-    if name in _FUNCTIONS:
-        return getattr(_import_module(f".{_FUNCTIONS[name]}", __name__), name)
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    functionals = _import_module(".functional", __name__).__all__
-    raise AttributeError(_missing("tinygrad_cv", name, __all__, dir(Tensor), functionals), name=name)
+if not _TYPE_CHECKING:  # a type checker is to report names that do not exist
+
+    def __getattr__(name: str) -> _Any:
+        if name in _ROOMS:
+            return _import_module(f".{name}", __name__)
+        if name in _FUNCTIONS:
+            return getattr(_import_module(f".{_FUNCTIONS[name]}", __name__), name)
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        functionals = _import_module(".functional", __name__).__all__
+        raise AttributeError(_missing("tinygrad_cv", name, __all__, dir(Tensor), functionals), name=name)
 
 
 __all__ = [
