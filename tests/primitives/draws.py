@@ -34,6 +34,11 @@ def holed(rng: np.random.Generator, shape: Shape) -> Array:
     return np.where(np.arange(math.prod(shape)).reshape(shape) == 1, 0.0, rng.normal(size=shape))
 
 
+def one_among(rng: np.random.Generator, shape: Shape) -> Array:
+    """Positive numbers, the first of them 1."""
+    return np.where(np.arange(math.prod(shape)).reshape(shape) == 0, 1.0, positive(rng, shape))
+
+
 def halves(rng: np.random.Generator, shape: Shape) -> Array:
     """Few multiples of 1/2, so that there are ties, and whole numbers."""
     return np.asarray(rng.integers(-4, 5, shape) / 2.0)

@@ -12,7 +12,21 @@ import numpy as np
 import sympy
 
 import tinygrad_cv as tg
-from tests.primitives.draws import Draw, even, halves, holed, nonzero, odd, of, positive, real, spread, truth, whole
+from tests.primitives.draws import (
+    Draw,
+    even,
+    halves,
+    holed,
+    nonzero,
+    odd,
+    of,
+    one_among,
+    positive,
+    real,
+    spread,
+    truth,
+    whole,
+)
 from tests.primitives.formulas import NONZERO, ORDERS, A, B, C, Cell, N, P, R, S, X, compared, everywhere
 from tests.primitives.formulas import positive as above_0
 from tests.primitives.oracles import converted, each, logarithm_power
@@ -232,6 +246,7 @@ ROWS = [
         uses=(
             use(lambda a, b: a**b, of(positive, 2, 3), of(real, 2, 3)),
             use(lambda b: tg.tensor(np.array([0.0, 2.0, 0.5])) ** b, of(positive, 3)),
+            use(lambda a, b: a**b, of(one_among, 2, 3), of(holed, 2, 3)),
         ),
     ),
     elementwise(

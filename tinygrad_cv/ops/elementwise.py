@@ -96,7 +96,7 @@ pow = elementwise(
     np.power,
     "aᵇ",
     lambda g, a, b: g.times(product(b, a ** (b - 1.0))),
-    lambda g, y, a: g.times(((a == 0.0) & (y == 1.0)).where(0.0, y.times(a.log()))),  # 0⁰ is taken as constant
+    lambda g, y, a: g.times(((a == 0.0) & (y - y == 0.0)).where(0.0, y.times(a.log()))),  # 0ᵇ is finite: not for b < 0
 )
 maximum = elementwise(
     "maximum",
