@@ -198,7 +198,7 @@ NET = model()
 ODD = tg.ones(2)
 
 WRONG = [
-    (lambda: optim.SGD(NET, lr=-0.1), ValueError, "SGD: lr=-0.1; it must not be negative"),
+    (lambda: optim.SGD(NET, lr=-0.1), ValueError, "SGD: lr=-0.1; it must be finite and not negative"),
     (lambda: optim.SGD(NET, lr=float("nan")), ValueError, "lr=nan"),
     (lambda: optim.SGD(NET, momentum=-1), ValueError, "momentum=-1"),
     (lambda: optim.SGD(NET, weight_decay=-1), ValueError, "weight_decay=-1"),

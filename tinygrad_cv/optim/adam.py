@@ -9,21 +9,22 @@ import numpy as np
 
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
-from .optimizer import Group, Optimizer, Slots, slot
+from .named import Parameters
+from .optimizer import Group, Groups, Optimizer, OptimizerState, Slots, Todo, slot
 
 
 class Adam(Optimizer):
     """p ← p - lr · m̂ / (√v̂ + eps) (Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1).
 
-    m ← β₁ m + (1 - β₁) g and v ← β₂ v + (1 - β₂) g², with m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) at a parameter's
-    t-th update. Here weight_decay · p is added to g; :class:`AdamW` has the decoupled one.
+    m ← β₁ m + (1 - β₁) g and v ← β₂ v + (1 - β₂) g², with m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) at the t-th update
+    of a parameter. weight_decay · p is added to g; for decoupled weight decay see :class:`AdamW`.
 
     Args:
         params: a module, its ``named_parameters()``, a list of tensors, or a list of groups; see :class:`Optimizer`.
         betas: (β₁, β₂), each in [0, 1).
 
     Raises:
-        ValueError: a negative setting, a beta outside [0, 1), or bad parameters.
+        ValueError: a negative setting, a beta outside [0, 1), or parameters that :class:`Optimizer` refuses.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, -2.0], requires_grad=True)
@@ -35,11 +36,11 @@ class Adam(Optimizer):
 
     counts = ("step",)
     volatile = ("state",)
-    decoupled = False  # weight decay acts on p itself, not through g
+    decoupled = False  # whether weight decay is applied to p directly instead of being added to g
 
     def __init__(
         self,
-        params: Any,
+        params: Parameters | Groups,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -55,10 +56,10 @@ class Adam(Optimizer):
             return "has negative values; it is a mean of squares"
         return super().check_state(key, array)
 
-    def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
+    def update(self, group: Group, todo: list[Todo]) -> None:
         lr, (beta1, beta2), eps, decay = group["lr"], group["betas"], group["eps"], group["weight_decay"]
         self._count([slots for _, _, slots in todo])
-        corrections: dict[Any, tuple[Tensor, Tensor]] = {}
+        corrections: dict[tuple[int, np.dtype], tuple[Tensor, Tensor]] = {}
         for p, g, slots in todo:
             t = slots["step"]
             key = id(t), p.dtype
@@ -75,22 +76,22 @@ class Adam(Optimizer):
             v.assign(v * beta2 + g * g * (1.0 - beta2))
             p.assign(x - m / (v.sqrt() / root + eps) * rate)
 
-    def _count(self, moving: list[Slots]) -> None:
-        """One more update. Parameters that have always moved together share one count, so their corrections are one."""
+    def _count(self, updated: list[Slots]) -> None:
+        """Advance t. Parameters that have been updated equally often share one count, so corrections are shared too."""
         cohorts: dict[int, list[Slots]] = {}
-        for slots in moving:
+        for slots in updated:
             cohorts.setdefault(id(slots.get("step")), []).append(slots)
         for cohort in cohorts.values():
             old = cohort[0].get("step", zeros((), dtype=np.float64))
             holders = sum(slots.get("step") is old for slots in self.state.values())
-            count = old if holders <= len(cohort) else zeros((), dtype=np.float64)  # those left behind keep the old one
+            count = old if holders <= len(cohort) else zeros((), dtype=np.float64)  # the other holders keep the old one
             count.assign(old + 1.0)
             for slots in cohort:
                 slots["step"] = count
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
         super().load_state_dict(state)
-        counts: dict[Any, Tensor] = {}
+        counts: dict[tuple[int, float], Tensor] = {}  # one for each group and value
         for i, group in enumerate(self.param_groups):
             for name in group["names"]:
                 if slots := self.state.get(name):

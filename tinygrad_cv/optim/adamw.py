@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .adam import Adam
+from .named import Parameters
+from .optimizer import Groups
 
 
 class AdamW(Adam):
     """:class:`Adam` with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
 
-    p ← (1 - lr · weight_decay) p - lr · m̂ / (√v̂ + eps): the decay does not go through the moments.
+    p ← (1 - lr · weight_decay) p - lr · m̂ / (√v̂ + eps): the decay does not enter the moments.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, -2.0], requires_grad=True)
@@ -24,7 +24,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Any,
+        params: Parameters | Groups,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

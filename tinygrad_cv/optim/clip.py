@@ -1,9 +1,8 @@
-"""Gradient clipping. A gradient that is not finite is an error that names its parameter, and nothing has changed."""
+"""Gradient clipping. A gradient that is not finite is an error that names its parameter; none is clipped then."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,21 +10,21 @@ from ..core.context import no_grad
 from ..frontend.movement import stack
 from ..frontend.precision import in_single
 from ..frontend.tensor import Tensor
-from .named import named
+from .named import Parameters, named
 
 EPS = 1e-6  # keeps the factor finite, as in PyTorch
 
 
-def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
-    """Scale all gradients by one factor, min(1, max_norm / (norm + 1e-6)); returns the norm that they had together.
+def clip_grad_norm_(parameters: Parameters, max_norm: float, norm_type: float = 2.0) -> Tensor:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), and return their total norm before scaling.
 
     norm = (Σ |g|ᵖ)^(1/p) over all elements of all gradients, max |g| for p = ∞. It is summed in float64, where squares
-    of float32 do not overflow (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
+    of float32 cannot overflow (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
     2013, algorithm 1).
 
     Args:
-        parameters: a module, its ``named_parameters()`` or ``parameters()``, or tensors. Those without gradient are
-            skipped.
+        parameters: a module, its ``named_parameters()`` or ``parameters()``, or tensors. Parameters without
+            a gradient are skipped.
         max_norm: at least 0.
         norm_type: p, above 0; ``math.inf`` for the maximum.
 
@@ -40,7 +39,10 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
     (5.0, tensor([0.6, 0.8], shape=(2,), dtype=float32))
     """
     if not max_norm >= 0 or not norm_type > 0:
-        raise ValueError(f"clip_grad_norm_: max_norm={max_norm}, norm_type={norm_type}; at least 0, and above 0.")
+        raise ValueError(
+            f"clip_grad_norm_: max_norm={max_norm}, norm_type={norm_type}; max_norm must be at least 0, "
+            "norm_type above 0."
+        )
     pairs = _gradients("clip_grad_norm_", parameters)
     if not pairs:
         return Tensor(0.0)
@@ -59,8 +61,8 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
         return total.astype(pairs[0][1].dtype)
 
 
-def clip_grad_value_(parameters: Any, clip_value: float) -> None:
-    """Hold every element of every gradient within ± clip_value.
+def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
+    """Clip every element of every gradient to [-clip_value, clip_value].
 
     Args:
         parameters: as for :func:`clip_grad_norm_`.
@@ -84,17 +86,17 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
             p.grad = g.detach().clip(-clip_value, clip_value)
 
 
-def _gradients(caller: str, parameters: Any) -> list[tuple[Tensor, Tensor]]:
-    """The parameters with gradients, and these, once all are known to be finite."""
-    pairs = [(name, p) for name, p in named(caller, parameters) if p.grad is not None and p.grad.size]
+def _gradients(caller: str, parameters: Parameters) -> list[tuple[Tensor, Tensor]]:
+    """Each parameter that has a gradient, with its gradient; raises if one is not finite."""
+    found = [(name, p, g) for name, p in named(caller, parameters) if (g := p.grad) is not None and g.size]
     wrong = [
-        f"{name!r} of shape {p.shape} ({np.isnan(g := p.grad.numpy()).sum()} NaN, {np.isinf(g).sum()} infinite)"
-        for name, p in pairs
-        if not p.grad.known_finite()
+        f"{name!r} of shape {p.shape} ({np.isnan(g.numpy()).sum()} NaN, {np.isinf(g.numpy()).sum()} infinite)"
+        for name, p, g in found
+        if not g.known_finite()
     ]
     if wrong:
         raise FloatingPointError(
-            f"{caller}: the gradient of parameter {', '.join(wrong)} is not finite; nothing has been "
+            f"{caller}: the gradient of parameter {', '.join(wrong)} is not finite; no gradient was "
             "changed. Lower the learning rate, or find the first such value with detect_anomaly()."
         )
-    return [(p, p.grad) for _, p in pairs]
+    return [(p, g) for _, p, g in found]

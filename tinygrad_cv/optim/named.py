@@ -1,28 +1,31 @@
-"""Parameters and their names, however they were given."""
+"""The forms in which parameters may be passed, and the name of each parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ..frontend.tensor import Tensor
 
 
 @runtime_checkable
-class Named(Protocol):
-    """What has parameters with names: a module."""
+class HasParameters(Protocol):
+    """Anything with named parameters, such as a module."""
 
     def named_parameters(self) -> Iterable[tuple[str, Tensor]]:
-        """Paths and parameters."""
+        """Pairs of path and parameter."""
 
 
-def named(caller: str, params: Any, first: int = 0) -> Iterator[tuple[str, Tensor]]:
-    """Names and tensors of a module, of its ``named_parameters()``, or of tensors, which are named by their numbers.
+Parameters = HasParameters | Tensor | Iterable[Tensor | tuple[str, Tensor]]
+
+
+def named(caller: str, params: Parameters, first: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """Each parameter with its name. Tensors given without names are numbered, from ``first`` on.
 
     Raises:
-        TypeError: something else.
+        TypeError: params is none of :data:`Parameters`.
     """
-    if isinstance(params, Named):
+    if isinstance(params, HasParameters):
         params = params.named_parameters()
     elif isinstance(params, Tensor):
         params = [params]

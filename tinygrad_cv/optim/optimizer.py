@@ -1,9 +1,9 @@
-"""What optimizers share: groups of parameters, state by name, checks, saving."""
+"""The base of all optimizers: parameter groups, state by parameter name, saving and loading."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, overload
 
 import numpy as np
 
@@ -11,17 +11,34 @@ from ..core.context import Scope, current, eager, quiet, using
 from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
-from .named import named
+from .named import Parameters, named
 from .settings import problems
 
-Slots = dict[str, Tensor]
+Groups = Sequence[Mapping[str, Any]]  # each with "params" and the settings that differ
+Slots = dict[str, Tensor]  # the state of one parameter: its moments, its count of updates
+Todo = tuple[Tensor, Tensor, Slots]  # a parameter to update, its gradient, its state
+
+
+class OptimizerState(TypedDict):
+    """What :meth:`Optimizer.state_dict` returns."""
+
+    state: dict[str, dict[str, np.ndarray]]  # parameter name -> slot -> array
+    param_groups: list[dict[str, Any]]  # "names", "lr" and the other settings of each group
 
 
 class Group(dict[str, Any]):
-    """The settings of some parameters. While a function is traced the learning rate reads as a number yet unknown."""
+    """Some parameters and their settings. A traced function reads the learning rate anew at each of its calls."""
 
     volatile = ("lr",)
 
+    @overload
+    def __getitem__(self, key: Literal["params"]) -> list[Tensor]: ...
+    @overload
+    def __getitem__(self, key: Literal["names"]) -> list[str]: ...
+    @overload
+    def __getitem__(self, key: Literal["lr"]) -> float: ...
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
         trace = current().trace
@@ -39,36 +56,36 @@ class Optimizer:
 
     Args:
         params: a module; its ``named_parameters()`` or ``parameters()``; a list of tensors; or a list of dicts, each
-            with "params" and the settings that differ for them. Tensors without names are named "0", "1", ... by their
-            order, so give names where state is to be saved and the order may change.
-        defaults: the settings of groups that do not give their own.
+            with "params" and the settings in which the group differs from the defaults. Tensors without names are
+            named "0", "1", ... in order; pass names if the order may change before saved state is loaded.
+        defaults: the settings of all groups that do not override them.
 
     Attributes:
-        param_groups: a dict for each group: "params", "names", "lr" and the other settings. Schedules change "lr".
-        state: what is kept for each parameter, by its name.
+        param_groups: one dict for each group: "params", "names", "lr" and the other settings. Schedules change "lr".
+        state: the state of each parameter (moments, counts), by parameter name.
 
     Raises:
-        ValueError: no parameters, one given twice, two with one name, one that does not require grad, or a bad setting.
+        ValueError: no parameters, a parameter given twice, two of the same name, one that does not require grad, or a
+            setting out of range.
     """
 
-    counts: tuple[str, ...] = ()  # names of state that is one number; all other state has the parameter's shape
-    volatile: tuple[str, ...] = ()  # ("state",) where the first update is the same computation as all others
+    counts: tuple[str, ...] = ()  # the slots that hold a single number; all others have the parameter's shape
+    volatile: tuple[str, ...] = ()  # ("state",) if the first update computes the same as all later ones
 
-    def __init__(self, params: Any, **defaults: Any):
+    def __init__(self, params: Parameters | Groups, **defaults: Any):
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[str, Slots] = {}
-        grouped = isinstance(params, (list, tuple)) and params and all(isinstance(group, dict) for group in params)
-        for group in params if grouped else [{"params": params}]:
+        for group in _groups(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
             raise ValueError(
                 f"{type(self).__name__}: there are no parameters. Pass a module, or a fresh .parameters(): an iterator "
-                "that was used before is empty."
+                "that was consumed before is empty."
             )
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Optimize more parameters: a dict with "params", and the settings that differ from the defaults."""
+        """Optimize more parameters: a dict with "params" and the settings in which they differ from the defaults."""
         op = type(self).__name__
         if "params" not in group:
             raise ValueError(f"{op}: a parameter group has the keys {sorted(group)}; it needs 'params'.")
@@ -100,7 +117,7 @@ class Optimizer:
         self.param_groups.append(settings)
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Raise ValueError for a setting that makes no sense."""
+        """Raise ValueError for a setting out of range."""
         for problem in problems(settings):
             raise ValueError(f"{type(self).__name__}: {problem}.")
 
@@ -116,7 +133,7 @@ class Optimizer:
             group["lr"] = lr
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients; or make them zeros."""
+        """Reset all gradients: to None, or to zeros if ``set_to_none`` is false."""
         for group in self.param_groups:
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else p.grad.detach() * 0
@@ -124,32 +141,32 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient.
 
-        Values change by ``assign`` and by tensor operations alone, outside of the recorded graph.
+        Updates are tensor operations and ``assign``, not recorded in the graph.
         """
         context = current()
-        interpret = quiet if context.interpret is eager else context.interpret  # warnings are switched off once
+        interpret = quiet if context.interpret is eager else context.interpret  # errstate is entered once for the step
         scope = Scope(type(self).__name__, "function", context.scope)
         with np.errstate(all="ignore"), using(recording=False, interpret=interpret, scope=scope):
             for group in self.param_groups:
                 todo = [
-                    (p, p.grad.detach(), self.state.setdefault(name, {}))
+                    (p, g.detach(), self.state.setdefault(name, {}))
                     for name, p in zip(group["names"], group["params"], strict=True)
-                    if p.grad is not None
+                    if (g := p.grad) is not None
                 ]
                 if todo:
                     self.update(group, todo)
 
-    def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
-        """Give the parameters of a group, each with its gradient and its state, their new values."""
+    def update(self, group: Group, todo: list[Todo]) -> None:
+        """Assign new values to parameters of a group, given the gradient and the state of each."""
         raise NotImplementedError(f"{type(self).__name__} has no update(): define `def update(self, group, todo)`.")
 
     def keeps(self, group: Mapping[str, Any]) -> set[str]:
-        """The names of the state that a parameter has in a group with these settings."""
+        """The slots that each parameter has in a group with these settings."""
         return set()
 
     # --- saving ---
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> OptimizerState:
         """{"state": {name: {slot: NumPy array}}, "param_groups": [{"names": [...], "lr": ..., ...}]}, all copies."""
         return {
             "state": {
@@ -162,12 +179,12 @@ class Optimizer:
             ],
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take settings and state saved by :meth:`state_dict`; each goes to the parameter of its name, in any order.
+    def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
+        """Load settings and state saved by :meth:`state_dict`. State is matched by parameter name, whatever the order.
 
         Raises:
-            CheckpointError: groups, names, shapes or kinds of state do not fit, or a setting or a number is none that
-                an optimizer can have. The message lists all of them, and nothing has changed.
+            CheckpointError: groups, names, slots or shapes do not match, or a value is out of range. The message lists
+                every problem; nothing is loaded.
         """
         check_state_dict(type(self).__name__, state)
         wrong = _malformed(state)
@@ -238,7 +255,7 @@ class Optimizer:
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:
-            return f"is no array ({error})"
+            return f"is not an array ({error})"
         shape, dtype = ((), np.dtype(np.float64)) if key in self.counts else (parameter.shape, parameter.dtype)
         if array.shape != shape:
             return f"has shape {array.shape}, the optimizer needs {shape}"
@@ -251,7 +268,7 @@ class Optimizer:
         return self.check_state(key, array)
 
     def check_state(self, key: str, array: np.ndarray) -> str | None:
-        """What is wrong with the saved values of a state: in words, or None."""
+        """Describe what is wrong with the saved values of a slot; None if nothing is."""
         if key in self.counts and not (array >= 0 and array == np.floor(array)):
             return f"is {array}; it must be a whole number of at least 0"
         return None
@@ -263,14 +280,21 @@ class Optimizer:
 
 
 def slot(slots: Slots, name: str, shape: tuple[int, ...], dtype: Any) -> Tensor:
-    """State of a parameter; zeros the first time."""
+    """A slot of a parameter's state, created as zeros at its first use."""
     if name not in slots:
         slots[name] = zeros(shape, dtype=dtype)
     return slots[name]
 
 
-def _plain(groups: Any) -> list[dict[str, Any]]:
-    """Groups with numbers for the arrays of no dimension that some files make of them."""
+def _groups(params: Parameters | Groups) -> Groups:
+    """Parameter groups; plain parameters are one group."""
+    if isinstance(params, (list, tuple)) and params and all(isinstance(group, dict) for group in params):
+        return params
+    return [{"params": params}]
+
+
+def _plain(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Groups with Python numbers in place of 0-d arrays, which is what some file formats make of numbers."""
     return [
         {key: value.item() if getattr(value, "shape", None) == () else value for key, value in group.items()}
         for group in groups
@@ -278,7 +302,7 @@ def _plain(groups: Any) -> list[dict[str, Any]]:
 
 
 def _malformed(state: Mapping[str, Any]) -> list[str]:
-    """What keeps a dict from being an optimizer's state at all."""
+    """Why a dict does not have the structure of :class:`OptimizerState`: a list of problems."""
     groups, saved = state.get("param_groups"), state.get("state")
     if not (isinstance(groups, (list, tuple)) and isinstance(saved, Mapping)):
         return [f"it holds {sorted(map(str, state))}, not a list 'param_groups' and a dict 'state'"]
@@ -289,4 +313,4 @@ def _malformed(state: Mapping[str, Any]) -> list[str]:
         or not isinstance(group.get("names"), (list, tuple))
         or not all(isinstance(name, str) for name in group["names"])
     ]
-    return found + [f"state of {name} is no dict" for name, slots in saved.items() if not isinstance(slots, Mapping)]
+    return found + [f"state of {name} is not a dict" for name, slots in saved.items() if not isinstance(slots, Mapping)]

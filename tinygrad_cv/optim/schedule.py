@@ -1,4 +1,4 @@
-"""Schedules of the learning rate: each epoch t has a rate by a formula, with PyTorch's names and values."""
+"""Learning rate schedules: the rate as a function of the epoch t, with PyTorch's names and values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .settings import COUNT, COUNTS, POSITIVE, RATE, RATES, Rule, problems
 
 
 class Schedule:
-    """The base of all schedules: ``step()`` at the end of each epoch sets the rate of the next.
+    """The base of all schedules: call ``step()`` at the end of each epoch to set the rate of the next.
 
     Attributes:
-        last_epoch: t, the number of calls of ``step()``.
-        base_lrs: the rates of the groups at the beginning.
+        last_epoch: t, the number of calls of ``step()`` so far.
+        base_lrs: the initial learning rate of each parameter group.
     """
 
     volatile = ("last_epoch",)
-    rules: ClassVar[Mapping[str, Rule]] = {}  # of its own settings
+    rules: ClassVar[Mapping[str, Rule]] = {}  # for the settings of a subclass
 
     def __init__(self, optimizer: Optimizer):
         for problem in problems(vars(self), self.rules):
@@ -35,11 +35,11 @@ class Schedule:
         self._set()
 
     def rate(self, base: float, t: int) -> float:
-        """The learning rate of epoch t for a group that began with ``base``."""
+        """The learning rate in epoch t of a group whose initial rate is ``base``."""
         raise NotImplementedError(f"{type(self).__name__} has no rate(): define `def rate(self, base, t)`.")
 
     def step(self) -> None:
-        """Go on to the next epoch. In a function that is being traced: at each of its calls, and at this place."""
+        """Advance to the next epoch. In a traced function this happens at each call, in the order of the code."""
         trace = current().trace
         if trace is not None and trace.postpone(self):
             return
@@ -47,7 +47,7 @@ class Schedule:
         self._set()
 
     def get_last_lr(self) -> list[float]:
-        """The rates of the groups now."""
+        """The current learning rate of each group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def _set(self) -> None:
@@ -55,15 +55,15 @@ class Schedule:
             group["lr"] = self.rate(base, self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer."""
+        """The epoch, the initial rates and the settings; not the optimizer."""
         return {key: value for key, value in vars(self).items() if not isinstance(value, (Optimizer, Schedule))}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go to where a schedule of the same kind was saved.
+        """Resume from the state of a schedule of the same class.
 
         Raises:
-            CheckpointError: it was saved by another kind of schedule, or for another number of groups, or a number in
-                it is none that a schedule can have. Nothing has changed.
+            CheckpointError: the state is of another class or another number of groups, or a value is out of range.
+                Nothing is loaded.
         """
         op = type(self).__name__
         check_state_dict(op, state)
@@ -105,7 +105,7 @@ class StepLR(Schedule):
 
 
 class MultiStepLR(Schedule):
-    """lr · gamma^(number of milestones that are not above t)
+    """lr · gamma^(number of milestones ≤ t)
 
     >>> import tinygrad_cv as tg
     >>> sgd = tg.optim.SGD([tg.zeros(1, requires_grad=True)], lr=1.0)
@@ -147,7 +147,7 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearWarmup(Schedule):
-    """lr · (start_factor + (1 - start_factor) t / steps) while t < steps, then another schedule from its beginning.
+    """lr · (start_factor + (1 - start_factor) t / steps) while t < steps, then the schedule ``after`` from its t = 0.
 
     Source: Goyal et al., "Accurate, large minibatch SGD", 2017, section 2.2.
 

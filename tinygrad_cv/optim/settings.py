@@ -1,4 +1,4 @@
-"""What settings and saved state may be: rules, and the words that say them."""
+"""Validation of settings and of saved state: the rules, and how messages state them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Rule(NamedTuple):
-    """Whether a value is right, what it must do to be so, and the rule of each of its items."""
+    """A predicate on a value, its statement in words (after "it must"), and the rule for each item of a list."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -17,7 +17,7 @@ class Rule(NamedTuple):
 
 
 def finite(value: Any) -> bool:
-    """A real number that is neither NaN nor infinite; True and False are none."""
+    """Whether a value is a real number, neither NaN nor infinite; booleans are not numbers here."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -30,7 +30,7 @@ def _list(value: Any) -> bool:
 
 
 NUMBER = Rule(finite, "be a finite number")
-RATE = Rule(lambda v: finite(v) and v >= 0, "not be negative, but a finite number")
+RATE = Rule(lambda v: finite(v) and v >= 0, "be finite and not negative")
 RATES = Rule(_list, "be a list", RATE)
 BETA = Rule(lambda v: finite(v) and 0 <= v < 1, "be in [0, 1)")
 BETAS = Rule(lambda v: _list(v) and len(v) == 2, "be two numbers", BETA)
@@ -52,10 +52,10 @@ SETTINGS = {
 
 
 def problems(values: Mapping[str, Any], rules: Mapping[str, Rule] = SETTINGS) -> list[str]:
-    """What is wrong with these values, one phrase each.
+    """Describe each value that breaks its rule.
 
     >>> problems({"lr": float("nan"), "momentum": 0.9, "mine": "any"})
-    ['lr=nan; it must not be negative, but a finite number']
+    ['lr=nan; it must be finite and not negative']
     """
     found = []
     for name, rule in rules.items():

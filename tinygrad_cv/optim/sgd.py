@@ -7,22 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ..frontend.tensor import Tensor
-from .optimizer import Group, Optimizer, Slots, slot
+from .named import Parameters
+from .optimizer import Group, Groups, Optimizer, Todo, slot
 
 
 class SGD(Optimizer):
     """p ← p - lr · b, with the momentum buffer b ← momentum · b + (1 - dampening) (g + weight_decay · p).
 
-    At a parameter's first update b is its gradient, undampened. With ``nesterov`` the step is g + momentum · b instead
-    of b (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, section 2).
+    At a parameter's first update b is its gradient, without dampening. With ``nesterov`` the step is g + momentum · b
+    instead of b (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013,
+    section 2).
 
     Args:
         params: a module, its ``named_parameters()``, a list of tensors, or a list of groups; see :class:`Optimizer`.
         lr: at least 0.
 
     Raises:
-        ValueError: a negative setting, nesterov without momentum or with dampening, or bad parameters.
+        ValueError: a negative setting, nesterov without momentum or with dampening, or parameters that
+            :class:`Optimizer` refuses.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -37,7 +39,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Any,
+        params: Parameters | Groups,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
@@ -65,7 +67,7 @@ class SGD(Optimizer):
             return f"is {array}; it must be 0 or 1"
         return super().check_state(key, array)
 
-    def update(self, group: Group, todo: list[tuple[Tensor, Tensor, Slots]]) -> None:
+    def update(self, group: Group, todo: list[Todo]) -> None:
         lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
         for p, g, slots in todo:
             if group["weight_decay"]:
@@ -73,7 +75,7 @@ class SGD(Optimizer):
             if momentum:
                 b = slot(slots, "momentum_buffer", p.shape, p.dtype)
                 fresh = g
-                if dampening:  # but not at the first update; arithmetic, so that every step is one computation
+                if dampening:  # not at the first update; by arithmetic, so that a trace is the same for every step
                     started = slot(slots, "started", (), np.float64)
                     fresh = g * (1.0 - started * dampening).astype(p.dtype)
                     started.assign(started * 0.0 + 1.0)
