@@ -37,7 +37,12 @@ THEMES: dict[str, dict[str, float]] = {
     "reductions": {**MIXED, "reduce": 12},
     "contractions": {**MIXED, "contract": 10, "window": 3},
 }
-TRANSCENDENTAL = ("exp", "log", "sin", "cos", "tanh", "erf", "pow")
+ROUNDED = ["neg", "square", "sqrt", "floor"]  # to the bit, as IEEE 754 says
+ELEMENTARY = [
+    name
+    for name, primitive in PRIMITIVES.items()
+    if primitive.family == "elementwise" and primitive.inputs == ("x",) and name not in (*ROUNDED, "cast")
+]
 
 
 class Skip(Exception):
@@ -186,7 +191,7 @@ class Grower:
         if self.values[i].dtype.kind != "f":
             self.apply(self.choice(["neg", "square"]), i)
             return
-        ops = ["neg", "square", "sqrt", "floor"] + ["exp", "log", "sin", "cos", "tanh", "erf"] * self.rounds
+        ops = [*ROUNDED, *ELEMENTARY * self.rounds]
         op = self.choice(ops)
         if op in ("sqrt", "log") and self.rng.random() < 0.9:
             i = self.positive(i)

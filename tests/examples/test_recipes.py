@@ -51,7 +51,7 @@ def short(command: Command, new: str) -> Command:
         return Command(f"python -m tests.proof --part --only {new}", command.fails)
     if command.line.startswith("python -m pytest") and " -m quick" not in command.line:
         # the page of the proof is written by the whole proof only
-        return Command(f"{command.line} -k '({new} or has_a_row or has_one_row or page) and not page_has'")
+        return Command(f"{command.line} -k '({new} or has_a_row or has_one_row or occurs or page) and not page_has'")
     return command
 
 
