@@ -27,8 +27,7 @@ from tests.primitives.draws import (
     truth,
     whole,
 )
-from tests.primitives.formulas import NONZERO, ORDERS, A, B, C, Cell, N, P, R, S, X, compared, everywhere
-from tests.primitives.formulas import positive as above_0
+from tests.primitives.formulas import NONZERO, ORDERS, A, B, C, Cell, N, P, R, S, X, above_zero, compared, everywhere
 from tests.primitives.oracles import converted, each, logarithm_power
 from tests.primitives.row import NAN, Case, Function, Pinned, Row, use
 
@@ -47,8 +46,8 @@ EXPONENTIAL = Function(mpmath.exp, (0.0, 1.0, 1.0, INF))
 
 def elementwise(
     name: str,
-    oracle: Callable[..., Any],
     call: Callable[..., Any],
+    oracle: Callable[..., Any],
     keeps: tuple[str, ...] = ("",),
     draws: tuple[Draw, ...] = (real,),
     **more: Any,
@@ -70,26 +69,26 @@ def comparison(name: str, function: Callable[..., Any], formula: tuple[Cell, ...
 ROWS = [
     elementwise(
         "neg",
-        operator.neg,
         lambda x: -x,
+        operator.neg,
         linear=(0,),
         formula=everywhere(-X),
         exact=Function(lambda x: -x, (INF, 0.0, -0.0, -INF), -1),
         slope=Function(lambda x: mpmath.mpf(-1), (-1.0, -1.0, -1.0, -1.0), 1, at_nan=-1.0),
     ),
     elementwise(
-        "add", operator.add, lambda a, b: a + b, ("", ""), (real, real), linear=(0, 1), formula=everywhere(A + B)
+        "add", lambda a, b: a + b, operator.add, ("", ""), (real, real), linear=(0, 1), formula=everywhere(A + B)
     ),
     elementwise(
-        "sub", operator.sub, lambda a, b: a - b, ("", ""), (real, real), linear=(0, 1), formula=everywhere(A - B)
+        "sub", lambda a, b: a - b, operator.sub, ("", ""), (real, real), linear=(0, 1), formula=everywhere(A - B)
     ),
     elementwise(
-        "mul", operator.mul, lambda a, b: a * b, ("b", "a"), (real, real), linear=(0, 1), formula=everywhere(A * B)
+        "mul", lambda a, b: a * b, operator.mul, ("b", "a"), (real, real), linear=(0, 1), formula=everywhere(A * B)
     ),
     elementwise(
         "times",
-        operator.mul,
         lambda a, b: a.times(b),
+        operator.mul,
         ("a b", "a"),
         (real, real),
         linear=(0, 1),
@@ -113,16 +112,16 @@ ROWS = [
     ),
     elementwise(
         "div",
-        operator.truediv,
         lambda a, b: a / b,
+        operator.truediv,
         ("b", "b y"),
         (real, nonzero),
         formula=(Cell("b ≠ 0", A / B, {A: R, B: NONZERO}),),
     ),
     elementwise(
         "square",
-        lambda v: v * v,
         lambda x: x**2,
+        lambda v: v * v,
         ("x",),
         formula=everywhere(X**2),
         exact=Function(lambda x: x * x, (INF, 0.0, 0.0, INF), 1),
@@ -130,19 +129,19 @@ ROWS = [
     ),
     elementwise(
         "sqrt",
-        math.sqrt,
         lambda x: x.sqrt(),
+        math.sqrt,
         ("y",),
         (positive,),
-        formula=above_0(sympy.sqrt(X)),
+        formula=above_zero(sympy.sqrt(X)),
         pinned=(Pinned("at 0 of either sign the limit from above", ([0.0, -0.0],), ([INF, INF],)),),
         exact=Function(mpmath.sqrt, (NAN, -0.0, 0.0, INF)),
         slope=Function(lambda x: 1 / (2 * mpmath.sqrt(x)), (NAN, INF, INF, 0.0)),
     ),
     elementwise(
         "exp",
-        math.exp,
         lambda x: x.exp(),
+        math.exp,
         ("y",),
         formula=everywhere(sympy.exp(X)),
         exact=EXPONENTIAL,
@@ -152,11 +151,11 @@ ROWS = [
     ),
     elementwise(
         "log",
-        math.log,
         lambda x: x.log(),
+        math.log,
         ("x",),
         (positive,),
-        formula=above_0(sympy.log(X)),
+        formula=above_zero(sympy.log(X)),
         pinned=(Pinned("at 0 of either sign the limit from above", ([0.0, -0.0],), ([INF, INF],)),),
         exact=Function(mpmath.log, (NAN, -INF, -INF, INF)),
         slope=Function(lambda x: 1 / x, (-0.0, INF, INF, 0.0), -1),  # of the formula: below 0 as well
@@ -165,8 +164,8 @@ ROWS = [
     ),
     elementwise(
         "sin",
-        math.sin,
         lambda x: x.sin(),
+        math.sin,
         ("x",),
         formula=everywhere(sympy.sin(X)),
         exact=Function(mpmath.sin, (NAN, -0.0, 0.0, NAN), -1),
@@ -177,8 +176,8 @@ ROWS = [
     ),
     elementwise(
         "cos",
-        math.cos,
         lambda x: x.cos(),
+        math.cos,
         ("x",),
         formula=everywhere(sympy.cos(X)),
         exact=COSINE,
@@ -188,8 +187,8 @@ ROWS = [
     ),
     elementwise(
         "tanh",
-        math.tanh,
         lambda x: x.tanh(),
+        math.tanh,
         ("y",),
         formula=everywhere(sympy.tanh(X)),
         exact=Function(mpmath.tanh, (-1.0, -0.0, 0.0, 1.0), -1),
@@ -200,8 +199,8 @@ ROWS = [
     ),
     elementwise(
         "erf",
-        math.erf,
         lambda x: x.erf(),
+        math.erf,
         ("x",),
         formula=everywhere(sympy.erf(X)),
         exact=Function(mpmath.erf, (-1.0, -0.0, 0.0, 1.0), -1),
@@ -212,8 +211,8 @@ ROWS = [
     ),
     elementwise(
         "floor",
-        math.floor,
         lambda x: x.floor(),
+        math.floor,
         draws=(halves,),
         smooth=(odd,),
         formula=(Cell("between whole numbers", N, {X: N + 1 / (1 + P)}),),
@@ -221,8 +220,8 @@ ROWS = [
     ),
     elementwise(
         "pow",
-        logarithm_power,
         lambda a, b: a**b,
+        logarithm_power,
         ("a b", "a y"),
         (positive, real),
         formula=(
@@ -251,8 +250,8 @@ ROWS = [
     ),
     elementwise(
         "maximum",
-        max,
         lambda a, b: a.maximum(b),
+        max,
         ("a b", "a b"),
         (halves, halves),
         smooth=(odd, even),
@@ -276,8 +275,8 @@ ROWS = [
     comparison("less_equal", operator.le, compared(True, True, False)),
     elementwise(
         "where",
-        lambda c, a, b: a if c else b,
         lambda c, a, b: c.where(a, b),
+        lambda c, a, b: a if c else b,
         ("", "c", "c"),
         (truth, real, real),
         integers=(truth, whole, whole),

@@ -45,7 +45,7 @@ def everywhere(y: Any) -> tuple[Cell, ...]:
     return (Cell("everywhere", y, {A: R, B: S, X: R}),)
 
 
-def positive(y: Any) -> tuple[Cell, ...]:
+def above_zero(y: Any) -> tuple[Cell, ...]:
     """One formula, for x > 0."""
     return (Cell("x > 0", y, {X: P}),)
 

@@ -6,7 +6,6 @@ import pytest
 from tests.primitives import layouts
 from tests.primitives.row import KINDS, Case
 from tests.primitives.table import ROOMS, ROWS
-from tests.proof.calls.point import Point
 from tinygrad_cv.ops import PRIMITIVES
 
 pytestmark = pytest.mark.quick
@@ -70,8 +69,3 @@ def test_what_repeats_is_held_by_strides_of_0(name, axes):
     place = tuple(slice(0, 1) if i in axes else slice(None) for i in range(3))
     assert y.shape == x.shape and (y == x[place]).all()
     assert [i for i in range(3) if y.strides[i] == 0] == axes
-
-
-def test_repeated_inputs_are_held_by_a_stride_of_0():
-    point = Point(ROWS["add"], ROWS["add"].cases[-1], repeating=True)
-    assert all(point.repeat(x).strides[0] == 0 and (point.repeat(x) == x).all() for x in point.arrays)
