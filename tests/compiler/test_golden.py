@@ -10,7 +10,7 @@ pytest.importorskip("llvmlite")
 
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, recorded
 from tinygrad_cv import compiler
-from tinygrad_cv.compiler import text
+from tinygrad_cv.compiler import printer
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 
@@ -30,11 +30,11 @@ graph, as it is planned
 
 kernels
 
-{text.fused(planned)}
+{printer.fused(planned)}
 
 loops
 
-{text.loops(planned)}
+{printer.loops(planned)}
 """
 
 

@@ -186,7 +186,7 @@ def test_a_program_without_steps():
 @pytest.mark.quick
 @pytest.mark.parametrize("parts", [0, -1, MAX_PARTS + 1])
 def test_a_number_of_parts_that_cannot_be(kernels, parts):
-    with pytest.raises(ValueError, match=rf"step 1 is Step\(.*parts={parts}\).*1 to {MAX_PARTS}"):
+    with pytest.raises(ValueError, match=rf"step 1 is KernelCall\(.*parts={parts}\).*1 to {MAX_PARTS}"):
         Program([(kernels["count"], 0, 1), (kernels["count"], 0, parts)])
 
 

@@ -12,7 +12,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv.derivation.cancel import cancel, rational
 from tinygrad_cv.derivation.centred import drop_centred
-from tinygrad_cv.derivation.matrices import matrices
+from tinygrad_cv.derivation.matrix_products import matrix_product
 from tinygrad_cv.derivation.simplify import PASSES, Known
 from tinygrad_cv.derivation.tidy import tidy
 from tinygrad_cv.derivation.tracing import trace
@@ -115,14 +115,14 @@ def test_letters_take_over_permutations():
 def test_products_of_matrices(a, b, y):
     size = {"i": 2, "j": 3, "k": 4}
     x, w = normal(*(size[i] for i in a)), normal(*(size[i] for i in b), seed=1)
-    product = matrices(f"{a},{b}->{y}")
+    product = matrix_product(f"{a},{b}->{y}")
     sides = (x, w)[:: 1 - 2 * product.first]
     left, right = (side.T if turned else side for side, turned in zip(sides, product.transposed, strict=True))
     np.testing.assert_allclose(left @ right, np.einsum(f"{a},{b}->{y}", x, w))
 
 
 def test_only_products_of_two_matrices_are_such():
-    assert all(matrices(spec) is None for spec in ("i,j->ij", "ij,ij->ij", "nij,njk->nik", "ij,j->i", "ij,ij->"))
+    assert all(matrix_product(spec) is None for spec in ("i,j->ij", "ij,ij->ij", "nij,njk->nik", "ij,j->i", "ij,ij->"))
 
 
 def test_shares_are_rational():

@@ -15,7 +15,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv.viz import GraphView
 from tinygrad_cv.viz.page import page as module
-from tinygrad_cv.viz.page.page import Step
+from tinygrad_cv.viz.page.page import TrainingStep
 from tinygrad_cv.viz.records import EdgeView, NodeView, Records, ScopeView
 
 quick = pytest.mark.quick
@@ -77,7 +77,7 @@ def test_no_word_of_the_records_is_markup():
 def test_numbers_that_json_does_not_have_are_words():
     view = GraphView(Records((NodeView(0, "leaf"),), (), ()))
     facts = {"statistics": {"mean": float("nan"), "norm": float("inf"), "histogram": (1, 2)}}
-    text = text_of(view, run=[Step(0, float("nan"), {0: facts})])
+    text = text_of(view, run=[TrainingStep(0, float("nan"), {0: facts})])
     assert "NaN" not in text.split('id="records">')[1].split("<")[0]
 
 
@@ -488,7 +488,7 @@ def test_a_slider_goes_through_a_recorded_run(open_page, keys):
         return {"mean": float(step), "histogram": histogram, "edges": (0.0, 8.0), "nan": int(step == 2)}
 
     run = [
-        Step(10 * i, 2.0 / (i + 1), {n: {"statistics": facts(i), "gradient": facts(i + 1)} for n in numbers})
+        TrainingStep(10 * i, 2.0 / (i + 1), {n: {"statistics": facts(i), "gradient": facts(i + 1)} for n in numbers})
         for i in range(4)
     ]
     tab = open_page(view, run)
@@ -617,7 +617,7 @@ return all.flatMap((name) => [...document.querySelectorAll(name)].filter((one) =
 def test_everything_fits_on_a_phone(language, open_page, chromium):
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     try:
-        steps = [Step(i, 1.0, {}) for i in range(3)]
+        steps = [TrainingStep(i, 1.0, {}) for i in range(3)]
         tab = open_page(lenet(part="both", values=True), steps)
         tab.run("page.speak(arguments[0])", language)
         assert tab.run(OUTSIDE) == []

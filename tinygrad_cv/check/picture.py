@@ -13,8 +13,8 @@ from ..core.tape import reachable
 from ..files import write_figure
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
+from ..viz.from_tape import read
 from ..viz.names import Names
-from ..viz.reading import read
 from ..viz.view import GraphView
 from .blame import operations
 from .functions import TensorFunction

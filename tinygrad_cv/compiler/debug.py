@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..ir.graph import Graph
-from . import text
+from . import printer
 from .verify import verify_graph
 
 WORDS = ("graph", "rewrite", "nests", "layouts", "kernels", "fused", "loops", "llvm", "image", "time")
@@ -63,7 +63,7 @@ class Watch:
         """A graph comes in."""
         if self.verifies:
             verify_graph(graph, "trace")
-        self.show("graph", "trace", lambda: f"{text.counts(graph)}\n{graph}")
+        self.show("graph", "trace", lambda: f"{printer.counts(graph)}\n{graph}")
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -171,8 +171,6 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
     for value, place in places.items():
         add(value, "arena", place)
     for value, base in plan.aliases.items():
-        while base in plan.aliases:
-            base = plan.aliases[base]
         numbers[value] = numbers[base]
     return numbers, buffers, size
 
@@ -183,9 +181,7 @@ def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
     for number, step in enumerate(plan.steps):
         for chain in step.chains:
             for kernel in chain:
-                for value in (*kernel.reads, *kernel.writes):
-                    while value in plan.aliases:
-                        value = plan.aliases[value]
+                for value in map(plan.memory_of, (*kernel.reads, *kernel.writes)):
                     if value not in known:
                         first, _ = lives.get(value, (number, number))
                         lives[value] = first, number

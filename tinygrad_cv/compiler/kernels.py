@@ -87,8 +87,3 @@ class KernelTable(tuple[KernelRow, ...]):
         for row in self:
             kinds.setdefault(row.kind, []).append(row)
         return kinds
-
-
-def table(rows: Iterable[KernelRow]) -> KernelTable:
-    """A table of rows."""
-    return KernelTable(rows)

@@ -16,7 +16,7 @@ from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
 from ..ir.rewrite.sums import distribute_sums
 from ..ir.rewrite.widen import widen_sums
-from . import text
+from . import printer
 from .debug import Watch
 from .host import on_host
 from .schedule.expr import Exprs
@@ -78,7 +78,7 @@ def _rewrite(name: str, one: Callable[[Graph, int], Graph]) -> Stage:
         ("before", "graph"),
         lambda w: (w.graph, one(w.graph, w.threads)),
         lambda w, name: verify_rewrite(w.before, w.graph, name),
-        {"rewrite": lambda w: text.difference(w.before, w.graph)},
+        {"rewrite": lambda w: printer.difference(w.before, w.graph)},
     )
 
 
@@ -94,42 +94,42 @@ STAGES: tuple[Stage, ...] = (
         ("nests",),
         lambda w: (settle(w.exprs, w.graph, w.target, on_host),),
         lambda w, name: verify_nests(w.nests.flat, None, name),
-        {"nests": lambda w: text.formulas(w.nests.flat)},
+        {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
         "lay out",
         ("layouts",),
         lambda w: (lay_out(w.graph, w.nests, w.target),),
         lambda w, name: verify_layouts(w.layouts, w.nests.materialized.aliases, name),
-        {"layouts": lambda w: text.memory(w.graph, w.layouts, w.nests.materialized.aliases)},
+        {"layouts": lambda w: printer.memory(w.graph, w.layouts, w.nests.materialized.aliases)},
     ),
     Stage(
         "drop redundant guards",
         ("nests",),
         lambda w: (without_guards(w.exprs, w.nests, w.layouts),),
         lambda w, name: verify_nests(w.nests.flat, w.layouts, name),
-        {"nests": lambda w: text.formulas(w.nests.flat)},
+        {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
         "tile and pack",
         ("kernels", "layouts"),
         lambda w: tile(w.exprs, w.nests, w.layouts, w.target),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
-        {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
+        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if k.nest])},
     ),
     Stage(
         "fuse",
         ("kernels",),
         lambda w: (fuse(w.exprs, w.kernels, w.nests.materialized.aliases, w.layouts, w.target),),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
-        {"kernels": lambda w: text.formulas([k.nest for k in w.kernels if k.nest])},
+        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if k.nest])},
     ),
     Stage(
         "order",
         ("plan",),
         lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.materialized.aliases),),
         lambda w, name: verify_plan(w.plan, name),
-        {"fused": lambda w: text.fused(w.plan), "loops": lambda w: text.loops(w.plan)},
+        {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),
     Stage(
         "write",

@@ -14,7 +14,7 @@ from ..core.context import quiet
 from ..core.locks import lock
 from ..core.primitive import PRIMITIVES
 from .image import Image, ImageStep, KernelInfo
-from .kernels import KernelRow, KernelTable, table
+from .kernels import KernelRow, KernelTable
 from .runtime import threads
 from .runtime.driver import MAX_PARTS
 from .runtime.objects import load
@@ -66,7 +66,7 @@ class NativeProgram:
         self._read = [slots.get(i, []) for i in self.image.inputs]
         self._filled = [slots.get(i, []) for i in self._written]
         self._calls: list[tuple[int, int, int]] = []  # of each kernel: steps, function, buffers
-        native: list[threads.Step] = []
+        native: list[threads.KernelCall] = []
         keep: list[np.ndarray] = []
         at = 0
         work = [0] * len(self.image.steps)
@@ -89,7 +89,9 @@ class NativeProgram:
             record = np.array(words, np.int64)
             keep.append(record)
             native.append(
-                threads.Step(self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number]))
+                threads.KernelCall(
+                    self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number])
+                )
             )
         self._flush(native, keep)
 
@@ -107,7 +109,7 @@ class NativeProgram:
         each = min(SHARES, max(1, work // (self._parts * SHARE)))
         return min(self._parts * each, MAX_PARTS)
 
-    def _flush(self, native: list[threads.Step], keep: list[np.ndarray]) -> None:
+    def _flush(self, native: list[threads.KernelCall], keep: list[np.ndarray]) -> None:
         if native:
             self._segments.append(threads.Program(native, keep))
 
@@ -188,7 +190,7 @@ class NativeProgram:
                     record = np.array([1, steps, steps, 1, function, buffers], np.int64)
                     parts = self._shares(kinds[info.step], _work(info))
                     program = threads.Program(
-                        [threads.Step(self._library["tg_chains"], record.ctypes.data, parts)], record
+                        [threads.KernelCall(self._library["tg_chains"], record.ctypes.data, parts)], record
                     )
                     seconds = float(min(program.seconds(None if parts > 1 else 1).sum() for _ in range(3)))
                 least = max(info.flops / roof.flops, info.nbytes / roof.bandwidth)
@@ -206,7 +208,7 @@ class NativeProgram:
                         share,
                     )
                 )
-        return table(rows)
+        return KernelTable(rows)
 
     def _on_host(self, step: ImageStep, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
         args = [self._array(i, arrays, outputs).reshape(shape) for i, shape in step.args]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir.graph import Value, topological
-from . import latex, text
+from . import formulas as text
+from . import latex
+from .from_graph import Reader, letters
 from .lines import Line, Script, script
-from .reading import Reader, letters
 from .simplify import simplify
 from .source import Module
 from .tracing import trace

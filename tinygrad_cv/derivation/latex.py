@@ -6,7 +6,7 @@ import re
 from functools import singledispatch
 
 from . import terms as t
-from .text import ATOM, CHOICE, GREEK, POWER, PRODUCT, RELATION, SUM, Written, last_strength, signed
+from .formulas import ATOM, CHOICE, GREEK, POWER, PRODUCT, RELATION, SUM, Written, last_strength, signed
 
 COMMANDS = {letter: f"\\{word}" for word, letter in GREEK.items()}
 OVER = {"Σ": r"\sum", "max": r"\max", "argmax": r"\arg\max"}

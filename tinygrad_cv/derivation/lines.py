@@ -10,7 +10,7 @@ from ..ir.numpy_source import unused
 from ..ir.terms import constant_of
 from .tracing import Traced
 
-LONG = 7  # operations in a line
+MAX_OPERATIONS = 7  # operations in a line
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class _Writer:
             if core(value) is not value or value.op in (INPUT, CONSTANT):
                 continue
             within = [a for a in map(core, value.args) if a in size and a not in self.names and a not in wanted]
-            while 1 + sum(size[a] for a in within) > LONG:
+            while 1 + sum(size[a] for a in within) > MAX_OPERATIONS:
                 longest = max(within, key=size.__getitem__)
                 wanted.add(longest)
                 within = [a for a in within if a is not longest]

@@ -14,9 +14,9 @@ from ..ir.graph import CONSTANT, Value, topological
 from ..ir.numpy_source import WIDTH, constant, literal, writer
 from ..ir.terms import constant_of
 from .cancel import rational
+from .formulas import shape
 from .lines import Line, Script
-from .matrices import Matrices, matrices
-from .text import shape
+from .matrix_products import MatrixProduct, matrix_product
 
 COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)  # how strongly the parts of an expression hold together
 STRENGTH = {
@@ -97,16 +97,16 @@ class Module:
             return f"{text}.mean({literal(total.params['axis'])}, keepdims=True)", ATOM
         if _denied(value):
             return f"~{self._operand(value, 0, self._written(value.args[0]), SIGN)}", SIGN
-        if value.op == "contract" and (product := matrices(value.params["spec"])) is not None:
-            return self._matrices(value, product), PRODUCT
+        if value.op == "contract" and (product := matrix_product(value.params["spec"])) is not None:
+            return self._matrix_product(value, product), PRODUCT
         write = writer(value)
         if helper := getattr(write, "helper", None):
             self.helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
         args = [self._operand(value, *pair) for pair in enumerate(self._operands(value))]
         return write(value, *args), STRENGTH.get(value.op, ATOM)
 
-    def _matrices(self, value: Value, product: Matrices) -> str:
-        """A product of matrices with NumPy's operator."""
+    def _matrix_product(self, value: Value, product: MatrixProduct) -> str:
+        """A product of matrix_product with NumPy's operator."""
         sides = []
         for i, turned in enumerate(product.transposed):
             text, strength = self._written(value.args[i ^ product.first])

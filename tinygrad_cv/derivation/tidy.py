@@ -18,7 +18,7 @@ from ..ir.terms import constant_of
 from ..ops.contraction import parse
 
 Args = tuple[Value, ...]
-FEW = 64  # elements of a constant that is computed beforehand
+MAX_FOLDED = 64  # elements of a constant that is computed beforehand
 Rule = Callable[[Builder, Value, Args], Value | None]
 
 
@@ -39,7 +39,8 @@ def tidy(graph: Graph, named: Collection[Value] = ()) -> Graph:
 
 
 def _tidied(builder: Builder, value: Value, args: Args) -> Value | None:
-    if any(arg.op == CONSTANT and arg.size > 1 for arg in args) and value.size <= FEW and all(map(_is_constant, args)):
+    known = any(arg.op == CONSTANT and arg.size > 1 for arg in args) and all(map(_is_constant, args))
+    if known and value.size <= MAX_FOLDED:
         return _computed(builder, value, args)
     rule = RULES.get(value.op)
     return rule(builder, value, args) if rule else None

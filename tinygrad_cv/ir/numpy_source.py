@@ -23,7 +23,7 @@ from . import numpy_helpers
 from .graph import CONSTANT, INPUT, Graph, Value, users
 
 WIDTH = 120  # of a line
-FEW = 64  # elements: so many stand as numbers in the source
+MAX_PRINTED = 64  # elements: so many stand as numbers in the source
 
 
 def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -251,7 +251,7 @@ def constant(value: Value, preamble: list[str]) -> str:
     array = value.params["array"]
     if not array.ndim:
         return f"np.{array.dtype.name}({_number(array)})" if array.dtype.kind != "b" else f"np.bool_({bool(array)})"
-    if array.size <= FEW:
+    if array.size <= MAX_PRINTED:
         numbers = re.sub(r"\binf\b", "math.inf", re.sub(r"\bnan\b", "math.nan", str(array.tolist())))
         return f"np.array({numbers}, {literal(array.dtype)}).reshape({literal(array.shape)})"
     data = base64.b85encode(zlib.compress(np.ascontiguousarray(array).tobytes())).decode()

@@ -22,11 +22,6 @@ def constant_of(value: Value) -> Any:
     return None
 
 
-def unexpanded(value: Value, rank: int | None = None) -> Value:
-    """What was expanded, if anything was."""
-    return value.args[0] if value.op == "expand" else value
-
-
 def kept(shape: Iterable[int], axes: Axes) -> tuple[int, ...]:
     """The shape with these axes at size 1."""
     return tuple(1 if i in axes else n for i, n in enumerate(shape))

@@ -17,7 +17,7 @@ from .derivative import Derivative
 from .guards import Guards
 from .recording import Recording
 from .state import restored
-from .trace import Place, hooks_of, overlap
+from .trace import Origin, hooks_of, overlap
 
 
 class Discarded(Exception):
@@ -208,7 +208,7 @@ class Entry:
         return self._derivatives[number]
 
 
-def _at(place: Place, leaves: list[Any]) -> Any:
+def _at(place: Origin, leaves: list[Any]) -> Any:
     return leaves[place] if type(place) is int else place
 
 

@@ -19,7 +19,7 @@ from ..core.tape import Node, pull
 from ..core.variable import Variable
 from ..ir.graph import CONSTANT, INPUT, Builder, Graph, Value, topological
 from . import tree
-from .trace import UNREAD, Place, Trace, arguments, hooks_of
+from .trace import UNREAD, Origin, Trace, arguments, hooks_of
 
 
 class Watched(NamedTuple):
@@ -59,11 +59,11 @@ class Recording(NamedTuple):
     sources: tuple[tuple[int, ...], ...]  # for each result, the inputs that its gradient flows to
     conditional: bool
     tape: Tape | None  # where a result has sources
-    grads: tuple[tuple[Place, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
+    grads: tuple[tuple[Origin, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
     events: tuple[tuple[Any, int], ...] = ()  # in order: (group, input with its rate), or (schedule that steps, -1)
-    written: tuple[Place, ...] = ()
-    changed: tuple[Place, ...] = ()  # whose arrays are written into
-    deposits: tuple[tuple[Place, bool], ...] = ()  # (whose gradient, whether there is one)
+    written: tuple[Origin, ...] = ()
+    changed: tuple[Origin, ...] = ()  # whose arrays are written into
+    deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient, whether there is one)
     locks: tuple[Any, ...] = ()  # of the generators that it draws from
 
 

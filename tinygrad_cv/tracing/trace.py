@@ -30,7 +30,7 @@ from .views import Views
 
 TRACING = rlock()  # held while a trace grows
 FLOAT64 = np.dtype(np.float64)
-Place = Any  # of a tensor: the tensor itself, or its number among the arguments
+Origin = Any  # of a tensor: the tensor itself, or its number among the arguments
 
 
 class Slot:
@@ -48,7 +48,7 @@ class Slot:
         self.changed, self.replaced = None, False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Origin:
         """Where its array comes from at a call; None for a tensor that died."""
         return self.reference() if self.argument is None else self.argument
 

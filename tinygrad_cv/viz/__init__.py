@@ -1,8 +1,8 @@
 """Drawings of computation graphs. The tape becomes records, records become text, DOT, and pictures."""
 
 from .api import graph
-from .recording import Recording, record
 from .records import EdgeView, NodeView, ScopeView
+from .training_record import TrainingRecord, record
 from .view import GraphView
 
-__all__ = ["EdgeView", "GraphView", "NodeView", "Recording", "ScopeView", "graph", "record"]
+__all__ = ["EdgeView", "GraphView", "NodeView", "TrainingRecord", "ScopeView", "graph", "record"]

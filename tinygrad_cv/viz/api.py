@@ -16,8 +16,8 @@ from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .backward import only_backward, pulled
 from .closures import closed_over
+from .from_tape import described, read
 from .names import Named, Names
-from .reading import described, read
 from .trail import Trail
 from .view import GraphView
 

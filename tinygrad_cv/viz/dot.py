@@ -51,7 +51,7 @@ VALUES, ALARM = "#3f6d4e", "#d62f2f"  # of lines about values
 MANY_ZEROS = 0.01  # the share of zeros from which on it is said
 FORMULA = 24  # characters: longer formulas go into the tooltip
 NAME = 48  # characters: longer names are cut
-FEW = 24  # nodes: so small a drawing without frames runs from left to right
+LEFT_TO_RIGHT = 24  # nodes: so small a drawing without frames runs from left to right
 OBJECT_ESCAPE = re.compile(r"\\(?=[NGLEHT])")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -67,7 +67,7 @@ def dot_text(records: Records, direction: str | None = None) -> str:
     """
     if direction not in (None, "TB", "LR"):
         raise ValueError(f"graph: direction={direction!r}: it must be 'TB' (top to bottom) or 'LR' (left to right).")
-    across = len(records.nodes) <= FEW and not records.scopes
+    across = len(records.nodes) <= LEFT_TO_RIGHT and not records.scopes
     top = Digraph(
         graph_attr={"rankdir": direction or ("LR" if across else "TB"), "fontname": FONT, "fontsize": "11"},
         node_attr={"fontname": FONT, **OPERATION},

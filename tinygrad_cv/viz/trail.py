@@ -13,7 +13,7 @@ from ..core.primitive import Primitive
 
 
 @dataclass(frozen=True)
-class Step:
+class Application:
     """One operation that was applied.
 
     Attributes:
@@ -35,7 +35,7 @@ class Trail:
     """An interpreter that computes at once and notes what it did."""
 
     def __init__(self) -> None:
-        self._steps: dict[int, Step] = {}  # by the id of the result
+        self._steps: dict[int, Application] = {}  # by the id of the result
 
     def __call__(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> Any:
         start = perf_counter()
@@ -44,12 +44,12 @@ class Trail:
         if all(value is not given for given in values):
             context = current()
             source = user_line() if context.sources else None
-            self._steps[id(value)] = Step(
+            self._steps[id(value)] = Application(
                 primitive, values, params, value, context.scope, source, context.origin, seconds
             )
         return value
 
-    def step(self, value: Any) -> Step | None:
+    def step(self, value: Any) -> Application | None:
         """The operation that made an array."""
         return self._steps.get(id(value))
 
@@ -58,14 +58,14 @@ class Trail:
         step = self.step(value)
         return step.seconds if step else 0.0
 
-    def behind(self, value: Any, free: Callable[[Any], bool], recorded: Callable[[Any], bool]) -> list[Step]:
+    def behind(self, value: Any, free: Callable[[Any], bool], recorded: Callable[[Any], bool]) -> list[Application]:
         """The operations to be drawn that lead to a value, in order.
 
         They depend on an input without gradient (free), or they compare what is recorded, as ReLU does. Of constants,
         and of recorded values that were detached, nothing is drawn.
         """
         drawn: dict[int, bool] = {}  # by the id of the result
-        order: list[Step] = []
+        order: list[Application] = []
         stack = [(value, False)]
         while stack:
             array, done = stack.pop()

@@ -15,10 +15,10 @@ from . import repeats
 from .collapse import collapse
 from .difference import difference
 from .dot import dot_text
-from .page.page import Step, page
+from .listing import json_text, text_lines
+from .page.page import TrainingStep, page
 from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
-from .text import json_text, text_lines
 
 TOO_MANY = 1000  # nodes: a picture of so many cannot be read, and takes long to be laid out
 TOO_SLOW = 1000  # nodes: the same of a picture whose depth was asked for
@@ -128,7 +128,7 @@ class GraphView:
         """Nodes, edges and scopes as JSON."""
         return json_text(collapse(self._records, depth))
 
-    def html(self, path: str | PathLike[str], title: str = "", run: Sequence[Step] | None = None) -> None:
+    def html(self, path: str | PathLike[str], title: str = "", run: Sequence[TrainingStep] | None = None) -> None:
         """Write the interactive page: one HTML file that opens without a network.
 
         Layers are closed at first, and open down to primitives. The page is searched by name, operation and shape,

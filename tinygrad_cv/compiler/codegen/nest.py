@@ -15,7 +15,7 @@ import numpy as np
 from ...ir.graph import Value
 from ..llvm.elementwise import LOWERINGS, maximum, select
 from ..llvm.function import Function, number, scalar_type, vector_type
-from ..llvm.integer import Int, Sum
+from ..llvm.integer import Int, LinearSum
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Condition, Expr, Op, Reduce, loads
 from ..schedule.layout import Layout
@@ -323,7 +323,7 @@ class NestLowering:
         for v in reduction.variables:
             flat = flat * v.extent + where[v]
         here = f.integer(flat)
-        if dtype.itemsize < 8 and isinstance(flat, Sum):
+        if dtype.itemsize < 8 and isinstance(flat, LinearSum):
             here = f.value(f"trunc i64 {here} to {scalar_type(dtype)}")
         new = select(f, better, f.splat(here, dtype, lanes), place, dtype, lanes)
         return [new, maximum(f, [best, x], source, source, lanes)]

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from .integer import Int, Sum
+from .integer import Int, LinearSum
 
 _TYPES = {"f2": "half", "f4": "float", "f8": "double", "b1": "i1"}
 
@@ -127,9 +127,9 @@ class Function:
         if not operand.startswith("%"):
             return int(operand)
         self._depths.setdefault(operand, len(self._levels) - 1)
-        return Sum.of(operand)
+        return LinearSum.of(operand)
 
-    def _by_depth(self, x: Sum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
+    def _by_depth(self, x: LinearSum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
         """An integer's terms by the level at which they are known, the outermost first."""
         return groupby(sorted(x.terms, key=self._depth), self._depth)
 
@@ -141,7 +141,7 @@ class Function:
     def pointer(self, base: str, dtype: np.dtype, place: Int) -> str:
         """Where an element lies. The number comes last: it goes into the addressing."""
         kind = memory_type(dtype)
-        if isinstance(place, Sum):
+        if isinstance(place, LinearSum):
             for depth, terms in self._by_depth(place):
                 for name, factor in terms:
                     row = f"[{factor} x {kind}]" if factor > 1 else kind
@@ -218,7 +218,7 @@ class Function:
         self._open(inside)
         self._levels.append(level)
         self._depths[i] = len(self._levels) - 1
-        results = list(body(Sum.of(i), phis))
+        results = list(body(LinearSum.of(i), phis))
         self._levels.pop()
         following = self.value(f"add nsw i64 {i}, {step}")
         self.emit(f"br label %{head}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .objects import compile_module, load
 from .target import Target, host
-from .threads import Program, Step, get_num_threads
+from .threads import KernelCall, Program, get_num_threads
 
 STEPS = 1 << 20  # of the loop of multiply-adds
 STREAM = 1 << 25  # bytes: more than any cache
@@ -31,9 +31,9 @@ def measured(threads: int) -> Roofline:
     library = load([compile_module(_source(target), target)], ["peak", "stream"])
     out = np.zeros(16 * threads * CHAINS, np.float32)
     flops = 2 * CHAINS * (target.vector_bytes // 4) * STEPS * threads
-    peak = Program([Step(library["peak"], out.ctypes.data, threads)], (library, out))
+    peak = Program([KernelCall(library["peak"], out.ctypes.data, threads)], (library, out))
     arrays = np.ones((2, STREAM // 4), np.float32)
-    stream = Program([Step(library["stream"], arrays.ctypes.data, threads)], (library, arrays))
+    stream = Program([KernelCall(library["stream"], arrays.ctypes.data, threads)], (library, arrays))
     return Roofline(flops / _fastest(peak), 2 * STREAM / _fastest(stream))
 
 

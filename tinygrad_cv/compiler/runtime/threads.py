@@ -1,6 +1,6 @@
 """All cores at work on one program: steps in order, each step's parts in parallel, one native call for all of it.
 
-    program = Program([Step(kernel, args, parts), ...])
+    program = Program([KernelCall(kernel, args, parts), ...])
     program.run()                       # on get_num_threads() threads
     program.run(threads=1)              # on the calling thread alone: for little work
     program.seconds()                   # runs it once more, and says how long each step took
@@ -47,7 +47,7 @@ from .driver import CONDITIONS, MAX_PARTS, MUTEX, POOL_BYTES, alone, pool_functi
 POSIX = os.name == "posix"
 
 
-class Step(NamedTuple):
+class KernelCall(NamedTuple):
     """One kernel of a program."""
 
     kernel: int  # its address
@@ -66,8 +66,8 @@ class Program:
         ValueError: a step with a null kernel, or with no parts or more than :data:`MAX_PARTS`.
     """
 
-    def __init__(self, steps: Iterable[Step | tuple[int, int, int]], keep: Any = None):
-        self.steps = [Step(*step) for step in steps]
+    def __init__(self, steps: Iterable[KernelCall | tuple[int, int, int]], keep: Any = None):
+        self.steps = [KernelCall(*step) for step in steps]
         self.keep = keep
         for i, step in enumerate(self.steps):
             if not step.kernel or not 1 <= step.parts <= MAX_PARTS:

@@ -16,8 +16,10 @@ from .tiling import choose
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-STORES = 6  # that a kernel has at most
-LONG = 600  # expressions: kernels that would be longer stay two, since compilers take more than twice as long
+MAX_STORES = 6  # of a kernel
+MAX_EXPRESSIONS = (
+    600  # expressions: kernels that would be longer stay two, since compilers take more than twice as long
+)
 
 
 def fuse(
@@ -53,9 +55,9 @@ def _partner(
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
     for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
         other = fused[at].nest
-        if other is None or fused[at].signature != kernel.signature or len(other.stores) >= STORES:
+        if other is None or fused[at].signature != kernel.signature or len(other.stores) >= MAX_STORES:
             continue
-        if len(fused[at].exprs) + len(kernel.exprs) > LONG:
+        if len(fused[at].exprs) + len(kernel.exprs) > MAX_EXPRESSIONS:
             continue
         writes = {v for v in fused[at].writes if v in kernel.reads}
         if at == after:

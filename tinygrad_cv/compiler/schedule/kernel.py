@@ -138,7 +138,11 @@ class Plan:
     graph: Graph
     steps: list[Step]
     layouts: dict[Value, Layout]
-    aliases: dict[Value, Value]  # reshapes that are another value's memory
+    aliases: dict[Value, Value]  # reshapes, each with the value whose memory it is
+
+    def memory_of(self, value: Value) -> Value:
+        """The value whose memory holds this one."""
+        return self.aliases.get(value, value)
 
     @property
     def kernels(self) -> list[Kernel]:

@@ -16,7 +16,7 @@ from .index_maps import TINY
 
 SMALL = 32  # a value this many times smaller than its reader is computed once, on its own
 COSTLY = 64  # operations: a value that costs more is stored where several read it
-LONG = 256  # operations: no expression grows longer
+MAX_OPERATIONS = 256  # operations: no expression grows longer
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
 MOVEMENT = frozenset({"reshape", "permute", "expand", "pad", "slice", "flip", "windows"})
 FOLLOWED = frozenset({"reshape", "permute", "slice"})  # a contraction is stored in the last shape of such a chain
@@ -166,7 +166,7 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
     if current.op != "fold":
         current = contraction
     region, root, large = {current}, current, 0
-    while len(region) < LONG:
+    while len(region) < MAX_OPERATIONS:
         following = [user for member in region for user in readers.get(member, ()) if user not in region]
         if not following or region & outputs:
             return root
@@ -218,7 +218,7 @@ def _limit_cost(values: Iterable[Value], readers: dict[Value, list[Value]], stor
         total = _operations(value) + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
         several = len(readers.get(value, ())) > 1
         movable = value.op not in MOVEMENT or value.op == "pad"
-        if value not in stored and movable and (total > LONG or (total > COSTLY and several)):
+        if value not in stored and movable and (total > MAX_OPERATIONS or (total > COSTLY and several)):
             stored.add(value)
         cost[value] = total
 

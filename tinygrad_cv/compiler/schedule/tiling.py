@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 LATENCY = 5  # cycles until a multiply-add may use the last one's result, and one for what is not ideal
 PIPES = 2  # multiply-adds, and loads, that start in a cycle
-RUN = 128  # steps of a reduction that stay in registers before they are added to memory
-LONG = 4096  # steps of a reduction that may stay in registers altogether
+MIN_ACCUMULATED = 128  # steps of a reduction that stay in registers before they are added to memory
+MAX_ACCUMULATED = 4096  # steps of a reduction that may stay in registers altogether
 
 
 @dataclass
@@ -209,10 +209,10 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
     flush: dict[Var, int] = {}
     steps = math.prod(v.extent for v in summed)
     bare = all(store.expr is reduction for store in nest.stores) and len(nest.stores) == 1
-    if bare and steps > LONG and blocks * math.prod(tiles.values()) > 1:
+    if bare and steps > MAX_ACCUMULATED and blocks * math.prod(tiles.values()) > 1:
         for v in list(summed[:-1]):
             rest = steps // v.extent
-            kept = next((n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= RUN), v.extent)
+            kept = next((n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= MIN_ACCUMULATED), v.extent)
             if kept == v.extent:
                 break
             flush[v] = kept

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Value
 from ..schedule.kernel import Plan
 from ..schedule.layout import ALIGNMENT, Layout
-from .plan import base_of
 from .rule import check
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
             else:
                 values, buffers = buffers_of(kernel.nest), next(calls)
             for value, buffer in zip(values, buffers, strict=True):
-                value = base_of(plan.aliases, value)
+                value = plan.memory_of(value)
                 check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it lies in two buffers")
                 first, _ = lives.get(value, (at, at))
                 lives[value] = first, at

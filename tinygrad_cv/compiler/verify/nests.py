@@ -16,7 +16,7 @@ from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store
 from .rule import check
 
-FEW = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
+MAX_TRIED = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
 Layouts = Mapping[Value, Layout] | None  # None: nothing is known of halos yet
 
 
@@ -134,7 +134,7 @@ def _all_inside(affine: Affine, conditions: Iterable[Condition], low: int, high:
         joined = [c for c in left if variables & {v for v, _ in c[0].terms}]
     used = [c for c in conditions if {v for v, _ in c[0].terms} <= variables]
     ordered = sorted(variables, key=lambda v: v.number)
-    if math.prod(v.extent for v in ordered) > FEW:
+    if math.prod(v.extent for v in ordered) > MAX_TRIED:
         return True
     grid = dict(zip(ordered, np.indices([v.extent for v in ordered], sparse=True), strict=True))
     holds = np.ones([v.extent for v in ordered], bool)

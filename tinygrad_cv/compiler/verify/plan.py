@@ -27,6 +27,7 @@ def verify_layouts(layouts: Mapping[Value, Layout], aliases: Mapping[Value, Valu
         _verify_layout(value, layout, f"{stage}: layout of {value!r}")
     for value, base in aliases.items():
         where = f"{stage}: {value!r}, which is the memory of {base!r}"
+        check(base not in aliases, where, "that is itself another value's memory")
         check(value.size == base.size and value.dtype == base.dtype, where, "sizes and dtypes differ")
         check(_is_dense(layouts[base]), where, "that is not row-major and dense")
 
@@ -55,15 +56,8 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     _verify_order(plan, stage)
     stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
-        base = base_of(plan.aliases, output)
+        base = plan.memory_of(output)
         check(base in stored or base.op in (INPUT, CONSTANT), f"{stage}: output {output!r}", "nobody stores it")
-
-
-def base_of(aliases: Mapping[Value, Value], value: Value) -> Value:
-    """The value whose memory it is."""
-    while value in aliases:
-        value = aliases[value]
-    return value
 
 
 def _names(values: Iterable[Value]) -> str:
@@ -93,7 +87,7 @@ def _is_dense(layout: Layout) -> bool:
 def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], where: str) -> None:
     if kernel.nest is None:
         for value in (*kernel.reads, *kernel.writes):
-            dense = _is_dense(layouts[base_of(aliases, value)])
+            dense = _is_dense(layouts[aliases.get(value, value)])
             check(dense, where, f"NumPy computes it, and {value!r} is not dense")
         return
     nest, tiling = kernel.nest, kernel.tiling
@@ -160,7 +154,7 @@ def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
 def _verify_read(
     kernel: Kernel, value: Value, earlier: list[Kernel], step: Step, before: dict[Value, int], plan: Plan, where: str
 ) -> None:
-    base = base_of(plan.aliases, value)
+    base = plan.memory_of(value)
     if base.op in (INPUT, CONSTANT):
         return
     where = f"{where}: {_names(kernel.writes)}"

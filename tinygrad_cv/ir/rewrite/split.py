@@ -14,7 +14,7 @@ from ..terms import count, total
 
 INNER = 64  # addends that the first stage of a sum has at least
 FLAT = 1 << 14  # addends of a sum along one axis that is cut into rows
-LONG = 4096  # products that a sum of a contraction has at least to be done in parts
+MIN_PRODUCTS = 4096  # products that a sum of a contraction has at least to be done in parts
 
 
 def split_sums(graph: Graph, parts: int) -> Graph:
@@ -48,7 +48,7 @@ def _contract(builder: Builder, value: Value, args: tuple[Value, ...], parts: in
     groups = parse(value.params["spec"])
     extent = extents(groups, *args)
     summed = math.prod(extent[i] for i in groups.contracted)
-    if summed < LONG or value.size * 2 > args[0].size + args[1].size:
+    if summed < MIN_PRODUCTS or value.size * 2 > args[0].size + args[1].size:
         return None
     letter = next((i for i in groups.contracted if extent[i] % parts == 0 and extent[i] > parts), None)
     if letter is None:

@@ -32,7 +32,7 @@ HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """What one step of a training run left.
 
     Attributes:
@@ -47,7 +47,7 @@ class Step:
     nodes: Mapping[int, Mapping[str, Any]]
 
 
-def page(records: Records, title: str, run: Sequence[Step] | None = None) -> str:
+def page(records: Records, title: str, run: Sequence[TrainingStep] | None = None) -> str:
     """The page, to be written as UTF-8.
 
     Args:

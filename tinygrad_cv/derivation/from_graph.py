@@ -17,7 +17,7 @@ from ..ops.contraction import parse
 from ..viz.labels import detail_text, value_text
 from .cancel import SHARES, rational
 from .lines import core
-from .matrices import matrices
+from .matrix_products import matrix_product
 from .terms import (
     Call,
     Choice,
@@ -187,7 +187,7 @@ class Reader:
         return Call(op, tuple(map(self.term, args)), detail)
 
     def _contract(self, spec: str, a: Term, b: Term) -> Term:
-        if (product := matrices(spec)) is not None:
+        if (product := matrix_product(spec)) is not None:
             left, right = (a, b)[:: 1 - 2 * product.first]
             return Matrices(left, right, product.transposed)
         groups = parse(spec)

@@ -1,4 +1,4 @@
-"""Contractions that are products of two matrices."""
+"""Contractions that are products of two matrix_product."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 from ..ops.contraction import parse
 
 
-class Matrices(NamedTuple):
+class MatrixProduct(NamedTuple):
     """Which operand stands first, and whether the first and the second one are transposed."""
 
     first: int
     transposed: tuple[bool, bool]
 
 
-def matrices(spec: str) -> Matrices | None:
+def matrix_product(spec: str) -> MatrixProduct | None:
     """``ik,jk->ij`` is a bᵀ; None for other contractions."""
     groups = parse(spec)
     if not (len(groups.a) == len(groups.b) == len(groups.y) == 2 and len(groups.contracted) == 1):
@@ -22,4 +22,4 @@ def matrices(spec: str) -> Matrices | None:
     (k,) = groups.contracted
     first = 0 if groups.y[0] in groups.a else 1
     left, right = (groups.a, groups.b)[:: 1 - 2 * first]
-    return Matrices(first, (left[0] == k, right[1] == k))
+    return MatrixProduct(first, (left[0] == k, right[1] == k))

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..core.errors import GraphError
 from .api import graph
-from .page.page import Step
+from .page.page import TrainingStep
 from .view import GraphView
 
 
-def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every: int = 1) -> Recording:
+def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every: int = 1) -> TrainingRecord:
     """A recording of a function through training, to be looked at as a page with a slider.
 
     Call it with a batch in each training step: of every ``every``-th call it keeps mean, deviation, norm, zeros, NaN
@@ -43,10 +43,10 @@ def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every:
     """
     if every < 1:
         raise ValueError(f"record: every={every}: it must be at least 1.")
-    return Recording(f, names, every)
+    return TrainingRecord(f, names, every)
 
 
-class Recording:
+class TrainingRecord:
     """What :func:`record` keeps.
 
     Attributes:
@@ -55,7 +55,7 @@ class Recording:
 
     def __init__(self, f: Callable[..., Any], names: Mapping[str, Any] | None, every: int):
         self.f, self.names, self.every = f, names, every
-        self.steps: list[Step] = []
+        self.steps: list[TrainingStep] = []
         self._calls = 0
         self._view: GraphView | None = None
 
@@ -84,7 +84,7 @@ class Recording:
             known = {"statistics": node.statistics, "gradient": node.gradient}
             if any(known.values()):
                 nodes[node.number] = {key: value for key, value in known.items() if value is not None}
-        self.steps.append(Step(number, self._loss(view), nodes))
+        self.steps.append(TrainingStep(number, self._loss(view), nodes))
 
     @staticmethod
     def _loss(view: GraphView) -> float:
@@ -109,4 +109,4 @@ class Recording:
         self.view.html(path, title, self.steps)
 
     def __repr__(self) -> str:
-        return f"Recording({len(self.steps)} steps)"
+        return f"TrainingRecord({len(self.steps)} steps)"

@@ -49,7 +49,7 @@ def test_every_second_step_is_kept_with_its_loss_and_all_nodes():
     weight = next(node for node in run.view.nodes if node.name.endswith("0.weight"))
     first, last = (run.steps[i].nodes[weight.number] for i in (0, -1))
     assert first["statistics"].norm != last["statistics"].norm and first["gradient"].norm > 0
-    assert repr(run) == "Recording(3 steps)"
+    assert repr(run) == "TrainingRecord(3 steps)"
 
 
 def test_another_graph_is_refused():

@@ -27,7 +27,7 @@ from .records import EdgeView, NodeView, Records, ScopeView, Shape, backward_sco
 from .results import scope_results
 from .scopes import Scopes
 from .statistics import Statistics, statistics
-from .trail import Step, Trail
+from .trail import Application, Trail
 
 
 def read(
@@ -202,7 +202,7 @@ class _Reader:
             return self.numbers[made]
         return self.derived[id(array)] if id(array) in self.derived else self._constant(array, node, place)
 
-    def _derive(self, step: Step, user: Node) -> None:
+    def _derive(self, step: Application, user: Node) -> None:
         """The node of an operation that no gradient flows through."""
         sources = [self._source(array, user, None) for array in step.operands]
         scope = self.scopes.number(step.scope)
