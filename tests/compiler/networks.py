@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -153,7 +153,10 @@ def complaints(network: Network, runs: dict[str, Results], judge: Leeway) -> Ite
 def everybody(network: Network, torch: Any = None) -> dict[str, Results]:
     """What all have learned."""
     runs = {"eager": train(network), "compiled": compiled(network)}
-    return runs if torch is None else {**runs, "PyTorch": train_torch(network, torch)}
+    if torch is not None:
+        with suppress(ValueError):  # it refuses to normalize a group of one number
+            runs["PyTorch"] = train_torch(network, torch)
+    return runs
 
 
 def compiled(network: Network) -> Results:
@@ -183,11 +186,17 @@ def main(arguments: list[str] | None = None) -> int:
     start, wrong, judged = time.perf_counter(), 0, 0.0
     seeds = range(options.seed, options.seed + options.networks)
     for network in map(generate, seeds):
-        judge = leeway(network)
-        if found := list(complaints(network, everybody(network, torch), judge)):
+        share = 0.0
+        try:
+            judge = leeway(network)
+            found = list(complaints(network, everybody(network, torch), judge))
+            share = judge.judged(JUDGED)
+        except Exception as error:
+            found = [f"{type(error).__name__}: {error}"]
+        judged += share
+        if found:
             wrong += 1
             print(network, *found, sep="\n    ", flush=True)
-        judged += judge.judged(JUDGED)
     print(
         f"seeds {seeds.start} to {seeds.stop - 1}, {len(seeds)} networks in {time.perf_counter() - start:.0f} s, "
         f"{wrong} wrong, {judged / max(len(seeds), 1):.1%} of all results judged to {JUDGED:.0%} of their size"
