@@ -59,8 +59,8 @@ COMPILED = {
     "compiler.schedule.tiling.MAX_ACCUMULATED": (2, BEYOND),
     "compiler.schedule.tiling.MIN_ACCUMULATED": (2, BEYOND),
     "compiler.codegen.module.LENGTH": (1, BEYOND),
-    "compiler.codegen.nest.AT_ONCE": (1, 4),
-    "compiler.codegen.nest.UNROLLED": (1, 16),
+    "compiler.codegen.reduction.AT_ONCE": (1, 4),
+    "compiler.codegen.reduction.UNROLLED": (1, 16),
 }
 OTHER = {  # numbers that no size of an array is compared with
     "tracing.api.KEPT": "lines of history",
@@ -79,7 +79,7 @@ OTHER = {  # numbers that no size of an array is compared with
 }
 OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.printer")  # machines, files, mathematics, words
 OTHER_COMPARISONS = {
-    "compiler.codegen.nest: len(slots) * high <= 128": "with UNROLLED",
+    "compiler.codegen.reduction: len(self.types) * over.steps <= 128": "with UNROLLED",
     "tracing.checks: len(text) <= 60": "what is printed",
     "ir.graph: array.size <= 64": "whether equal constants are one",
     "compiler.kernels: len(what) <= 60": "what is printed",

@@ -230,7 +230,7 @@ class Function:
         self._open(exit_)
         return phis
 
-    def branch(self, condition: str, body: Callable[[], None]) -> None:
+    def branch(self, condition: str, body: Callable[[], object]) -> None:
         """if condition: body()"""
         inside, after = (f"{part}{self._count + 1}" for part in ("then", "after"))
         self.fresh()
