@@ -51,7 +51,7 @@ class Modules:
             if key not in structures:
                 lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
                 function = lowering.function()
-                body = "\n".join(function.lines)
+                body = function.body
                 if body not in bodies:
                     function.name = bodies[body] = f"kernel_{len(bodies)}"
                     group.append(function)

@@ -57,6 +57,7 @@ class NestLowering:
             self._loops(self.tiling.outer, {}, {}, shared=True)
             self._zeros = False
         self._flush(list(self.tiling.flush.items()), {})
+        f.ret()
         return f
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .function import scalar_type
+from .function import Block, scalar_type
 from .lanes import F4, F8, Lanes, polynomial, quick_two_sum, two_sum, where
 
 # sin r = r + r³ S(r²), cos r = 1 - r²/2 + r⁴ C(r²) for |r| <= π/4
@@ -60,8 +60,9 @@ def _or_far(x: Lanes, *near: Lanes) -> tuple[Lanes, Lanes, Lanes]:
     is_far = (abs(x) > NEAR) & (abs(x) < np.inf)
     mask = code.value(f"bitcast {is_far.type} {is_far.name} to i{code.width}")
     some = code.value(f"icmp ne i{code.width} {mask}, 0")
-    code.emit(f"br i1 {some}, label %far, label %join")
-    code.lines.append("far:")
+    beyond, join = Block("far"), Block("join")
+    code.split(some, beyond, join)
+    code.open(beyond)
     angles = where(is_far, x, 2.0 * NEAR)
     vectors = [f"<{code.width} x {scalar_type(value.dtype)}>" for value in near]
     given = code.value(f"bitcast {angles.type} {angles.name} to {vectors[1]}")  # a scalar is passed as a vector
@@ -72,8 +73,8 @@ def _or_far(x: Lanes, *near: Lanes) -> tuple[Lanes, Lanes, Lanes]:
         part = code.value(f"extractvalue {result} {called}, {i}")
         far = Lanes(code, value.dtype, code.value(f"bitcast {vector} {part} to {value.type}"))
         chosen.append(where(is_far, far, value))
-    code.emit("br label %join")
-    code.lines.append("join:")
+    code.jump(join)
+    code.open(join)
     code.helpers.append(_payne_hanek(f"{code.name}.far", code.width))
     k, r, c = (
         Lanes(code, a.dtype, code.value(f"phi {a.type} [ {a.name}, %entry ], [ {b.name}, %far ]"))

@@ -1,4 +1,4 @@
-"""A function of LLVM text, written line by line: loops carry values, and what does not change in one stands before."""
+"""A function of LLVM text, written block by block: loops carry values; what does not change in one comes before it."""
 
 from __future__ import annotations
 
@@ -39,17 +39,33 @@ def number(value: np.generic) -> str:
 
 
 @dataclass
-class Level:
-    """A loop or branch that is being written.
+class Block:
+    """A basic block. What ends it is kept apart, so that instructions can be added after the branch is written.
 
     Attributes:
-        start: the line that it begins at; what does not change in it is written before.
-        phis: the line where a loop's carried values go.
+        phis: a loop's carried values; they are known when its body is written.
+        end: the branch or return.
+    """
+
+    label: str
+    phis: list[str] = field(default_factory=list)
+    instructions: list[str] = field(default_factory=list)
+    end: str = ""
+
+    def __str__(self) -> str:
+        return "\n  ".join([f"{self.label}:", *self.phis, *self.instructions, self.end])
+
+
+@dataclass
+class Level:
+    """The function itself, or a loop or branch in it that is being written.
+
+    Attributes:
+        block: its block that is being written; while a loop or branch inside it is open, the block that leads there.
         pure: the results of instructions written at this level.
     """
 
-    start: int
-    phis: int = 0
+    block: Block
     pure: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,19 +74,23 @@ class Function:
 
     def __init__(self, name: str, parameters: Sequence[str]):
         self.name, self.parameters = name, tuple(parameters)
-        self.lines: list[str] = []
-        self.block = "entry"
+        self.blocks = [Block("entry")]
         self.calls: dict[str, str] = {}  # intrinsics and functions that it calls, with their declarations
         self._count = 0
-        self._levels = [Level(0)]  # the loops and branches that are open, each with the lines that it begins at
+        self._levels = [Level(self.blocks[0])]  # the function, and the loops and branches that are open in it
         self._depths: dict[str, int] = {}  # of an integer's name: the level at which it is known
+
+    @property
+    def block(self) -> Block:
+        """The block that is being written."""
+        return self._levels[-1].block
 
     def fresh(self, prefix: str = "") -> str:
         self._count += 1
         return f"%{prefix or 'v'}{self._count}"
 
-    def emit(self, line: str) -> None:
-        self.lines.append(f"  {line}")
+    def emit(self, instruction: str) -> None:
+        self._levels[-1].block.instructions.append(instruction)
 
     def value(self, instruction: str) -> str:
         """The result of an instruction."""
@@ -87,16 +107,9 @@ class Function:
         for level in self._levels:
             if instruction in level.pure:
                 return level.pure[instruction]
-        inside = len(self._levels) - 1 if depth is None else depth
-        name = self._levels[inside].pure[instruction] = self.fresh()
-        line = f"  {name} = {instruction}"
-        if inside + 1 == len(self._levels):
-            self.lines.append(line)
-        else:
-            self.lines.insert(self._levels[inside + 1].start, line)
-            for level in self._levels[inside + 1 :]:
-                level.start += 1
-                level.phis += 1
+        level = self._levels[-1 if depth is None else depth]
+        name = level.pure[instruction] = self.fresh()
+        level.block.instructions.append(f"{name} = {instruction}")
         return name
 
     # --- integers ---
@@ -205,50 +218,64 @@ class Function:
             if low + step >= high:
                 return list(body(low, values))
         first, end = self.integer(low), self.integer(high)
-        head, inside, exit_ = (f"{part}{self._count + 1}" for part in ("head", "body", "exit"))
+        head, inside, after = (Block(f"{part}{self._count + 1}") for part in ("head", "body", "exit"))
         i = self.fresh("i")
         before = self.block
-        level = Level(len(self.lines))
-        self.emit(f"br label %{head}")
-        self._open(head)
+        self.jump(head)
+        self._enter(head)
         phis = [self.fresh("c") for _ in carried]
-        level.phis = len(self.lines)
-        check = self.value(f"icmp slt i64 {i}, {end}")
-        self.emit(f"br i1 {check}, label %{inside}, label %{exit_}")
-        self._open(inside)
-        self._levels.append(level)
+        self.split(self.value(f"icmp slt i64 {i}, {end}"), inside, after)
         self._depths[i] = len(self._levels) - 1
+        self.open(inside)
         results = list(body(LinearSum.of(i), phis))
-        self._levels.pop()
         following = self.value(f"add nsw i64 {i}, {step}")
-        self.emit(f"br label %{head}")
         latch = self.block
-        phi_lines = [f"  {i} = phi i64 [{first}, %{before}], [{following}, %{latch}]"]
+        self.jump(head)
+        self._levels.pop()
+        head.phis.append(f"{i} = phi i64 [{first}, %{before.label}], [{following}, %{latch.label}]")
         for phi, (kind, start), result in zip(phis, carried, results, strict=True):
-            phi_lines.append(f"  {phi} = phi {kind} [{start}, %{before}], [{result}, %{latch}]")
-        self.lines[level.phis : level.phis] = phi_lines
-        self._open(exit_)
+            head.phis.append(f"{phi} = phi {kind} [{start}, %{before.label}], [{result}, %{latch.label}]")
+        self.open(after)
         return phis
 
     def branch(self, condition: str, body: Callable[[], object]) -> None:
         """if condition: body()"""
-        inside, after = (f"{part}{self._count + 1}" for part in ("then", "after"))
+        inside, after = (Block(f"{part}{self._count + 1}") for part in ("then", "after"))
         self.fresh()
-        level = Level(len(self.lines))
-        self.emit(f"br i1 {condition}, label %{inside}, label %{after}")
-        self._open(inside)
-        self._levels.append(level)
+        self.split(condition, inside, after)
+        self._enter(inside)
         body()
+        self.jump(after)
         self._levels.pop()
-        self.emit(f"br label %{after}")
-        self._open(after)
+        self.open(after)
 
-    def _open(self, label: str) -> None:
-        self.lines.append(f"{label}:")
-        self.block = label
+    def jump(self, to: Block) -> None:
+        """End the block: another one follows."""
+        self.block.end = f"br label %{to.label}"
+
+    def split(self, condition: str, then: Block, other: Block) -> None:
+        """End the block: one of two others follows."""
+        self.block.end = f"br i1 {condition}, label %{then.label}, label %{other.label}"
+
+    def ret(self, result: str = "void") -> None:
+        """End the block, and the function."""
+        self.block.end = f"ret {result}"
+
+    def open(self, block: Block) -> None:
+        """Go on with another block."""
+        self.blocks.append(block)
+        self._levels[-1].block = block
+
+    def _enter(self, block: Block) -> None:
+        """Go on with another block, one level deeper."""
+        self.blocks.append(block)
+        self._levels.append(Level(block))
+
+    @property
+    def body(self) -> str:
+        """The blocks as text."""
+        return "\n".join(map(str, self.blocks))
 
     def text(self, attributes: str = "") -> str:
-        body = "\n".join(self.lines)
-        return (
-            f"define void @{self.name}({', '.join(self.parameters)}) {attributes} {{\nentry:\n{body}\n  ret void\n}}\n"
-        )
+        """The function, which returns nothing, as text."""
+        return f"define void @{self.name}({', '.join(self.parameters)}) {attributes} {{\n{self.body}\n}}\n"

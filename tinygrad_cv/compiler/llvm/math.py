@@ -67,14 +67,13 @@ def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
     code = Code(symbol(name, dtype, width), width, fma)
     arguments = [Lanes(code, dtype, f"%{argument}") for argument in inspect.signature(function).parameters]
     result = function(*arguments)
+    code.ret(f"{result.type} {result.name}")
     parameters = ", ".join(f"{argument.type} {argument.name}" for argument in arguments)
     return "\n".join(
         [
             *code.helpers,
             f"define internal {result.type} @{code.name}({parameters}) nounwind willreturn memory(none) {{",
-            "entry:",
-            *code.lines,
-            f"  ret {result.type} {result.name}",
+            code.body,
             "}",
         ]
     )
