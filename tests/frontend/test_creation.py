@@ -48,7 +48,7 @@ def test_dtype_may_be_given(dtype):
     "data", ["a", ["a"], 1j, [1j], None, [None], object(), np.array(["a"]), np.datetime64("2020-01-01"), b"a"]
 )
 def test_what_is_no_number(data):
-    with pytest.raises(tg.DTypeError, match="is not for tensors"):
+    with pytest.raises(tg.DTypeError, match="is not supported"):
         tg.tensor(data)
 
 

@@ -321,11 +321,11 @@ def test_setitem_takes_numbers_and_lists():
 @quick
 def test_setitem_refuses_what_does_not_fit():
     t, ints = tg.zeros(2, 3), tg.tensor([1, 2])
-    with pytest.raises(tg.ShapeError, match=r"place has shape \(3,\), the values \(2,\)"):
+    with pytest.raises(tg.ShapeError, match=r"selects shape \(3,\), the values have \(2,\)"):
         t[0] = tg.ones(2)
     with pytest.raises(tg.ShapeError):
         t[0] = tg.ones(2, 3)
-    with pytest.raises(tg.DTypeError, match="float32 does not go into int64"):
+    with pytest.raises(tg.DTypeError, match="the values have dtype float32, the tensor int64"):
         ints[0] = tg.tensor(1.5)
     with pytest.raises(tg.DTypeError, match="takes numbers"):
         t[0] = "a"

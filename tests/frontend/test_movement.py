@@ -119,7 +119,7 @@ def test_windows_and_fold_of_a_tensor():
 
 
 ERRORS = {
-    "reshape": (lambda x: x.reshape(5, 5), r"reshape of \(2, 3, 4\) to \(5, 5\): 24 elements do not fill it"),
+    "reshape": (lambda x: x.reshape(5, 5), r"reshape of \(2, 3, 4\) to \(5, 5\): 24 elements do not fit"),
     "reshape, two -1": (lambda x: x.reshape(-1, -1), "24 elements"),
     "reshape, -1 does not divide": (lambda x: x.reshape(5, -1), "24 elements"),
     "reshape, -2": (lambda x: x.reshape(-2, -12), "24 elements"),

@@ -85,7 +85,7 @@ def test_of_nothing():
     x.sum().backward()
     assert x.grad.shape == (0, 3)
     for name in ("mean", "var", "std", "max", "min", "argmax", "argmin", "logsumexp"):
-        with pytest.raises(tg.ShapeError, match=r"over nothing.*axes \(0,.*shape \(0, 3\)"):
+        with pytest.raises(tg.ShapeError, match=r"of no elements.*shape \(0, 3\).*axes \(0,"):
             getattr(x, name)()
         if name not in ("argmax", "argmin"):
             assert getattr(x, name)(1).shape == (0,)

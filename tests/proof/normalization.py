@@ -112,7 +112,9 @@ def _gradient(function: Callable[[Any], Any], mean: float, seed: int) -> float:
 
 def _pulled(function: Callable[[Any], Any], x: Array, g: Array) -> Array:
     leaf = Tensor(x, requires_grad=True)
-    return gradients([function(leaf)], [leaf], [Tensor(g)])[0].value
+    (found,) = gradients([function(leaf)], [leaf], [Tensor(g)])
+    assert found is not None
+    return found.value
 
 
 def _within(found: Array, expected: Array, allowed: float) -> float:

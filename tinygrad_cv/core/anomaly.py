@@ -1,19 +1,25 @@
-"""The first NaN or infinity of a forward or backward pass: which operation made it, in which module, on which line."""
+"""Find the operation, module and source line that made the first NaN or infinity, forward or backward."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .context import current, using
+from .context import Context, current, using
 from .errors import GraphError
 from .position import describe, user_line
 from .primitive import Primitive
 
+if TYPE_CHECKING:
+    from contextlib import _GeneratorContextManager
 
-def detect_anomaly() -> Any:
-    """Inside, the first NaN or infinity raises, forward or backward, and names the op, its module and the user's line.
+    from .tape import Node
+    from .variable import Variable
+
+
+def detect_anomaly() -> _GeneratorContextManager[Context]:
+    """Raise at the first NaN or infinity, forward or backward, naming the operation, its module and the source line.
 
     >>> import tinygrad_cv as tg
     >>> with tg.detect_anomaly():
@@ -26,7 +32,7 @@ def detect_anomaly() -> Any:
 
 
 def check_forward(primitive: Primitive, values: list[Any], value: Any) -> None:
-    """Raise where the first NaN or infinity appears in the forward pass."""
+    """Raise if an operation of the forward pass made the first NaN or infinity."""
     if primitive.family in ("movement", "window") or _finite(value) or not all(map(_finite, values)):
         return
     scope = current().scope
@@ -36,12 +42,12 @@ def check_forward(primitive: Primitive, values: list[Any], value: Any) -> None:
     )
 
 
-def check_backward(node: Any, g: Any, share: Any) -> None:
-    """Raise where the first NaN or infinity appears in the backward pass."""
+def check_backward(node: Node, g: Variable, share: Variable) -> None:
+    """Raise if a derivative made the first NaN or infinity of the backward pass."""
     if _finite(g._value) and not _finite(share._value):
         raise GraphError(
             f"backward pass: the derivative of {describe(node)} made {_census(share._value)} "
-            f"of a finite cotangent of shape {g._value.shape}."
+            f"from a finite cotangent of shape {g._value.shape}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Python's garbage collector while much is being made and nothing thrown away."""
+"""Pausing Python's garbage collector while much is allocated and nothing freed."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_resting: list[None] = []  # not empty while it rests
+_paused: list[None] = []  # not empty while the collector is paused
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The collector rests: again and again it would walk through a trace or a plan that is all in use."""
+    """Pause the collector: it would repeatedly scan a trace or a plan that is all in use."""
     if not gc.isenabled():
         yield
         return
     gc.disable()
-    _resting.append(None)
+    _paused.append(None)
     try:
         yield
     finally:
-        _resting.pop()
+        _paused.pop()
         gc.enable()
 
 
 def _collect_again() -> None:
-    """In a forked child: whoever let the collector rest is not here."""
-    if _resting:
+    """In a forked child: the thread that paused the collector does not exist here."""
+    if _paused:
         gc.enable()
 
 

@@ -1,23 +1,31 @@
-"""What surrounds an operation: is it recorded, who interprets it, in which part of the model does it stand.
+"""Ambient state of an operation: whether it is recorded, which interpreter runs it, which module it belongs to.
 
-All of it is one value in one context variable, so that it is right in threads, in asyncio tasks and through exceptions.
+It is one immutable value in one context variable, so that threads, asyncio tasks and exceptions each see their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from contextlib import _GeneratorContextManager
+
+    from ..frontend.tensor import Tensor
+    from .primitive import Primitive
+    from .tape import Node
+    from .variable import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Scope(NamedTuple):
-    """A place in the model or in a composed function: a linked list, so that entering one costs one small object."""
+    """A module or composed function that is running: a linked list, so that entering one allocates one small object."""
 
     name: str
     kind: str  # "module" or "function"
@@ -34,21 +42,21 @@ class Scope(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Names joined by dots, the composed functions behind a slash: ``features.0/conv2d``."""
-        names = {"module": [], "function": []}  # type: dict[str, list[str]]
+        """Names joined by dots, composed functions after a slash: ``features.0/conv2d``."""
+        names: dict[str, list[str]] = {"module": [], "function": []}
         for scope in self.chain():
             names[scope.kind].append(scope.name)
         return "/".join(".".join(part) for part in names.values() if part)
 
 
-def quiet(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
-    """:func:`eager` where floating-point warnings are switched off already."""
+def quiet(primitive: Primitive, values: list[Any], params: dict[str, Any]) -> np.ndarray:
+    """:func:`eager`, for callers that have already silenced floating-point warnings."""
     value = primitive.eval(*values, **params) if params else primitive.eval(*values)  # an empty ** would be copied
     return value if type(value) is np.ndarray else np.asarray(value)
 
 
-def eager(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
-    """The interpreter that computes at once: NumPy values in, a NumPy array out, IEEE rules without warnings."""
+def eager(primitive: Primitive, values: list[Any], params: dict[str, Any]) -> np.ndarray:
+    """The interpreter that computes immediately: NumPy arrays in, a NumPy array out, no floating-point warnings."""
     if primitive.silent:
         return quiet(primitive, values, params)
     with np.errstate(all="ignore"):
@@ -56,21 +64,66 @@ def eager(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarr
     return value if type(value) is np.ndarray else np.asarray(value)
 
 
+class Trace(Protocol):
+    """What the library asks of a trace, which keeps the values and gradients of tensors while a function is traced.
+
+    Values are arrays, or variables of the graph that is being recorded: ``Any``.
+    """
+
+    def read(self, tensor: Variable) -> Any:
+        """The tensor's value within the trace."""
+
+    def write(self, tensor: Variable, value: Any) -> None:
+        """Give the tensor a new value, in memory of its own."""
+
+    def change(self, tensor: Variable, value: Any) -> bool:
+        """Write into the memory that the tensor shares with others; False if it shares none."""
+
+    def moved(
+        self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
+    ) -> None:
+        """Note that a result may be a view of x."""
+
+    def grad_of(self, tensor: Variable) -> Tensor | None:
+        """The tensor's ``.grad`` within the trace."""
+
+    def set_grad(self, tensor: Variable, grad: Tensor | None) -> None:
+        """Set the tensor's ``.grad`` within the trace."""
+
+    def expect(self, condition: Any) -> None:
+        """What is recorded is valid only where this value is true."""
+
+    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+        """Hold a generator's lock, now or in every compiled call."""
+
+    def learning_rate(self, group: Any, value: Any) -> Any:
+        """The learning rate of a parameter group, as an optimizer reads it."""
+
+    def set_learning_rate(self, group: Any) -> None:
+        """An optimizer's learning rate is about to change."""
+
+    def postpone(self, schedule: Any) -> bool:
+        """Whether a schedule's step is left to every compiled call."""
+
+
+Interpreter = Callable[["Primitive", list[Any], dict[str, Any]], Any]
+
+
 class Context(NamedTuple):
-    """The surroundings of an operation."""
+    """The ambient state."""
 
     scope: Scope | None = None  # the first, since it changes most often
     recording: bool = True
-    interpret: Callable[[Any, list[Any], dict[str, Any]], Any] = eager
+    interpret: Interpreter = eager
     sources: bool = False  # keep the user's source line on every node
     operands: bool = False  # keep the operands' values on every node, for a drawing
-    anomaly: bool = False  # look for the first NaN or infinity
-    replaying: bool = False  # a checkpointed part runs again: side effects must not happen twice
-    origin: Any = None  # in a backward pass that is recorded for a drawing: the node whose derivative is being computed
-    trace: Any = None  # whoever holds the values of tensors meanwhile: see read() and write()
+    anomaly: bool = False  # raise at the first NaN or infinity
+    replaying: bool = False  # a checkpointed function is running again: no side effect may happen twice
+    origin: Node | None = None  # while a backward pass is recorded for a drawing: the node being differentiated
+    trace: Trace | None = None
 
     def inside(self, name: str, kind: str) -> Context:
-        """The same within another scope; ``_replace`` takes twice as long, which small operations would feel."""
+        """This context in an inner scope; ``_replace`` takes twice as long, which shows in small operations."""
         return Context(Scope(name, kind, self.scope), *self[1:])
 
 
@@ -78,14 +131,14 @@ _context: ContextVar[Context] = ContextVar("tinygrad_cv", default=Context())  # 
 current = _context.get
 
 
-def read(tensor: Any) -> Any:
-    """A tensor's value as it is here: its array, or what a trace holds in its place."""
+def read(tensor: Variable) -> Any:
+    """A tensor's current value: its array, or what the trace holds for it."""
     trace = _context.get().trace
     return tensor._value if trace is None else trace.read(tensor)
 
 
-def write(tensor: Any, value: Any) -> None:
-    """Give a tensor another value; within a trace the tensor itself stays as it is, so that others do not see it."""
+def write(tensor: Variable, value: Any) -> None:
+    """Give a tensor a new value; within a trace the tensor itself does not change, so no one outside sees it."""
     trace = _context.get().trace
     if trace is None:
         tensor._value = value
@@ -93,9 +146,10 @@ def write(tensor: Any, value: Any) -> None:
         trace.write(tensor, value)
 
 
-def change(tensor: Any, value: Any) -> None:
-    """Within a trace: write a value into a tensor's memory, so that what shares it changes too."""
+def change(tensor: Variable, value: Any) -> None:
+    """Within a trace: write a value into a tensor's memory, so that its views change too."""
     trace = _context.get().trace
+    assert trace is not None
     if not trace.change(tensor, value):
         trace.write(tensor, value)
 
@@ -104,7 +158,7 @@ def change(tensor: Any, value: Any) -> None:
 def using(**changes: Any) -> Iterator[Context]:
     """Run a block with some fields of the context changed."""
     before = _context.get()
-    try:  # before the change: an interrupt may come right behind it
+    try:  # includes the change itself: an interrupt may come right after it
         _context.set(before._replace(**changes))
         yield _context.get()
     finally:
@@ -113,7 +167,7 @@ def using(**changes: Any) -> Iterator[Context]:
 
 @contextmanager
 def scope(name: str, kind: str) -> Iterator[None]:
-    """Everything recorded inside belongs to this module or composed function."""
+    """Everything recorded inside is attributed to this module or composed function."""
     context = _context.get()
     try:
         _context.set(context.inside(name, kind))
@@ -123,7 +177,7 @@ def scope(name: str, kind: str) -> Iterator[None]:
 
 
 def scoped(function: F) -> F:
-    """Give a function a scope: what it records bears its name in drawings and in error messages."""
+    """Run a function in a scope of its name, which drawings and error messages show."""
     name = function.__name__
 
     @wraps(function)
@@ -139,12 +193,12 @@ def scoped(function: F) -> F:
 
 
 def location() -> str:
-    """The current scope in words, for the end of an error message: `` (in features.0/conv2d)``, or nothing."""
+    """The current scope, for the end of an error message: `` (in features.0/conv2d)``, or an empty string."""
     here = current().scope
     return f" (in {here.path})" if here else ""
 
 
-def no_grad() -> Any:
+def no_grad() -> _GeneratorContextManager[Context]:
     """Operations inside are not recorded. Also a decorator: ``@no_grad()``.
 
     >>> import tinygrad_cv as tg
@@ -156,16 +210,16 @@ def no_grad() -> Any:
     return using(recording=False)
 
 
-def enable_grad() -> Any:
+def enable_grad() -> _GeneratorContextManager[Context]:
     """Operations inside are recorded, even within :func:`no_grad`."""
     return using(recording=True)
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded here."""
+    """Whether operations are currently recorded."""
     return current().recording
 
 
 def is_replaying() -> bool:
-    """Whether a checkpointed part is being run again, for its gradient only."""
+    """Whether a checkpointed function is running again, only for its gradient."""
     return current().replaying

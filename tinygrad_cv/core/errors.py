@@ -1,4 +1,4 @@
-"""The project's errors: one small tree. Each message says the op, the values it got, the rule and the remedy."""
+"""The exceptions. A message names the operation, the values it got, the rule and the remedy."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -12,35 +12,35 @@ class ShapeError(ValueError):
 
 
 class AxisError(ShapeError, np.exceptions.AxisError):
-    """An axis that a tensor does not have; NumPy's own error too, and so an IndexError."""
+    """An axis that a tensor does not have. Also NumPy's error of this name, hence an IndexError."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class DTypeError(TypeError):
-    """A dtype that an operation does not take."""
+    """A dtype that an operation does not accept."""
 
 
 class GraphError(RuntimeError):
-    """A step that the recorded graph does not allow."""
+    """Something that the recorded graph does not allow."""
 
 
 class TraceError(RuntimeError):
-    """A value was asked for while only shapes and dtypes are known."""
+    """A value is needed while tracing, when only shapes and dtypes are known."""
 
 
 class CheckpointError(ValueError):
-    """Saved weights that do not fit the model."""
+    """A checkpoint that does not fit the model."""
 
 
 def check_state_dict(op: str, state: Any) -> None:
-    """Raise CheckpointError for what is no state dict at all: a path for instance, with the way to read it."""
+    """Raise CheckpointError for what is not a dict; for a path, say how to read the file."""
     if isinstance(state, (str, PathLike)):
         raise CheckpointError(
-            f"load_state_dict into {op}: got the path {str(state)!r}; it takes what the file holds, a dict of arrays. "
-            "Read it first: safetensors.numpy.load_file(path), or dict(numpy.load(path)) of an .npz; or take "
-            "tg.models.load(folder) for a run of the train command."
+            f"load_state_dict into {op}: got the path {str(state)!r}; it takes a dict of arrays, which the "
+            "file holds. Read it first: safetensors.numpy.load_file(path), or dict(numpy.load(path)) of an .npz; or "
+            "call tg.models.load(folder) for a run of the train command."
         )
     if not isinstance(state, Mapping):
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""Numbers in the dtype that was asked for: they fit, or it is an error."""
+"""Checked conversion to a dtype: numbers that do not fit raise."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .errors import DTypeError
 
 
 def fitted(op: str, numbers: Any, dtype: np.dtype) -> np.ndarray:
-    """Numbers as an array of a dtype; as integers, floats are cut towards 0.
+    """Numbers as an array of a dtype; floats become integers by rounding towards 0.
 
     Raises:
-        DTypeError: an integer out of the dtype's range, NaN or an infinity as an integer, or a finite number that the
-            float dtype could only take as infinite.
+        DTypeError: an integer out of the dtype's range, a NaN or infinity for an integer dtype, or a finite number that
+            overflows the float dtype.
     """
     array = np.asarray(numbers)
     if array.dtype == dtype or dtype.kind == "b" or np.can_cast(array.dtype, dtype):
@@ -48,6 +48,6 @@ def _unfit(op: str, array: np.ndarray, wrong: np.ndarray, dtype: np.dtype) -> DT
     info = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
     value = reprlib.repr(array[wrong].flat[0].item() if array.dtype.kind != "O" else array[wrong].flat[0])
     return DTypeError(
-        f"{op}: {value} does not fit {dtype}, which goes from {info.min} to {info.max}. Use a wider dtype; "
-        f"an explicit .astype({str(dtype)!r}) takes what is out of range as it can."
+        f"{op}: {value} does not fit {dtype}, which has the range {info.min} to {info.max}. Use a wider "
+        f"dtype, or .astype({str(dtype)!r}), which saturates or overflows."
     )

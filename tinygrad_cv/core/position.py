@@ -1,13 +1,18 @@
-"""Where an operation stands in the user's program, in words for messages."""
+"""Where an operation is in the user's program, for error messages."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .tape import Node
 
 
-def describe(node: Any) -> str:
-    """A node in words, for messages."""
+def describe(node: Node) -> str:
+    """A node's name, module and source line, for messages."""
     where = f" in {node.scope.path}" if node.scope else ""
     line = f", at {node.source}" if node.source else ""
     return f"{node.name}{where}{line}"
@@ -15,10 +20,10 @@ def describe(node: Any) -> str:
 
 def user_line() -> str | None:
     """File and line of the innermost caller outside this package."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     package = __name__.partition(".")[0]
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] != package:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None

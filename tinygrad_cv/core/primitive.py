@@ -1,19 +1,19 @@
 """A primitive: everything one operation means, as a record.
 
-A VJP declares by its parameter names what it reads, and only that is kept for the backward pass:
+The parameter names of a VJP declare what it reads, and only that is saved for the backward pass:
 
     g                       the cotangent of the output
     y                       the output
     x (or a, b, ...)        an input
-    x_shape, x_dtype        an input's shape or dtype, which cost nothing to keep
+    x_shape, x_dtype        an input's shape or dtype, which cost nothing to save
     anything else           a parameter of the operation (axis, stride, ...)
 
-so ``mul`` keeps ``b`` for the gradient of ``a``, ``exp`` keeps its output, and ``add`` keeps nothing.
+so ``mul`` saves ``b`` for the gradient of ``a``, ``exp`` saves its output, and ``add`` saves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +23,14 @@ Source = Any  # OUTPUT, (input index, "value" | "shape" | "dtype"), ("variadic",
 
 
 class Aval(NamedTuple):
-    """An abstract value: what is known of an array before it is computed."""
+    """An abstract value: the shape and dtype of an array that need not exist yet."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
 
 class Vjp(NamedTuple):
-    """A vector-Jacobian product, and where each name that it reads comes from."""
+    """A vector-Jacobian product, and the source of each argument it reads."""
 
     function: Callable[..., Any]
     reads: tuple[tuple[str, Source], ...]  # (argument name, source)
@@ -42,16 +42,16 @@ class Primitive:
     Attributes:
         eval: (*arrays, **params) -> array.
         aval: (*avals, **params) -> aval.
-        inputs: names of the inputs; a single name that ends in * stands for any number.
+        inputs: names of the inputs; a name that ends in * means any number of inputs.
         params: names of the parameters.
         vjps: one for each input, None where it has no derivative.
         label, formula: for drawings and for docs/primitives.md.
-        joint: VJPs taken together with that of a reader of the output, by the reader's name, see core/joint.py:
-            (cotangent of the reader's output, index of the reader's input, *what the reader's VJP reads, *what its own
-            VJP reads) -> array, or None where it is not worth it.
-        joins: it is named in some other primitive's ``joint``.
+        joint: VJPs fused with that of a consumer of the output, by the consumer's name, see core/joint.py:
+            (cotangent of the consumer's output, index of the consumer's input, *what the consumer's VJP reads, *what
+            its own VJP reads) -> array, or None where fusing is not worthwhile.
+        joins: some other primitive names this one in its ``joint``.
         variadic: it takes any number of inputs.
-        silent: NumPy has nothing to warn of.
+        silent: evaluating it cannot cause a floating-point warning.
         differentiable: some input has a derivative.
         keeps_nothing: no VJP reads anything but its cotangent and parameters.
     """
@@ -67,7 +67,7 @@ class Primitive:
         family: str = "",
         label: str = "",
         formula: str = "",
-        joint: dict[str, Callable[..., np.ndarray | None]] | None = None,
+        joint: Mapping[str, Callable[..., np.ndarray | None]] | None = None,
     ):
         self.name = name
         self.eval = eval
@@ -84,7 +84,7 @@ class Primitive:
         self.derive_by(vjps)
 
     def derive_by(self, vjps: tuple[Vjp | None, ...]) -> None:
-        """Take these for the VJPs."""
+        """Set the VJPs."""
         self.vjps = vjps
         self._kept: dict[tuple[bool, ...], tuple[Source, ...]] = {}
         present = tuple(vjp is not None for vjp in vjps)
@@ -122,7 +122,7 @@ def define(
     family: str,
     formula: str,
     label: str = "",
-    joint: dict[str, Callable[..., np.ndarray | None]] | None = None,
+    joint: Mapping[str, Callable[..., np.ndarray | None]] | None = None,
 ) -> Primitive:
     """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
     if name in PRIMITIVES:
@@ -144,7 +144,7 @@ def _arguments(function: Callable[..., Any]) -> tuple[tuple[str, ...], tuple[str
 
 
 def _bind(name: str, vjp: Callable[..., Any], inputs: tuple[str, ...], params: tuple[str, ...]) -> Vjp:
-    """Find the source of every name that a VJP reads; a name that means nothing is a mistake in the table."""
+    """Find the source of every argument of a VJP; an unknown name is a mistake in the table."""
     reads: list[tuple[str, Any]] = []
     for argument in _arguments(vjp)[0][1:]:  # the first is the cotangent
         stem, _, attribute = argument.rpartition("_")

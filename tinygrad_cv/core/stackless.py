@@ -1,8 +1,7 @@
-"""Functions that call themselves, as deep as memory allows.
+"""Recursion limited by memory instead of Python's stack: a graph may be a chain of ten thousand operations.
 
-Such a function is a generator. It yields what it waits for, another generator, and is sent that one's result; anything
-else that it yields it is sent back at once. :func:`run` keeps those that wait in a list, where calls would fill
-Python's stack: a graph may be a chain of ten thousand operations.
+A recursive function is written as a generator. It yields the generator whose result it needs and is sent that result;
+any other value that it yields is sent straight back. :func:`run` keeps the suspended generators in a list.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ Steps = Generator[Any, Any, Any]
 
 
 def run(call: Any) -> Any:
-    """The result of a generator, or of what is a result already; what it raises reaches who waits for it first.
+    """The result of a generator; anything else is returned as it is. Exceptions propagate to the waiting generator.
 
     >>> def depth(n):
     ...     return n and 1 + (yield depth(n - 1))

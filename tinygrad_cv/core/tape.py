@@ -1,7 +1,8 @@
-"""The tape: which primitive made a value, and the walk back through the graph.
+"""The tape: a node for every recorded operation, and the backward pass over them.
 
-A node points to its parents only and holds just what its VJPs read, so graphs die by reference count. The walk takes
-nodes by falling serial number: a node's users have higher numbers, so its cotangent is complete when its turn comes.
+A node refers to its parents only and saves just what its VJPs read, so reference counting frees graphs. The backward
+pass visits nodes by decreasing serial number: the consumers of a node have higher numbers, so its cotangent is complete
+when its turn comes.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from .context import Context, Scope, current, eager, quiet, read, using
 from .errors import DTypeError, GraphError, ShapeError
 from .position import describe, user_line
 from .primitive import OUTPUT, Primitive
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from .variable import Variable
 
 _serial = count(1).__next__
 _NOTHING: dict[Any, Any] = {}
@@ -47,17 +52,17 @@ class Node:
     primitive: Primitive | None
     params: dict[str, Any]
     parents: tuple[Node | None, ...]
-    saved: dict[Any, Any] | None  # what the VJPs read, by its source; None once freed
+    saved: dict[Any, Any] | None  # what the VJPs read, by Source; None once freed
     shape: tuple[int, ...]
     dtype: np.dtype
     serial: int
     scope: Scope | None
     epoch: int
-    hooks: list[Callable[[Any], Any]] | None
-    sink: Any  # weak reference to the tensor whose .grad receives the cotangent
-    source: str | None  # the user's line, where sources are kept
-    operands: list[Any] | None  # the inputs' values, where operands are kept
-    origin: Node | None  # of the backward pass, where operands are kept: the node whose derivative this computes
+    hooks: list[Callable[[Tensor], Tensor | None]] | None
+    sink: Callable[[], Variable | None] | None  # weak reference to the tensor whose .grad receives the cotangent
+    source: str | None  # the user's line, if Context.sources
+    operands: list[Any] | None  # the inputs' values, if Context.operands
+    origin: Node | None  # in a backward pass, if Context.operands: the node being differentiated
 
     def __init__(
         self,
@@ -85,8 +90,8 @@ class Node:
         """The primitive's name; ``leaf`` for a leaf."""
         return self.primitive.name if self.primitive else "leaf"
 
-    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
-        """The parents' shares of this node's cotangent."""
+    def cotangents(self, g: Tensor, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
+        """What this node's cotangent contributes to those of its parents."""
         if self.primitive is None:
             return
         if self.saved:
@@ -102,7 +107,10 @@ class Node:
         """What the VJP of one input reads, as arrays."""
         if self.saved:
             self._check_saved()
-        return [self._read(source, index, lambda value, node: value) for _, source in self.primitive.vjp(index).reads]  # type: ignore[union-attr]
+        assert self.primitive is not None
+        vjp = self.primitive.vjp(index)
+        assert vjp is not None
+        return [self._read(source, index, lambda value, node: value) for _, source in vjp.reads]
 
     def _read(self, source: Any, index: int, wrap: Callable[[Any, Any], Any]) -> Any:
         if source is OUTPUT:
@@ -128,25 +136,25 @@ class Node:
             known = prints.get(source)
             if memory.changed_since(value, self.epoch) or (known is not None and known != memory.fingerprint(value)):
                 raise GraphError(
-                    f"{describe(self)}: the array of shape {value.shape} that it kept for the backward pass was "
+                    f"{describe(self)}: the array of shape {value.shape} that it saved for the backward pass was "
                     "changed in place after the forward pass. Change a copy, or change it after backward()."
                 )
 
     def free(self) -> None:
-        """Drop what was kept for the backward pass; a leaf keeps nothing, and serves again."""
+        """Drop what was saved for the backward pass. A leaf saves nothing and can be used again."""
         if self.primitive is not None:
             self.saved = None
 
 
-def leaf(tensor: Any, sink: Any) -> Node:
-    """The node of a tensor that nothing recorded made."""
+def leaf(tensor: Variable, sink: Callable[[], Variable | None]) -> Node:
+    """The node of a tensor that no recorded operation made."""
     node = Node(None, {}, (), _NOTHING, tensor._value, current())
     node.sink = sink
     return node
 
 
-def apply(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
-    """Apply a primitive to tensors: the current interpreter computes, and what a gradient needs is recorded."""
+def apply(primitive: Primitive, *inputs: Variable, **params: Any) -> Tensor:
+    """Apply a primitive to tensors: the current interpreter computes the value, and what a gradient needs is saved."""
     context = current()
     trace = context.trace
     values = [tensor._value for tensor in inputs] if trace is None else [trace.read(tensor) for tensor in inputs]
@@ -185,31 +193,31 @@ def _save(primitive: Primitive, parents: tuple[Node | None, ...], values: list[A
 
 
 def watched(saved: dict[Any, Any]) -> dict[Any, Any]:
-    """Kept values, with fingerprints where others can change their memory."""
+    """Saved values, with fingerprints of those whose memory other libraries can change."""
     if memory._borrowed:
         saved["fingerprints"] = {source: memory.fingerprint(kept) for source, kept in saved.items()}
     return saved
 
 
 def pull(
-    roots: Sequence[tuple[Node, Any]],
+    roots: Sequence[tuple[Node, Tensor]],
     targets: Iterable[Node] | None = None,
     retain_graph: bool = False,
     create_graph: bool = False,
     raw: bool = False,
-) -> dict[Node, Any]:
-    """Pull cotangents back through the graph.
+) -> dict[Node, Tensor]:
+    """The backward pass: pull cotangents back through the graph.
 
-    Without ``targets`` every leaf's tensor receives its gradient in ``.grad``; with them nothing is deposited, only
-    what leads to a target is computed, and the targets' cotangents are returned; ``raw``, as they are before the
-    targets' hooks. Gradients are deposited at the end: a walk that fails leaves none behind.
+    Without ``targets`` every leaf's gradient is added to its tensor's ``.grad``, at the end, so that a pass that fails
+    changes none. With them ``.grad`` is left alone, only what leads to a target is computed, and the targets'
+    cotangents are returned; with ``raw``, without their hooks.
     """
-    cotangents: dict[Node, Any] = {}
-    results: dict[Node, Any] = {}
-    deposits: list[tuple[Any, Any]] = []
+    cotangents: dict[Node, Tensor] = {}
+    results: dict[Node, Tensor] = {}
+    deposits: list[tuple[Variable, Tensor]] = []
     goals = None if targets is None else set(targets)
     needed = None if goals is None else _leading_to(goals, [node for node, _ in roots])
-    newest = _serial()  # nodes recorded from here on belong to a part that is being recomputed
+    newest = _serial()  # later nodes belong to a checkpoint that is being replayed
     queue: list[tuple[int, Node]] = []
 
     def wanted(node: Node) -> bool:
@@ -218,14 +226,14 @@ def pull(
     def unseen(node: Node) -> bool:
         return not node.hooks and node.sink is None and (goals is None or node not in goals)
 
-    def add(node: Node, g: Any) -> None:
+    def add(node: Node, g: Tensor) -> None:
         if node in cotangents:
             cotangents[node] = cotangents[node] + g
         else:
             cotangents[node] = g
             heappush(queue, (-node.serial, node))
 
-    def hand_on(node: Node, g: Any) -> None:
+    def propagate(node: Node, g: Tensor) -> None:
         if joining and node.primitive is not None and node.primitive.joins:
             shares = joint.shares(node, g, wanted, unseen, passed)
         else:
@@ -238,10 +246,10 @@ def pull(
     context = current()
     places: dict[int, Scope] = {}
     taken = {id(value): value for value in (read(g) for _, g in roots)}
-    named = not context.anomaly and (context.trace is not None or context.operands)  # what is recorded, by its layer
+    named = not context.anomaly and (context.trace is not None or context.operands)  # scopes name the forward layers
     joining = context.interpret is eager and not (create_graph or context.anomaly or named)
     passed: set[Node] = set()
-    interpret = quiet if context.interpret is eager else context.interpret  # warnings off once, not for each node
+    interpret = quiet if context.interpret is eager else context.interpret  # silence warnings once, not for each node
     with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
         for node, g in roots:
             if wanted(node):
@@ -260,9 +268,9 @@ def pull(
                 deposits.append((tensor, g._result(own(read(g), taken), g.node)))
             if named:
                 with using(scope=_backward(node.scope, places), origin=node):
-                    hand_on(node, g)
+                    propagate(node, g)
             else:
-                hand_on(node, g)
+                propagate(node, g)
             if not retain_graph:
                 node.free()
         if not retain_graph:
@@ -274,7 +282,7 @@ def pull(
 
 
 def _backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
-    """The same place in the backward pass; ``known`` are those that were made before, by the scope's id."""
+    """A scope's counterpart in the backward pass; ``known`` caches them by the scope's id."""
     if id(scope) not in known:
         place = Scope("backward", "module", None)
         known[id(scope)] = scope._replace(parent=_backward(scope.parent, known)) if scope else place
@@ -282,7 +290,7 @@ def _backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
 
 
 def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
-    """The nodes between the roots and the goals."""
+    """The nodes on a path from a root to a goal."""
     needed = set(goals)
     for node in reachable(roots):
         if isinstance(node, Replayed) or any(parent in needed for parent in node.parents):
@@ -291,7 +299,7 @@ def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:
-    """The nodes of the graph by serial number, which is the order of computation."""
+    """The nodes of the graph in order of computation."""
     found = set(roots)
     stack = list(found)
     while stack:
@@ -303,31 +311,31 @@ def reachable(roots: Iterable[Node]) -> list[Node]:
 
 
 class Replayed(Node):
-    """A part of the graph that was not kept: ``replay`` runs it again, recorded, when its cotangent has arrived."""
+    """A checkpoint: ``replay`` runs the function again, recorded, when its output's cotangent is complete."""
 
     __slots__ = ("replay",)
-    replay: Callable[[tuple[Node | None, ...]], Any]
+    replay: Callable[[tuple[Node | None, ...]], Tensor]
 
     @property
     def name(self) -> str:
-        """What messages and drawings call it."""
+        """The name in messages and drawings."""
         return "checkpoint"
 
-    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
-        """The output of the replay takes over the cotangent."""
+    def cotangents(self, g: Tensor, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
+        """The cotangent, for the replayed output."""
         self._check_saved()
         output = self.replay(self.parents)
         if output.node is not None:
             yield output.node, g
 
     def free(self) -> None:
-        """Drop the inputs, and the function that replays."""
+        """Drop the inputs and the function."""
         self.saved = None
         del self.replay
 
 
-def foreign(origin: str, g: Any, node: Node) -> Any:
-    """A cotangent that a user's function made: checked, and as a view, since its array may be somebody else's."""
+def foreign(origin: str, g: Tensor, node: Node) -> Tensor:
+    """A cotangent from user code, checked; as a view, since user code may keep and change its array."""
     if g._value.shape != node.shape:
         raise ShapeError(
             f"{origin} returned a gradient of shape {g._value.shape} for {describe(node)} of shape {node.shape}; "
@@ -343,7 +351,7 @@ def foreign(origin: str, g: Any, node: Node) -> Any:
 
 
 def own(value: Any, taken: dict[int, Any]) -> Any:
-    """An array of its own for a gradient that a user gets: no view, no array that somebody else was given."""
+    """The array of a gradient for the user: neither a view nor an array already handed out; copied if it is."""
     if isinstance(value, np.ndarray):
         if value.base is not None or not value.flags.writeable or id(value) in taken:
             value = np.array(value, order="C")

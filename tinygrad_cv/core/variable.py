@@ -1,4 +1,4 @@
-"""A value and its place in the graph. The frontend's Tensor adds the operations."""
+"""A value and its node in the graph. The frontend's Tensor, its only kind, adds the operations."""
 
 from __future__ import annotations
 
@@ -16,42 +16,46 @@ from .errors import DTypeError, GraphError, ShapeError
 from .fitting import fitted
 from .position import describe
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
 
 class Variable:
-    """An array with a derivative: ``value`` holds the numbers, ``node`` says how they came about."""
+    """An array with a derivative: ``value`` holds the numbers, ``node`` the operation that made them."""
 
     __slots__ = ("__weakref__", "_grad", "_value", "node")
-    _value: Any  # a NumPy array; of what is computed in a trace, a variable of the traced graph
+    _value: Any  # a NumPy array; for a result within a trace, a value of the recorded graph
     node: tape.Node | None
-    _grad: Any
+    _grad: Tensor | None
 
-    if TYPE_CHECKING:  # the groups of methods that the frontend puts together use each other's
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __eq__(self, other: Any) -> Any: ...
-        def __ne__(self, other: Any) -> Any: ...
-
-    def _result(self, value: Any, node: tape.Node | None = None) -> Any:
+    def _result(self, value: Any, node: tape.Node | None = None) -> Tensor:
         """A new tensor for the result of an operation."""
         raise NotImplementedError
 
+    def _concrete(self, caller: str) -> np.ndarray:
+        """The array; raises within a trace, where it is not known."""
+        raise NotImplementedError
+
     @property
-    def value(self) -> Any:
+    def value(self) -> np.ndarray:
         """The NumPy array. Treat it as read-only."""
         return self._value if current().trace is None else self._concrete("value")
 
     @value.setter
-    def value(self, value: Any) -> None:
+    def value(self, value: np.ndarray) -> None:
         write(self, value)
 
     @property
-    def grad(self) -> Any:
-        """The gradient that ``backward`` has added up, or None."""
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` has accumulated, or None."""
         trace = current().trace
         return self._grad if trace is None else trace.grad_of(self)
 
     @grad.setter
-    def grad(self, grad: Any) -> None:
+    def grad(self, grad: Tensor | None) -> None:
         trace = current().trace
         if trace is None:
             self._grad = grad
@@ -67,7 +71,7 @@ class Variable:
     def requires_grad(self, flag: bool) -> None:
         self.requires_grad_(flag)
 
-    def requires_grad_(self, flag: bool = True) -> Any:
+    def requires_grad_(self, flag: bool = True) -> Self:
         """Ask for this tensor's gradient (or stop asking), in place.
 
         Raises:
@@ -75,7 +79,7 @@ class Variable:
             GraphError: the result of a recorded operation cannot stop requiring one; use :meth:`detach`.
         """
         if not flag:
-            if not self.is_leaf:
+            if self.node is not None and not self.is_leaf:
                 raise GraphError(
                     "requires_grad_(False) on the result of a recorded operation "
                     f"({describe(self.node)}): use .detach() to leave the graph."
@@ -95,21 +99,21 @@ class Variable:
         """Whether no recorded operation made this tensor."""
         return self.node is None or (self.node.primitive is None and not isinstance(self.node, tape.Replayed))
 
-    def detach(self) -> Any:
-        """The same values, outside of the graph."""
+    def detach(self) -> Tensor:
+        """The same values, without the graph."""
         result, trace = self._result(read(self)), current().trace
         if trace is not None:
             trace.moved(result, self)
         return result
 
-    def retain_grad(self) -> Any:
-        """Keep the gradient of a result too: the next ``backward`` fills its ``.grad``."""
+    def retain_grad(self) -> Self:
+        """Keep this result's gradient too: the next ``backward`` stores it in ``.grad``."""
         if self.node is None:
             raise GraphError("retain_grad() on a tensor that does not require grad: call requires_grad_() first.")
         self.node.sink = weakref.ref(self)
         return self
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
         """Call ``hook(gradient)`` when this tensor's gradient is ready; what it returns, if anything, replaces it.
 
         Returns a function that removes the hook.
@@ -120,11 +124,13 @@ class Variable:
         hooks.append(hook)
         return lambda: hooks.remove(hook)
 
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    def backward(
+        self, gradient: TensorLike | None = None, retain_graph: bool | None = None, create_graph: bool = False
+    ) -> None:
         """Add the gradients of this tensor to the ``.grad`` of the leaves it was computed from.
 
         Args:
-            gradient: the cotangent, of this tensor's shape; may be left out for a scalar, where it is 1.
+            gradient: the cotangent, in this tensor's shape; for a scalar it defaults to 1.
             retain_graph: keep the graph for another backward pass; by default as ``create_graph``.
             create_graph: record the backward pass, so that it can be differentiated again.
 
@@ -136,7 +142,7 @@ class Variable:
         retain = create_graph if retain_graph is None else retain_graph
         tape.pull([root], retain_graph=retain, create_graph=create_graph)
 
-    def _root(self, caller: str, gradient: Any = None) -> tuple[tape.Node, Any]:
+    def _root(self, caller: str, gradient: Any = None) -> tuple[tape.Node, Tensor]:
         """This tensor's node and its cotangent, checked."""
         if self.node is None:
             raise GraphError(
@@ -147,7 +153,7 @@ class Variable:
         if gradient is None:
             if shape != () and self._value.size != 1:
                 raise GraphError(
-                    f"{caller} on a tensor of shape {shape} without a gradient: only a scalar has one by itself. "
+                    f"{caller} on a tensor of shape {shape} without a gradient: only a scalar has a default. "
                     "Reduce it to a scalar loss, or pass gradient= of the same shape."
                 )
             return self.node, self._result(np.ones(shape, dtype))
@@ -164,10 +170,10 @@ class Variable:
             )
         return self.node, gradient
 
-    def assign(self, other: Any) -> Any:
-        """Give this tensor new values of the same shape and dtype; the old array is left to whoever holds it.
+    def assign(self, other: TensorLike) -> Self:
+        """Give this tensor new values of the same shape and dtype, in a new array.
 
-        This is how parameters and running statistics are updated. Graphs recorded before keep the old values.
+        Parameters and running statistics are updated in this way. Graphs recorded before keep the old array.
 
         Raises:
             ShapeError, DTypeError: the new values do not fit.
@@ -183,7 +189,7 @@ class Variable:
         return self
 
     def _check_owned(self, caller: str) -> None:
-        """Raise where the numbers are somebody else's, who would not see a change in place."""
+        """Raise if the array belongs to a caller, who would not see a change in place."""
 
     def _check_unrecorded(self, caller: str) -> None:
         self._check_owned(caller)
@@ -193,10 +199,10 @@ class Variable:
 
 
 class Writes:
-    """New values and gradients of tensors, which all of them take at once.
+    """A transaction over tensors: new values and gradients, committed together.
 
-    An interrupt, Ctrl-C for instance, finds all of them written or none: Python looks for one between its own
-    instructions, and ``commit`` is a single one.
+    An interrupt such as Ctrl-C finds all of them written or none: Python checks for it between bytecode instructions,
+    and ``commit`` writes in a single one.
     """
 
     __slots__ = ("_done", "_grads", "_memory", "_values")
@@ -204,23 +210,23 @@ class Writes:
     def __init__(self) -> None:
         self._memory: list[tuple[np.ndarray, Any]] = []
         self._values: list[tuple[Variable, Any]] = []
-        self._grads: list[tuple[Variable, Any]] = []
+        self._grads: list[tuple[Variable, Tensor | None]] = []
         self._done: list[bool] = []
 
     def value(self, tensor: Variable, value: Any) -> None:
-        """The tensor is to take this value."""
+        """Set the tensor's value."""
         self._values.append((tensor, value))
 
     def memory(self, tensor: Variable, value: Any) -> None:
-        """The tensor's array, and what shares its memory, is to hold this value."""
+        """Write into the tensor's array, so that its views change too."""
         if tensor._value.flags.writeable:
             memory.stamp(tensor._value)
             self._memory.append((tensor._value, value))
         else:
             self.value(tensor, value)
 
-    def grad(self, tensor: Variable, grad: Any) -> None:
-        """The tensor is to take this gradient, or None."""
+    def grad(self, tensor: Variable, grad: Tensor | None) -> None:
+        """Set the tensor's gradient."""
         self._grads.append((tensor, grad))
 
     def commit(self) -> None:
@@ -230,11 +236,11 @@ class Writes:
         done = map(self._done.append, (True,))
         before = [(tensor._value, tensor._grad) for tensor, _ in chain(self._values, self._grads)]
         deque(chain(arrays, values, grads, done), 0)
-        del before  # only now: as an array or a tensor goes, code of others may run
+        del before  # only now: freeing an array or a tensor may run other code
 
     @property
     def done(self) -> bool:
-        """Whether it was written."""
+        """Whether ``commit`` has finished."""
         return bool(self._done)
 
 
@@ -242,17 +248,18 @@ _set_value, _set_grad = (vars(Variable)[name].__set__ for name in ("_value", "_g
 
 
 def gradients(
-    outputs: Sequence[Any],
-    inputs: Sequence[Any],
-    cotangents: Sequence[Any],
+    outputs: Sequence[Variable],
+    inputs: Sequence[Variable],
+    cotangents: Sequence[TensorLike | None],
     retain_graph: bool | None = None,
     create_graph: bool = False,
-) -> list[Any]:
+) -> list[Tensor | None]:
     """The cotangents of the inputs; None for an input that the outputs do not depend on."""
-    nodes = [tensor.node for tensor in inputs]
-    for i, node in enumerate(nodes):
-        if node is None:
+    nodes: list[tape.Node] = []
+    for i, tensor in enumerate(inputs):
+        if tensor.node is None:
             raise GraphError(f"grad: input {i} does not require grad: call requires_grad_() before it is used.")
+        nodes.append(tensor.node)
     roots = [output._root("grad", g) for output, g in zip(outputs, cotangents, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     found = tape.pull(roots, nodes, retain_graph=retain, create_graph=create_graph)
@@ -260,7 +267,7 @@ def gradients(
 
 
 def stamp(tensor: Variable, caller: str) -> np.ndarray:
-    """The tensor's array, ready to be changed in place: writable, and noted as changed."""
+    """The tensor's array, about to change in place: made writable and stamped."""
     tensor._check_unrecorded(caller)
     if not tensor._value.flags.writeable:
         tensor._value = tensor._value.copy()

@@ -18,7 +18,7 @@ from ..ir.numpy_source import identifiers
 from ..tracing.guards import Guards
 from ..tracing.recording import Recording, record
 from ..tracing.state import restored
-from ..tracing.trace import TRACING
+from ..tracing.trace import TRACING, Trace
 from .locals import named_locals
 
 Function = Callable[..., Any]
@@ -119,6 +119,7 @@ class _Marks:
             returned = self.function(*xs)
         ys = self._outputs(returned)
         traced = current().trace
+        assert isinstance(traced, Trace)
         gs = [traced.cotangent(y) for y in ys]
         nodes = list(_between([y.node for y in ys], {x.node for x in xs}))
         found = pull([(y.node, g) for y, g in zip(ys, gs, strict=True)], nodes, retain_graph=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -15,18 +15,59 @@ from .indexing import iota
 from .movement import stack
 from .tensor import Tensor
 
-Inputs = Any  # one tensor or a sequence of them
-Function = Callable[..., Any]
+if TYPE_CHECKING:
+    from .typing import Inputs, TensorLike
+
+Function = Callable[..., Tensor]
+Single = Tensor | np.ndarray | float  # one input; several are a sequence
 
 
+@overload
+def grad(
+    outputs: Inputs,
+    inputs: Tensor,
+    grad_outputs: TensorLike | Sequence[TensorLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] = False,
+) -> Tensor: ...
+@overload
+def grad(
+    outputs: Inputs,
+    inputs: Sequence[Tensor],
+    grad_outputs: TensorLike | Sequence[TensorLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: Literal[False] = False,
+) -> tuple[Tensor, ...]: ...
+@overload
+def grad(
+    outputs: Inputs,
+    inputs: Tensor,
+    grad_outputs: TensorLike | Sequence[TensorLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    *,
+    allow_unused: bool,
+) -> Tensor | None: ...
+@overload
+def grad(
+    outputs: Inputs,
+    inputs: Sequence[Tensor],
+    grad_outputs: TensorLike | Sequence[TensorLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    *,
+    allow_unused: bool,
+) -> tuple[Tensor | None, ...]: ...
 def grad(
     outputs: Inputs,
     inputs: Inputs,
-    grad_outputs: Inputs | None = None,
+    grad_outputs: TensorLike | Sequence[TensorLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor | None, ...] | None:
     """The gradients of ``outputs`` with respect to ``inputs``, returned instead of stored.
 
     Args:
@@ -58,31 +99,45 @@ def grad(
     return tuple(found) if isinstance(inputs, (tuple, list)) else found[0]
 
 
-def _tuple(tensors: Inputs) -> tuple[Any, ...]:
+def _tuple(tensors: Any) -> tuple[Any, ...]:
+    """One input or several as a tuple."""
     return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
 
 
-def _recorded(function: Function, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
-    """Fresh leaves with the inputs' values (in their graph, where there is one), and the function's output on them."""
+def _recorded(function: Function, inputs: Single | Sequence[TensorLike]) -> tuple[tuple[Tensor, ...], Tensor]:
+    """New tensors for the inputs, in the inputs' graph if there is one, and the function's output."""
     given = tuple(map(asarray, _tuple(inputs)))
     with enable_grad():
         leaves = tuple(x * 1 if x.requires_grad else x.detach().requires_grad_() for x in given)
         return leaves, function(*leaves)
 
 
-def _like(inputs: Inputs, results: Sequence[Any]) -> Any:
+def _like(inputs: Any, results: Sequence[Any]) -> Any:
+    """A tuple of results for several inputs, one result for one."""
     return tuple(results) if isinstance(inputs, (tuple, list)) else results[0]
 
 
-def _pulled(output: Tensor, leaves: Sequence[Tensor], v: Any, create_graph: bool, retain: bool = True) -> list[Tensor]:
-    """vᵀJ for each input, with zeros where the output does not depend on it."""
+def _pulled(
+    output: Tensor, leaves: Sequence[Tensor], v: Tensor | None, create_graph: bool, retain: bool = True
+) -> list[Tensor]:
+    """vᵀJ for each input; zeros if the output does not depend on it."""
     if output.node is None:
         return [x.detach() * 0 for x in leaves]
     found = gradients([output], leaves, [v], retain_graph=retain, create_graph=create_graph)
     return [x.detach() * 0 if g is None else g for x, g in zip(leaves, found, strict=True)]
 
 
-def vjp(function: Function, inputs: Inputs, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:
+@overload
+def vjp(
+    function: Function, inputs: Single, v: TensorLike | None = None, create_graph: bool = False
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def vjp(
+    function: Function, inputs: Sequence[TensorLike], v: TensorLike | None = None, create_graph: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]: ...
+def vjp(
+    function: Function, inputs: Single | Sequence[TensorLike], v: TensorLike | None = None, create_graph: bool = False
+) -> tuple[Tensor, Any]:
     """The output and the vector-Jacobian product vᵀJ, with the shapes of the inputs.
 
     >>> import tinygrad_cv as tg
@@ -94,25 +149,25 @@ def vjp(function: Function, inputs: Inputs, v: Any = None, create_graph: bool = 
     return (output if create_graph else output.detach()), _like(inputs, products)
 
 
-def _cotangent(op: str, output: Tensor, v: Any) -> Any:
+def _cotangent(op: str, output: Tensor, v: TensorLike | None) -> Tensor:
     if v is None:
         if output.size != 1:
             raise GraphError(
-                f"{op}: the output has shape {output.shape}; pass v of that shape, only a scalar needs none."
+                f"{op}: the output has shape {output.shape}; pass v of that shape; only a scalar needs none."
             )
         return output.detach() * 0 + 1
     return _vector(op, v, "output", output)
 
 
-def _vector(op: str, v: Any, what: str, like: Tensor) -> Tensor:
-    """A vector for a product; numbers and arrays take the dtype of what they stand beside."""
+def _vector(op: str, v: TensorLike, what: str, like: Tensor) -> Tensor:
+    """A vector for a product; numbers and arrays take the dtype of ``like``."""
     v = v if isinstance(v, Tensor) else Tensor(v, like.dtype)
     if v.shape != like.shape:
         raise ShapeError(f"{op}: v has shape {v.shape}, the {what} {like.shape}; they must be equal.")
     return v
 
 
-def _directions(op: str, inputs: Inputs, leaves: Sequence[Tensor], v: Any) -> list[Tensor]:
+def _directions(op: str, inputs: Any, leaves: Sequence[Tensor], v: Any) -> list[Tensor]:
     """One vector for each input, of its shape."""
     vs = tuple(v) if isinstance(inputs, (tuple, list)) else (v,)
     if len(vs) != len(leaves):
@@ -120,7 +175,12 @@ def _directions(op: str, inputs: Inputs, leaves: Sequence[Tensor], v: Any) -> li
     return [_vector(op, d, "input", x) for d, x in zip(vs, leaves, strict=True)]
 
 
-def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
+def jvp(
+    function: Function,
+    inputs: Single | Sequence[TensorLike],
+    v: TensorLike | Sequence[TensorLike],
+    create_graph: bool = False,
+) -> tuple[Tensor, Tensor]:
     """The output and the Jacobian-vector product Jv, with the shape of the output.
 
     A vector-Jacobian product is linear in its vector u, and the derivative of uᵀJ v with respect to u is Jv: two
@@ -140,7 +200,15 @@ def jvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) 
     return (output if create_graph else output.detach()), result
 
 
-def hvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) -> tuple[Any, Any]:
+@overload
+def hvp(function: Function, inputs: Single, v: TensorLike, create_graph: bool = False) -> tuple[Tensor, Tensor]: ...
+@overload
+def hvp(
+    function: Function, inputs: Sequence[TensorLike], v: Sequence[TensorLike], create_graph: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]: ...
+def hvp(
+    function: Function, inputs: Single | Sequence[TensorLike], v: Any, create_graph: bool = False
+) -> tuple[Tensor, Any]:
     """The output of a scalar function and the Hessian-vector product Hv, with the shapes of the inputs.
 
     >>> import tinygrad_cv as tg
@@ -151,12 +219,16 @@ def hvp(function: Function, inputs: Inputs, v: Any, create_graph: bool = False) 
     vs = _directions("hvp", inputs, leaves, v)
     with enable_grad():
         first = _pulled(output, leaves, _cotangent("hvp", output, None), create_graph=True)
-        along: Any = sum((g * d).sum() for g, d in zip(first, vs, strict=True))
+        along: Any = sum((g * d).sum() for g, d in zip(first, vs, strict=True))  # not 0: there is an input
     return (output if create_graph else output.detach()), _like(inputs, _pulled(along, leaves, None, create_graph))
 
 
-def jacobian(function: Function, inputs: Inputs, create_graph: bool = False) -> Any:
-    """All derivatives of a function's output: shape (output's axes, input's axes), one for each input.
+@overload
+def jacobian(function: Function, inputs: Single, create_graph: bool = False) -> Tensor: ...
+@overload
+def jacobian(function: Function, inputs: Sequence[TensorLike], create_graph: bool = False) -> tuple[Tensor, ...]: ...
+def jacobian(function: Function, inputs: Single | Sequence[TensorLike], create_graph: bool = False) -> Any:
+    """The Jacobian: shape (output's axes, input's axes), one for each input.
 
     >>> import tinygrad_cv as tg
     >>> tg.jacobian(lambda x: x * x, tg.tensor([1.0, 2.0])).tolist()
@@ -177,8 +249,14 @@ def jacobian(function: Function, inputs: Inputs, create_graph: bool = False) -> 
     return _like(inputs, whole)
 
 
-def hessian(function: Function, inputs: Inputs, create_graph: bool = False) -> Any:
-    """The second derivatives of a scalar function; for several inputs a tuple of tuples.
+@overload
+def hessian(function: Function, inputs: Single, create_graph: bool = False) -> Tensor: ...
+@overload
+def hessian(
+    function: Function, inputs: Sequence[TensorLike], create_graph: bool = False
+) -> tuple[tuple[Tensor, ...], ...]: ...
+def hessian(function: Function, inputs: Single | Sequence[TensorLike], create_graph: bool = False) -> Any:
+    """The Hessian of a scalar function; for several inputs, a tuple of tuples of its blocks.
 
     >>> import tinygrad_cv as tg
     >>> tg.hessian(lambda x: (x ** 3).sum(), tg.tensor([1.0, 2.0])).tolist()
@@ -187,7 +265,7 @@ def hessian(function: Function, inputs: Inputs, create_graph: bool = False) -> A
     many = isinstance(inputs, (tuple, list))
 
     def first(i: int) -> Function:
-        def partial(*xs: Any) -> Any:
+        def partial(*xs: Tensor) -> Tensor:
             output = function(*xs)
             return _pulled(output, xs, _cotangent("hessian", output, None), create_graph=True)[i]
 

@@ -1,4 +1,4 @@
-"""A part of the graph that is computed again rather than kept."""
+"""Recomputing a part of the graph in the backward pass instead of storing it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 from ..core import tape
 from ..core.context import current, no_grad, read, using
 from ..core.errors import GraphError
+from ..core.tape import Node
 from .random import default_generator
 from .tensor import Tensor
 
 
-def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
-    """``function(*inputs)`` without keeping what lies between: the backward pass computes it again.
+def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
+    """``function(*inputs)`` without storing intermediate results: the backward pass computes them again.
 
     Trades time for memory (Chen et al., "Training deep nets with sublinear memory cost", 2016). Random numbers are
-    drawn again as they were, and running statistics are updated once.
+    the same both times, and running statistics are updated once.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -33,7 +34,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
         return output
     values = [read(x) for x in tensors]
 
-    def replay(parents: tuple[Any, ...]) -> Any:
+    def replay(parents: tuple[Node | None, ...]) -> Tensor:
         fresh = iter([Tensor._new(value, node) for value, node in zip(values, parents, strict=True)])
         here = using(recording=True, interpret=context.interpret, scope=context.scope, replaying=True)
         with default_generator.rewound(state), here:

@@ -1,8 +1,8 @@
-"""Functions that make tensors."""
+"""Functions that create tensors."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from .movement import sizes_of, stack
 from .promotion import FLOAT, cast, check_dtype, to_array
 from .tensor import Tensor
 
+if TYPE_CHECKING:
+    from .typing import DTypeLike, Shape, SupportsDLPack, TensorLike
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+
+def tensor(data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of the data. Python floats become float32, NumPy arrays keep their dtype.
 
     Raises:
-        DTypeError: the data are no numbers, or do not fit the dtype asked for, or are integers and requires_grad.
+        DTypeError: the data are not numbers or do not fit the dtype, or requires_grad is asked of integers.
         ShapeError: nested lists of unequal lengths.
 
     >>> import tinygrad_cv as tg
@@ -29,8 +32,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return Tensor(data, dtype, requires_grad)
 
 
-def asarray(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor; the argument itself, where it is one already. A list of tensors or arrays is stacked, in the graph."""
+def asarray(data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """The data as a tensor; a tensor is returned as it is. A list of tensors or arrays is stacked, in the graph."""
     if isinstance(data, GivenArray):
         data = data.clone()
     if isinstance(data, Tensor):
@@ -40,53 +43,55 @@ def asarray(data: Any, dtype: Any = None) -> Tensor:
     return Tensor(data, dtype)
 
 
-def _holds_arrays(data: Any) -> bool:
+def _holds_arrays(data: object) -> bool:
     return any(map(_holds_arrays, data)) if isinstance(data, (list, tuple)) else hasattr(data, "__dlpack__")
 
 
-def _full(shape: tuple[int, ...], value: Any, dtype: Any, requires_grad: bool) -> Tensor:
+def _full(shape: tuple[int, ...], value: TensorLike, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
     return Tensor(np.full(shape, fitted("full", value, _dtype(dtype))), requires_grad=requires_grad)
 
 
-def _dtype(dtype: Any) -> np.dtype:
-    """None is the default dtype here, not float64 as NumPy takes it."""
+def _dtype(dtype: DTypeLike | None) -> np.dtype:
+    """The dtype; None is float32, unlike in NumPy."""
     return FLOAT if dtype is None else check_dtype(dtype)
 
 
-def zeros(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
-    """All 0."""
+def zeros(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros."""
     return _full(sizes_of("zeros", shape), 0, dtype, requires_grad)
 
 
-def ones(*shape: Any, dtype: Any = FLOAT, requires_grad: bool = False) -> Tensor:
-    """All 1."""
+def ones(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones."""
     return _full(sizes_of("ones", shape), 1, dtype, requires_grad)
 
 
-def full(shape: Any, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """All one value."""
+def full(shape: Shape, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor filled with one value."""
     return _full(sizes_of("full", (shape,)), value, dtype or to_array(value).dtype, requires_grad)
 
 
-def zeros_like(other: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 0, in the shape and dtype of another."""
-    other = asarray(other)
-    return _full(other.shape, 0, dtype or other.dtype, requires_grad)
+def zeros_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros in the shape and dtype of another."""
+    like = asarray(other)
+    return _full(like.shape, 0, dtype or like.dtype, requires_grad)
 
 
-def ones_like(other: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """All 1, in the shape and dtype of another."""
-    other = asarray(other)
-    return _full(other.shape, 1, dtype or other.dtype, requires_grad)
+def ones_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones in the shape and dtype of another."""
+    like = asarray(other)
+    return _full(like.shape, 1, dtype or like.dtype, requires_grad)
 
 
-def full_like(other: Any, value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """All one value, in the shape and dtype of another."""
-    other = asarray(other)
-    return _full(other.shape, value, dtype or other.dtype, requires_grad)
+def full_like(
+    other: TensorLike, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor filled with one value, in the shape and dtype of another."""
+    like = asarray(other)
+    return _full(like.shape, value, dtype or like.dtype, requires_grad)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
     """start, start + step, ... before stop; integers give int64, floats float32."""
     low, high = (0, start) if stop is None else (start, stop)
     if dtype is None:
@@ -94,26 +99,26 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     return Tensor(fitted("arange", np.arange(low, high, step), check_dtype(dtype)))
 
 
-def linspace(start: float, stop: float, num: int, dtype: Any = FLOAT) -> Tensor:
+def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = FLOAT) -> Tensor:
     """Evenly spaced numbers, both ends included."""
     return Tensor(fitted("linspace", np.linspace(start, stop, num), _dtype(dtype)))
 
 
-def eye(n: int, m: int | None = None, dtype: Any = FLOAT) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: DTypeLike | None = FLOAT) -> Tensor:
     """Ones on the diagonal."""
     return Tensor(np.eye(n, m, dtype=_dtype(dtype)))
 
 
-def from_dlpack(data: Any) -> Tensor:
-    """A tensor that shares the memory of another library's array. Where others change it, the graph notices."""
+def from_dlpack(data: SupportsDLPack) -> Tensor:
+    """A tensor that shares the memory of another library's array; the graph detects if that changes it."""
     array = imported(data, "from_dlpack")
     check_dtype(array.dtype)
     memory.borrow(array)
     return Tensor._new(array)
 
 
-def where(condition: Any, a: Any, b: Any) -> Any:
-    """``a`` where the condition holds, else ``b``; the branch not taken adds exactly nothing to the gradient.
+def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+    """``a`` where the condition is true, else ``b``; the branch not taken contributes exactly nothing to the gradient.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([-1.0, 4.0], requires_grad=True)

@@ -1,7 +1,8 @@
-"""Functions with a VJP of their own, for what the primitives cannot say."""
+"""User-defined functions with a VJP of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..core import tape
@@ -19,20 +20,20 @@ class Save:
         self.tensors: tuple[Tensor, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor) -> None:
-        """Keep tensors; they come back as ``saved_tensors``."""
+        """Save tensors for ``backward``, as ``saved_tensors``."""
         self.tensors = tensors
 
     @property
     def saved_tensors(self) -> tuple[Tensor, ...]:
-        """The tensors that ``forward`` kept."""
+        """The tensors that ``forward`` saved."""
         return self.tensors
 
 
 class CustomFunction:
-    """A function with a VJP of its own, for what the primitives cannot say. Subclass it; then call ``Name.apply(...)``.
+    """A function with a VJP of its own. Subclass it, then call ``Name.apply(...)``.
 
     ``forward(ctx, *inputs)`` computes one tensor, and may ``ctx.save_for_backward(...)``. ``backward(ctx, g)`` returns
-    one cotangent for each tensor input (or None); made of tensor operations, it is differentiable itself.
+    one cotangent, or None, for each tensor input; if it uses tensor operations, it is differentiable itself.
 
     >>> import tinygrad_cv as tg
     >>> class Clamp(tg.CustomFunction):  # straight-through: the gradient ignores the clamping
@@ -49,12 +50,12 @@ class CustomFunction:
     """
 
     @staticmethod
-    def forward(ctx: Save, *inputs: Any) -> Tensor:
+    def forward(ctx: Save, *inputs: Any, **_: Any) -> Tensor:  # with both stars a subclass may name its inputs
         """Compute the output."""
         raise NotImplementedError
 
     @staticmethod
-    def backward(ctx: Save, g: Tensor) -> Any:
+    def backward(ctx: Save, g: Tensor) -> Tensor | Sequence[Tensor | None] | None:
         """Pull the cotangent back to the inputs."""
         raise NotImplementedError
 
@@ -83,7 +84,7 @@ class CustomFunction:
 
     @classmethod
     def _primitive(cls) -> Primitive:
-        """A record for drawings and messages; the closed set does not know it."""
+        """A record for drawings and messages, outside of the closed set."""
         return Primitive(cls.__name__, cls.forward, cls.forward, family="custom", formula=cls.__doc__ or "")
 
 
@@ -92,11 +93,11 @@ class _CustomNode(tape.Node):
 
     __slots__ = ("ctx", "function", "inputs", "nodes")
     function: type[CustomFunction]
-    inputs: tuple[Any, ...]  # what it was called with, where operands are kept
+    inputs: tuple[Any, ...]  # the arguments, if Context.operands
     ctx: Save | None
-    nodes: list[Any]  # of the kept tensors: an input's node, OUTPUT for this one, None for a constant
+    nodes: list[Any]  # of the saved tensors: an input's node, OUTPUT for this one, None for a constant
 
-    def cotangents(self, g: Any, wanted: Any) -> Any:
+    def cotangents(self, g: Tensor, wanted: Callable[[tape.Node], bool]) -> Iterator[tuple[tape.Node, Tensor]]:
         assert self.ctx is not None
         ctx = Save()
         ctx.__dict__.update(self.ctx.__dict__)
@@ -104,12 +105,12 @@ class _CustomNode(tape.Node):
             self._check_saved()
         nodes = [self if node is OUTPUT else node for node in self.nodes]
         ctx.tensors = tuple(Tensor._new(read(x), node) for x, node in zip(self.ctx.tensors, nodes, strict=True))
-        shares = self.function.backward(ctx, g)
-        shares = shares if isinstance(shares, (tuple, list)) else (shares,)
+        returned = self.function.backward(ctx, g)
+        shares = returned if isinstance(returned, (tuple, list)) else (returned,)
         if len(shares) != len(self.parents):
             raise GraphError(
                 f"{self.name}.backward returned {len(shares)} gradients for {len(self.parents)} tensor inputs; "
-                "it must return one for each, None where there is none."
+                "it must return one for each, or None."
             )
         for parent, share in zip(self.parents, shares, strict=True):
             if parent is not None and share is not None and wanted(parent):

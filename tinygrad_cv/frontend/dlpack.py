@@ -1,4 +1,4 @@
-"""Memory that is shared with other libraries: what it must look like on its way in and out."""
+"""Sharing memory with other libraries through DLPack."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..core.errors import DTypeError, GraphError
 
 
 def imported(data: Any, caller: str) -> np.ndarray:
-    """Another library's array as NumPy's, on the same memory where that can be read as it lies.
+    """Another library's array as a NumPy array that shares its memory where possible.
 
-    What the library has put off (PyTorch's lazy negation and conjugation are not written in the memory) is done first.
+    Pending operations, such as PyTorch's lazy negation and conjugation, are carried out first.
 
     Raises:
-        GraphError: it requires a gradient, which would end here.
-        DTypeError: it is no array, or not one that NumPy can read.
+        GraphError: it requires a gradient, which would be lost.
+        DTypeError: it is not an array that NumPy can read.
     """
     kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
     if getattr(data, "requires_grad", False):
-        raise GraphError(f"{caller} of a {kind} that requires grad: its gradient would end here. Use .detach() on it.")
+        raise GraphError(f"{caller} of a {kind} that requires grad: its gradient would be lost. Use .detach() on it.")
     for late in ("resolve_conj", "resolve_neg"):
         data = getattr(data, late, lambda same=data: same)()
     if isinstance(data, np.ndarray):  # np.from_dlpack refuses read-only arrays
@@ -38,19 +38,19 @@ def imported(data: Any, caller: str) -> np.ndarray:
 
 
 def as_array(data: Any, caller: str) -> np.ndarray:
-    """An array of any library as NumPy's; errors as :func:`imported` raises them."""
+    """An array of any library as a NumPy array; raises as :func:`imported` does."""
     return imported(data, caller) if not isinstance(data, np.ndarray) and is_dlpack(data) else np.asarray(data)
 
 
 def is_dlpack(data: Any) -> bool:
-    """Whether it offers its memory through DLPack."""
+    """Whether it supports DLPack."""
     return hasattr(type(data), "__dlpack__")
 
 
 def exported(value: np.ndarray) -> np.ndarray:
-    """The array, or a copy where a consumer could not take the memory as it lies.
+    """The array, or a copy if consumers cannot use its memory.
 
-    That is memory which runs backwards, holds one element in several places, or must not be written.
+    They cannot if strides are negative or zero, or if the array is read-only.
     """
     plain = value.flags.writeable and all(step > 0 and step % value.itemsize == 0 for step in value.strides)
     return value if plain else value.copy()

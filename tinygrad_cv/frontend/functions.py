@@ -1,4 +1,4 @@
-"""Functions that take whatever :func:`asarray` takes: arrays, numbers, lists, tensors of other libraries."""
+"""Functions that accept whatever :func:`asarray` does: arrays, numbers, lists, tensors of other libraries."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TENSORS = frozenset({"x", "input", "target", "weight", "bias", "pos_weight"})
 
 
 def accepting(function: F) -> F:
-    """Give a function tensors for its parameters of such names, whatever :func:`asarray` can make a tensor of.
+    """Convert a function's arguments of the names in ``TENSORS`` to tensors with :func:`asarray`.
 
     Raises:
-        DTypeError: nothing can be made of it; the message names the parameter.
+        DTypeError: an argument cannot be converted; the message names the parameter.
     """
     parameters = inspect.signature(function).parameters
     order = [name if name in TENSORS else None for name in parameters]
-    names = {name: parameters[name].default is None for name in order if name}  # and whether each may be left out
+    names = {name: parameters[name].default is None for name in order if name}  # and whether each is optional
 
     def tensor(name: str, value: Any) -> Any:
         if value is None and names[name]:
@@ -53,9 +53,9 @@ def accepting(function: F) -> F:
 
 
 def composed(function: F) -> F:
-    """A function that only composes: it has a scope, takes whatever :func:`asarray` takes, and float16 as float32.
+    """Decorate a function that composes operations: a scope, arguments by :func:`asarray`, float16 in float32.
 
-    Where it is given tensors that are no float16, the scope is all that it needs: one look tells.
+    Tensors of other dtypes need only the scope; checking for that first keeps small operations fast.
     """
     usual, other = scoped(function), accepting(scoped(in_single(function)))
     is_tensor = [name in TENSORS for name in function.__code__.co_varnames[: function.__code__.co_argcount]]
@@ -73,7 +73,7 @@ def composed(function: F) -> F:
 
 
 def _among(items: Sequence[Any]) -> tuple[Any, ...]:
-    """The items, at least one of them a tensor."""
+    """The items, of which at least one is made a tensor."""
     return tuple(items) if any(isinstance(x, Variable) for x in items) else (*map(asarray, items[:1]), *items[1:])
 
 

@@ -1,4 +1,4 @@
-"""What an array is inside of a jitted function that was called with it."""
+"""NumPy arrays as arguments of a jitted function."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from .tensor import Tensor
 
 
 class GivenArray(Tensor):
-    """The numbers of an array of the caller's, as a tensor. A change in place is refused: the array would not change.
+    """The tensor that stands for a caller's array. Changing it in place raises, since the array would not change.
 
-    In eager code every function makes a tensor of its own from an array; so does :func:`asarray` of this one.
+    In eager code functions convert an array to a tensor of their own; so does :func:`asarray` for this class.
     """
 
     __slots__ = ()
 
     def _check_owned(self, caller: str) -> None:
         raise TraceError(
-            f"{caller} inside a jitted function, of an array that it was called with, at {user_line()}: a compiled "
-            "call changes no array of its caller's. Compute a new tensor (t = t + v), or pass a tensor: "
+            f"{caller} inside a jitted function, on an array argument, at {user_line()}: a compiled call does not "
+            "change its caller's arrays. Compute a new tensor (t = t + v), or pass a tensor: "
             "tg.tensor(...) once, and keep it."
         )

@@ -1,9 +1,9 @@
-"""Indexing: ``x[...]`` becomes slices, one gather and reshapes; ``x[...] = v`` changes memory, outside of a graph."""
+"""Indexing: ``x[...]`` becomes slices, one gather and reshapes; ``x[...] = v`` writes into memory, unrecorded."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,40 +14,45 @@ from ..core.tape import apply
 from ..core.variable import Variable, stamp
 from ..ops import indexing
 from ..ops.arrays import broadcast
+from .forward import Tensor
 from .movement import axis_of, concatenate
 from .promotion import broadcast_shape, cast, expand, given, to_array
 
+if TYPE_CHECKING:
+    from .typing import DTypeLike, Index, TensorLike
+
 INT = np.dtype(np.int64)
-ANY = np.zeros((), bool)  # of which a view of any shape is made, to see what an index does with shapes
+ANY = np.zeros((), bool)  # broadcast to any shape, to see what an index does with the shape
 
 
 class IndexingMethods(Variable):
-    """What brackets do, and taking along an axis."""
+    """Indexing with brackets and along axes."""
 
     __slots__ = ()
 
-    def __getitem__(self, key: Any) -> Any:
-        """NumPy's rules: integers, slices, None, ..., integer arrays and boolean masks, in any mixture."""
+    def __getitem__(self: Tensor, key: Index | tuple[Index, ...]) -> Tensor:
+        """NumPy's rules: integers, slices, None, ..., integer arrays and boolean masks, in any combination."""
         parts = _parts(key, self)
-        arrays = [part for part in parts if isinstance(part, Variable)]
+        arrays = [part for part in parts if isinstance(part, Tensor)]
         if not arrays:
             return _basic(self, parts)
         return _advanced(self, parts)
 
-    def __setitem__(self, key: Any, new: Any) -> None:
-        """Change elements in place. Not while this tensor is being recorded; graphs that kept the array notice.
+    def __setitem__(self: Tensor, key: Index | tuple[Index, ...], new: TensorLike) -> None:
+        """Change elements in place, unrecorded; backward passes of graphs that saved the array raise.
 
         Raises:
             GraphError: the tensor requires grad and operations are being recorded.
-            ShapeError: the new values do not fit the place.
+            ShapeError: the new values do not broadcast to the indexed shape.
         """
         raw = tuple(map(_raw, key)) if isinstance(key, tuple) else _raw(key)
-        values: Any = read(new) if isinstance(new, Variable) else np.asarray(new)
+        values: Any = read(new) if isinstance(new, Tensor) else np.asarray(new)
         if values.dtype.kind not in "fiub":
             raise DTypeError(f"t[...] = v: v has dtype {values.dtype}; it takes numbers.")
         if values.dtype.kind == "f" and self._value.dtype.kind != "f":
             raise DTypeError(
-                f"t[...] = v: {values.dtype} does not go into {self._value.dtype}. Use .astype() on one of them."
+                f"t[...] = v: the values have dtype {values.dtype}, the tensor {self._value.dtype}. "
+                "Use .astype() on one of them."
             )
         if self._value.dtype.kind in "iu" and isinstance(values, np.ndarray):
             values = fitted("t[...] = v", values, self._value.dtype)
@@ -56,7 +61,7 @@ class IndexingMethods(Variable):
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
         if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
             raise ShapeError(
-                f"t[...] = v: the place has shape {place}, the values {values.shape}; they must broadcast to it."
+                f"t[...] = v: the index selects shape {place}, the values have {values.shape} and must broadcast to it."
             )
         if current().trace is None:
             stamp(self, "t[...] = v")[raw] = values
@@ -64,23 +69,23 @@ class IndexingMethods(Variable):
             self._check_unrecorded("t[...] = v")
             change(self, read(_replaced(self, raw, self._result(values))))
 
-    def gather(self, index: Any, *others: Any) -> Any:
-        """y[i, ...] = x[index[i], ...]: rows by their numbers."""
+    def gather(self: Tensor, index: TensorLike, *others: object) -> Tensor:
+        """y[i, ...] = x[index[i], ...]: rows by number."""
         if others:
-            raise TypeError("gather takes the numbers of rows alone: use .take_along_axis(index, axis).")
-        index = given("gather", index, self)
-        _expect_rows(index, self._value.shape[0])
-        return apply(indexing.gather, self, index)
+            raise TypeError("gather takes row numbers only: use .take_along_axis(index, axis).")
+        rows = given("gather", index, self)
+        _expect_rows(rows, self._value.shape[0])
+        return apply(indexing.gather, self, rows)
 
-    def scatter_add(self, index: Any, size: int) -> Any:
+    def scatter_add(self: Tensor, index: TensorLike, size: int) -> Tensor:
         """y[k, ...] = Σ x[i, ...] over index[i] = k: the adjoint of :meth:`gather`."""
-        index = given("scatter_add", index, self)
-        _expect_rows(index, size)
-        return apply(indexing.scatter_add, self, index, size=size)
+        rows = given("scatter_add", index, self)
+        _expect_rows(rows, size)
+        return apply(indexing.scatter_add, self, rows, size=size)
 
-    def take_along_axis(self, index: Any, axis: int = -1) -> Any:
+    def take_along_axis(self: Tensor, index: TensorLike, axis: int = -1) -> Tensor:
         """y[..., i, ...] = x[..., index[..., i, ...], ...], as ``numpy.take_along_axis`` does."""
-        index = index if isinstance(index, Variable) else self._result(to_array(index))
+        index = index if isinstance(index, Tensor) else self._result(to_array(index))
         old = self._value.shape
         axis = axis_of("take_along_axis", axis, len(old))
         if len(index._value.shape) != len(old):
@@ -92,29 +97,29 @@ class IndexingMethods(Variable):
         broadcast_shape("take_along_axis", *places)
         return self[tuple(places)]
 
-    def iota(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
+    def iota(self: Tensor, axis: tuple[int, ...], dtype: np.dtype) -> Tensor:
         """0, 1, 2, ... in row-major order over the axes, in this tensor's shape."""
         return iota(self, self._value.shape, axis, dtype)
 
 
-def iota(like: Variable, shape: tuple[int, ...], axis: tuple[int, ...], dtype: Any) -> Any:
+def iota(like: Tensor, shape: tuple[int, ...], axis: tuple[int, ...], dtype: DTypeLike) -> Tensor:
     """0, 1, 2, ... in row-major order over some axes of a shape."""
     params = {"shape": shape, "axis": axis, "dtype": np.dtype(dtype)}
     return like._result(current().interpret(indexing.iota, [], params))
 
 
-def _expect_rows(index: Any, n: int) -> None:
-    """Within a trace: what it records reads rows 0 to n - 1 and no others. NumPy sees to that by itself."""
+def _expect_rows(index: Tensor, n: int) -> None:
+    """Within a trace, check in every call that the row numbers are in range. In eager code NumPy does."""
     if not isinstance(read(index), np.ndarray):
         ((index >= 0) & (index < n)).holds()
 
 
 def _raw(part: Any) -> Any:
-    return part._concrete("t[index] = v: the index") if isinstance(part, Variable) else part
+    return part._concrete("t[index] = v: the index") if isinstance(part, Tensor) else part
 
 
-def _replaced(x: Any, place: Any, new: Any) -> Any:
-    """x with new values at a place: each element is taken from x or from the new ones."""
+def _replaced(x: Tensor, place: Any, new: Tensor) -> Tensor:
+    """x with new values at the indexed positions: each element is gathered from x or from the new values."""
     shape = x._value.shape
     numbers = np.arange(x.size).reshape(shape)
     there = numbers[place].shape
@@ -124,8 +129,8 @@ def _replaced(x: Any, place: Any, new: Any) -> Any:
     return both.gather(x._result(numbers))
 
 
-def _parts(key: Any, like: Variable) -> list[Any]:
-    """The key by axes: ints, slices, None and index tensors, the ellipsis and the missing axes filled in."""
+def _parts(key: Any, like: Tensor) -> list[Any]:
+    """The key axis by axis: ints, slices, None and index tensors; the ellipsis and missing axes become slices."""
     shape = like._value.shape
     items = [_item(item, like) for item in (key if isinstance(key, tuple) else (key,))]
     used = sum(map(_axes, items))
@@ -142,19 +147,19 @@ def _parts(key: Any, like: Variable) -> list[Any]:
             axis += len(rest)
             continue
         n = _axes(item)
-        indexed = isinstance(item, (Variable, np.ndarray))
+        indexed = isinstance(item, (Tensor, np.ndarray))
         parts.extend(_places(item, shape[axis : axis + n], like) if indexed else [item])
         axis += n
     return parts
 
 
-def _item(item: Any, like: Variable) -> Any:
-    """One part of a key: an int, a slice, None, an ellipsis, or a tensor or array of integers or booleans."""
+def _item(item: Any, like: Tensor) -> Any:
+    """A part of a key, checked: an int, slice, None, ellipsis, or a tensor or array of integers or booleans."""
     if item is None or item is Ellipsis or isinstance(item, slice):
         return item
     if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
         return int(item)
-    if not isinstance(item, Variable):
+    if not isinstance(item, Tensor):
         array = np.asarray(item)
         empty = array.size == 0 and not isinstance(item, np.ndarray)
         item = array.astype(INT) if empty else array
@@ -169,24 +174,24 @@ def _item(item: Any, like: Variable) -> Any:
 
 
 def _axes(item: Any) -> int:
-    """For how many axes a part of a key stands: a mask for as many as it has."""
+    """The number of axes that a part of a key indexes; for a mask, all of its own."""
     if item is None or item is Ellipsis:
         return 0
-    return len(item.shape) if isinstance(item, (Variable, np.ndarray)) and item.dtype.kind == "b" else 1
+    return len(item.shape) if isinstance(item, (Tensor, np.ndarray)) and item.dtype.kind == "b" else 1
 
 
-def _places(index: Any, shape: tuple[int, ...], like: Variable) -> list[Any]:
-    """An index tensor as integers; a mask as the places of its True, along each of its axes."""
+def _places(index: Any, shape: tuple[int, ...], like: Tensor) -> list[Any]:
+    """An index tensor as integers; a mask as the positions of True along each of its axes."""
     if index.dtype.kind != "b":
-        return [cast(index if isinstance(index, Variable) else like._result(index), INT)]
+        return [cast(index if isinstance(index, Tensor) else like._result(index), INT)]
     if index.shape != shape:
         raise IndexError(f"mask of shape {index.shape} on axes of shape {shape}{location()}: they must be equal")
     mask = index if isinstance(index, np.ndarray) else index._concrete("indexing by a mask")
     return [like._result(part.astype(INT)) for part in np.nonzero(mask)]
 
 
-def _basic(x: Any, parts: list[Any]) -> Any:
-    """Slices and integers: at most one flip, one slice and one reshape."""
+def _basic(x: Tensor, parts: list[Any]) -> Tensor:
+    """Indexing with slices and integers: at most one flip, one slice and one reshape."""
     start, stop, step, flipped, shape = [], [], [], [], []
     axis = 0
     for part in parts:
@@ -218,9 +223,9 @@ def _basic(x: Any, parts: list[Any]) -> Any:
     return x.reshape(tuple(shape))
 
 
-def _advanced(x: Any, parts: list[Any]) -> Any:
-    """Slices first, then one gather over the indexed axes as one axis, then the axes in NumPy's order."""
-    places = [i for i, part in enumerate(parts) if isinstance(part, (int, Variable))]
+def _advanced(x: Tensor, parts: list[Any]) -> Tensor:
+    """Slices, then one gather along the indexed axes merged into one, then the axes in NumPy's order."""
+    places = [i for i, part in enumerate(parts) if isinstance(part, (int, Tensor))]
     together = places == list(range(places[0], places[-1] + 1))
     x = _basic(x, [part if isinstance(part, slice) else slice(None) for part in parts if part is not None])
     indexed, rest, indices = [], [], []
@@ -235,10 +240,10 @@ def _advanced(x: Any, parts: list[Any]) -> Any:
             indices.append(_wrapped(part, x, axis))
         axis += 1
     shape = broadcast_shape("indexing", *indices)
-    linear = None
-    for a, index in zip(indexed, indices, strict=True):
+    linear = expand(indices[0], shape)
+    for axis, index in zip(indexed[1:], indices[1:], strict=True):
         index = expand(index, shape)
-        linear = index if linear is None else linear * x._value.shape[a] + index
+        linear = linear * x._value.shape[axis] + index
     rows = math.prod(x._value.shape[a] for a in indexed)
     rest_shape = [x._value.shape[a] for a in rest]
     taken = x.permute(*indexed, *rest).reshape(rows, *rest_shape).gather(linear)
@@ -262,8 +267,8 @@ def _advanced(x: Any, parts: list[Any]) -> Any:
     return taken.reshape(tuple(out))
 
 
-def _wrapped(part: Any, x: Any, axis: int) -> Any:
-    """An index with negative numbers counted from the end, and checked against the axis."""
+def _wrapped(part: Any, x: Tensor, axis: int) -> Tensor:
+    """An index tensor with negative numbers replaced, checked against the size of its axis."""
     n = x._value.shape[axis]
     index = x._result(np.asarray(part, INT)) if isinstance(part, int) else part
     numbers = read(index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import add, and_, floordiv, matmul, mod, mul, or_, pow, sub, truediv
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +12,17 @@ from ..core.context import change, current, read, write
 from ..core.errors import DTypeError, GraphError, ShapeError
 from ..core.position import describe
 from ..core.variable import Variable, stamp
+from .forward import Tensor
 from .promotion import cast
 
+if TYPE_CHECKING:
+    from .typing import TensorLike
 
-def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Any:
-    """The method behind an operator such as ``-=``."""
 
-    def method(self: Any, other: Any) -> Any:
+def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Tensor, TensorLike], Tensor]:
+    """The method of an operator such as ``-=``."""
+
+    def method(self: Tensor, other: TensorLike) -> Tensor:
         self._check_owned(f"t {symbol} v")
         if self.node is not None and current().recording:
             _check_result(self, symbol)
@@ -37,22 +41,22 @@ def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Any:
     return method
 
 
-def _check_result(x: Variable, symbol: str) -> None:
-    """While operations are recorded, only a result that has memory of its own can become the next result."""
-    if x.is_leaf:
+def _check_result(x: Tensor, symbol: str) -> None:
+    """While operations are recorded, only a result that is not a view can be updated."""
+    if x.node is None or x.is_leaf:
         raise GraphError(
             f"t {symbol} v on a leaf of shape {x._value.shape} that requires grad: a recorded operation cannot change "
             "it. Write the update within `with no_grad():`, or as t.assign(...) there."
         )
-    primitive = x.node.primitive  # type: ignore[union-attr]
+    primitive = x.node.primitive
     if primitive is not None and primitive.family == "movement":
         raise GraphError(
-            f"t {symbol} v on a view of a recorded result ({describe(x.node)}): what it is a view of "
+            f"t {symbol} v on a view of a recorded result ({describe(x.node)}): the original "
             f"cannot change with it. Write t = t {symbol[:-1]} v; outside of a graph, .assign() gives new values."
         )
 
 
-def _check_fit(x: Variable, symbol: str, new: Any) -> None:
+def _check_fit(x: Tensor, symbol: str, new: Tensor) -> None:
     """The result must have the tensor's shape and its kind of numbers."""
     if new._value.shape != x._value.shape:
         raise ShapeError(
@@ -67,17 +71,17 @@ def _check_fit(x: Variable, symbol: str, new: Any) -> None:
         )
 
 
-def _become(x: Any, new: Any) -> Any:
-    """The tensor stands for a recorded result from now on."""
+def _become(x: Tensor, new: Tensor) -> Tensor:
+    """Turn the tensor into a recorded result."""
     if isinstance(x._value, np.ndarray) and not isinstance(read(new), np.ndarray):
-        return new  # in a trace an array may belong to somebody outside, who must not get into the traced graph
+        return new  # the array may belong to a tensor outside of the trace, which must not enter its graph
     write(x, read(new))
     x.node = new.node
     return x
 
 
 class InplaceMethods(Variable):
-    """What ``+=`` and the like do."""
+    """Augmented assignment: ``+=`` and the like."""
 
     __slots__ = ()
 

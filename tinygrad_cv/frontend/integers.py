@@ -1,35 +1,38 @@
-"""Arithmetic in which integers and booleans have rules of their own: quotients, remainders, powers, differences."""
+"""Arithmetic with special rules for integers and booleans: quotients, remainders, powers, differences."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.context import location
 from ..core.errors import DTypeError
 from ..core.tape import apply
-from ..core.variable import Variable
 from ..ops import elementwise as ops
+from .forward import Tensor
 from .precision import in_single
 from .promotion import DOUBLE, INTEGER, cast, operand, together
 
+if TYPE_CHECKING:
+    from .typing import TensorLike
+
 
 @in_single
-def floor_divide(a: Any, b: Any) -> Any:
+def floor_divide(a: Tensor, b: Tensor) -> Tensor:
     """⌊a / b⌋"""
     a, b = map(counted, together("floor division", a, b))
     if a._value.dtype.kind != "f":
         return _whole_quotient(a, b)
     q = (a / b).floor()
-    return ((q == 0) & (a != 0) & ((a < 0) != (b < 0))).where(-1.0, q)  # a / b is below 0, if too small for a float
+    return ((q == 0) & (a != 0) & ((a < 0) != (b < 0))).where(-1.0, q)  # a / b is negative, even if it underflows
 
 
-def _whole_quotient(a: Any, b: Any) -> Any:
+def _whole_quotient(a: Tensor, b: Tensor) -> Tensor:
     """⌊a / b⌋ of integers, exactly; 0 where b is 0, as NumPy has it.
 
-    float64 gives it up to rounding; what is left over, taken modulo 2⁶⁴, is small again and mends it: its quotient, and
-    then, where the rest is not between 0 and b, one more or less.
+    float64 gives it up to rounding. The remainder modulo 2⁶⁴ is small and corrects it: first by its own quotient, and
+    then by one where the new remainder is not between 0 and b.
     """
     dtype = a._value.dtype
     zero = b == 0
@@ -50,22 +53,22 @@ def _whole_quotient(a: Any, b: Any) -> Any:
 
 
 @in_single
-def remainder(a: Any, b: Any) -> Any:
+def remainder(a: Tensor, b: Tensor) -> Tensor:
     """a - b ⌊a / b⌋; 0 for integers where b is 0."""
     a, b = map(counted, together("%", a, b))
     q = floor_divide(a, b)
     return a - q.times(b) if a._value.dtype.kind == "f" else (b == 0).where(0, a - q * b)
 
 
-def counted(x: Any) -> Any:
-    """The tensor, booleans as the integers 0 and 1."""
+def counted(x: Tensor) -> Tensor:
+    """The tensor, with booleans converted to the integers 0 and 1."""
     return x if x._value.dtype.kind != "b" else cast(x, INTEGER)
 
 
 @in_single
-def power(a: Any, b: Any) -> Any:
+def power(a: Tensor, b: TensorLike) -> Tensor:
     """aᵇ of two floats, or of two integers with b ≥ 0; booleans count as integers."""
-    if not isinstance(b, Variable):
+    if not isinstance(b, Tensor):
         if isinstance(b, (int, np.integer)) and b < 0:
             _check_exponent(a, b)
         if (b := operand(b, a)) is NotImplemented:
@@ -75,20 +78,21 @@ def power(a: Any, b: Any) -> Any:
         whole = b >= 0
         if not whole.holds():
             _check_exponent(a, "a negative integer")
-        b = whole.where(b, 0)  # where a trace takes it for granted, NumPy has nothing to refuse
+        b = whole.where(b, 0)  # within a trace b may be negative, which NumPy would refuse
     return apply(ops.pow, a, b)
 
 
-def _check_exponent(base: Any, exponent: Any) -> None:
+def _check_exponent(base: Tensor, exponent: int | str | np.integer) -> None:
     if base._value.dtype.kind != "f":
         raise ValueError(
-            f"pow of a tensor of dtype {base._value.dtype} to the power of {exponent}{location()}: the result is no "
-            "integer. Use .astype('float32')."
+            f"pow of a tensor of dtype {base._value.dtype} to the power of {exponent}{location()}: the result is not "
+            "an integer. Use .astype('float32')."
         )
 
 
 def no_difference(what: str) -> DTypeError:
     """The error where booleans are subtracted."""
     return DTypeError(
-        f"{what} of booleans{location()}: they have no difference. Use ~x or a != b, or count: .astype('int64')."
+        f"{what} of booleans{location()}: subtraction is not defined. Use ~x or a != b, or convert "
+        "them: .astype('int64')."
     )

@@ -1,9 +1,11 @@
-"""Tensor methods that meet the outside: NumPy's protocols, DLPack, pickle, Python numbers, printing."""
+"""Tensor methods for exchange with other code: NumPy's protocols, DLPack, Python numbers, printing."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,100 +15,105 @@ from ..core.errors import GraphError, TraceError
 from ..core.position import describe, user_line
 from ..core.variable import Variable
 from .dlpack import exported
+from .forward import Tensor
 from .numpy_protocol import call_function, call_ufunc
 
+if TYPE_CHECKING:
+    from .typing import DTypeLike
 
-def _is_test(frame: Any) -> bool:
-    """Whether numpy.testing asks, which only compares."""
+
+def _is_test(frame: FrameType) -> bool:
+    """Whether the caller is numpy.testing, which only compares values."""
     return frame.f_globals.get("__name__", "").startswith("numpy.testing")
 
 
 class InteropMethods(Variable):
-    """Ways in and out of the library."""
+    """Conversions, protocols and printing."""
 
     __slots__ = ()
     __array_priority__ = 1000
 
-    def _concrete(self, caller: str) -> np.ndarray:
+    def _concrete(self: Tensor, caller: str) -> np.ndarray:
         value = read(self)
         if isinstance(value, np.ndarray):
             return value
         if current().trace is None:
             raise TraceError(
-                f"{caller} of a tensor of shape {value.shape} that was made inside a jitted function and kept outside: "
-                "it never had a value. Return it from the function."
+                f"{caller} of a tensor of shape {value.shape} that escaped from a jitted function: it never had a "
+                "value. Return it from the function."
             )
         raise TraceError(
             f"{caller} of a tensor whose value is not known while tracing (shape {value.shape}), at "
-            f"{user_line()}: use where() for a choice that depends on values, or compute this part outside."
+            f"{user_line()}: choose by values with where(), or compute this part outside of the function."
         )
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self: Tensor) -> np.ndarray:
         """The values as a NumPy array: a read-only view, without the graph. Use ``.numpy().copy()`` to change it."""
         view = self._concrete("numpy()").view()
         view.flags.writeable = False
         return view
 
-    def known_finite(self) -> bool:
-        """Whether all values are finite; see :meth:`holds` for what that means within a trace."""
+    def known_finite(self: Tensor) -> bool:
+        """Whether all values are finite; :meth:`holds` says what that means within a trace."""
         value = read(self)
         if isinstance(value, np.ndarray):
             return bool(np.isfinite(value).all())
         with no_grad():
-            x: Any = self
-            return ((x - x).sum() == 0).holds()  # x - x is 0, or NaN where x is not finite
+            return ((self - self).sum() == 0).holds()  # x - x is 0, or NaN where x is not finite
 
-    def holds(self) -> bool:
-        """Whether all elements are true. A trace takes it for granted; then every call of what it recorded looks.
+    def holds(self: Tensor) -> bool:
+        """Whether all elements are true. A trace assumes it, and every call of the compiled function checks.
 
-        Where it turns out false, that call is discarded, and the function runs as it is written.
+        Where the check fails, the compiled result is discarded and the original function runs.
         """
         value = read(self)
         if isinstance(value, np.ndarray):
             return bool(value.all())
         with no_grad():
-            current().trace.expect(read(self.all()))
+            condition, trace = read(self.all()), current().trace
+            assert trace is not None
+            trace.expect(condition)
         return True
 
-    def item(self) -> Any:
+    def item(self: Tensor) -> Any:  # float, int or bool: the dtype is not known to a type checker
         """The only element, as a Python number."""
         value = self._concrete("item()")
         if value.size != 1:
             raise ValueError(f"item() of a tensor of shape {value.shape}: it must hold one element.")
         return value.item()
 
-    def tolist(self) -> Any:
+    def tolist(self: Tensor) -> Any:
         """The values as nested lists of Python numbers."""
         return self._concrete("tolist()").tolist()
 
-    def __float__(self) -> float:
+    def __float__(self: Tensor) -> float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self: Tensor) -> int:
         return int(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self: Tensor) -> int:
         if self._value.dtype.kind not in "iu" or self._value.ndim:
             raise TypeError("only a 0-d integer tensor can be an index")
         return int(self.item())
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Tensor) -> bool:
         value = self._concrete("bool()")
         if value.size != 1:
             raise ValueError(f"the truth value of a tensor of shape {value.shape} is ambiguous: use .any() or .all().")
         return bool(value)
 
-    def __len__(self) -> int:
+    def __len__(self: Tensor) -> int:
         if not self._value.shape:
             raise TypeError("len() of a 0-d tensor")
         return self._value.shape[0]
 
-    def __iter__(self) -> Any:
+    def __iter__(self: Tensor) -> Iterator[Tensor]:
         if not self._value.shape:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self)))  # type: ignore[index]
+        return (self[i] for i in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self: Tensor, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if self.node is not None and not _is_test(sys._getframe(1)):
             raise GraphError(
                 "a tensor that requires grad would lose its gradient as a NumPy array: use .detach() or .numpy()."
@@ -118,15 +125,15 @@ class InteropMethods(Variable):
             value.astype(dtype or value.dtype) if copy or (dtype is not None and dtype != value.dtype) else self.numpy()
         )
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """np.exp(t) is t.exp() and stays in the graph. A ufunc without a counterpart refuses to drop a gradient."""
+    def __array_ufunc__(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """np.exp(t) is t.exp(), in the graph. A ufunc without a counterpart raises if a gradient would be lost."""
         return call_ufunc(ufunc, method, inputs, kwargs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """np.sum(t) is t.sum(), in the graph; functions without a counterpart work on arrays, or refuse."""
+    def __array_function__(self: Tensor, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        """np.sum(t) is t.sum(), in the graph. A function without a counterpart raises if a gradient would be lost."""
         return call_function(function, args, kwargs)
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
+    def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
         if self.node is not None:
             raise GraphError("a tensor that requires grad cannot be exported through DLPack: use .detach().")
         value = self._concrete("__dlpack__")
@@ -134,10 +141,10 @@ class InteropMethods(Variable):
         memory.borrow(value)
         return value.__dlpack__(**kwargs)
 
-    def __dlpack_device__(self) -> tuple[int, int]:
+    def __dlpack_device__(self: Tensor) -> tuple[int, int]:
         return (1, 0)  # kDLCPU
 
-    def __repr__(self) -> str:
+    def __repr__(self: Tensor) -> str:
         value = read(self)
         if not isinstance(value, np.ndarray):
             return f"tensor(<traced>, shape={value.shape}, dtype={value.dtype})"

@@ -1,4 +1,4 @@
-"""Running a function of the user's as if it had not been run: for checks and drawings."""
+"""Running a user's function without side effects, for checks and drawings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from .random import default_generator
 
 @contextmanager
 def isolated(**changes: Any) -> Iterator[None]:
-    """Inside, operations are recorded, running statistics stay as they are, and afterwards so does the random state.
+    """Record operations, but keep running statistics, and restore the state of the default generator afterwards.
 
-    Draws from the default generator begin where it stands, so the same function gives the same values every time.
-    Generators that the function was given by its user go on.
+    A function thus draws the same numbers each time. Generators of the user's own advance.
     """
     with default_generator.rewound(), using(recording=True, replaying=True, **changes):
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..core.context import location
 from ..core.errors import AxisError, ShapeError
@@ -13,15 +13,17 @@ from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import movement, windows
+from .forward import Tensor
 from .promotion import common_dtype, expand, operand
 
-Axis = int | Sequence[int] | None
+if TYPE_CHECKING:
+    from .typing import Axis, Shape, TensorLike
 
 
-def axes_of(op: str, axis: Any, ndim: int, scalar: bool = False) -> tuple[int, ...]:
-    """Axes as a tuple of non-negative numbers without repetition; None means all.
+def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, ...]:
+    """Distinct axes as a tuple of non-negative numbers; None means all.
 
-    With ``scalar``, a 0-d tensor takes axis 0 and -1 too, as in NumPy and PyTorch: it has none.
+    With ``scalar``, axes 0 and -1 of a 0-d tensor are accepted, and mean no axis, as in NumPy and PyTorch.
     """
     if axis is None:
         return tuple(range(ndim))
@@ -34,24 +36,23 @@ def axes_of(op: str, axis: Any, ndim: int, scalar: bool = False) -> tuple[int, .
     return found
 
 
-def axis_of(op: str, axis: Any, ndim: int) -> int:
+def axis_of(op: str, axis: SupportsIndex, ndim: int) -> int:
     """One axis as a non-negative number."""
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        rule = f"use {-ndim} to {ndim - 1}" if ndim else "it has none to name"
-        raise AxisError(f"{op}: axis {axis} of a tensor with {ndim} axes{location()}; {rule}.")
-    return axis % ndim
+    number = operator.index(axis)
+    if not -ndim <= number < ndim:
+        rule = f"use {-ndim} to {ndim - 1}" if ndim else "it has no axis"
+        raise AxisError(f"{op}: axis {number} of a tensor with {ndim} axes{location()}; {rule}.")
+    return number % ndim
 
 
-def shape_of(args: tuple[Any, ...]) -> tuple[int, ...]:
+def shape_of(args: Sequence[Shape]) -> tuple[int, ...]:
     """A shape given as one tuple or as several numbers."""
-    if len(args) == 1 and isinstance(args[0], (tuple, list)):
-        args = tuple(args[0])
-    return tuple(map(operator.index, args))
+    sizes: Sequence[Any] = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+    return tuple(map(operator.index, sizes))
 
 
-def sizes_of(op: str, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """The shape of something new: no size is negative."""
+def sizes_of(op: str, args: Sequence[Shape]) -> tuple[int, ...]:
+    """The shape of a new tensor, with no negative size."""
     shape = shape_of(args)
     if min(shape, default=0) < 0:
         raise ShapeError(f"{op}: a size of the shape {shape} is negative.")
@@ -63,8 +64,8 @@ class MovementMethods(Variable):
 
     __slots__ = ()
 
-    def reshape(self, *shape: Any) -> Any:
-        """The same elements in another shape; one size may be -1, and follows from the others."""
+    def reshape(self: Tensor, *shape: Shape) -> Tensor:
+        """The same elements in another shape; one size may be -1, which is computed from the others."""
         wanted = shape_of(shape)
         old = self._value.shape
         total = math.prod(old)
@@ -74,14 +75,14 @@ class MovementMethods(Variable):
             wanted = tuple(missing if n == -1 else n for n in wanted)
         if math.prod(wanted) != total or min(wanted, default=0) < 0:
             raise ShapeError(
-                f"reshape of {old} to {shape_of(shape)}{location()}: {total} elements do not fill it; "
+                f"reshape of {old} to {shape_of(shape)}{location()}: {total} elements do not fit; "
                 "the product of the sizes must stay the same."
             )
         return self if wanted == old else apply(movement.reshape, self, shape=wanted)
 
     view = reshape
 
-    def flatten(self, start: int = 0, end: int = -1) -> Any:
+    def flatten(self: Tensor, start: int = 0, end: int = -1) -> Tensor:
         """Axes ``start`` to ``end`` as one: ``flatten()`` gives D, ``flatten(1)`` N x D."""
         shape = self._value.shape
         if not shape:
@@ -89,19 +90,19 @@ class MovementMethods(Variable):
         first, last = axis_of("flatten", start, len(shape)), axis_of("flatten", end, len(shape))
         return self.reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
-    def ravel(self) -> Any:
+    def ravel(self: Tensor) -> Tensor:
         """All elements in one axis."""
         return self.reshape(-1)
 
-    def permute(self, *axes: Any) -> Any:
+    def permute(self: Tensor, *axes: Shape) -> Tensor:
         """The axes in another order."""
         order = axes_of("permute", shape_of(axes), self._value.ndim)
         if len(order) != self._value.ndim:
             raise ShapeError(f"permute: {order} does not order the {self._value.ndim} axes of {self._value.shape}.")
         return self if order == tuple(range(len(order))) else apply(movement.permute, self, axes=order)
 
-    def transpose(self, *axes: Any) -> Any:
-        """The axes in another order; reversed, where none is given."""
+    def transpose(self: Tensor, *axes: Shape) -> Tensor:
+        """The axes in another order, by default reversed."""
         if len(axes) == 2 and self._value.ndim != 2:
             raise ShapeError(
                 f"transpose{axes} of a tensor with {self._value.ndim} axes{location()}: it takes an order of all axes. "
@@ -109,21 +110,24 @@ class MovementMethods(Variable):
             )
         return self.permute(*axes) if axes else self.permute(*reversed(range(self._value.ndim)))
 
-    T = property(transpose, doc="The axes in reverse order.")
+    @property
+    def T(self: Tensor) -> Tensor:  # noqa: N802 (NumPy's name)
+        """The axes in reverse order."""
+        return self.transpose()
 
     @property
-    def mT(self) -> Any:  # noqa: N802 (NumPy's name)
+    def mT(self: Tensor) -> Tensor:  # noqa: N802 (NumPy's name)
         """The last two axes exchanged."""
         return self.swapaxes(-1, -2)
 
-    def swapaxes(self, first: int, second: int) -> Any:
+    def swapaxes(self: Tensor, first: int, second: int) -> Tensor:
         """Two axes exchanged."""
         axes = list(range(self._value.ndim))
         i, j = axis_of("swapaxes", first, len(axes)), axis_of("swapaxes", second, len(axes))
         axes[i], axes[j] = axes[j], axes[i]
         return self.permute(*axes)
 
-    def moveaxis(self, source: Any, destination: Any) -> Any:
+    def moveaxis(self: Tensor, source: Axis, destination: Axis) -> Tensor:
         """Axes moved to other places, as ``numpy.moveaxis`` does."""
         ndim = self._value.ndim
         froms, tos = axes_of("moveaxis", source, ndim), axes_of("moveaxis", destination, ndim)
@@ -132,8 +136,8 @@ class MovementMethods(Variable):
             order.insert(to, axis)
         return self.permute(*order)
 
-    def squeeze(self, axis: Axis = None) -> Any:
-        """Without axes of size 1."""
+    def squeeze(self: Tensor, axis: Axis = None) -> Tensor:
+        """Remove axes of size 1."""
         shape = self._value.shape
         axes = (
             [i for i, n in enumerate(shape) if n == 1]
@@ -145,8 +149,8 @@ class MovementMethods(Variable):
                 raise ShapeError(f"squeeze: axis {i} of {shape} has size {shape[i]}, not 1.")
         return self.reshape(tuple(n for i, n in enumerate(shape) if i not in axes))
 
-    def expand_dims(self, axis: int | Sequence[int]) -> Any:
-        """With new axes of size 1."""
+    def expand_dims(self: Tensor, axis: int | Sequence[int]) -> Tensor:
+        """Insert axes of size 1."""
         axes = (axis,) if isinstance(axis, int) else tuple(axis)
         ndim = self._value.ndim + len(axes)
         places = axes_of("expand_dims", axes, ndim)
@@ -155,7 +159,7 @@ class MovementMethods(Variable):
 
     unsqueeze = expand_dims
 
-    def expand(self, *shape: Any) -> Any:
+    def expand(self: Tensor, *shape: Shape) -> Tensor:
         """Broadcast to a shape, without a copy; -1 keeps a size."""
         wanted, old = shape_of(shape), self._value.shape
         lead = len(wanted) - len(old)
@@ -168,13 +172,15 @@ class MovementMethods(Variable):
 
     broadcast_to = expand
 
-    def flip(self, axis: Axis = None) -> Any:
-        """In reverse order along axes."""
+    def flip(self: Tensor, axis: Axis = None) -> Tensor:
+        """Reverse the order of elements along axes."""
         axes = axes_of("flip", axis, self._value.ndim, scalar=True)
         return apply(movement.flip, self, axis=axes) if axes else self
 
-    def pad(self, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None) -> Any:
-        """A border of ``(low, high)`` elements of ``value`` on each axis; ``interior`` puts gaps between neighbours."""
+    def pad(
+        self: Tensor, width: Sequence[Sequence[int]], value: float = 0.0, interior: Sequence[int] | None = None
+    ) -> Tensor:
+        """Add ``(low, high)`` elements of ``value`` to each axis; ``interior`` inserts elements between neighbours."""
         ndim = self._value.ndim
         try:
             pairs = tuple((operator.index(low), operator.index(high)) for low, high in width)
@@ -196,7 +202,7 @@ class MovementMethods(Variable):
             fitted("pad", value, self._value.dtype)
         return apply(movement.pad, self, width=pairs, interior=gaps, value=value)
 
-    def slice(self, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Any:
+    def slice(self: Tensor, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Tensor:
         """Elements start, start + step, ... before stop, on every axis; steps are positive, places in the tensor."""
         start, stop, shape = tuple(start), tuple(stop), self._value.shape
         steps = tuple(step) if step is not None else (1,) * len(shape)
@@ -210,7 +216,7 @@ class MovementMethods(Variable):
             )
         return apply(movement.slice_, self, start=start, stop=stop, step=steps)
 
-    def windows(self, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Any:
+    def windows(self: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
         """Sliding windows over the last axes: (..., H, W) to (..., H', W', Kh, Kw), a view."""
         kernel, stride, dilation = tuple(kernel), tuple(stride), tuple(dilation)
         if (
@@ -223,8 +229,8 @@ class MovementMethods(Variable):
             )
         return apply(windows.windows, self, kernel=kernel, stride=stride, dilation=dilation)
 
-    def fold(self, stride: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> Any:
-        """Overlapping windows added up: (..., H', W', Kh, Kw) to (..., H, W); the adjoint of :meth:`windows`."""
+    def fold(self: Tensor, stride: Sequence[int], dilation: Sequence[int], size: Sequence[int]) -> Tensor:
+        """Sum overlapping windows: (..., H', W', Kh, Kw) to (..., H, W); the adjoint of :meth:`windows`."""
         stride, dilation, size, shape = tuple(stride), tuple(dilation), tuple(size), self._value.shape
         lead = len(shape) - 2 * len(size)
         fits = len(stride) == len(dilation) == len(size) and lead >= 0 and min((1, *stride, *dilation)) > 0
@@ -236,7 +242,7 @@ class MovementMethods(Variable):
             )
         return apply(windows.fold, self, stride=stride, dilation=dilation, size=size)
 
-    def split(self, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    def split(self: Tensor, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
         """Equal parts, or parts that end at the given places, as ``numpy.split`` does."""
         axis = axis_of("split", axis, self._value.ndim)
         size = self._value.shape[axis]
@@ -255,13 +261,13 @@ class MovementMethods(Variable):
             parts.append(self.slice(start, stop))
         return parts
 
-    def repeat(self, repeats: int, axis: int) -> Any:
-        """Each element so many times in a row along an axis, as ``numpy.repeat`` does."""
+    def repeat(self: Tensor, repeats: int, axis: int) -> Tensor:
+        """Repeat each element along an axis, as ``numpy.repeat`` does."""
         if not self._value.shape:
             return self.reshape(1).repeat(repeats, axis)
         axis = axis_of("repeat", axis, self._value.ndim)
         if repeats < 0:
-            raise ShapeError(f"repeat: {repeats} times is negative.")
+            raise ShapeError(f"repeat: repeats is {repeats}; it must not be negative.")
         if repeats == 1:
             return self.clone()
         shape = self._value.shape
@@ -269,7 +275,7 @@ class MovementMethods(Variable):
         return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])
 
 
-def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:
+def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have.
 
     Raises:
@@ -279,30 +285,30 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Any:
     >>> tg.concatenate([tg.zeros(2, 3), tg.ones(2, 1)], axis=1).shape
     (2, 4)
     """
-    tensors = _tensors("concatenate", tensors)
-    axis = axis_of("concatenate", axis, tensors[0].ndim)
-    first = tensors[0].shape
-    for tensor in tensors[1:]:
+    xs = _tensors("concatenate", tensors)
+    axis = axis_of("concatenate", axis, xs[0].ndim)
+    first = xs[0].shape
+    for tensor in xs[1:]:
         if tensor.ndim != len(first) or any(
             n != m for i, (n, m) in enumerate(zip(first, tensor.shape, strict=True)) if i != axis
         ):
             raise ShapeError(
-                f"concatenate along axis {axis} of shapes {', '.join(str(t.shape) for t in tensors)}{location()}: "
+                f"concatenate along axis {axis} of shapes {', '.join(str(t.shape) for t in xs)}{location()}: "
                 "all other axes must be equal."
             )
-    return tensors[0].clone() if len(tensors) == 1 else apply(movement.concatenate, *tensors, axis=axis)
+    return xs[0].clone() if len(xs) == 1 else apply(movement.concatenate, *xs, axis=axis)
 
 
-def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
+def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
-    tensors = _tensors("stack", tensors)
-    if len({tensor.shape for tensor in tensors}) > 1:
-        raise ShapeError(f"stack of shapes {', '.join(str(t.shape) for t in tensors)}: all must be equal.")
-    return concatenate([tensor.expand_dims(axis) for tensor in tensors], axis_of("stack", axis, tensors[0].ndim + 1))
+    xs = _tensors("stack", tensors)
+    if len({tensor.shape for tensor in xs}) > 1:
+        raise ShapeError(f"stack of shapes {', '.join(str(t.shape) for t in xs)}: all must be equal.")
+    return concatenate([tensor.expand_dims(axis) for tensor in xs], axis_of("stack", axis, xs[0].ndim + 1))
 
 
-def _tensors(op: str, items: Sequence[Any]) -> list[Any]:
-    like = next((item for item in items if isinstance(item, Variable)), None)
+def _tensors(op: str, items: Sequence[TensorLike]) -> list[Tensor]:
+    like = next((item for item in items if isinstance(item, Tensor)), None)
     if like is None:
         raise ShapeError(f"{op} takes a sequence with at least one tensor.")
     return common_dtype(op, *(operand(item, like) for item in items))

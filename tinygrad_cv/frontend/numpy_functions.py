@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.variable import Variable
+from .forward import Tensor
 from .movement import axes_of, axis_of, concatenate, shape_of, stack
 from .numpy_reductions import REDUCTIONS
 from .precision import in_single
 from .products import LETTERS, einsum, matmul
 from .promotion import operands
 
+if TYPE_CHECKING:
+    pass
 
-def _like(*items: Any) -> Any:
-    return next(x for x in items if isinstance(x, Variable))
+
+def _like(*items: Any) -> Tensor:
+    return next(x for x in items if isinstance(x, Tensor))
 
 
-def _tensor(x: Any, like: Any) -> Any:
-    return x if isinstance(x, Variable) else like._result(np.asarray(x))
+def _tensor(x: Tensor, like: Tensor) -> Tensor:
+    return x if isinstance(x, Tensor) else like._result(np.asarray(x))
 
 
 # --- elements ---
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     return a.clip(a_min if min is None else min, a_max if max is None else max)
 
 
-def where(condition: Any, x: Any, y: Any, /) -> Any:
+def where(condition: Any, x: Tensor, y: Any, /) -> Tensor:
     return _tensor(condition, _like(condition, x, y)).where(x, y)
 
 
-def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+def nan_to_num(x: Tensor, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
     if x.dtype.kind != "f":
         return x.clone()
     limits = np.finfo(x.dtype)
@@ -45,67 +48,67 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None)
     return (x == -math.inf).where(float(limits.min) if neginf is None else neginf, x)
 
 
-def log1p(x: Any) -> Any:
+def log1p(x: Tensor) -> Tensor:
     """log(1 + x); what 1 + x rounds away is given back to first order, which in exact arithmetic is nothing."""
     w = 1.0 + x
     lost = (x.detach() - (w.detach() - 1.0)) / w.detach()
     return w.log() + (lost.isfinite()).where(lost, 0.0)
 
 
-def expm1(x: Any) -> Any:
+def expm1(x: Tensor) -> Tensor:
     """eˣ - 1; near 0 by the hyperbolic tangent, which loses no digits there."""
     far = x > 1
     near = far.where(0.0, x)
     return far.where(x.exp() - 1.0, (near * 0.5).tanh() * (near.exp() + 1.0))
 
 
-def sinh(x: Any) -> Any:
+def sinh(x: Tensor) -> Tensor:
     """(eˣ - e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
     rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
     far = 0.5 * rising * rising - 0.5 * falling * falling
     return (abs(x) > 1).where(far, (expm1(x) - expm1(-x)) * 0.5)
 
 
-def cosh(x: Any) -> Any:
+def cosh(x: Tensor) -> Tensor:
     """(eˣ + e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
     rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
     return 0.5 * rising * rising + 0.5 * falling * falling
 
 
-def hypot(a: Any, b: Any) -> Any:
+def hypot(a: Tensor, b: Tensor) -> Tensor:
     return stack([a, b]).norm(0)
 
 
-def cbrt(x: Any) -> Any:
+def cbrt(x: Tensor) -> Tensor:
     below = x < 0
     root = below.where(-x, x) ** (1.0 / 3.0)
     return below.where(-root, root)
 
 
-def trunc(x: Any) -> Any:
+def trunc(x: Tensor) -> Tensor:
     return (x < 0).where(-(-x).floor(), x.floor())
 
 
 # --- axes and parts ---
 
 
-def reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
+def reshape(a: Tensor, shape: Any = None, newshape: Any = None) -> Tensor:
     return a.reshape(*shape_of((shape if newshape is None else newshape,)))
 
 
-def transpose(a: Any, axes: Any = None) -> Any:
+def transpose(a: Tensor, axes: Any = None) -> Tensor:
     return a.transpose() if axes is None else a.permute(*axes)
 
 
-def repeat(a: Any, repeats: int, axis: Any = None) -> Any:
+def repeat(a: Tensor, repeats: int, axis: int | None = None) -> Tensor:
     return a.reshape(-1).repeat(repeats, 0) if axis is None else a.repeat(repeats, axis)
 
 
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return ary.split(indices_or_sections, axis)
 
 
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     axis = axis_of("diff", axis, a.ndim)
     lead = (slice(None),) * axis
     for _ in range(n):
@@ -113,14 +116,14 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     return a
 
 
-def sort(a: Any, axis: Any = -1, kind: Any = None, stable: Any = None) -> Any:
+def sort(a: Tensor, axis: Any = -1, kind: Any = None, stable: Any = None) -> Tensor:
     """The order is found in the values; the elements go into it."""
     if axis is None:
         a, axis = a.reshape(-1), 0
     return a.take_along_axis(np.argsort(a.numpy(), axis=axis, kind="stable"), axis)
 
 
-def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def median(a: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     if axis is None:
         middle = median(a.reshape(-1), 0)
         return middle.reshape((1,) * a.ndim) if keepdims else middle
@@ -131,17 +134,17 @@ def median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return a.isnan().any(axis, keepdims).where(math.nan, middle) if a.dtype.kind == "f" else middle
 
 
-def take(a: Any, indices: Any, axis: Any = None) -> Any:
+def take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
     if axis is None:
         a, axis = a.reshape(-1), 0
-    place = indices if isinstance(indices, Variable) else np.asarray(indices)
+    place = indices if isinstance(indices, Tensor) else np.asarray(indices)
     return a[(*(slice(None),) * axis_of("take", axis, a.ndim), place)]
 
 
 # --- products ---
 
 
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Tensor, b: Tensor) -> Tensor:
     """A product for a number; beyond matrices not the batches of matmul, but every row with every column."""
     a, b = operands("dot", a, b)
     if a.ndim == 0 or b.ndim == 0:
@@ -149,27 +152,27 @@ def dot(a: Any, b: Any) -> Any:
     return tensordot(a, b, ([-1], [max(b.ndim - 2, 0)])) if max(a.ndim, b.ndim) > 2 else matmul(a, b)
 
 
-def inner(a: Any, b: Any, /) -> Any:
+def inner(a: Tensor, b: Tensor, /) -> Tensor:
     a, b = operands("inner", a, b)
     return a * b if a.ndim == 0 or b.ndim == 0 else tensordot(a, b, ([-1], [-1]))
 
 
-def vdot(a: Any, b: Any, /) -> Any:
+def vdot(a: Tensor, b: Tensor, /) -> Tensor:
     a, b = operands("vdot", a, b)
     return (a.reshape(-1) * b.reshape(-1)).sum()
 
 
-def vecdot(x1: Any, x2: Any, /, axis: int = -1) -> Any:
+def vecdot(x1: Any, x2: Any, /, axis: int = -1) -> Tensor:
     x1, x2 = operands("vecdot", x1, x2)
     return (x1 * x2).sum(axis)
 
 
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Tensor, b: Tensor) -> Tensor:
     a, b = operands("outer", a, b)
     return a.reshape(-1, 1) * b.reshape(1, -1)
 
 
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
     a, b = operands("tensordot", a, b)
     left, right = ([*range(a.ndim - axes, a.ndim)], [*range(axes)]) if isinstance(axes, int) else axes
     left, right = axes_of("tensordot", left, a.ndim), axes_of("tensordot", right, b.ndim)
@@ -181,7 +184,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return einsum(f"{''.join(first)},{''.join(second)}->{''.join(rest)}", a, b)
 
 
-def numpys_einsum(*operands: Any, optimize: Any = False) -> Any:
+def numpys_einsum(*operands: Any, optimize: Any = False) -> Tensor:
     """With the subscripts as letters, or between the operands as lists of numbers."""
     if isinstance(operands[0], str):
         return einsum(*operands)
@@ -192,24 +195,24 @@ def numpys_einsum(*operands: Any, optimize: Any = False) -> Any:
     return einsum(spec, *tensors)
 
 
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     i, j = axis_of("trace", axis1, a.ndim), axis_of("trace", axis2, a.ndim)
     x = a.moveaxis((i, j), (-2, -1))
     n = np.arange(x.shape[-2])[:, None] + offset == np.arange(x.shape[-1])
     return a._result(n).where(x, 0).sum((-2, -1)).astype(a.dtype)
 
 
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[Any]) -> Tensor:
     return _chain(*operands("multi_dot", *arrays))
 
 
 @in_single
-def _chain(*matrices: Any) -> Any:
+def _chain(*matrices: Any) -> Tensor:
     return reduce(matmul, matrices)
 
 
-def _joined(join: Any) -> Any:
-    def call(arrays: Sequence[Any], axis: Any = 0, dtype: Any = None) -> Any:
+def _joined(join: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def call(arrays: Sequence[Any], axis: Any = 0, dtype: Any = None) -> Tensor:
         tensors = list(arrays)
         if axis is None:
             tensors, axis = [_tensor(x, _like(*tensors)).reshape(-1) for x in tensors], 0
@@ -219,10 +222,10 @@ def _joined(join: Any) -> Any:
     return call
 
 
-def _method(name: str, *parameters: str) -> Any:
+def _method(name: str, *parameters: str) -> Callable[..., Any]:
     """A method whose arguments bear NumPy's names."""
 
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         return getattr(x, name)(*args, *(kwargs[key] for key in parameters if key in kwargs))
 
     call.parameters = {"a", "arr", "array", "m", *parameters}  # type: ignore[attr-defined]

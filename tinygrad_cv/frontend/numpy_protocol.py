@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import GraphError
-from ..core.variable import Variable
 from .elementwise import ElementwiseMethods
+from .forward import Tensor
 from .movement import concatenate
 from .numpy_functions import FUNCTIONS, cbrt, cosh, expm1, hypot, log1p, sinh, trunc, vecdot
 from .precision import in_single
@@ -114,7 +114,7 @@ BY_SHAPE = ("np.zeros_like", "np.ones_like", "np.full_like", "np.empty_like", "n
 USUAL = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None}
 
 
-def _pair(a: Any, b: Any) -> Any:
+def _pair(a: Tensor, b: Tensor) -> Tensor:
     a, b = operands("logaddexp", a, b)
     shape = np.broadcast_shapes(a.shape, b.shape)
     return concatenate([a.expand(*shape).expand_dims(0), b.expand(*shape).expand_dims(0)])
@@ -180,7 +180,7 @@ def _called(own: Any, inputs: Any, where: Any = None, dtype: Any = None, **more:
     result = own(*tensors, **more)
     if where is None:
         return result
-    mask = where if isinstance(where, Variable) else like._result(np.asarray(where))
+    mask = where if isinstance(where, Tensor) else like._result(np.asarray(where))
     return tuple(mask.where(y, 0) for y in result) if isinstance(result, tuple) else mask.where(result, 0)
 
 
@@ -188,7 +188,7 @@ def _same(value: Any, usual: Any) -> bool:
     return value is usual or value is np._NoValue or (type(value) is type(usual) in (bool, int, str) and value == usual)
 
 
-def _given(function: Any, args: Any, kwargs: Any) -> Any:
+def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> inspect.BoundArguments:
     """The arguments by NumPy's own names, without those that are as they would be anyway."""
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
@@ -248,14 +248,14 @@ def _move(function: Any, name: str, given: Any) -> Any:
 
 def holds_tensor(x: Any) -> bool:
     """Whether a tensor is among the arguments, however deep in lists."""
-    return any(map(holds_tensor, x)) if isinstance(x, (list, tuple)) else isinstance(x, Variable)
+    return any(map(holds_tensor, x)) if isinstance(x, (list, tuple)) else isinstance(x, Tensor)
 
 
 def through_arrays(name: str, function: Any, args: Any, kwargs: Any, refused: bool, reason: str = "") -> Any:
     """Call a NumPy function on plain arrays; only where no gradient is lost."""
 
     def plain(x: Any) -> Any:
-        if isinstance(x, Variable):
+        if isinstance(x, Tensor):
             if name in BY_SHAPE:
                 return np.broadcast_to(np.zeros((), x.dtype), x.shape)
             if x.node is not None and refused:
@@ -274,7 +274,7 @@ def through_arrays(name: str, function: Any, args: Any, kwargs: Any, refused: bo
 
 def _like(items: Any) -> Any:
     for x in items:
-        if isinstance(x, Variable):
+        if isinstance(x, Tensor):
             return x
         if isinstance(x, (list, tuple)) and holds_tensor(x):
             return _like(x)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.errors import ShapeError
-from ..core.variable import Variable
+from .forward import Tensor
 from .movement import axes_of, axis_of
 from .precision import in_single
 from .promotion import operands
 from .reduction import root
 
+if TYPE_CHECKING:
+    from .typing import Axis
 
-def _mask(where: Any, x: Any) -> Any:
-    return (where if isinstance(where, Variable) else x._result(np.asarray(where))).expand(x.shape)
+
+def _mask(where: Any, x: Tensor) -> Tensor:
+    return (where if isinstance(where, Tensor) else x._result(np.asarray(where))).expand(x.shape)
 
 
-def _reduction(name: str, start: Any, join: Any) -> Any:
+def _reduction(name: str, start: Any, join: Any) -> Callable[..., Tensor]:
     """A reduction with ``initial`` and ``where``: what is left out becomes ``start``, which changes nothing."""
 
-    def call(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    def call(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Tensor:
         if where is not None:
             x = _mask(where, x).where(x, initial if start is None else start)
         if initial is not None and start is None and x.size == 0:
@@ -34,10 +38,10 @@ def _reduction(name: str, start: Any, join: Any) -> Any:
     return call
 
 
-def _extremum(name: str, join: Any) -> Any:
+def _extremum(name: str, join: Any) -> Callable[..., Tensor]:
     full = _reduction(name, None, join)
 
-    def call(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Any:
+    def call(a: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Tensor:
         if where is not None and initial is None:
             raise ShapeError(f"np.{name} with where= needs initial=, for places where nothing is left.")
         return full(a, axis, keepdims, initial, where)
@@ -45,15 +49,15 @@ def _extremum(name: str, join: Any) -> Any:
     return call
 
 
-def _logical(name: str, start: bool) -> Any:
-    def call(a: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
+def _logical(name: str, start: bool) -> Callable[..., Tensor]:
+    def call(a: Tensor, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Tensor:
         x = a if where is None else _mask(where, a).where(a != 0, start)
         return getattr(x, name)(axis, keepdims)
 
     return call
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) -> Any:
+def mean(x: Tensor, axis: Axis = None, keepdims: bool = False, where: Any = None) -> Tensor:
     if where is None:
         return x.mean(axis, keepdims)
     mask = _mask(where, x)
@@ -61,7 +65,9 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False, where: Any = None) ->
     return mask.where(x, 0.0).sum(axis, keepdims) / mask.astype(x.dtype).sum(axis, keepdims)
 
 
-def var(x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0) -> Any:
+def var(
+    x: Tensor, axis: Axis = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0
+) -> Tensor:
     ddof = ddof or correction
     if where is None:
         return x.var(axis, keepdims, ddof)
@@ -72,15 +78,17 @@ def var(x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: 
     return centred.square().sum(axis, keepdims) / (count - ddof)
 
 
-def std(x: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0) -> Any:
+def std(
+    x: Tensor, axis: Axis = None, ddof: Any = 0, keepdims: bool = False, where: Any = None, correction: Any = 0
+) -> Tensor:
     return root(var(x, axis, ddof, keepdims, where, correction))
 
 
-def cumsum(x: Any, axis: Any = None) -> Any:
+def cumsum(x: Tensor, axis: int | None = None) -> Tensor:
     return x.reshape(-1).cumsum(0) if axis is None else x.cumsum(axis)
 
 
-def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+def average(a: Tensor, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Tensor:
     if weights is None:
         return a.mean(axis, keepdims)
     a, w = operands("average", a, weights)
@@ -90,7 +98,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = Fals
     return (a * w).sum(axis, keepdims) / w.sum(axis, keepdims)
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Of vectors, and the Frobenius norm of matrices; others need singular values."""
     axes = axes_of("norm", axis, x.ndim)
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
@@ -100,7 +108,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     raise NotImplementedError(f"ord={ord!r} of a matrix")
 
 
-def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(x: Tensor, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
     if ord == 2:
         return x.norm(axis, keepdims)
     if ord == math.inf:
@@ -114,25 +122,25 @@ def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) 
     return (abs(x) ** float(ord)).sum(axis, keepdims) ** (1.0 / ord)
 
 
-def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: Tensor, keepdims: bool = False, ord: Any = "fro") -> Tensor:
     return norm(x, ord, (-2, -1), keepdims)
 
 
-def ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def ptp(a: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return a.max(axis, keepdims) - a.min(axis, keepdims)
 
 
-def _without_nan(name: str, start: float) -> Any:
-    def call(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _without_nan(name: str, start: float) -> Callable[..., Tensor]:
+    def call(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         return getattr(x.isnan().where(start, x), name)(axis, keepdims)
 
     return call
 
 
-def _among_numbers(reduce: Any) -> Any:
+def _among_numbers(reduce: Any) -> Callable[..., Tensor]:
     """A reduction where NaN is left out."""
 
-    def call(x: Any, axis: Any = None, where: Any = None, **options: Any) -> Any:
+    def call(x: Tensor, axis: Axis = None, where: Any = None, **options: Any) -> Tensor:
         numbers = ~x.isnan()
         return reduce(x, axis, where=numbers if where is None else _mask(where, x) & numbers, **options)
 
@@ -144,11 +152,11 @@ def _parameters(function: Any) -> set[str]:
     return set(getattr(function, "parameters", None) or inspect.signature(function).parameters)
 
 
-def _in_dtype(name: str, reduce: Any) -> Any:
+def _in_dtype(name: str, reduce: Any) -> Callable[..., Tensor]:
     """A reduction that takes ``dtype`` and computes in it; without, it is rounded once."""
     once = in_single(reduce, name)
 
-    def call(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+    def call(a: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -> Tensor:
         return once(a, axis, **options) if dtype is None else reduce(a.astype(dtype), axis, **options)
 
     call.parameters = {"a", "dtype", *_parameters(reduce)}  # type: ignore[attr-defined]

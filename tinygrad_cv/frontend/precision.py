@@ -1,4 +1,4 @@
-"""Sixteen-bit floats: what is composed of several operations runs in float32 inside, and its result is rounded once."""
+"""float16: a function composed of several operations computes in float32 and rounds its result once."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import cast as typed
 
 import numpy as np
 
-from ..core.variable import Variable
 from ..ops.arrays import HALF
+from .forward import Tensor
 from .promotion import FLOAT, cast, different_floats
 
 F = TypeVar("F", bound=Callable[..., Any])
-ARRAYS = (Variable, np.ndarray)
+ARRAYS = (Tensor, np.ndarray)
 
 
 def in_single(function: F, name: str = "") -> F:
-    """Give a composed function its sixteen-bit arguments in float32, and round what it returns.
+    """Convert a composed function's float16 arguments to float32, and its results back.
 
-    Both conversions are recorded, so derivatives of every order run in float32 between them and are rounded once too.
+    Both conversions are recorded, so derivatives of every order are computed in float32 and rounded once, too.
 
     >>> import numpy as np, tinygrad_cv as tg
     >>> tg.tensor(np.full(1000, 100, np.float16)).mean()
@@ -30,7 +30,7 @@ def in_single(function: F, name: str = "") -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()) if kwargs else args:
-            if isinstance(value, Variable):
+            if isinstance(value, Tensor):
                 if value._value.dtype == HALF:
                     return _widened(function, name, args, kwargs)
             elif isinstance(value, np.ndarray) and value.dtype == HALF:
@@ -51,8 +51,8 @@ def _widened(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwa
 def _wide(value: Any) -> Any:
     if not isinstance(value, ARRAYS) or value.dtype != HALF:
         return value
-    return cast(value, FLOAT) if isinstance(value, Variable) else value.astype(FLOAT)
+    return cast(value, FLOAT) if isinstance(value, Tensor) else value.astype(FLOAT)
 
 
 def _narrow(value: Any) -> Any:
-    return cast(value, HALF) if isinstance(value, Variable) and value._value.dtype == FLOAT else value
+    return cast(value, HALF) if isinstance(value, Tensor) and value._value.dtype == FLOAT else value

@@ -1,9 +1,9 @@
-"""Products of tensors: matmul, einsum, and the contraction that both are made of."""
+"""Products of tensors: matmul, einsum, and the contraction that both consist of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +13,12 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import contraction
 from ..ops.arrays import HALF
+from .forward import Tensor
 from .precision import in_single
 from .promotion import cast, common_dtype, given, operand, operands
+
+if TYPE_CHECKING:
+    from .typing import TensorLike
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -24,36 +28,36 @@ class ProductMethods(Variable):
 
     __slots__ = ()
 
-    def contract(self, other: Any, spec: str) -> Any:
-        """The two-operand einsum of the primitive: every letter stands in two of the three terms."""
-        other = given("contract", other, self)
-        if self._value.dtype != other._value.dtype:
-            self, other = common_dtype("contract", self, other)
-        return (_halves if self._value.dtype == HALF else _contract)(self, other, spec)
+    def contract(self: Tensor, other: TensorLike, spec: str) -> Tensor:
+        """The primitive einsum of two operands, in which every letter is in exactly two of the three terms."""
+        a, b = self, given("contract", other, self)
+        if a._value.dtype != b._value.dtype:
+            a, b = common_dtype("contract", a, b)
+        return (_halves if a._value.dtype == HALF else _contract)(a, b, spec)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self: Tensor, other: TensorLike) -> Tensor:
         other = operand(other, self)
         return NotImplemented if other is NotImplemented else matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self: Tensor, other: TensorLike) -> Tensor:
         other = operand(other, self)
         return NotImplemented if other is NotImplemented else matmul(other, self)
 
-    def matmul(self, other: Any) -> Any:
-        """The matrix product, as ``numpy.matmul`` has it."""
+    def matmul(self: Tensor, other: TensorLike) -> Tensor:
+        """The matrix product, as ``numpy.matmul`` defines it."""
         return self @ other
 
     dot = matmul
 
 
-def _contract(a: Any, b: Any, spec: str) -> Any:
+def _contract(a: Tensor, b: Tensor, spec: str) -> Tensor:
     return apply(contraction.contract, a, b, spec=spec)
 
 
-_halves = in_single(_contract)  # each operand's cotangent is a contraction of its own, and second derivatives add them
+_halves = in_single(_contract)  # each operand's VJP is a contraction, and second derivatives add them
 
 
-def matmul(a: Any, b: Any) -> Any:
+def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """The matrix product ... i k, ... k j -> ... i j; leading axes broadcast.
 
     Raises:
@@ -81,8 +85,8 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 @in_single
-def einsum(spec: str, *items: Any) -> Any:
-    """Sums of products by letters, as ``numpy.einsum`` has it; several operands are contracted from left to right.
+def einsum(spec: str, *items: TensorLike) -> Tensor:
+    """Sums of products by letters, as ``numpy.einsum`` defines it; operands are contracted from left to right.
 
     Raises:
         ShapeError: a letter has two sizes, or the letters do not fit the operands.
@@ -115,12 +119,12 @@ def einsum(spec: str, *items: Any) -> Any:
     return total.reshape([n if letter in term else 1 for letter, n in zip(result, shape, strict=True)]).expand(shape)
 
 
-def _summed(x: Any, axes: tuple[int, ...]) -> Any:
-    """Over axes, if there are any."""
+def _summed(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The sum over axes, if there are any."""
     return x.sum(axes) if axes else x
 
 
-def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
+def _parse(spec: str, tensors: Sequence[Tensor]) -> tuple[list[str], str]:
     left, arrow, result = spec.replace(" ", "").partition("->")
     terms = left.split(",")
     spare = [c for c in LETTERS if c not in spec]
@@ -147,8 +151,8 @@ def _parse(spec: str, tensors: Sequence[Any]) -> tuple[list[str], str]:
     return full, result
 
 
-def _simplify(term: str, tensor: Any, sizes: dict[str, int]) -> tuple[str, Any]:
-    """A term without repeated letters (their diagonal) and without axes of size 1 that others have larger."""
+def _simplify(term: str, tensor: Tensor, sizes: dict[str, int]) -> tuple[str, Tensor]:
+    """A term without repeated letters (it takes the diagonal) and without axes of size 1 that broadcast."""
     for letter in dict.fromkeys(term):
         while term.count(letter) > 1:
             first, second = term.index(letter), term.rindex(letter)
@@ -160,8 +164,8 @@ def _simplify(term: str, tensor: Any, sizes: dict[str, int]) -> tuple[str, Any]:
     return "".join(c for i, c in enumerate(term) if i not in thin), tensor.squeeze(thin) if thin else tensor
 
 
-def _product(a_term: str, a: Any, b_term: str, b: Any, later: set[str]) -> tuple[str, Any]:
-    """Two terms contracted; letters that only one of them has, and nobody later, are summed before."""
+def _product(a_term: str, a: Tensor, b_term: str, b: Tensor, later: set[str]) -> tuple[str, Tensor]:
+    """The contraction of two terms; letters that only one of them has, and no later term, are summed first."""
     a = _summed(a, tuple(i for i, c in enumerate(a_term) if c not in b_term and c not in later))
     a_term = "".join(c for c in a_term if c in b_term or c in later)
     b = _summed(b, tuple(i for i, c in enumerate(b_term) if c not in a_term and c not in later))

@@ -1,9 +1,9 @@
-"""Bringing operands together: what becomes a tensor, which dtype they share, which shape they broadcast to."""
+"""Converting operands: what becomes a tensor, their common dtype, the shape they broadcast to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,20 +11,23 @@ from ..core.context import current, location, read
 from ..core.errors import DTypeError, ShapeError
 from ..core.fitting import fitted
 from ..core.tape import apply
-from ..core.variable import Variable
 from ..ops import elementwise, movement
-from .dial import Dial
 from .dlpack import imported
+from .dynamic_scalar import DynamicScalar
+from .forward import Tensor
 
-FLOAT = np.dtype(np.float32)  # of Python floats
-INTEGER = np.dtype(np.int64)  # of Python integers
+if TYPE_CHECKING:
+    from .typing import DTypeLike, Number, TensorLike
+
+FLOAT = np.dtype(np.float32)  # for Python floats
+INTEGER = np.dtype(np.int64)  # for Python integers
 DOUBLE = np.dtype(np.float64)
 SCALARS = (bool, int, float, np.generic)
 
 
-def to_array(data: Any, dtype: Any = None) -> np.ndarray:
+def to_array(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
     """A new array for a tensor: NumPy arrays keep their dtype, Python floats become float32."""
-    if isinstance(data, Variable):
+    if isinstance(data, Tensor):
         data = read(data)
         if not isinstance(data, np.ndarray):  # traced
             params = {"dtype": check_dtype(data.dtype if dtype is None else dtype)}
@@ -35,7 +38,7 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
     try:
         array = np.array(data, order="K")
         if not typed and array.dtype == np.float64 and (np.abs(array) >= 2.0**63).any():
-            exact = np.array(data, object)  # NumPy makes floats of integers that int64 and uint64 hold only together
+            exact = np.array(data, object)  # NumPy makes integers floats if neither int64 nor uint64 holds all
             array = exact if _whole(exact) else array
     except ValueError as error:
         raise ShapeError(f"tensor: {error}. Every row must have the same length.") from None
@@ -53,24 +56,24 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
 
 
 def _whole(array: np.ndarray) -> bool:
-    """Whether NumPy found Python integers of which one is too large for its own."""
+    """Whether NumPy kept Python integers as objects, since one is too large for its dtypes."""
     return array.dtype.kind == "O" and all(isinstance(item, (int, np.integer)) for item in array.flat)
 
 
-def check_dtype(dtype: Any) -> np.dtype:
-    """The NumPy dtype, if tensors can have it."""
+def check_dtype(dtype: DTypeLike) -> np.dtype:
+    """The NumPy dtype; raises if tensors cannot have it."""
     try:
         known = np.dtype(dtype)
     except TypeError:
-        known = None  # a name that NumPy does not know, or another library's dtype
+        known = None  # an unknown name, or another library's dtype
     if known is None or known.kind not in "fiub" or known.itemsize > 8:
         name = dtype if known is None else known
-        raise DTypeError(f"dtype {name} is not for tensors: use float32, float64, float16, an integer dtype or bool.")
+        raise DTypeError(f"dtype {name} is not supported: use float32, float64, float16, an integer dtype or bool.")
     return known
 
 
-def constant(value: Any, like: Variable) -> Any:
-    """A Python number as a 0-d tensor that does not change the other operand's dtype."""
+def constant(value: Number, like: Tensor) -> Tensor:
+    """A number as a 0-d tensor that does not change the other operand's dtype."""
     kind = like._value.dtype.kind
     if kind == "f" or (kind in "iu" and isinstance(value, (int, np.integer))):
         dtype = like._value.dtype
@@ -81,14 +84,12 @@ def constant(value: Any, like: Variable) -> Any:
     else:
         dtype = np.dtype(np.int64) if isinstance(value, (int, np.integer)) else FLOAT
     if isinstance(value, (int, np.integer)) and beyond(value, dtype):
-        raise DTypeError(
-            f"{value} beside a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64')."
-        )
+        raise DTypeError(f"{value} with a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64').")
     return like._result(number(value, dtype))
 
 
 def number(value: Any, dtype: np.dtype) -> np.ndarray:
-    """A number as a 0-d array; one that is out of the dtype's range becomes infinite without a warning."""
+    """A number as a 0-d array; outside of the dtype's range it becomes infinite, without a warning."""
     try:
         if dtype.itemsize == 8 or abs(value) < 6e4:
             return np.array(value, dtype)
@@ -98,17 +99,17 @@ def number(value: Any, dtype: np.dtype) -> np.ndarray:
         raise DTypeError(f"an integer of {len(str(value))} digits{location()}: it does not fit {dtype}.") from None
 
 
-def given(op: str, other: Any, like: Variable) -> Any:
-    """:func:`operand` for a function, which cannot leave what it does not know to the other operand."""
+def given(op: str, other: TensorLike, like: Tensor) -> Tensor:
+    """:func:`operand` for functions, which raise where an operator would return NotImplemented."""
     tensor = operand(other, like)
     if tensor is NotImplemented:
         raise DTypeError(f"{op} of {type(other).__name__}: it takes tensors, arrays and numbers.")
     return tensor
 
 
-def operands(op: str, *items: Any) -> list[Any]:
+def operands(op: str, *items: TensorLike) -> list[Tensor]:
     """Tensors, arrays and numbers, at least one of them a tensor, as tensors of one dtype."""
-    like = next((item for item in items if isinstance(item, Variable)), None)
+    like = next((item for item in items if isinstance(item, Tensor)), None)
     if like is None:
         raise ShapeError(f"{op} takes at least one tensor.")
     return common_dtype(op, *(given(op, item, like) for item in items))
@@ -122,21 +123,21 @@ def beyond(value: Any, dtype: np.dtype) -> int:
     return int(value > limits.max) - int(value < limits.min)
 
 
-def operand(other: Any, like: Variable) -> Any:
-    """The other operand as a tensor; NotImplemented for what is no number, array or tensor."""
-    if isinstance(other, Variable):
+def operand(other: TensorLike, like: Tensor) -> Tensor:
+    """The other operand as a tensor; NotImplemented if it is not a number, array or tensor."""
+    if isinstance(other, Tensor):
         return other
     if isinstance(other, SCALARS):
         return constant(other, like)
     if isinstance(other, (np.ndarray, list, tuple)) or hasattr(other, "__dlpack__"):
         return like._result(to_array(other))
-    if isinstance(other, Dial):
+    if isinstance(other, DynamicScalar):
         return cast(other.tensor, like._value.dtype if like._value.dtype.kind == "f" else FLOAT)
     return NotImplemented
 
 
-def common_dtype(op: str, *tensors: Variable) -> list[Any]:
-    """Tensors of one dtype. Integers and booleans follow a float; two different floats are an error, never a guess."""
+def common_dtype(op: str, *tensors: Tensor) -> list[Tensor]:
+    """Tensors of one dtype. Integers and booleans adopt a float dtype; two different float dtypes are an error."""
     first = tensors[0]._value.dtype
     if all(tensor._value.dtype == first for tensor in tensors):
         return list(tensors)
@@ -154,7 +155,7 @@ def common_dtype(op: str, *tensors: Variable) -> list[Any]:
 
 
 def different_floats(op: str, dtypes: Sequence[str]) -> DTypeError:
-    """The error where operands have more than one float dtype."""
+    """The error for operands of different float dtypes."""
     first = min(dtype for dtype in dtypes if dtype.startswith("float"))
     return DTypeError(
         f"{op} of {' and '.join(dtypes)}{location()}: no operation changes a dtype silently. "
@@ -162,13 +163,13 @@ def different_floats(op: str, dtypes: Sequence[str]) -> DTypeError:
     )
 
 
-def cast(tensor: Variable, dtype: np.dtype) -> Any:
-    """The tensor in that dtype; itself, where it has it."""
+def cast(tensor: Tensor, dtype: np.dtype) -> Tensor:
+    """The tensor in a dtype; the tensor itself if it has that dtype."""
     return tensor if tensor._value.dtype == dtype else apply(elementwise.cast, tensor, dtype=dtype)
 
 
-def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
-    """The shape to which all broadcast."""
+def broadcast_shape(op: str, *tensors: Tensor) -> tuple[int, ...]:
+    """The shape to which all tensors broadcast."""
     shapes = [tensor._value.shape for tensor in tensors]
     if shapes.count(shapes[0]) == len(shapes):
         return shapes[0]
@@ -181,18 +182,18 @@ def broadcast_shape(op: str, *tensors: Variable) -> tuple[int, ...]:
         ) from None
 
 
-def expand(tensor: Variable, shape: tuple[int, ...]) -> Any:
-    """The tensor broadcast to a shape; itself, where it has it."""
+def expand(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The tensor broadcast to a shape; the tensor itself if it has that shape."""
     return tensor if tensor._value.shape == shape else apply(movement.expand, tensor, shape=shape)
 
 
-def together(op: str, *tensors: Any) -> list[Any]:
+def together(op: str, *tensors: Tensor) -> list[Tensor]:
     """Tensors of one dtype and one shape."""
-    tensors = common_dtype(op, *tensors)  # type: ignore[assignment]
-    shape = broadcast_shape(op, *tensors)
-    return [expand(tensor, shape) for tensor in tensors]
+    converted = common_dtype(op, *tensors)
+    shape = broadcast_shape(op, *converted)
+    return [expand(tensor, shape) for tensor in converted]
 
 
-def floating(tensor: Variable) -> Any:
-    """The tensor, integers and booleans as float32."""
+def floating(tensor: Tensor) -> Tensor:
+    """The tensor, with integers and booleans converted to float32."""
     return tensor if tensor._value.dtype.kind == "f" else cast(tensor, FLOAT)

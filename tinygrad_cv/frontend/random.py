@@ -1,11 +1,11 @@
-"""Random tensors from a seeded, counter-based generator: a state of (seed, counter), and pure draws from it."""
+"""Random tensors from a counter-based generator: draws are pure functions of its state, (seed, counter)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,33 +18,36 @@ from .movement import sizes_of
 from .promotion import FLOAT, check_dtype
 from .tensor import Tensor
 
+if TYPE_CHECKING:
+    from .typing import DTypeLike, Shape
+
 MANTISSA = {"float16": 11, "float32": 24, "float64": 53}
 
 
 class Generator:
-    """A stream of random numbers. ``state`` is a tensor (seed, counter): setting it back replays the draws."""
+    """A stream of random numbers. ``state`` is a tensor (seed, counter); restoring it repeats the draws."""
 
     def __init__(self, seed: int = 0):
         self.state = Tensor._new(np.array([seed % 2**64, 0], np.uint64))
         self._lock = rlock()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         return _with_state, (type(self), self.state)
 
-    def alone(self) -> Any:
-        """Inside, no other thread draws. A compiled call keeps others out as long as it runs."""
+    def alone(self) -> AbstractContextManager[Any]:
+        """A lock against other threads' draws. A compiled call holds it for as long as it runs."""
         trace = current().trace
         return self._lock if trace is None else trace.alone(self._lock)
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start anew."""
+        """Restart from a seed."""
         with self.alone():
             self.state.assign(Tensor._new(np.array([seed % 2**64, 0], np.uint64)))
         return self
 
     @contextmanager
     def rewound(self, state: Any = None) -> Iterator[None]:
-        """Inside, draws begin at a state, a value of ``state``, or where they stand; afterwards where they stood."""
+        """Within the block, draws start from a value of ``state``; afterwards the state is restored."""
         with self.alone():
             before = read(self.state)
             try:
@@ -55,21 +58,21 @@ class Generator:
                 write(self.state, before)
 
     def bits(self, shape: tuple[int, ...], bits: int) -> Tensor:
-        """Uniform integers of so many bits."""
+        """Uniform integers of a number of bits."""
         with self.alone():
             drawn = apply(ops.random_bits, self.state, shape=shape, bits=bits)
             self.state.assign(self.state + Tensor._new(np.array([0, ops.words(shape, bits)], np.uint64)))
         return drawn
 
-    def uniform(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
+    def uniform(self, shape: tuple[int, ...], dtype: DTypeLike | None = FLOAT) -> Tensor:
         """Uniform in [0, 1)."""
-        dtype = FLOAT if dtype is None else check_dtype(dtype)
-        if dtype.kind != "f":
-            raise DTypeError(f"random numbers of dtype {dtype}: only floats are drawn; use randint for integers.")
-        bits = MANTISSA[str(dtype)]
-        return self.bits(shape, bits).astype(dtype) * 2.0**-bits
+        known = FLOAT if dtype is None else check_dtype(dtype)
+        if known.kind != "f":
+            raise DTypeError(f"random numbers of dtype {known}: only floats are drawn; use randint for integers.")
+        bits = MANTISSA[str(known)]
+        return self.bits(shape, bits).astype(known) * 2.0**-bits
 
-    def normal(self, shape: tuple[int, ...], dtype: Any = FLOAT) -> Tensor:
+    def normal(self, shape: tuple[int, ...], dtype: DTypeLike | None = FLOAT) -> Tensor:
         """Normal with mean 0 and variance 1 (Box and Muller, 1958)."""
         radius = (-2.0 * (1.0 - self.uniform(shape, dtype)).log()).sqrt()
         return radius * (2.0 * math.pi * self.uniform(shape, dtype)).cos()
@@ -91,7 +94,7 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator: everything random in the library draws from it.
+    """Seed the default generator, from which the library draws.
 
     >>> import tinygrad_cv as tg
     >>> _ = tg.manual_seed(3); a = tg.rand(2)
@@ -106,16 +109,20 @@ def _leaf(drawn: Tensor, requires_grad: bool) -> Tensor:
     return drawn.requires_grad_() if requires_grad else drawn
 
 
-def rand(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+def rand(
+    *shape: Shape, dtype: DTypeLike | None = FLOAT, generator: Generator | None = None, requires_grad: bool = False
+) -> Tensor:
     """Uniform in [0, 1)."""
     return _leaf((generator or default_generator).uniform(sizes_of("rand", shape), dtype), requires_grad)
 
 
-def randn(*shape: Any, dtype: Any = FLOAT, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+def randn(
+    *shape: Shape, dtype: DTypeLike | None = FLOAT, generator: Generator | None = None, requires_grad: bool = False
+) -> Tensor:
     """Normal with mean 0 and variance 1."""
     return _leaf((generator or default_generator).normal(sizes_of("randn", shape), dtype), requires_grad)
 
 
-def randint(low: int, high: int, shape: Any, generator: Generator | None = None) -> Tensor:
+def randint(low: int, high: int, shape: Shape, generator: Generator | None = None) -> Tensor:
     """Uniform integers in [low, high), as int64."""
     return (generator or default_generator).integers(low, high, sizes_of("randint", (shape,)))

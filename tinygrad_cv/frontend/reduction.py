@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import movement, reduction
 from .elementwise import turned
-from .movement import Axis, axes_of, axis_of, concatenate
+from .forward import Tensor
+from .movement import axes_of, axis_of, concatenate
 from .precision import in_single
 from .promotion import cast, floating
+
+if TYPE_CHECKING:
+    from .typing import Axis
 
 LARGE = 2.0**40  # squares of larger deviations come near float32's range
 
@@ -25,48 +29,48 @@ class ReductionMethods(Variable):
 
     __slots__ = ()
 
-    def _reduced(self, axes: tuple[int, ...], keepdims: bool) -> Any:
-        """Without the axes that a primitive has reduced to size 1, unless they are to be kept."""
+    def _reduced(self: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+        """Drop the axes that a primitive has reduced to size 1, unless keepdims."""
         if keepdims or not axes:
             return self
         return apply(movement.reshape, self, shape=tuple([n for i, n in enumerate(self._value.shape) if i not in axes]))
 
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def sum(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Σ x; integers and booleans give int64."""
         axes = axes_of("sum", axis, self._value.ndim, scalar=True)
         if not axes and self._value.dtype.kind == "f":
             return self.clone()
         return apply(reduction.sum_, self, axis=axes)._reduced(axes, keepdims)
 
-    def sum_to(self, shape: tuple[int, ...]) -> Any:
-        """Σ over the axes that broadcasting from ``shape`` would repeat: the adjoint of ``expand``."""
+    def sum_to(self: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Σ x over the axes along which ``shape`` is broadcast: the adjoint of ``expand``."""
         lead = self._value.ndim - len(shape)
         axes = [i for i, n in enumerate(self._value.shape) if i < lead or shape[i - lead] != n]
         return apply(reduction.sum_, self, axis=tuple(axes)).reshape(shape)
 
     @in_single
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def mean(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """1/n Σ x; integers and booleans give float32."""
         axes = axes_of("mean", axis, self._value.ndim, scalar=True)
         return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
 
     @in_single
-    def var(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
-        """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no digits."""
+    def var(self: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+        """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no precision."""
         axes = axes_of("var", axis, self._value.ndim, scalar=True)
         n = _count("var", self, axes) - ddof
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
     @in_single
-    def std(self, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    def std(self: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """√var, with derivative 0 at 0."""
         axes = axes_of("std", axis, self._value.ndim, scalar=True)
         n = _count("std", self, axes) - ddof
         return centre(self, axes)[1].norm(axes, keepdims) * (1.0 / math.sqrt(n) if n > 0 else math.nan)
 
     @in_single
-    def max(self, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
-        """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN wins."""
+    def max(self: Tensor, axis: Axis = None, keepdims: bool = False, ties: Literal["even", "first"] = "even") -> Tensor:
+        """The largest element. At a tie the gradient is shared evenly, or goes to the "first". NaN propagates."""
         if ties not in ("even", "first"):
             raise ValueError(f"max: ties={ties!r}; it must be 'even' or 'first'.")
         axes = axes_of("max", axis, self._value.ndim, scalar=True)
@@ -75,46 +79,46 @@ class ReductionMethods(Variable):
             return self.clone()
         return apply(reduction.max_, self, axis=axes, ties=ties)._reduced(axes, keepdims)
 
-    def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
-        """The smallest element. At a tie the gradient is shared evenly. NaN wins."""
+    def min(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """The smallest element. At a tie the gradient is shared evenly. NaN propagates."""
         return turned(turned(self).max(axis, keepdims))
 
     amax, amin = max, min
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        """Where the first of the largest elements stands, as int64."""
+    def argmax(self: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """The position of the first largest element, as int64."""
         axes = axes_of("argmax", axis, self._value.ndim, scalar=True)
         _count("argmax", self, axes)
         return self.argmax_kept(axes, np.dtype(np.int64))._reduced(axes, keepdims)
 
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        """Where the first of the smallest elements stands, as int64."""
+    def argmin(self: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """The position of the first smallest element, as int64."""
         return turned(self).argmax(axis, keepdims)
 
-    def argmax_kept(self, axis: tuple[int, ...], dtype: np.dtype) -> Any:
-        """The place of the first maximum in row-major order over several axes, which stay with size 1."""
+    def argmax_kept(self: Tensor, axis: tuple[int, ...], dtype: np.dtype) -> Tensor:
+        """The position of the first maximum in row-major order over several axes, which are kept with size 1."""
         return apply(reduction.argmax, self, axis=axis, dtype=dtype)
 
-    def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def any(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Whether any element is true."""
         return (self != 0).astype(np.int8).sum(axis, keepdims) > 0
 
-    def all(self, axis: Axis = None, keepdims: bool = False) -> Any:
+    def all(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Whether all elements are true."""
         return ~(self == 0).any(axis, keepdims)
 
-    def cumsum(self, axis: int) -> Any:
-        """Sums of the elements up to each place along an axis; a 0-d tensor is one element along one axis."""
+    def cumsum(self: Tensor, axis: int) -> Tensor:
+        """Cumulative sums along an axis; a 0-d tensor counts as one element along one axis."""
         x = self if self._value.shape else self.reshape(1)
         return apply(reduction.cumsum, x, axis=axis_of("cumsum", axis, x._value.ndim))
 
     @in_single
-    def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
-        """Π x, by halves, so that zeros have right derivatives."""
+    def prod(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """Π x, by multiplying halves, so that derivatives are right where elements are 0."""
         axes = axes_of("prod", axis, self._value.ndim, scalar=True)
         rest = [i for i in range(self._value.ndim) if i not in axes]
         shape = self._value.shape
-        x: Any = cast(self, reduction.sum_dtype(self._value.dtype))
+        x = cast(self, reduction.sum_dtype(self._value.dtype))
         x = x.permute(*rest, *axes).reshape(*(shape[i] for i in rest), math.prod(shape[i] for i in axes))
         while x.shape[-1] > 1:
             n = x.shape[-1]
@@ -126,10 +130,10 @@ class ReductionMethods(Variable):
         return x.expand_dims(sorted(axes)) if keepdims and axes else x
 
     @in_single
-    def norm(self, axis: Axis = None, keepdims: bool = False) -> Any:
-        """√Σx², with derivative 0 at 0; right also where squares overflow or vanish.
+    def norm(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """√Σx², with derivative 0 at 0; accurate also where squares overflow or underflow.
 
-        Beside ±∞ all other elements are nothing; of several, each has an even share of the gradient.
+        If elements are infinite, they share the gradient evenly.
         """
         axes = axes_of("norm", axis, self._value.ndim, scalar=True)
         x = floating(self)
@@ -138,12 +142,12 @@ class ReductionMethods(Variable):
         return length._reduced(axes, keepdims)
 
     @in_single
-    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Any:
-        """log Σ eˣ without overflow; -inf, with gradient 0, where every element is -inf.
+    def logsumexp(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """log Σ eˣ without overflow; -inf, with gradient 0, if every element is -inf.
 
-        Where elements are +inf, they share the gradient evenly, as softmax has it in the limit.
+        If elements are +inf, they share the gradient evenly, which is the limit of softmax.
 
-        The maximum that is taken out drops out of the result, exactly and at every order, so it is detached.
+        The maximum that is subtracted cancels, exactly and at every order, so it is detached.
         """
         self = floating(self)
         m = self.detach().max(axis, keepdims=True)
@@ -152,18 +156,18 @@ class ReductionMethods(Variable):
         s = (self - m).exp().sum(axis, keepdims=True)
         zero = s == 0
         out = zero.where(-math.inf, zero.where(1.0, s).log() + m)
-        largest = self == math.inf  # beside these all others are nothing
+        largest = self == math.inf  # all others are negligible
         count = largest.astype(self._value.dtype).sum(axis, keepdims=True)
         out = infinite.where(largest.where(self / infinite.where(count, 1.0), 0.0).sum(axis, keepdims=True), out)
         return out._reduced(axes_of("logsumexp", axis, self._value.ndim, scalar=True), keepdims)
 
-    def topk(self, k: int, axis: int = -1) -> tuple[Any, Any]:
-        """The k largest elements in falling order and their places, found by k maxima; made for small k."""
+    def topk(self: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
+        """The k largest elements in descending order and their positions, by k maxima; meant for small k."""
         axis = axis_of("topk", axis, self._value.ndim)
         n = self._value.shape[axis]
         if not 0 <= k <= n:
             raise ShapeError(f"topk of {k} elements along an axis of size {n}: k must be 0 to {n}.")
-        places: list[Any] = []
+        places: list[Tensor] = []
         numbers = self.iota((axis,), np.dtype(np.int64))
         taken = numbers < 0
         kind = self._value.dtype.kind
@@ -171,9 +175,7 @@ class ReductionMethods(Variable):
         for _ in range(k):
             left = taken.where(lowest, self.detach())
             best = left.argmax(axis, keepdims=True)
-            free = (
-                (~taken).astype(np.int8).argmax(axis, keepdims=True)
-            )  # where only lowest is left, the first not taken
+            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # if only lowest is left: the first not taken
             best = (left.max(axis, keepdims=True) == lowest).where(free, best)
             places.append(best)
             taken = taken | (numbers == best)
@@ -188,14 +190,14 @@ class ReductionMethods(Variable):
         return self.take_along_axis(index, axis), index
 
 
-def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
-    """The mean μ and x - μ, exact to the last digits however large the mean is.
+def centre(x: Tensor, axis: Axis = None) -> tuple[Tensor, Tensor]:
+    """The mean μ and x - μ, accurate to the last digits however large the mean is.
 
-    The rounding of a large mean would stay in every element, so it is taken away in a second step. Where the mean is
-    the first element up to rounding, that element is taken instead, so that equal elements give exactly 0.
+    The rounding error of a large mean would be in every element, so a second step subtracts it. Where the mean equals
+    the first element up to rounding, that element is used instead, so that equal elements give exactly 0.
 
-    Together the two corrections are zero in exact arithmetic, whatever x is; so are their derivatives of every order,
-    and they are left out of the graph.
+    The two corrections add up to zero in exact arithmetic for every x; so do their derivatives of every order, and
+    they are left out of the graph.
     """
     axes = axes_of("mean", axis, x.ndim, scalar=True)
     mu = x.mean(axes, keepdims=True)
@@ -207,11 +209,11 @@ def centre(x: Any, axis: Axis = None) -> tuple[Any, Any]:
     return mu + rest, d - rest
 
 
-def inverse_deviation(d: Any, axis: Axis, eps: float) -> tuple[Any, Any, Any]:
-    """For deviations d from a mean: d and 1 / √(σ² + eps), by which it is scaled; and σ².
+def inverse_deviation(d: Tensor, axis: Axis, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """For deviations d from a mean: d, 1 / √(σ² + eps) and σ².
 
-    Where squares overflow, d and σ are in units of the largest deviation. The unit cancels out of the product, so it is
-    detached; where deviations are not large it is 1, and nothing changes.
+    Where squares overflow, d and σ are in units of the largest deviation. The unit cancels in d / σ, so it is
+    detached; where deviations are not large it is 1.
     """
     var = d.square().mean(axis, keepdims=True)
     if var.known_finite():
@@ -223,15 +225,15 @@ def inverse_deviation(d: Any, axis: Axis, eps: float) -> tuple[Any, Any, Any]:
     return d, 1.0 / (var + eps / unit / unit).sqrt(), var * unit * unit
 
 
-def _squares_fit(x: Any, s: Any, axes: tuple[int, ...]) -> bool:
-    """Whether the squares of x, which s adds up, have neither overflowed nor vanished."""
+def _squares_fit(x: Tensor, s: Tensor, axes: tuple[int, ...]) -> bool:
+    """Whether the squares of x, with sum s, have neither overflowed nor underflowed."""
     info = np.finfo(s.dtype)
     enough = (s > float(info.tiny / info.eps)) | (x == 0).all(axes, keepdims=True)
     return bool((enough & s.isfinite()).holds())
 
 
-def _scaled_norm(x: Any, axes: tuple[int, ...]) -> Any:
-    """√Σx² in units of about the largest element. The unit drops out, so it is detached; reduced axes are kept."""
+def _scaled_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """√Σx² in units of about the largest element. The unit cancels, so it is detached; reduced axes are kept."""
     size = abs(x)
     tiny = float(np.finfo(x.dtype).tiny)
     scale = (1.0 / size.detach().max(axes, keepdims=True)).clip(tiny, 1.0 / tiny)
@@ -241,19 +243,19 @@ def _scaled_norm(x: Any, axes: tuple[int, ...]) -> Any:
     return (count > 0).where(infinite.where(size / count.sqrt(), 0.0).sum(axes, keepdims=True), length)
 
 
-def concatenate_last(a: Any, b: Any) -> Any:
+def concatenate_last(a: Tensor, b: Tensor) -> Tensor:
     """Two tensors joined along the last axis."""
     return concatenate([a, b], -1)
 
 
-def root(s: Any) -> Any:
+def root(s: Tensor) -> Tensor:
     """√s, with derivative 0 at 0."""
     zero = s == 0
     return zero.where(0.0, zero.where(1.0, s).sqrt())
 
 
-def _count(op: str, x: Variable, axes: tuple[int, ...]) -> int:
+def _count(op: str, x: Tensor, axes: tuple[int, ...]) -> int:
     n = math.prod(x._value.shape[i] for i in axes)
     if n == 0:
-        raise ShapeError(f"{op} over nothing{location()}: axes {axes} of shape {x._value.shape} hold no element.")
+        raise ShapeError(f"{op} of no elements{location()}: shape {x._value.shape} has size 0 along axes {axes}.")
     return n

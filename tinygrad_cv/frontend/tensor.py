@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,16 +19,19 @@ from .promotion import to_array
 from .reduction import ReductionMethods
 from .vocabulary import Answered, renamed
 
+if TYPE_CHECKING:
+    from .typing import DTypeLike, TensorLike
+
 
 class Count(int):
-    """A number of elements."""
+    """The number of elements, callable as PyTorch's ``size()``."""
 
     shape: tuple[int, ...]
 
-    def __call__(self, dim: int | None = None) -> Any:
+    def __call__(self, dim: int | None = None) -> Any:  # a tuple, or with dim an int
         return self.shape if dim is None else self.shape[dim]
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
         return int, (int(self),)
 
 
@@ -44,12 +47,12 @@ class Tensor(
 ):
     """An array with a derivative.
 
-    ``Tensor(data)`` and :func:`tensor` copy the data. Methods bear NumPy's names; an operation is recorded where one of
-    its operands requires grad, and :meth:`backward` walks the record.
+    ``Tensor(data)`` and :func:`tensor` copy the data. Methods have NumPy's names. Operations are recorded if one of
+    their operands requires grad; :meth:`backward` computes gradients from the record.
 
     Attributes:
         value: the NumPy array. Treat it as read-only.
-        grad: the gradient that ``backward`` has added up, or None.
+        grad: the gradient that ``backward`` has accumulated, or None.
 
     >>> import tinygrad_cv as tg
     >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -60,7 +63,7 @@ class Tensor(
 
     __slots__ = ()
 
-    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False):
+    def __init__(self, data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False):
         self._value = to_array(data, dtype)
         self.node = self._grad = None
         if requires_grad:
@@ -81,7 +84,7 @@ class Tensor(
         tensor._grad = None
         return tensor
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (np.array(self._concrete("pickle"), order="C"), self.is_leaf and self.requires_grad)
 
     @property
@@ -95,8 +98,8 @@ class Tensor(
         return len(self._value.shape)
 
     @property
-    def size(self) -> int:
-        """The number of elements; called, as PyTorch has it, the shape or one of its sizes."""
+    def size(self) -> Count:
+        """The number of elements; if called, as in PyTorch, the shape or one of its sizes."""
         size = Count(math.prod(self._value.shape))
         size.shape = self._value.shape
         return size
@@ -107,7 +110,7 @@ class Tensor(
         return self._value.dtype
 
     def clone(self) -> Tensor:
-        """A copy with memory of its own, still in the graph."""
+        """A copy that does not share memory; gradients flow through it."""
         return self * 1 if self.node is not None else self._result(_copy(read(self)))
 
 
@@ -119,11 +122,11 @@ _allocate = object.__new__
 
 
 def _copy(value: Any) -> Any:
-    """Memory of its own; a traced value has none, and is never changed."""
+    """A copy of an array; a traced value has no memory and never changes."""
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
 def _rebuild(value: np.ndarray, requires_grad: bool) -> Tensor:
-    """What pickle calls: the data, never the graph."""
+    """What pickle calls: restores the data, without a graph."""
     tensor = Tensor._new(value)
     return tensor.requires_grad_() if requires_grad else tensor

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
 if TYPE_CHECKING:
+    from types import EllipsisType
+
     import numpy as np
     from numpy.typing import DTypeLike
 
     from .tensor import Tensor
 
-__all__ = ["Array", "Axis", "DTypeLike", "Inputs", "Number", "Shape", "TensorLike"]
+__all__ = ["Axis", "DTypeLike", "Index", "Inputs", "Number", "Shape", "TensorLike"]
 
 
 class SupportsDLPack(Protocol):
@@ -23,7 +25,7 @@ class SupportsDLPack(Protocol):
 class SupportsArray(Protocol):
     """What NumPy can make an array of: a series of pandas, an image of Pillow."""
 
-    def __array__(self) -> Array: ...
+    def __array__(self) -> np.ndarray: ...
 
 
 class Nested(Protocol):
@@ -34,9 +36,9 @@ class Nested(Protocol):
     def __contains__(self, item: object, /) -> bool: ...
 
 
-Array: TypeAlias = "np.ndarray[Any, Any]"
-Number: TypeAlias = "float | np.number[Any] | np.bool_"  # float includes int and bool
-TensorLike: TypeAlias = "Tensor | Array | Number | Nested | SupportsArray | SupportsDLPack"  # what asarray takes
+Number: TypeAlias = "float | np.generic"  # float includes int and bool
+TensorLike: TypeAlias = "Tensor | np.ndarray | Number | Nested | SupportsArray | SupportsDLPack"  # what asarray takes
 Inputs: TypeAlias = "Tensor | Sequence[Tensor]"  # one tensor, or several
-Axis: TypeAlias = "int | Sequence[int] | None"  # one axis, several, or all
-Shape: TypeAlias = "int | Sequence[int]"  # of *shape: sizes one by one, or all at once
+Axis: TypeAlias = "SupportsIndex | Sequence[SupportsIndex] | None"  # one axis, several, or all
+Shape: TypeAlias = "SupportsIndex | Sequence[SupportsIndex]"  # of *shape: sizes one by one, or all at once
+Index: TypeAlias = "SupportsIndex | slice | EllipsisType | Tensor | np.ndarray | Nested | None"  # of x[index]

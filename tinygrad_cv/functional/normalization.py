@@ -6,7 +6,7 @@ Nothing here knows a derivative: it comes out of the graph, at every order.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.context import is_replaying, location, no_grad, scoped
 from ..core.errors import DTypeError, ShapeError
@@ -15,7 +15,10 @@ from ..frontend.creation import asarray
 from ..frontend.functions import accepting, composed
 from ..frontend.given import GivenArray
 from ..frontend.precision import in_single
-from ..frontend.reduction import Axis, centre, inverse_deviation
+from ..frontend.reduction import centre, inverse_deviation
+
+if TYPE_CHECKING:
+    from ..frontend.typing import Axis
 
 
 @accepting

@@ -42,12 +42,12 @@ class Group(dict[str, Any]):
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
         trace = current().trace
-        return value if trace is None or key != "lr" else trace.dial(self, value)
+        return value if trace is None or key != "lr" else trace.learning_rate(self, value)
 
     def __setitem__(self, key: str, value: Any) -> None:
         trace = current().trace
         if trace is not None and key == "lr":
-            trace.set_dial(self)
+            trace.set_learning_rate(self)
         super().__setitem__(key, value)
 
 

@@ -53,11 +53,11 @@ class Overlay:
         """As in eager code."""
         return lock
 
-    def dial(self, group: Any, value: Any) -> Any:
+    def learning_rate(self, group: Any, value: Any) -> Any:
         """A learning rate is what it is."""
         return value
 
-    def set_dial(self, group: Any) -> None:
+    def set_learning_rate(self, group: Any) -> None:
         """A learning rate can be changed."""
 
     def postpone(self, schedule: Any) -> bool:

@@ -22,7 +22,7 @@ from ..core.position import user_line
 from ..core.primitive import Primitive
 from ..core.tape import Node
 from ..core.variable import Variable
-from ..frontend.dial import Dial
+from ..frontend.dynamic_scalar import DynamicScalar
 from ..frontend.given import GivenArray
 from ..frontend.tensor import Tensor
 from ..ir.graph import Builder, Value
@@ -84,7 +84,7 @@ class Trace:
         self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they stand for
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
-        self._dials: dict[int, Dial] = {}
+        self._rates: dict[int, DynamicScalar] = {}
         self._own: set[Value] = set()
         self._numbers = count()
         self.views = Views(self._put, self._is_read_only)
@@ -181,17 +181,17 @@ class Trace:
             slot = self._grads.get(id(tensor)) or self._grad_slot(tensor, UNREAD)
             slot.current = grad
 
-    def dial(self, group: Any, value: Any) -> Any:
+    def learning_rate(self, group: Any, value: Any) -> Any:
         """A group's learning rate: an input, if it is a float."""
         if not isinstance(value, float):
             return value
-        if id(group) not in self._dials:
+        if id(group) not in self._rates:
             rate = self._input((), FLOAT64)
             self.events.append((group, rate))
-            self._dials[id(group)] = Dial(Tensor._new(rate))
-        return self._dials[id(group)]
+            self._rates[id(group)] = DynamicScalar(Tensor._new(rate))
+        return self._rates[id(group)]
 
-    def set_dial(self, group: Any) -> None:
+    def set_learning_rate(self, group: Any) -> None:
         """Refused."""
         raise TraceError(
             f"a learning rate is set inside a jitted function, at {user_line()}: that would happen while tracing only. "
@@ -201,7 +201,7 @@ class Trace:
     def postpone(self, schedule: Any) -> bool:
         """A schedule takes its step at each call; rates that are read from now on are those behind it."""
         self.events.append((schedule, None))
-        self._dials.clear()
+        self._rates.clear()
         return True
 
     def alone(self, lock: Any) -> Any:
@@ -234,9 +234,10 @@ class Trace:
                 self.leaves[slot.node] = slot.initial
         return slot
 
-    def cotangent(self, output: Variable) -> Any:
+    def cotangent(self, output: Variable) -> Tensor:
         """A new input, for the cotangent of an output."""
         g = Tensor._new(self._input(output._value.shape, output._value.dtype)).requires_grad_()
+        assert g.node is not None
         self.leaves[g.node] = g._value
         return g
 
