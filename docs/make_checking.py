@@ -81,6 +81,59 @@ MISTAKES = [  # heading, line as it should be, line as it is, how to read the re
     ),
 ]
 
+LAYERS = [  # heading, code, call, how to read the report
+    (
+        "A convolution's kernel is flipped",
+        """\
+def conv(x, w):                                      # 4 x 4, 2 x 2 -> 3 x 3
+    return np.array([[(x[i : i + 2, j : j + 2] * w).sum() for j in range(3)] for i in range(3)])
+
+def conv_backward(g, x, w):
+    dx = np.zeros_like(x)
+    for i in range(3):
+        for j in range(3):
+            dx[i : i + 2, j : j + 2] += g[i, j] * w[::-1, ::-1]   # should be w
+    dw = np.array([[(x[i : i + 3, j : j + 3] * g).sum() for j in range(2)] for i in range(2)])
+    return dx, dw
+""",
+        "tg.gradcheck(conv, [rng.normal(size=(4, 4)), rng.normal(size=(2, 2))], backward=conv_backward)",
+        "dw is right; dx is wrong everywhere and by no common factor: numbers in the wrong places. The kernel is\n"
+        "flipped where windows of g are summed up. A loop that scatters takes w as it is.",
+    ),
+    (
+        "A softmax without what is off the Jacobian's diagonal",
+        """\
+def softmax(x):
+    e = np.exp(x - x.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+def softmax_backward(g, x):
+    y = softmax(x)
+    return g * y * (1 - y)                           # should be y * (g - (g * y).sum(1, keepdims=True))
+""",
+        "tg.gradcheck(softmax, rng.normal(size=(2, 3)), backward=softmax_backward)",
+        "Each output depends on all inputs of its row. The gradients of a row have to add up to 0, and these do not.",
+    ),
+    (
+        "A max pooling that routes the gradient to all ties",
+        """\
+def pool(x):                                         # 4 x 4 -> 2 x 2
+    return x.reshape(2, 2, 2, 2).max((1, 3))
+
+def pool_backward(g, x):
+    def up(a):
+        return a.repeat(2, 0).repeat(2, 1)
+    return up(g) * (x == up(pool(x)))
+
+ties = np.array([[1.0, 1, 0, 2], [0, 0.5, 1, 1], [3, 3, 3, 3], [0, 1, 2, 3]])
+""",
+        "tg.gradcheck(pool, ties, backward=pool_backward)",
+        "At a tie there is no gradient to be right or wrong about: moved up, such an element is the maximum, moved\n"
+        "down it is not. Each value alone is one that a subgradient may have; that they add up to more than g no\n"
+        "difference decides. To check the code, give it inputs without ties.",
+    ),
+]
+
 INTRODUCTION = """\
 # Is my gradient right?
 
@@ -199,6 +252,10 @@ report.draw("blame.svg")
 - **Kinks.** Where the slopes to the left and to the right differ however short the step, an element is *not
   differentiable*, which is not wrong: the report says which subgradients there are, and whether the value is one of
   them.
+- **Digits.** At a mean of 1e13, or of sin(1e14 x), rounding leaves a difference quotient nothing to check a gradient
+  with. How far rounding moves f is measured, at neighbouring floats. Where less than two digits are left at every step,
+  the verdict is *ill-conditioned*: neither right nor wrong, with what helps (and exit code 1, as all that is not
+  *correct*).
 - **Zeros.** The bias of a convolution in front of batch normalization has gradient 0. Two tiny numbers are not compared
   by their ratio: the report says that f does not change with this input.
 - **Cotangents** that are strided, reversed, read-only or expanded must give what a plain array gives.
@@ -255,6 +312,13 @@ def page(pictures: Path | None = None) -> str:
         parts.append(
             f"### {heading}\n\n```diff\n-    {should}\n+    {is_}\n```\n\n```text\n{report}\n```\n\n{reading}\n"
         )
+    parts.append("## Other layers\n")
+    rng = np.random.default_rng(0)
+    for heading, code, call, reading in LAYERS:
+        there: dict[str, Any] = {"np": np, "tg": tg, "rng": rng}
+        exec(code, there)
+        report = eval(call, there)
+        parts.append(f"### {heading}\n\n```python\n{code}\nprint({call})\n```\n\n```text\n{report}\n```\n\n{reading}\n")
     without_source = BACKWARD.replace(*MISTAKES[0][1:3]).replace("batch_norm_backward", "without_variance")
     without = _backward(without_source, "without_variance")
     verdict = tg.gradcheck(

@@ -1,5 +1,7 @@
 """Right gradients of waves and beside large numbers are called right, and wrong ones wrong, while digits are left."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,19 +11,27 @@ import tinygrad_cv.functional as F
 quick = pytest.mark.quick
 
 
-class TooLarge(tg.CustomFunction):
-    @staticmethod
-    def forward(ctx, x):
-        return x * 1.0
+def times(factor):
+    """The identity, with a gradient that is so many times too large."""
 
-    @staticmethod
-    def backward(ctx, g):
-        return 1.01 * g
+    class Times(tg.CustomFunction):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0
+
+        @staticmethod
+        def backward(ctx, g):
+            return factor * g
+
+    return Times.apply
+
+
+TOO_LARGE, SIGN, DROPPED = times(1.01), times(-1.0), times(0.0)
 
 
 def told(f, x):
     """Both verdicts: of f, and of f with a gradient that is a hundredth too large."""
-    return [tg.gradcheck(g, x).verdict for g in (f, lambda x: TooLarge.apply(f(x)))]
+    return [tg.gradcheck(g, x).verdict for g in (f, lambda x: TOO_LARGE(f(x)))]
 
 
 @quick
@@ -54,3 +64,68 @@ FUNCTIONS = {
 def test_functions_that_subtract_large_numbers(name, mean):
     f, shape = FUNCTIONS[name]
     assert told(f, mean + np.random.default_rng(0).normal(size=shape)) == ["correct", "wrong"]
+
+
+BEYOND = {
+    "sin": (lambda x, size: (10.0**size * x).sin(), lambda rng, size: rng.uniform(0.5, 1.5, 3)),
+    "layer_norm": (lambda x, size: F.layer_norm(x, (5,)), lambda rng, size: 10.0**size + rng.normal(size=(1, 5))),
+    "batch_norm": (
+        lambda x, size: F.batch_norm(x, training=True),
+        lambda rng, size: 10.0**size + rng.normal(size=(5, 1)),
+    ),
+    "std": (lambda x, size: x.std(0), lambda rng, size: 10.0**size + rng.normal(size=(5, 1))),
+    "logsumexp": (lambda x, size: x.logsumexp(0), lambda rng, size: 10.0**size + rng.normal(size=4)),
+}
+
+
+@pytest.mark.parametrize("size", [9, 10, 11, 12, 13, 14, 15, 17, 20])
+@pytest.mark.parametrize("name", BEYOND)
+def test_where_digits_run_out_nothing_false_is_said(name, size):
+    """Of a right gradient never that it is wrong or not there, and of a wrong one never that it is right."""
+    f, inputs = BEYOND[name]
+    x = inputs(np.random.default_rng(0), size)
+    right = tg.gradcheck(lambda x: f(x, size), x)
+    wrong = [tg.gradcheck(lambda x, cut=cut: cut(f(x, size)), x).verdict for cut in (TOO_LARGE, SIGN)]
+    assert right.verdict in ("correct", "ill-conditioned"), right
+    assert set(wrong) <= {"wrong", "ill-conditioned"}
+    if size == 9:
+        assert right and set(wrong) == {"wrong"}
+    if size >= 17:
+        assert right.verdict == "ill-conditioned" and not right
+
+
+@quick
+def test_a_report_says_that_digits_ran_out_and_what_helps():
+    f, inputs = BEYOND["sin"]
+    report = tg.gradcheck(lambda x: f(x, 16), inputs(np.random.default_rng(0), 16))
+    text = str(report)
+    assert report.verdict == report.inputs[0].verdict == "ill-conditioned" and not report
+    assert "(3 of 3 ill-conditioned)" in text and "leaves no digit of this gradient" in text
+    assert "neither right nor wrong" in text and "to check it: inputs nearer to 0" in text and "complex step" in text
+    assert "Taylor" not in text and "to blame" not in text
+    assert json.loads(report.json())["inputs"][0]["ill_conditioned"] == 3
+
+
+@quick
+@pytest.mark.parametrize("power", [8, 10, 12, 16])
+def test_steps_do_not_skip_whole_waves(power):
+    """sin(2 pi 2^k x) of positional encodings: steps that are powers of two would see a constant."""
+    f = lambda x: (2 * np.pi * 2.0**power * x).sin()  # noqa: E731
+    x = np.random.default_rng(0).uniform(0.5, 1.5, 2)
+    assert tg.gradcheck(f, x)
+    assert tg.gradcheck(lambda x: DROPPED(f(x)), x).verdict == "wrong"
+
+
+@quick
+def test_two_calls_an_element_are_enough_between_the_kinks_of_a_network():
+    calls = []
+    w = tg.tensor(np.random.default_rng(1).normal(size=(3, 3)))
+
+    def f(x):
+        calls.append(1)
+        return (x @ w).relu() @ w
+
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    assert tg.gradcheck(f, x)
+    assert len(calls) < 5 * x.size  # with those for the noise; four more an element where f is curved
+    assert not tg.gradcheck(lambda x: times(1 + 1e-8)(f(x)), x)

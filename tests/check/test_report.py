@@ -40,6 +40,12 @@ def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
+def drawing(report):
+    from tinygrad_cv.check.picture import painted
+
+    return painted(report.function, report.arrays, report.inputs, report.seed)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(MODULE)
@@ -72,7 +78,7 @@ def test_a_notebook_shows_a_table():
 def test_nothing_in_a_report_contradicts_its_verdict():
     from dataclasses import replace
 
-    from tinygrad_cv.check.picture import COLOURS, painted
+    from tinygrad_cv.check.picture import COLOURS
     from tinygrad_cv.check.taylor import Taylor
 
     steps = 10.0 ** -np.arange(1.0, 10.01, 0.75)
@@ -84,7 +90,7 @@ def test_nothing_in_a_report_contradicts_its_verdict():
         linear = replace(report.inputs[0], taylor=Taylor(steps, steps, 0 * steps, 1.0))
         assert ("and right" in str(linear)) == right
     kink_on_the_way = tg.gradcheck(lambda x: x + 0.0 * x.max(), np.zeros(2))
-    assert kink_on_the_way and COLOURS["not differentiable"] not in painted(kink_on_the_way).dot()
+    assert kink_on_the_way and COLOURS["not differentiable"] not in drawing(kink_on_the_way).dot()
 
 
 @quick
@@ -106,6 +112,15 @@ def test_one_blas_thread_inside_and_a_bar_where_it_lasts(monkeypatch, capsys):
     assert [(bar["desc"], bar["total"], bar["disable"]) for bar in bars] == [("gradcheck input 0", 3, None)]
 
 
+@quick
+def test_what_is_no_error_is_not_printed_as_one():
+    kink = str(tg.gradcheck(F.relu, np.array([-1.0, 0.0])))
+    assert "span [0, " in kink or ", 0]" in kink
+    assert "allowed" not in kink.split("rule:")[0] and "numeric" not in kink.split("rule:")[0]
+    lost = str(tg.gradcheck(lambda x: 2 * x, normal(3), backward=lambda g, x: -0.0 * g))
+    assert "every wrong element is 0, and should not be" in lost and "-0," not in lost
+
+
 def test_assert_gradients_fails_with_the_report():
     tg.check.assert_gradients(F.softmax, normal(2, 3), order=2)
     with pytest.raises(AssertionError, match="gradcheck: wrong"):
@@ -123,8 +138,8 @@ def test_pictures(tmp_path):
 
 
 @quick
-def test_the_graph_is_painted():
-    from tinygrad_cv.check.picture import COLOURS, painted
+def test_the_graph_is_drawing():
+    from tinygrad_cv.check.picture import COLOURS
 
     class Halves(tg.CustomFunction):
         @staticmethod
@@ -135,7 +150,7 @@ def test_the_graph_is_painted():
         def backward(ctx, g):
             return 0.5 * g
 
-    view = painted(tg.gradcheck(lambda x: Halves.apply(x.exp()).relu(), np.array([0.3, 0.4])))
+    view = drawing(tg.gradcheck(lambda x: Halves.apply(x.exp()).relu(), np.array([0.3, 0.4])))
     colours = {view.nodes[edge.target].label: edge.colour for edge in view.edges}
     assert colours["exp"] == COLOURS["correct"] and colours["Halves"] == COLOURS["wrong"]
     assert "wrong by 50 %" in view.dot() and COLOURS["wrong"] in view.dot()

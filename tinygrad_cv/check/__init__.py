@@ -2,6 +2,7 @@
 
 from .api import assert_gradients, gradcheck
 from .blame import Blame
-from .report import InputReport, Report
+from .input_report import InputReport
+from .report import Report
 
 __all__ = ["Blame", "InputReport", "Report", "assert_gradients", "gradcheck"]

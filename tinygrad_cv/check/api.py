@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,19 +15,22 @@ from . import complex_step, cotangents
 from .blame import blame
 from .elements import check_function, cotangent
 from .functions import ArrayFunction, TensorFunction, repeatable
-from .report import CORRECT, InputReport, Report
+from .input_report import CORRECT, InputReport
+from .report import Report
 from .running import one_blas_thread
 
 MODES = ("vjp", "jvp")
+Input: TypeAlias = Tensor | np.ndarray | float
+Inputs: TypeAlias = Input | Sequence[Input]
 
 
 def gradcheck(
     f: Callable[..., Any],
-    inputs: Any,
+    inputs: Inputs,
     *,
     backward: Callable[..., Any] | None = None,
     cache: bool | None = None,
-    parameters: Iterable[Any] | Mapping[str, Any] | None = None,
+    parameters: Iterable[Tensor] | Mapping[str, Tensor] | None = None,
     order: int = 1,
     mode: str = "vjp",
     eps: float = 1e-3,
@@ -43,7 +46,8 @@ def gradcheck(
 
         correct             if |analytic - numeric| <= truncation + rounding,
         wrong               if not,
-        not differentiable  where the one-sided slopes differ however short the step.
+        not differentiable  where the one-sided slopes differ however short the step,
+        ill-conditioned     where rounding of f leaves less than two digits of the gradient to differences of any step.
 
     Both parts of the differences' error are estimated, so there is no tolerance to choose: truncation by extrapolation
     over h, h/2 and h/4, rounding by a table of differences at neighbouring points. The report also holds Taylor
@@ -96,7 +100,7 @@ def gradcheck(
     _check_options(backward, cache, order, mode, eps)
     arrays, notes = _float64(inputs)
     names = [f"input {i}" for i in range(len(arrays))]
-    function: Any
+    function: TensorFunction | ArrayFunction
     if backward is not None:
         function = ArrayFunction(f, backward, cache)
     else:
@@ -117,11 +121,11 @@ def gradcheck(
             witness, disagreement = _witness(function, arrays, v, rng, entries[: len(arrays)])
         problems += disagreement
         wrong = any(entry.verdict == "wrong" for entry in entries)
-        culprit = blame(function, arrays, order, seed) if wrong and backward is None else None
+        culprit = blame(function, arrays, order, seed) if wrong and isinstance(function, TensorFunction) else None
     return Report(tuple(entries), seed, tuple(notes), tuple(problems), witness, culprit, function, tuple(arrays))
 
 
-def assert_gradients(f: Callable[..., Any], inputs: Any, **options: Any) -> None:
+def assert_gradients(f: Callable[..., Any], inputs: Inputs, **options: Any) -> None:
     """Fail, with the whole report as the message, unless :func:`gradcheck` says 'correct': for tests.
 
     >>> import tinygrad_cv as tg
@@ -133,7 +137,7 @@ def assert_gradients(f: Callable[..., Any], inputs: Any, **options: Any) -> None
         raise AssertionError(str(report))
 
 
-def _check_options(backward: Any, cache: bool | None, order: int, mode: str, eps: float) -> None:
+def _check_options(backward: Callable[..., Any] | None, cache: bool | None, order: int, mode: str, eps: float) -> None:
     if cache is not None and backward is None:
         raise ValueError(f"gradcheck: cache={cache} is about a backward written by hand: pass backward=.")
     if order < 1 or (order > 1 and backward is not None):
@@ -169,7 +173,7 @@ def _buffers(f: Any) -> list[Tensor]:
     return [buffer for _, buffer in f.named_buffers()] if hasattr(f, "named_buffers") else []
 
 
-def _float64(inputs: Any) -> tuple[list[np.ndarray], list[str]]:
+def _float64(inputs: Inputs) -> tuple[list[np.ndarray], list[str]]:
     given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     if not given:
         raise ValueError("gradcheck: no inputs. Pass a tensor or an array, or a tuple of them.")
@@ -196,7 +200,7 @@ def _float64(inputs: Any) -> tuple[list[np.ndarray], list[str]]:
     return arrays, notes
 
 
-def _evaluate(function: Any, arrays: list[np.ndarray], converted: bool) -> np.ndarray:
+def _evaluate(function: TensorFunction | ArrayFunction, arrays: list[np.ndarray], converted: bool) -> np.ndarray:
     """f's outputs, found to be finite and the same in a second call."""
     try:
         y = function(arrays)
@@ -221,7 +225,7 @@ def _evaluate(function: Any, arrays: list[np.ndarray], converted: bool) -> np.nd
 
 
 def _witness(
-    function: Any,
+    function: TensorFunction | ArrayFunction,
     arrays: Sequence[np.ndarray],
     v: np.ndarray,
     rng: np.random.Generator,

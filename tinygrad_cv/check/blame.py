@@ -17,8 +17,9 @@ import numpy as np
 from ..core.tape import Node, apply, reachable
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
-from .elements import InputReport, check_function
+from .elements import check_function
 from .functions import TensorFunction
+from .input_report import InputReport
 
 SHIFT = 1e-3  # how far the inputs are moved, as a share of their sizes, to see what moves with them
 FEW = 64  # elements: so many stand as numbers in a reproduction

@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.errors import GraphError
-from .finite_differences import ROUNDING, WIDE, Differences, Slope, root_mean_square
+from .finite_differences import WIDE, Differences
 from .functions import repeatable
-from .report import InputReport
+from .input_report import InputReport
+from .noise import ROUNDING, moved, root_mean_square
 from .running import progress
+from .slopes import Slope
 from .taylor import Taylor, sweep
 
 OUTPUTS, ENTRIES = 64, 4096  # of a Jacobian that is checked entry by entry
 MANY = 1000  # elements: such an input goes by directions
 DIRECTIONS, COTANGENTS = 8, 4  # random ones: each direction is checked for each cotangent
+VAGUE = 8e-3  # of a gradient: where it may be so far from the differences, they do not check it
+TINY = 1e-8  # a function of this size, for cotangents of size 1, may be nothing but rounding: 0
 
 
 def check_function(
@@ -93,6 +97,8 @@ class _Checker:
         self.function, self.arrays, self.rows, self.order, self.forward = function, arrays, rows, order, forward
         self.differences = Differences(function, arrays, rows, eps, seed)
         self.rng = np.random.default_rng([seed, order])
+        size = max(float(self.differences.sizes[0]), TINY * float(np.abs(rows[0]).sum()))
+        self.least = VAGUE * size  # a slope of less over an element's size is 0
 
     def entries(self, names: Sequence[str], basis: int) -> Iterator[InputReport]:
         """A report for each input; as many of the cotangents are unit vectors."""
@@ -122,7 +128,7 @@ class _Checker:
         found = function.gradients(arrays, v)
         if any(not repeatable(a, b) for a, b in zip(found, function.gradients(arrays, v), strict=True)):
             raise GraphError("gradcheck: the gradient is not deterministic: two calls with the same inputs differ.")
-        noise = self.differences.noise_of(
+        noise = self.differences.noise.of(
             lambda inputs: np.concatenate([g.ravel() for g in function.gradients(inputs, v)])
         )
         noises = np.split(noise, np.cumsum([g.size for g in found])[:-1])
@@ -132,7 +138,9 @@ class _Checker:
     def _gradient(self, number: int, found: list[Any], noise: np.ndarray) -> _Gradient:
         x, unit = self.arrays[number], self.differences.units[number]
         if found[0].shape == x.shape:
-            least = ROUNDING * self.differences.size / unit  # a function of size |f| over |x| has slopes of |f|/|x|
+            least = (
+                ROUNDING * float(self.differences.sizes[0]) / unit
+            )  # a function of size |f| over |x| has slopes of |f|/|x|
             return _Gradient(np.array(found, np.float64), WIDE * noise.reshape(x.shape) + least, "")
         return _Gradient(
             np.full((len(found), *x.shape), np.nan),
@@ -148,7 +156,8 @@ class _Checker:
         for place in progress(np.ndindex(x.shape), x.size, name):
             analytic = [float(values[place]) for values in gradient.values]
             slopes = self.differences.along_element(number, place, analytic, gradient.typical)
-            found.append(_worst(analytic, slopes, float(gradient.rounding[place])))
+            least = self.least / float(self.differences.units[number][place])
+            found.append(_worst(analytic, slopes, float(gradient.rounding[place]), gradient.typical, least))
         along = float((gradient.values[0] * direction[number]).sum())
         return self._report(name, number, found, x.shape, gradient.problem, self._taylor(direction, along))
 
@@ -162,10 +171,11 @@ class _Checker:
                 analytic, rounding, typical = self._pushed(direction)
             else:
                 analytic = [float((values * u).sum()) for values in gradient.values]
-                rounding, typical = float(np.sqrt(np.square(gradient.rounding * u).sum())), gradient.typical
+                rounding = float(np.sqrt(np.square(gradient.rounding * u).sum()))
+                typical = float(np.linalg.norm(gradient.values[0] * self.differences.units[number]))
                 rounding += ROUNDING * float(np.abs(gradient.values[0] * u).sum())
             slopes = self.differences.along(direction, analytic, typical)
-            found.append(_worst(analytic, slopes, rounding))
+            found.append(_worst(analytic, slopes, rounding, typical, self.least))
             sweeps.append((direction, analytic[0]))
             direction = self._direction(number)
         return self._report(name, number, found, (DIRECTIONS,), "", self._taylor(*sweeps[0]))
@@ -173,9 +183,9 @@ class _Checker:
     def _pushed(self, direction: list[np.ndarray]) -> tuple[list[float], float, float]:
         """wᵀ J u from the forward mode, for each cotangent, and its rounding."""
         rows = self.rows
-        noise = self.differences.noise_of(lambda inputs: self.function.pushed(inputs, direction))
+        noise = self.differences.noise.of(lambda inputs: self.function.pushed(inputs, direction))
         tangent = self.function.pushed(self.arrays, direction)
-        least = ROUNDING * self.differences.size
+        least = ROUNDING * float(self.differences.sizes[0])
         return (
             list(rows @ tangent),
             WIDE * float(np.abs(rows[0]) @ noise) + least,
@@ -185,13 +195,13 @@ class _Checker:
     def _taylor(self, direction: list[np.ndarray], slope: float) -> Taylor:
         differences, v = self.differences, self.rows[0]
         noise = float(differences.noises[0])
-        return sweep(lambda t: float(v @ self.function(differences.moved(direction, t))), slope, noise)
+        return sweep(lambda t: float(v @ self.function(moved(differences.inputs, direction, t))), slope, noise)
 
     def _report(
         self, name: str, number: int, found: list[Any], shape: tuple[int, ...], problem: str, taylor: Taylor
     ) -> InputReport:
         columns = [np.array(column).reshape(shape) for column in zip(*found, strict=True)]
-        analytic, numeric, allowed, step, low, high, differentiable = columns
+        analytic, numeric, allowed, step, low, high, differentiable, checked = columns
         return InputReport(
             name=name,
             number=number,
@@ -204,6 +214,7 @@ class _Checker:
             low=low,
             high=high,
             differentiable=differentiable,
+            checked=checked,
             entries=self.basis,
             directions=shape != self.arrays[number].shape or self.forward,
             problem=problem,
@@ -220,12 +231,23 @@ def _broadcast(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return ": sum the gradient over the axes along which the input was broadcast" if fits else ""
 
 
-def _worst(analytic: Sequence[float], slopes: Sequence[Slope], rounding: float) -> tuple[Any, ...]:
-    """The numbers for the first cotangent, or for the worst one of the others where only they show a mistake."""
+def _worst(
+    analytic: Sequence[float], slopes: Sequence[Slope], rounding: float, typical: float, least: float
+) -> tuple[Any, ...]:
+    """The numbers for the first cotangent, or for the worst one of the others where only they show a mistake.
+
+    Args:
+        typical: the size of such gradients.
+        least: a slope of less is 0.
+    """
     rows, errors = [], []
     for i, (a, slope) in enumerate(zip(analytic, slopes, strict=True)):
         allowed = slope.bound + (rounding if i == 0 else 2 * rounding)  # entries of the first are 0.5 at least
-        rows.append((a, slope.value, allowed, *slope[2:]))
-        errors.append(0.0 if abs(a - slope.value) <= allowed else abs(a - slope.value))
+        agrees = abs(a - slope.value) <= allowed
+        scale = max(abs(a), abs(slope.value), typical)
+        zero = max(abs(a), abs(slope.value)) <= allowed <= least
+        checked = np.isnan(a) or (allowed <= VAGUE * scale or zero if agrees else slope.settled)
+        rows.append((a, slope.value, allowed, slope.step, slope.low, slope.high, slope.differentiable, checked))
+        errors.append(0.0 if agrees or not checked else abs(a - slope.value))
     smooth = all(slope.differentiable for slope in slopes)
     return rows[0] if errors[0] or not smooth else rows[int(np.argmax(errors))]

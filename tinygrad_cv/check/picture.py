@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,21 @@ from ..viz.from_tape import read
 from ..viz.names import Names
 from ..viz.view import GraphView
 from .blame import operations
-from .functions import TensorFunction
-from .report import CORRECT, KINK, WRONG, InputReport, Report
+from .functions import ArrayFunction, TensorFunction
+from .input_report import CORRECT, KINK, VAGUE, WRONG, InputReport, gravest
 
-COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e"}
+COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e", VAGUE: "#8a6fc0"}
 ANALYTIC, PLAIN = "#1f5fa8", "#8a94a3"
 WIDTH, HEIGHT, COLUMNS = 5.2, 3.9, 3  # inches of a panel; panels in a row
 
 
-def plot(report: Report, file: Any) -> None:
+def plot(inputs: Sequence[InputReport], file: str | Path) -> None:
     """Taylor's remainders over the step, log-log, a panel for each input and order."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("report.plot draws with Matplotlib: pip install matplotlib") from error
-    entries = [entry for entry in report.inputs if entry.taylor is not None]
+    entries = [entry for entry in inputs if entry.taylor is not None]
     columns = min(COLUMNS, len(entries))
     rows = -(-len(entries) // columns)
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * rows), layout="constrained")
@@ -62,36 +63,47 @@ def _panel(axes: Any, entry: InputReport) -> None:
     axes.legend(fontsize=8, loc="lower right")
 
 
-def draw(report: Report, file: Any) -> None:
+def draw(
+    function: TensorFunction | ArrayFunction | None,
+    arrays: Sequence[np.ndarray],
+    inputs: Sequence[InputReport],
+    seed: int,
+    file: str | Path,
+) -> None:
     """The graph of f. An edge is green where the derivative along it is right, red where it is wrong."""
     path = Path(file)
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"report.draw: {path.name!r} must end in .svg, .png or .pdf.")
-    getattr(painted(report), path.suffix[1:])(path)
+    getattr(painted(function, arrays, inputs, seed), path.suffix[1:])(path)
 
 
-def painted(report: Report) -> GraphView:
+def painted(
+    function: TensorFunction | ArrayFunction | None,
+    arrays: Sequence[np.ndarray],
+    inputs: Sequence[InputReport],
+    seed: int,
+) -> GraphView:
     """The graph of f as a view whose edges are marked with verdicts and errors."""
-    function = report.function
     if not isinstance(function, TensorFunction):
         raise GraphError("report.draw: f works on NumPy arrays, which record no graph; only functions of tensors do.")
-    leaves = [Tensor(x, requires_grad=True) for x in report.arrays]
+    leaves = [Tensor(x, requires_grad=True) for x in arrays]
     with isolated(operands=True, sources=True):
         outputs = function.outputs(leaves)
     names = Names()
-    names.inputs({entry.name: leaf for entry, leaf in zip(report.inputs, leaves, strict=False)})
+    names.inputs({entry.name: leaf for entry, leaf in zip(inputs, leaves, strict=False)})
     recorded = [y for y in outputs if y.node is not None]
     records = read(recorded, names)
     tape = reachable(y.node for y in recorded)  # type: ignore[misc]
     nodes = [node for node in tape if node.operands is not None and node.parents]
     numbers = {view.serial: view.number for view in records.nodes if view.kind == "op"}
-    order = max(entry.order for entry in report.inputs)
+    order = max(entry.order for entry in inputs)
+    verdict = gravest([entry.verdict for entry in inputs])
     marks: dict[tuple[int, int], tuple[str, str]] = {}
-    checked = {op.number: op for op in operations(function, report.arrays, order, report.seed)}
+    checked = {op.number: op for op in operations(function, arrays, order, seed)}
     for i, node in enumerate(nodes):
         for entry, place in checked[i].by_place() if i in checked else ():
             key = numbers[node.serial], place
-            if entry.verdict not in (CORRECT, report.verdict):
+            if entry.verdict not in (CORRECT, verdict):
                 continue  # a kink on the way that the function as a whole does not have
             if key not in marks or entry.verdict == WRONG:
                 marks[key] = COLOURS[entry.verdict], _words(entry)
@@ -104,7 +116,7 @@ def painted(report: Report) -> GraphView:
 
 def _words(entry: InputReport) -> str:
     """The worst error, as a share of the gradients' size."""
-    if entry.problem or entry.verdict == KINK:
+    if entry.problem or entry.verdict in (KINK, VAGUE):
         return entry.verdict
     scale = float(np.abs(entry.numeric).max()) or 1.0
     with np.errstate(invalid="ignore"):

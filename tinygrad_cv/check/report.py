@@ -6,140 +6,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .taylor import Taylor
+from . import picture
+from .blame import Blame
+from .functions import ArrayFunction, TensorFunction
+from .input_report import CORRECT, VAGUE, WRONG, InputReport, gravest
 
-if TYPE_CHECKING:
-    from .blame import Blame
-
-NEAR = 1.5  # between the orders of remainders of wrong and right gradients
-CORRECT, WRONG, KINK = "correct", "wrong", "not differentiable"
-
-
-@dataclass(frozen=True, eq=False)
-class InputReport:
-    """One input, at one order of differentiation.
-
-    The arrays have the input's shape, or one element for each direction where the input was checked along directions.
-    """
-
-    name: str  # input 0, ..., or a parameter's; from order 2 on also the cotangents of the orders before
-    number: int
-    order: int
-    shape: tuple[int, ...]  # of the input
-    analytic: np.ndarray
-    numeric: np.ndarray
-    allowed: np.ndarray  # how far the two may be apart
-    step: np.ndarray
-    low: np.ndarray  # where an element is not differentiable, subgradients lie from low to high
-    high: np.ndarray
-    differentiable: np.ndarray
-    entries: int = 0  # how many outputs' entries of the Jacobian were compared by themselves
-    directions: bool = False  # whether random directions were checked, not elements
-    problem: str = ""  # what is wrong with the gradient as a whole
-    taylor: Taylor | None = None  # along a random direction
-
-    @property
-    def error(self) -> np.ndarray:
-        """|analytic - numeric|, element by element."""
-        return np.abs(self.analytic - self.numeric)
-
-    @property
-    def wrong(self) -> np.ndarray:
-        """The elements where the two are further apart than allowed; NaN is."""
-        with np.errstate(invalid="ignore"):
-            return self.differentiable & ~(self.error <= self.allowed)
-
-    @property
-    def verdict(self) -> str:
-        """'correct', 'wrong' or 'not differentiable'."""
-        if self.problem or self.wrong.any():
-            return WRONG
-        return CORRECT if self.differentiable.all() else KINK
-
-    @property
-    def verdicts(self) -> np.ndarray:
-        """'correct', 'wrong' or 'not differentiable', element by element."""
-        return np.where(self.wrong, WRONG, np.where(self.differentiable, CORRECT, KINK))
-
-    @property
-    def zero(self) -> bool:
-        """Whether the gradient is 0 but for rounding, by the differences as well: f does not change with this input."""
-        with np.errstate(invalid="ignore"):
-            both = (np.abs(self.analytic) <= self.allowed) & (np.abs(self.numeric) <= self.allowed)
-        return bool(both.all()) and self.verdict == CORRECT
-
-    @property
-    def worst(self) -> tuple[int, ...]:
-        """The element that decides the verdict: the largest error of the wrong ones, or of those not differentiable."""
-        with np.errstate(all="ignore"):
-            error = np.nan_to_num(self.error, nan=np.inf)
-            ratio = np.nan_to_num(error / self.allowed, nan=0.0)
-        deciding = {WRONG: self.wrong, KINK: ~self.differentiable, CORRECT: np.ones(self.error.shape, bool)}[
-            self.verdict
-        ]
-        key = ratio if self.verdict == CORRECT else error
-        return tuple(int(i) for i in np.unravel_index(np.where(deciding, key, -1.0).argmax(), key.shape))
-
-    @property
-    def remainder(self) -> Taylor | None:
-        """The Taylor remainders where they bear the verdict out; of an ill-conditioned f, rounding hides it."""
-        taylor = self.taylor
-        if taylor is None or self.verdict == KINK:
-            return None
-        return taylor if (taylor.order < NEAR) == (self.verdict == WRONG) else None
-
-    def __str__(self) -> str:
-        order = "" if self.order == 1 else f", order {self.order}"
-        head = f"{self.name}, shape {self.shape}{order}: {self.verdict}"
-        if self.problem:
-            return f"{head}\n    {self.problem}"
-        at = self.worst
-        which = "such" if self.verdict == KINK else "worst"
-        what = f"{which} direction {at[0]}" if self.directions else f"{which} element {at}"
-        lines = [
-            head + self._count(),
-            f"    {what}: analytic {self.analytic[at]:.9g}, numeric {self.numeric[at]:.9g}, "
-            f"error {self.error[at]:.2g}, allowed {self.allowed[at]:.2g} at step {self.step[at]:.1g}",
-        ]
-        if self.zero:
-            lines.append("    zero, for the differences as well: f does not change with this input, but for rounding")
-        elif self.remainder is not None:
-            lines.append(f"    {self.remainder}")
-        if self.verdict == KINK:
-            lines.append(f"    {self._subgradient(at)}")
-        if self.verdict == WRONG and (factor := self._factor()) is not None:
-            lines.append(f"    every wrong element is {factor:.6g} times what it should be")
-        return "\n".join(lines)
-
-    def _count(self) -> str:
-        size = self.analytic.size
-        counts = {WRONG: self.wrong.sum(), KINK: (~self.differentiable).sum()}
-        parts = [f"{n} of {size} {what}" for what, n in counts.items() if n]
-        checked = f"{size} random directions" if self.directions else f"{size} elements"
-        if self.entries and not self.directions:
-            checked += f", {size * self.entries} entries of the Jacobian"
-        return f" ({', '.join(parts) or checked})"
-
-    def _subgradient(self, at: tuple[int, ...]) -> str:
-        low, high = self.low[at], self.high[at]
-        if not np.isfinite([low, high]).all():
-            return "the function is not finite on one side: the edge of its domain"
-        slack = self.allowed[at] + 1e-6 * (high - low)
-        inside = low - slack <= self.analytic[at] <= high + slack
-        where = "inside" if inside else "outside"
-        return f"one-sided slopes span [{low:.6g}, {high:.6g}]; the analytic value is {where}"
-
-    def _factor(self) -> float | None:
-        """What all wrong elements are too large by, where it is one factor."""
-        wrong = self.wrong & (np.abs(self.numeric) > 1e3 * self.allowed) & np.isfinite(self.analytic)
-        if not wrong.any() or wrong.sum() < self.wrong.sum():
-            return None
-        factors = self.analytic[wrong] / self.numeric[wrong]
-        return float(factors.mean()) if np.ptp(factors) <= 1e-6 * np.abs(factors).max() else None
+REMEDY = (
+    "to check it: inputs nearer to 0 (for a normalization with their mean subtracted), float64 in all of f, or a "
+    "complex step, which subtracts nothing"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,14 +42,13 @@ class Report:
     problems: tuple[str, ...] = ()
     witness: str = ""
     blame: Blame | None = None
-    function: Any = None
+    function: TensorFunction | ArrayFunction | None = None
     arrays: Sequence[np.ndarray] = ()
 
     @property
     def verdict(self) -> str:
-        """'wrong' if any input is, else 'not differentiable' if any is, else 'correct'."""
-        verdicts = {entry.verdict for entry in self.inputs} | ({WRONG} if self.problems else set())
-        return next(verdict for verdict in (WRONG, KINK, CORRECT) if verdict in verdicts)
+        """'wrong' if any input is, else 'not differentiable' or 'ill-conditioned' if any is, else 'correct'."""
+        return WRONG if self.problems else gravest([entry.verdict for entry in self.inputs])
 
     def __bool__(self) -> bool:
         return self.verdict == CORRECT
@@ -184,6 +63,7 @@ class Report:
                 *map(str, self.inputs),
                 *(f"problem: {problem}" for problem in self.problems),
                 *([str(self.blame)] if self.blame else []),
+                *([REMEDY] if any(entry.verdict == VAGUE for entry in self.inputs) else []),
                 "rule: |analytic - numeric| <= allowed = truncation + rounding of central differences in float64, both "
                 f"estimated; of vᵀf, v random (seed {self.seed})",
                 *([f"witness: {self.witness}"] if self.witness else []),
@@ -214,7 +94,7 @@ class Report:
             {
                 "verdict": self.verdict,
                 "seed": self.seed,
-                "inputs": [_summary(entry) for entry in self.inputs],
+                "inputs": [_plain(entry.data()) for entry in self.inputs],
                 "problems": list(self.problems),
                 "witness": self.witness,
                 "blame": _plain(asdict(self.blame)) if self.blame else None,
@@ -224,26 +104,22 @@ class Report:
             ensure_ascii=False,
         )
 
-    def plot(self, file: Any) -> None:
+    def plot(self, file: str | Path) -> None:
         """Draw errors over step sizes, log-log with their slopes, as SVG, PNG or PDF by the file's ending.
 
         Raises:
             ImportError: Matplotlib is not installed.
         """
-        from .picture import plot
+        picture.plot(self.inputs, file)
 
-        plot(self, file)
-
-    def draw(self, file: Any) -> None:
+    def draw(self, file: str | Path) -> None:
         """Draw the graph of f, each edge coloured by the error of the derivative along it, as SVG, PNG or PDF.
 
         Raises:
             GraphError: f is a NumPy function, which has no graph.
             RuntimeError: no renderer is installed.
         """
-        from .picture import draw
-
-        draw(self, file)
+        picture.draw(self.function, self.arrays, self.inputs, self.seed, file)
 
 
 def html_table(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
@@ -253,33 +129,6 @@ def html_table(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
         return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
 
     return f"<table>{row('th', columns)}{''.join(row('td', cells) for cells in rows)}</table>"
-
-
-def _summary(entry: InputReport) -> dict[str, Any]:
-    at = entry.worst
-    return _plain(
-        {
-            "name": entry.name,
-            "order": entry.order,
-            "shape": list(entry.shape),
-            "verdict": entry.verdict,
-            "checked": "directions" if entry.directions else "elements",
-            "count": entry.analytic.size,
-            "wrong": int(entry.wrong.sum()),
-            "not_differentiable": int((~entry.differentiable).sum()),
-            "zero": entry.zero,
-            "worst": {
-                "index": list(at),
-                "analytic": float(entry.analytic[at]),
-                "numeric": float(entry.numeric[at]),
-                "allowed": float(entry.allowed[at]),
-                "step": float(entry.step[at]),
-                "subgradients": [float(entry.low[at]), float(entry.high[at])],
-            },
-            "taylor": entry.taylor.data() if entry.taylor else None,
-            "problem": entry.problem,
-        }
-    )
 
 
 def _plain(value: Any) -> Any:

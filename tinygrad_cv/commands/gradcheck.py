@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, print, draw; 0 where all gradients are right, 1 where not, 2 where there was nothing to check."""
+    """Check, print, draw; 0 where all gradients are right, 1 where not, 2 where it could not be run."""
     rng = np.random.default_rng(options.seed)
     inputs = [rng.normal(size=shape) for shape in options.inputs]
     try:
