@@ -255,7 +255,9 @@ report.draw("blame.svg")
 - **Digits.** At a mean of 1e13, or of sin(1e14 x), rounding leaves a difference quotient nothing to check a gradient
   with. How far rounding moves f is measured, at neighbouring floats. Where less than two digits are left at every step,
   the verdict is *ill-conditioned*: neither right nor wrong, with what helps (and exit code 1, as all that is not
-  *correct*).
+  *correct*). Subnormal numbers have few digits, too: values and gradients may be as small as 1e-316, with a float32
+  inside as 1e-38. At a mean of 1e17 rounding makes the elements of an input equal, and a note says so: what has a kink
+  there, such as a deviation or a maximum, is *not differentiable*.
 - **Zeros.** The bias of a convolution in front of batch normalization has gradient 0. Two tiny numbers are not compared
   by their ratio: the report says that f does not change with this input.
 - **Cotangents** that are strided, reversed, read-only or expanded must give what a plain array gives.

@@ -15,7 +15,7 @@ from . import complex_step, cotangents
 from .blame import blame
 from .elements import check_function, cotangent
 from .functions import ArrayFunction, TensorFunction, repeatable
-from .input_report import CORRECT, InputReport
+from .input_report import CORRECT, KINK, VAGUE, InputReport
 from .report import Report
 from .running import one_blas_thread
 
@@ -120,6 +120,7 @@ def gradcheck(
             problems = list(cotangents.problems(function, arrays, v)) if mode == "vjp" else []
             witness, disagreement = _witness(function, arrays, v, rng, entries[: len(arrays)])
         problems += disagreement
+        notes += _equal(arrays, names, entries)
         wrong = any(entry.verdict == "wrong" for entry in entries)
         culprit = blame(function, arrays, order, seed) if wrong and isinstance(function, TensorFunction) else None
     return Report(tuple(entries), seed, tuple(notes), tuple(problems), witness, culprit, function, tuple(arrays))
@@ -250,6 +251,19 @@ def _witness(
         return words, []
     allowed = sum(float((entry.allowed * np.abs(u)).sum()) for entry, u in zip(entries, direction, strict=True))
     return words, [] if abs(found - known) <= allowed else [f"{words}; they may differ by {allowed:.2g}"]
+
+
+def _equal(arrays: Sequence[np.ndarray], names: Sequence[str], entries: Sequence[InputReport]) -> Iterator[str]:
+    """What to know of inputs whose elements are all equal, as those at a large mean may be after rounding."""
+    unclear = {entry.number for entry in entries if entry.verdict in (KINK, VAGUE)}
+    for i in sorted(unclear & set(range(len(arrays)))):
+        x = arrays[i]
+        if x.size > 1 and np.ptp(x) == 0 and x.any():
+            yield (
+                f"all elements of {names[i]} are {x.flat[0]:.6g}, where floats are {np.spacing(np.abs(x.flat[0])):.2g} "
+                "apart: a maximum or a deviation has no derivative there, and what is smooth may have waves too short "
+                "for float64's steps"
+            )
 
 
 @contextmanager

@@ -117,8 +117,8 @@ def blame(function: TensorFunction, inputs: Sequence[np.ndarray], order: int, se
 
 
 def _alone(node: Node, operands: Sequence[np.ndarray], places: Sequence[int]) -> Any:
-    """The operation as a function of its recorded operands, at these places among all."""
-    constants = [Tensor._new(value) for value in operands]
+    """The operation as a function of its recorded operands, at these places among all; in float64, as they are."""
+    constants = [Tensor._new(value.astype(np.float64) if value.dtype.kind == "f" else value) for value in operands]
     custom = getattr(node, "function", None)
 
     def f(*xs: Tensor) -> Tensor:

@@ -76,8 +76,12 @@ def _tangent(node: Node, known: dict[Node, np.ndarray]) -> np.ndarray:
     moves = [np.zeros(v.shape) if p is None else known[p] for v, p in zip(values, node.parents, strict=True)]
     name, params = primitive.name, node.params
     if name in ANALYTIC:
-        moved = [v + 1j * (H * m) if p is not None else v for v, m, p in zip(values, moves, node.parents, strict=True)]
-        return np.imag(ANALYTIC[name](*moved)) / H
+        operands = list(zip(values, moves, node.parents, strict=True))
+        try:
+            with np.errstate(under="raise"):
+                return np.imag(ANALYTIC[name](*[v + 1j * (H * m) if p is not None else v for v, m, p in operands])) / H
+        except FloatingPointError:
+            raise NotAnalytic(f"{name} underflows in complex numbers") from None
     if name == "cast":
         return moves[0]
     if name == "pad":

@@ -11,7 +11,7 @@ from ..core.errors import GraphError
 from .finite_differences import WIDE, Differences
 from .functions import repeatable
 from .input_report import InputReport
-from .noise import ROUNDING, moved, root_mean_square
+from .noise import ROUNDING, moved, norm, root_mean_square
 from .running import progress
 from .slopes import Slope
 from .taylor import Taylor, sweep
@@ -20,6 +20,7 @@ OUTPUTS, ENTRIES = 64, 4096  # of a Jacobian that is checked entry by entry
 MANY = 1000  # elements: such an input goes by directions
 DIRECTIONS, COTANGENTS = 8, 4  # random ones: each direction is checked for each cotangent
 VAGUE = 8e-3  # of a gradient: where it may be so far from the differences, they do not check it
+UNDERFLOWN = 1e-290  # errors of less are the spacing of subnormal numbers, over a step: they make nothing else 0
 TINY = 1e-8  # a function of this size, for cotangents of size 1, may be nothing but rounding: 0
 
 
@@ -97,7 +98,9 @@ class _Checker:
         self.function, self.arrays, self.rows, self.order, self.forward = function, arrays, rows, order, forward
         self.differences = Differences(function, arrays, rows, eps, seed)
         self.rng = np.random.default_rng([seed, order])
-        size = max(float(self.differences.sizes[0]), TINY * float(np.abs(rows[0]).sum()))
+        size = float(self.differences.sizes[0])
+        if not self.differences.subnormal:
+            size = max(size, TINY * float(np.abs(rows[0]).sum()))
         self.least = VAGUE * size  # a slope of less over an element's size is 0
 
     def entries(self, names: Sequence[str], basis: int) -> Iterator[InputReport]:
@@ -171,8 +174,8 @@ class _Checker:
                 analytic, rounding, typical = self._pushed(direction)
             else:
                 analytic = [float((values * u).sum()) for values in gradient.values]
-                rounding = float(np.sqrt(np.square(gradient.rounding * u).sum()))
-                typical = float(np.linalg.norm(gradient.values[0] * self.differences.units[number]))
+                rounding = norm(gradient.rounding * u)
+                typical = norm(gradient.values[0] * self.differences.units[number])
                 rounding += ROUNDING * float(np.abs(gradient.values[0] * u).sum())
             slopes = self.differences.along(direction, analytic, typical)
             found.append(_worst(analytic, slopes, rounding, typical, self.least))
@@ -244,8 +247,9 @@ def _worst(
     for i, (a, slope) in enumerate(zip(analytic, slopes, strict=True)):
         allowed = slope.bound + (rounding if i == 0 else 2 * rounding)  # entries of the first are 0.5 at least
         agrees = abs(a - slope.value) <= allowed
-        scale = max(abs(a), abs(slope.value), typical)
-        zero = max(abs(a), abs(slope.value)) <= allowed <= least
+        size = max(abs(a), abs(slope.value))
+        scale = max(size, typical)
+        zero = size <= allowed <= least and (allowed > UNDERFLOWN or size == 0)
         checked = np.isnan(a) or (allowed <= VAGUE * scale or zero if agrees else slope.settled)
         rows.append((a, slope.value, allowed, slope.step, slope.low, slope.high, slope.differentiable, checked))
         errors.append(0.0 if agrees or not checked else abs(a - slope.value))

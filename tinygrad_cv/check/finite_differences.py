@@ -24,13 +24,14 @@ from functools import cache, partial
 
 import numpy as np
 
-from .noise import ROUNDING, SURE, Function, Noise, moved, root_mean_square
+from .noise import ROUNDING, SUBNORMAL, SURE, Function, Noise, moved, root_mean_square, underflow
 from .slopes import Slope, Trial, decided
 
 SHORTER = tuple(10.0**-k for k in range(13))  # of the first step; the last ones are for values beside large numbers
 FEW, FAR = 1e-3, 0.2  # of a gradient: so much noise is better met by longer steps, up to so far, as shares of x
 ODD = 1 + 324509 / 2**20  # times a power of two is a step: no whole number of the waves of sin(2 pi 2^k x)
 INPUT = 4.0  # units in the last place of x, by which f's first operation may miss it
+FLOOR = 4.0  # spacings of subnormal numbers: of so little noise they are the cause
 CROWDED = 1e5  # units in the last place, from the smallest element to the largest
 HIDDEN = 1e-3  # of what f changes by: noise of that size may hide waves
 WIDE, PLAIN = (
@@ -57,6 +58,7 @@ class Differences:
         self.y = y.astype(np.float64)
         self.sizes = np.abs(self.rows) @ np.abs(self.y)
         self.noises = np.abs(self.rows) @ np.maximum(self.noise.of(f), np.finfo(y.dtype).eps * np.abs(self.y))
+        self.subnormal = bool(self.y.any() and self.noises[0] <= FLOOR * (np.abs(self.rows[0]) @ underflow(y)))
 
     def _at(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         return self.f(inputs).astype(np.float64)
@@ -167,9 +169,11 @@ class Differences:
         return Trial(Slope(value, truncation + noise, h, *_ends(w, sides[2])), truncation, noise, jump, bool(hides))
 
     def _rounding(self, row: int, sides: np.ndarray, h: float, unit: float, wide: float) -> float:
-        """How far rounding of f, of x and of their differences may move a slope."""
-        steep = float(np.abs(self.rows[row]) @ np.abs(sides[0]))
-        return wide * float(self.noises[row]) / h + (64 + INPUT * unit / h) * ROUNDING * steep
+        """How far rounding of f, of x, of their differences and of quotients that underflow may move a slope."""
+        size = np.abs(self.rows[row])
+        steep = float(size @ np.abs(sides[0]))
+        quotients = wide * SUBNORMAL * max(float(size.sum()), 1.0)
+        return wide * float(self.noises[row]) / h + (64 + INPUT * unit / h) * ROUNDING * steep + quotients
 
 
 def _ends(w: np.ndarray, sides: np.ndarray) -> tuple[float, float]:
@@ -179,13 +183,16 @@ def _ends(w: np.ndarray, sides: np.ndarray) -> tuple[float, float]:
 
 
 def _exact(steps: Sequence[float], x: float) -> list[float]:
-    """About these steps: odd ones, of which x + h, x + h/2 and x + h/4 are exact as far as x has the digits."""
+    """About these steps: odd ones, of which x + h, x + h/2 and x + h/4 are exact as far as x has the digits.
+
+    Beside a subnormal x there may be none; then the shortest one that moves it is taken.
+    """
     found = []
     for step in steps:
         h = ODD * 2.0 ** np.round(np.log2(step))
         last = 4 * np.spacing(x + h)
         found.append(float(np.round(h / last) * last))
-    return [h for h in found if h]
+    return [h for h in found if h] or [4 * float(np.spacing(x))]
 
 
 def _units(x: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ to a neighbouring float. The second is what a good algorithm may lose as well, s
 it shows noise on stairs that are wider than the table, and of functions that are steep beside the table's spacing.
 
 All points lie on one side of x, so that a kink or a step at x is not crossed.
+
+No noise is smaller than the spacing of the subnormal numbers, of float32 where the values are such numbers.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ SURE = 16.0  # roundings of a value: more is noise of what it was computed from
 STEEP = 100.0  # times as much at the longer of the fine spacings: that may be f itself, and no noise
 SMOOTH = 30.0  # times as much at four times the spacing, of 256 for a curve and 1 for noise
 NEIGHBOURS, NEAR = 6, 2  # points, each of whose elements is one of the next floats
+SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
+SINGLE = np.finfo(np.float32)
 
 
 class Noise:
@@ -48,7 +52,12 @@ class Noise:
         falls by far when the spacing does is f itself, and no noise.
         What moves at none of the fine ones, but by a float32's last digits at a coarse one, has a float32 inside.
         """
-        middle = g(self.inputs).astype(np.float64)
+        y = g(self.inputs)
+        middle = y.astype(np.float64)
+        return np.maximum(self._above(g, middle), underflow(y))
+
+    def _above(self, g: Function, middle: np.ndarray) -> np.ndarray:
+        """The same where nothing underflows; ``middle`` is g here."""
         tables = [self._table(g, middle, spacing) for spacing in FINE]
         flat = [np.ptp(table, axis=0) == 0 for table in tables]
         fine, noise = (_deviation(table) for table in tables)
@@ -65,7 +74,7 @@ class Noise:
             return noise
         tables = [self._table(g, middle, spacing) for spacing in COARSE]
         coarse = np.max([_deviation(table) for table in tables], axis=0)
-        single = np.finfo(np.float32).eps * np.abs(middle)
+        single = float(SINGLE.eps) * np.abs(middle)
         stairs = np.all(flat, axis=0) & (np.max([np.ptp(table, axis=0) for table in tables], axis=0) > single / 4)
         least = np.where(stairs, single, 0.0)
         return np.where(np.any(flat, axis=0), np.max([noise, coarse, least], axis=0), noise)
@@ -90,6 +99,18 @@ def root_mean_square(x: np.ndarray) -> np.ndarray:
     largest = np.abs(x).max(0)
     with np.errstate(all="ignore"):
         return np.nan_to_num(largest * np.sqrt(np.square(x / largest).mean(0)), nan=0.0, posinf=0.0)
+
+
+def norm(x: np.ndarray) -> float:
+    """√Σx², of numbers whose squares may overflow or underflow."""
+    return float(root_mean_square(x.ravel())) * np.sqrt(x.size)
+
+
+def underflow(y: np.ndarray) -> np.ndarray:
+    """The spacing of the subnormal numbers of y's dtype, or of float32 where that was the dtype before."""
+    own = SUBNORMAL if y.dtype.kind != "f" else float(np.finfo(y.dtype).smallest_subnormal)
+    single = (y != 0) & (np.abs(y) < SINGLE.smallest_normal) & (y == y.astype(np.float32))
+    return np.where(single, max(own, float(SINGLE.smallest_subnormal)), own)
 
 
 def _deviation(table: np.ndarray) -> np.ndarray:

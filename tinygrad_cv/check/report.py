@@ -17,8 +17,8 @@ from .functions import ArrayFunction, TensorFunction
 from .input_report import CORRECT, VAGUE, WRONG, InputReport, gravest
 
 REMEDY = (
-    "to check it: inputs nearer to 0 (for a normalization with their mean subtracted), float64 in all of f, or a "
-    "complex step, which subtracts nothing"
+    "to check it: inputs nearer to 0 (for a normalization with their mean subtracted), units in which nothing "
+    "underflows, float64 in all of f, or a complex step, which subtracts nothing"
 )
 
 

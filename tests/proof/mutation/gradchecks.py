@@ -1,7 +1,8 @@
 """Is ``tg.gradcheck`` to be trusted? It is given wrong derivatives, and right ones.
 
 Each mutant, inside of a random function as a user might write it, must be called wrong and be blamed on its primitive.
-Random right compositions must never be called wrong, nor not differentiable where they are.
+Random right compositions must never be called wrong, nor not differentiable where they are, nor ill-conditioned where
+their gradients are not nothing beside their values.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ COMPOSITIONS, SHORT = 1000, 40
 TWICE = 20  # one composition of so many is checked to the second order
 TIE = re.compile(r"\bties\b|\ba = b\b")  # in the case of a check
 KINK = 1e-9  # so near is at a kink, as a share of the operand's size
+NOTHING = 1e-9  # a gradient of this share of |f| / |x| leaves few digits to differences
 
 
 # ---------------------------------------------------------------- wrong derivatives
@@ -93,15 +95,29 @@ def cleared(seed: int) -> Outcome:
     order = 2 if seed % TWICE == 0 else 1
     case = f"order {order}, {right}"
     try:
-        said = tg.gradcheck(right.f, right.inputs, order=order, seed=seed).verdict
+        report = tg.gradcheck(right.f, right.inputs, order=order, seed=seed)
     except Exception as error:
         return Outcome("random compositions", "no false alarm", case, f"{type(error).__name__}: {error}")
-    return Outcome("random compositions", "no false alarm", f"{case}: {said}", _alarm(right, said))
+    problem = _alarm(right, report.verdict, _vague(report))
+    return Outcome("random compositions", "no false alarm", f"{case}: {report.verdict}", problem)
 
 
-def _alarm(right: Composition, said: str) -> str:
+def _vague(report: Any) -> float:
+    """The largest gradient that is called ill-conditioned, as a share of |f| / |x|."""
+    size = float(np.abs(report.function(report.arrays)).sum())
+    elements = [
+        np.abs(entry.analytic * report.arrays[entry.number])[entry.verdicts == "ill-conditioned"]
+        for entry in report.inputs
+        if entry.number < len(report.arrays)
+    ]
+    return float(max(found.max(initial=0.0) for found in elements)) / size
+
+
+def _alarm(right: Composition, said: str, vague: float = 0.0) -> str:
     if said == "wrong":
         return "a right derivative is called wrong"
+    if said == "ill-conditioned" and vague > NOTHING:
+        return f"called ill-conditioned, but the gradient is {vague:.2g} of |f| / |x|"
     if said == "not differentiable" and (margin := right.margin()) > KINK:
         return f"called not differentiable, but the nearest kink is {margin:.2g} of the operand's size away"
     return ""

@@ -210,7 +210,15 @@ def test_compositions_are_of_2_to_12_operations_and_the_same_each_time():
 def test_a_false_alarm_is_a_problem():
     right = composition(0)
     assert gradchecks._alarm(right, "wrong") == "a right derivative is called wrong"
+    assert "is 1e-06 of |f| / |x|" in gradchecks._alarm(right, "ill-conditioned", 1e-6)
     assert gradchecks._alarm(right, "correct") == ""
+    assert gradchecks._alarm(right, "ill-conditioned", 1e-13) == ""
+
+
+def test_how_much_of_a_gradient_is_called_ill_conditioned():
+    steep = tg.gradcheck(lambda x: (1e14 * x).sin(), np.array([1.0, 1.5]))
+    assert steep.verdict == "ill-conditioned" and gradchecks._vague(steep) > 1e10
+    assert gradchecks._vague(tg.gradcheck(lambda x: x.sin(), np.array([1.0, 1.5]))) == 0
 
 
 def test_not_differentiable_is_right_at_kinks_only():
