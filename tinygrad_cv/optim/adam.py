@@ -9,8 +9,8 @@ import numpy as np
 
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
-from .named import Parameters
-from .optimizer import Group, Groups, Optimizer, OptimizerState, Slots, Todo, slot
+from .named import ParametersOrGroups
+from .optimizer import Group, Optimizer, OptimizerState, Slots, Todo, slot
 
 
 class Adam(Optimizer):
@@ -40,7 +40,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Parameters | Groups,
+        params: ParametersOrGroups,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

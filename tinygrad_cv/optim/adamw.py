@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from .adam import Adam
-from .named import Parameters
-from .optimizer import Groups
+from .named import ParametersOrGroups
 
 
 class AdamW(Adam):
@@ -24,7 +23,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Parameters | Groups,
+        params: ParametersOrGroups,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,

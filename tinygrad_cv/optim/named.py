@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from ..frontend.tensor import Tensor
 
@@ -17,6 +17,8 @@ class HasParameters(Protocol):
 
 
 Parameters = HasParameters | Tensor | Iterable[Tensor | tuple[str, Tensor]]
+# or groups of them: dicts with "params" and the settings in which the group differs from the defaults
+ParametersOrGroups = HasParameters | Tensor | Iterable[Tensor | tuple[str, Tensor] | Mapping[str, Any]]
 
 
 def named(caller: str, params: Parameters, first: int = 0) -> Iterator[tuple[str, Tensor]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypedDict, overload
 
 import numpy as np
@@ -11,10 +11,9 @@ from ..core.context import Scope, current, eager, quiet, using
 from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
-from .named import Parameters, named
+from .named import ParametersOrGroups, named
 from .settings import problems
 
-Groups = Sequence[Mapping[str, Any]]  # each with "params" and the settings that differ
 Slots = dict[str, Tensor]  # the state of one parameter: its moments, its count of updates
 Todo = tuple[Tensor, Tensor, Slots]  # a parameter to update, its gradient, its state
 
@@ -72,7 +71,7 @@ class Optimizer:
     counts: tuple[str, ...] = ()  # the slots that hold a single number; all others have the parameter's shape
     volatile: tuple[str, ...] = ()  # ("state",) if the first update computes the same as all later ones
 
-    def __init__(self, params: Parameters | Groups, **defaults: Any):
+    def __init__(self, params: ParametersOrGroups, **defaults: Any):
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[str, Slots] = {}
@@ -286,10 +285,12 @@ def slot(slots: Slots, name: str, shape: tuple[int, ...], dtype: Any) -> Tensor:
     return slots[name]
 
 
-def _groups(params: Parameters | Groups) -> Groups:
-    """Parameter groups; plain parameters are one group."""
-    if isinstance(params, (list, tuple)) and params and all(isinstance(group, dict) for group in params):
-        return params
+def _groups(params: ParametersOrGroups) -> list[dict[str, Any]]:
+    """The groups; parameters without groups are one group."""
+    if isinstance(params, (list, tuple)):
+        groups = [group for group in params if isinstance(group, dict)]
+        if groups and len(groups) == len(params):
+            return groups
     return [{"params": params}]
 
 

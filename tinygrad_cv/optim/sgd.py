@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .named import Parameters
-from .optimizer import Group, Groups, Optimizer, Todo, slot
+from .named import ParametersOrGroups
+from .optimizer import Group, Optimizer, Todo, slot
 
 
 class SGD(Optimizer):
@@ -39,7 +39,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Parameters | Groups,
+        params: ParametersOrGroups,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
