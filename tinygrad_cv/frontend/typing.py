@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .tensor import Tensor
 
-__all__ = ["Axis", "DTypeLike", "Index", "Inputs", "Number", "Shape", "TensorLike"]
+__all__ = ["Accepted", "Axis", "DTypeLike", "Index", "Inputs", "Number", "Shape", "TensorLike"]
 
 
 class SupportsDLPack(Protocol):
@@ -42,3 +42,7 @@ Inputs: TypeAlias = "Tensor | Sequence[Tensor]"  # one tensor, or several
 Axis: TypeAlias = "SupportsIndex | Sequence[SupportsIndex] | None"  # one axis, several, or all
 Shape: TypeAlias = "SupportsIndex | Sequence[SupportsIndex]"  # of *shape: sizes one by one, or all at once
 Index: TypeAlias = "SupportsIndex | slice | EllipsisType | Tensor | np.ndarray | Nested | None"  # of x[index]
+
+# A parameter that the decorators of frontend/functions.py make a tensor of: TensorLike to a caller, Tensor in the body.
+# No annotation says both, so Any is what a caller may pass.
+Accepted: TypeAlias = "Tensor | Any"

@@ -1,8 +1,9 @@
-"""Convolution, pooling, normalization, activation, loss, dropout: formulas, composed. No derivative stands here.
+"""Convolution, pooling, normalization, activation, loss, dropout, composed of tensor operations. No derivatives here.
 
-Names and order of arguments are PyTorch's.
+Names and order of arguments are those of PyTorch.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from ..frontend.tensor import Tensor as _Tensor
@@ -57,7 +58,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise AttributeError(_missing("tinygrad_cv.functional", name, __all__, dir(_Tensor)), name=name)
+if not _TYPE_CHECKING:  # a type checker is to report names that do not exist
+
+    def __getattr__(name: str) -> _Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(_missing("tinygrad_cv.functional", name, __all__, dir(_Tensor)), name=name)

@@ -1,15 +1,20 @@
-"""Activations, composed from elementwise primitives. Selections go by ``where``: NaN stays NaN, branches are exact."""
+"""Activations, composed from elementwise primitives. ``where`` selects branches, so NaN stays NaN and each is exact."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from ..frontend.functions import composed
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import Accepted
+
 
 @composed
-def relu(x: Any) -> Any:
+def relu(x: Accepted) -> Tensor:
     """max(x, 0), with derivative 0 at 0.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -20,28 +25,28 @@ def relu(x: Any) -> Any:
 
 
 @composed
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: Accepted, negative_slope: float = 0.01) -> Tensor:
     """x above 0, negative_slope · x below (Maas, Hannun and Ng, 2013)."""
     return (x > 0).where(x, x * negative_slope)
 
 
 @composed
-def relu6(x: Any) -> Any:
+def relu6(x: Accepted) -> Tensor:
     """min(max(x, 0), 6), with derivative 0 at both ends."""
     return ((x <= 0) | (x >= 6)).where(x.detach().clip(0, 6), x)
 
 
 @composed
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Accepted, alpha: float = 1.0) -> Tensor:
     """x above 0, alpha (eˣ - 1) below (Clevert, Unterthiner and Hochreiter, 2016, eq. 15)."""
     return (x > 0).where(x, (x.exp() - 1.0) * alpha)
 
 
 @composed
-def softplus(x: Any) -> Any:
-    """log(1 + eˣ), without overflow, and right to the last digits where it is small.
+def softplus(x: Accepted) -> Tensor:
+    """log(1 + eˣ), without overflow, and accurate to the last digits where it is small.
 
-    What 1 + e rounds away is given back to first order; in exact arithmetic that is nothing, so it is detached.
+    The rounding error of 1 + e is added back to first order. In exact arithmetic it is 0, so it is detached.
     """
     below = x < 0
     e = below.where(x, -x).exp()  # never above 1
@@ -51,26 +56,26 @@ def softplus(x: Any) -> Any:
 
 
 @composed
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Accepted) -> Tensor:
     """1 / (1 + exp(-x)), without overflow."""
     return x.sigmoid()
 
 
 @composed
-def tanh(x: Any) -> Any:
+def tanh(x: Accepted) -> Tensor:
     """tanh x"""
     return x.tanh()
 
 
 @composed
-def silu(x: Any) -> Any:
+def silu(x: Accepted) -> Tensor:
     """x · sigmoid(x) (Elfwing, Uchibe and Doya, 2018)."""
     return _gated(x, lambda z: z.sigmoid())
 
 
 @composed
-def gelu(x: Any, approximate: str = "none") -> Any:
-    """x Φ(x), with the normal distribution function Φ (Hendrycks and Gimpel, 2016); "tanh" as given there."""
+def gelu(x: Accepted, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+    """x Φ(x), where Φ is the normal distribution function, or an approximation by tanh (Hendrycks and Gimpel, 2016)."""
     if approximate == "tanh":
         return _gated(x, lambda z: 0.5 + 0.5 * (math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)).tanh())
     if approximate != "none":
@@ -78,10 +83,10 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     return _gated(x, lambda z: 0.5 + 0.5 * (z * math.sqrt(0.5)).erf())
 
 
-def _gated(x: Any, gate: Any) -> Any:
-    """x · gate(x) for a gate that opens from 0 to 1, with gate(-x) = 1 - gate(x): max(x, 0) - |x| · gate(-|x|).
+def _gated(x: Tensor, gate: Callable[[Tensor], Tensor]) -> Tensor:
+    """x · gate(x), for a gate rising from 0 to 1 with gate(-x) = 1 - gate(x), as max(x, 0) - |x| · gate(-|x|).
 
-    So at ±∞ the product is one with a gate of 0, for which ``times`` gives 0, the limit.
+    At ±∞ the gate in this form is 0, and ``times`` makes its product with ∞ the limit, 0.
     """
     below = x < 0
     z = below.where(x, -x)
@@ -89,7 +94,7 @@ def _gated(x: Any, gate: Any) -> Any:
 
 
 @composed
-def softmax(x: Any, dim: int = -1) -> Any:
+def softmax(x: Accepted, dim: int = -1) -> Tensor:
     """exp(x) / Σ exp(x) along an axis.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -101,7 +106,7 @@ def softmax(x: Any, dim: int = -1) -> Any:
 
 
 @composed
-def log_softmax(x: Any, dim: int = -1) -> Any:
+def log_softmax(x: Accepted, dim: int = -1) -> Tensor:
     """x - log Σ exp(x) along an axis.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -112,11 +117,10 @@ def log_softmax(x: Any, dim: int = -1) -> Any:
     return z - z.exp().sum(dim, keepdims=True).log()
 
 
-def _below_the_largest(x: Any, dim: int) -> Any:
-    """x - max x. The maximum drops out of what is made of it, exactly and at every order, so it is detached.
+def _below_the_largest(x: Tensor, dim: int) -> Tensor:
+    """x - max x. Softmax does not depend on the maximum, exactly and at every order, so it is detached.
 
-    Beside +∞ all else is -∞, and +∞ itself is 0: it outweighs the others however it grows. Of several, their mean is
-    taken.
+    If there is +∞, it becomes 0 and everything else -∞: the limit as it grows. Of several +∞ the mean is subtracted.
     """
     top = x.detach().max(dim, keepdims=True)
     if top.known_finite():

@@ -1,43 +1,48 @@
 """Convolution, its transpose, and the fully connected layer, composed: pad, windows, contract.
 
-Letters: N images (n), C channels in (c), O filters (o), output place (i, j), kernel place (u, v), groups (g).
+Letters: N images (n), C input channels (c), O filters (o), output position (i, j), kernel position (u, v), groups (g).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
-from .arguments import Pair, bordered, images, output_size, pair
+from .arguments import Pads, Pair, bordered, images, output_size, pair
 
-Padding = Pair | str
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import Accepted
+
+Padding = Pair | Literal["same", "valid"]
 
 
 @composed
 def conv2d(
-    x: Any,
-    weight: Any,
-    bias: Any = None,
+    x: Accepted,
+    weight: Accepted,
+    bias: Accepted | None = None,
     stride: Pair = 1,
     padding: Padding = 0,
     dilation: Pair = 1,
     groups: int = 1,
-) -> Any:
-    """Slide Cout filters over N images (the cross-correlation that the field calls convolution).
+) -> Tensor:
+    """Convolve N images with Cout filters (the cross-correlation that the field calls convolution).
 
-    y[n, o, i, j] = bias[o] + Σ_{c,u,v} weight[o, c, u, v] · x̃[n, c, S i + D u, S j + D v], where x̃ is x with P zeros
-    around it, and H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
+    y[n, o, i, j] = bias[o] + Σ_{c,u,v} weight[o, c, u, v] · x̃[n, c, S i + D u, S j + D v], where x̃ is x padded by P
+    zeros, and H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
 
     Args:
         x: N x C x H x W.
         weight: Cout x C/groups x Kh x Kw.
         bias: Cout, or None.
         stride, dilation: an integer or (vertical, horizontal), at least 1.
-        padding: an integer, a pair, or "same", which gives H' = ceil(H / S) at any stride; an odd zero goes to the end.
-        groups: input and output channels are split into so many groups that do not see each other.
+        padding: an integer, a pair, "valid" (none), or "same", which gives H' = ceil(H / S) at any stride; if the total
+            is odd, the extra zero is at the end.
+        groups: the number of groups into which input and output channels are split; each is convolved by itself.
 
     Raises:
         ShapeError: channels do not match the groups, or the kernel is larger than the padded input.
@@ -74,15 +79,15 @@ def conv2d(
 
 @composed
 def conv_transpose2d(
-    x: Any,
-    weight: Any,
-    bias: Any = None,
+    x: Accepted,
+    weight: Accepted,
+    bias: Accepted | None = None,
     stride: Pair = 1,
     padding: Pair = 0,
     output_padding: Pair = 0,
     groups: int = 1,
     dilation: Pair = 1,
-) -> Any:
+) -> Tensor:
     """The transpose of :func:`conv2d`: each input element adds a weighted kernel to the output.
 
     H' = (H - 1) S - 2P + D(K - 1) + output_padding + 1.
@@ -93,7 +98,7 @@ def conv_transpose2d(
         output_padding: extra rows and columns at the end, less than the stride or the dilation.
 
     Raises:
-        ShapeError: channels do not match, or nothing is left of the output.
+        ShapeError: channels do not match, or the output would be empty.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.conv_transpose2d(tg.ones(1, 4, 8, 8), tg.ones(4, 2, 2, 2), stride=2).shape
@@ -134,7 +139,7 @@ def conv_transpose2d(
 
 
 @composed
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+def linear(x: Accepted, weight: Accepted, bias: Accepted | None = None) -> Tensor:
     """y = x Wᵀ + b.
 
     Args:
@@ -143,7 +148,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
         bias: D', or None.
 
     Raises:
-        ShapeError: x has not D features; the message names the layer and the number it would need.
+        ShapeError: x does not have D features; the message names the layer and the number it needs.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.linear(tg.ones(5, 3), tg.ones(4, 3), tg.zeros(4)).shape
@@ -172,15 +177,15 @@ def _check_groups(c: int, o: int, groups: int) -> None:
         )
 
 
-def _check_bias(bias: Any, o: int) -> None:
+def _check_bias(bias: Tensor | None, o: int) -> None:
     if bias is not None and bias.shape != (o,):
         raise ShapeError(f"bias of shape {bias.shape}{location()}: it must be ({o},), one number for each output.")
 
 
 def _padding(
-    padding: Padding, size: tuple[int, int], kernel: Any, stride: tuple[int, int], dilation: tuple[int, int]
-) -> tuple[tuple[int, int], ...]:
-    """(low, high) for both axes."""
+    padding: Padding, size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+) -> Pads:
+    """The padding (low, high) of both axes."""
     if padding == "valid":
         padding = 0
     if isinstance(padding, str):
@@ -190,5 +195,6 @@ def _padding(
         for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
             total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
             pads.append((total // 2, total - total // 2))
-        return tuple(pads)
-    return tuple((p, p) for p in pair("padding", padding, 0))
+        return pads[0], pads[1]
+    vertical, horizontal = pair("padding", padding, 0)
+    return (vertical, vertical), (horizontal, horizontal)

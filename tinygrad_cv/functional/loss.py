@@ -1,8 +1,8 @@
-"""Losses, composed. Each takes ``reduction``: "mean", "sum" or "none"."""
+"""Losses, composed. ``reduction`` is "mean", "sum" or "none"."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +12,15 @@ from ..frontend.functions import composed
 from ..frontend.indexing import iota
 from ..frontend.promotion import cast
 from .activation import log_softmax, softplus
+from .arguments import Reduction
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import Accepted
 
 
-def _reduce(loss: Any, reduction: str, weight: Any = None) -> Any:
-    """The losses, their sum, or their (weighted) mean."""
+def _reduce(loss: Tensor, reduction: Reduction, weight: Tensor | None = None) -> Tensor:
+    """The losses of the examples, their sum, or their (weighted) mean."""
     if reduction == "none":
         return loss
     if reduction == "sum":
@@ -29,25 +34,26 @@ def _reduce(loss: Any, reduction: str, weight: Any = None) -> Any:
 
 @composed
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Accepted,
+    target: Accepted,
+    weight: Accepted | None = None,
     ignore_index: int = -100,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
-    """-log softmax(input)[target]: the loss of classification, from scores to a number.
+) -> Tensor:
+    """-log softmax(input)[target]: the classification loss of scores.
 
     Args:
         input: scores, N x C, or N x C x d1 x ...
         target: class numbers, N (or N x d1 x ...), integers in [0, C); or probabilities, floats of the input's shape.
-        weight: C; a class's examples count so much. The mean divides by the sum of the weights.
-        ignore_index: examples with this class number count nothing.
-        label_smoothing: in [0, 1]; this share of the probability is spread evenly (Szegedy et al., 2016, section 7).
+        weight: C; the weight of each class. The mean is divided by the sum of the weights.
+        ignore_index: examples with this class number are ignored.
+        label_smoothing: in [0, 1]; this part of the probability is spread evenly over the classes (Szegedy et
+            al., 2016, section 7).
 
     Raises:
-        ShapeError: shapes that do not fit, or nothing to take a mean of.
-        DTypeError: class numbers that are floats.
+        ShapeError: shapes that do not match, or a mean over no examples.
+        DTypeError: class numbers that are not integers.
         IndexError: a class number out of range.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -65,16 +71,24 @@ def cross_entropy(
 
 
 @composed
-def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
-    """-input[target], for log-probabilities N x C (or N x C x d1 x ...); other arguments as in cross_entropy."""
+def nll_loss(
+    input: Accepted,
+    target: Accepted,
+    weight: Accepted | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """-input[target], for log-probabilities N x C (or N x C x d1 x ...); other arguments as for cross_entropy."""
     return _nll(input, target, _class_weights(input, weight), ignore_index, reduction, 0.0)
 
 
-def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Any:
+def _nll(
+    logp: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: Reduction, smoothing: float
+) -> Tensor:
     _check_labels(logp, target, ignore_index)
-    target = cast(target, np.dtype(np.int64))  # a narrow dtype has no room for all numbers, or for ignore_index
+    target = cast(target, np.dtype(np.int64))  # a narrow dtype may not hold all class numbers, or ignore_index
     labels = target.expand_dims(1).expand(logp.shape)
-    hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: the label's entry
+    hot = iota(logp, logp.shape, (1,), target.dtype) == labels  # n c: one-hot
     counted = target != ignore_index
     weighted = logp if weight is None else weight.times(logp)
     loss = -hot.where(weighted, 0.0).sum(1)
@@ -91,8 +105,8 @@ def _nll(logp: Any, target: Any, weight: Any, ignore_index: int, reduction: str,
     return counted.where(loss, 0.0).sum() / total
 
 
-def _class_weights(input: Any, weight: Any) -> Any:
-    """C -> 1 x C x 1 x ... x 1, one number for each class; None stays None."""
+def _class_weights(input: Tensor, weight: Tensor | None) -> Tensor | None:
+    """C -> 1 x C x 1 x ... x 1; None stays None."""
     if input.ndim < 2:
         raise ShapeError(f"input of shape {input.shape}{location()}: scores must be N x C, or N x C x d1 x ...")
     if weight is None:
@@ -106,7 +120,7 @@ def _class_weights(input: Any, weight: Any) -> Any:
     return weight.reshape(1, classes, *(1,) * (input.ndim - 2))
 
 
-def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
+def _check_labels(logp: Tensor, target: Tensor, ignore_index: int) -> None:
     wanted = (logp.shape[0], *logp.shape[2:])
     if target.dtype.kind not in "iu":
         raise DTypeError(
@@ -125,7 +139,7 @@ def _check_labels(logp: Any, target: Any, ignore_index: int) -> None:
         )
 
 
-def _check_equal(input: Any, target: Any) -> None:
+def _check_equal(input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         raise ShapeError(
             f"input of shape {input.shape}, target of shape {target.shape}{location()}: they must be equal; "
@@ -134,18 +148,18 @@ def _check_equal(input: Any, target: Any) -> None:
 
 
 @composed
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def mse_loss(input: Accepted, target: Accepted, reduction: Reduction = "mean") -> Tensor:
     """(input - target)²
 
     Raises:
-        ShapeError: the shapes differ. They are not broadcast: (N,) against (N, 1) would be N x N differences.
+        ShapeError: the shapes differ. They are not broadcast: (N,) and (N, 1) would give N x N differences.
     """
     _check_equal(input, target)
     return _reduce((input - target).square(), reduction)
 
 
 @composed
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def l1_loss(input: Accepted, target: Accepted, reduction: Reduction = "mean") -> Tensor:
     """|input - target|, with derivative 0 where they are equal."""
     _check_equal(input, target)
     return _reduce(abs(input - target), reduction)
@@ -153,20 +167,24 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 @composed
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
-    """-[t log σ(x) + (1 - t) log(1 - σ(x))], from scores, without overflow.
+    input: Accepted,
+    target: Accepted,
+    weight: Accepted | None = None,
+    reduction: Reduction = "mean",
+    pos_weight: Accepted | None = None,
+) -> Tensor:
+    """-[t log σ(x) + (1 - t) log(1 - σ(x))], without overflow.
 
     Args:
         input: scores x, of any shape.
         target: t in [0, 1], of the same shape.
-        weight: counts each element so much; broadcast.
-        pos_weight: counts t = 1 so much; broadcast.
+        weight: the weight of each element; broadcast.
+        pos_weight: the weight of the term t log σ(x); broadcast.
     """
     _check_equal(input, target)
     if target.dtype.kind != "f":
         target = cast(target, input.dtype)
     ones = softplus(-input)  # -log σ(x)
     ones = ones if pos_weight is None else ones * pos_weight
-    loss = target.times(ones) + (1.0 - target).times(softplus(input))  # what does not count may be infinite
+    loss = target.times(ones) + (1.0 - target).times(softplus(input))  # times: a factor of 0 cancels an infinite loss
     return _reduce(loss if weight is None else loss * weight, reduction)

@@ -1,12 +1,13 @@
 """One formula, four sets of axes: batch, layer, instance and group normalization.
 
-Nothing here knows a derivative: it comes out of the graph, at every order.
+There are no derivatives here: they follow from the recorded graph, at every order.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from ..core.context import is_replaying, location, no_grad, scoped
 from ..core.errors import DTypeError, ShapeError
@@ -18,12 +19,15 @@ from ..frontend.precision import in_single
 from ..frontend.reduction import centre, inverse_deviation
 
 if TYPE_CHECKING:
-    from ..frontend.typing import Axis
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import Accepted, Axis
 
 
 @accepting
 @in_single
-def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: Any = None) -> Any:
+def normalize(
+    x: Accepted, axes: Axis, eps: float = 1e-5, weight: Accepted | None = None, bias: Accepted | None = None
+) -> Tensor:
     """y = weight · (x - μ) / √(σ² + eps) + bias, with μ and σ² (biased) taken over ``axes``.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -33,8 +37,10 @@ def normalize(x: Any, axes: Axis, eps: float = 1e-5, weight: Any = None, bias: A
     return _normalize(x, axes, eps, weight, bias)[0]
 
 
-def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
-    """The normalized x, and the statistics μ and σ²."""
+def _normalize(
+    x: Tensor, axes: Axis, eps: float, weight: Tensor | None, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The normalized x, and its statistics μ and σ²."""
     mu, d = centre(x, axes)
     d, scale, var = inverse_deviation(d, axes, eps)
     y = d * (scale if weight is None else scale * weight)
@@ -44,25 +50,26 @@ def _normalize(x: Any, axes: Axis, eps: float, weight: Any, bias: Any) -> tuple[
 @accepting
 @scoped
 def batch_norm(
-    x: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    x: Accepted,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Accepted | None = None,
+    bias: Accepted | None = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
     unbiased: bool = True,
-) -> Any:
+) -> Tensor:
     """Normalize each channel over the batch (Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1).
 
     y = γ (x - μ) / √(σ² + eps) + β, with μ, σ² over N (fully connected, x: N x D) or over N, H, W (x: N x C x H x W).
 
     Args:
-        running_mean, running_var: C; averages for test time. In training they are updated in place:
-            running = (1 - momentum) · running + momentum · new, the variance by N - 1 unless ``unbiased`` is false.
+        running_mean, running_var: C; running averages, used in evaluation. In training they are updated in place:
+            running = (1 - momentum) · running + momentum · new. The new variance is divided by N - 1, or by N if
+            ``unbiased`` is false.
         weight, bias: γ and β, C.
-        training: use the batch's statistics; otherwise, where there are running averages, those.
+        training: use batch statistics; otherwise the running averages, if there are any.
 
     Raises:
         ShapeError: one value per channel in training (its deviation from the mean is always 0), or sizes that differ.
@@ -78,24 +85,25 @@ def batch_norm(
     y, mean, var = _batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps, unbiased)
     if mean is not None:
         with no_grad():
-            running_var.assign(var)
-            running_mean.assign(mean)
+            for average, new in ((running_var, var), (running_mean, mean)):
+                if average is not None and new is not None:
+                    average.assign(new)
     return y
 
 
 @in_single
 def _batch_norm(
-    x: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any,
-    bias: Any,
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
     training: bool,
-    momentum: float,
+    momentum: float | Tensor,
     eps: float,
     unbiased: bool,
-) -> tuple[Any, Any, Any]:
-    """The normalized x, and the next running averages; None where they stay as they are."""
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The normalized x, and the new running mean and variance; None if they do not change."""
     c = x.shape[1]
     axes = (0, *range(2, x.ndim))
     weight, bias = _along_channels(weight, x), _along_channels(bias, x)
@@ -103,7 +111,7 @@ def _batch_norm(
         scale = 1.0 / (_along_channels(running_var, x) + eps).sqrt()
         y = (x - _along_channels(running_mean, x)) * (scale if weight is None else scale * weight)
         return (y if bias is None else y + bias), None, None
-    if x.size == 0:  # nothing to normalize, nothing learned
+    if x.size == 0:  # nothing to normalize, no statistics
         return _affine(x, weight, bias), None, None
     m = x.size // c
     if m == 1:
@@ -121,7 +129,13 @@ def _batch_norm(
 
 
 @composed
-def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def layer_norm(
+    x: Accepted,
+    normalized_shape: int | Sequence[int],
+    weight: Accepted | None = None,
+    bias: Accepted | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
     """Normalize each example over its features (Ba, Kiros and Hinton, "Layer normalization", 2016, eq. 4).
 
     Args:
@@ -146,7 +160,9 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
 
 
 @composed
-def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def instance_norm(
+    x: Accepted, weight: Accepted | None = None, bias: Accepted | None = None, eps: float = 1e-5
+) -> Tensor:
     """Normalize each channel of each image (Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016).
 
     Args:
@@ -154,7 +170,7 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
         weight, bias: γ and β, C.
 
     Raises:
-        ShapeError: no axis behind the channels, or one value per channel.
+        ShapeError: no axis after the channels, or one value per channel.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.instance_norm(tg.tensor([[[[1.0, 3.0]]]]), eps=0.0).tolist()
@@ -162,7 +178,7 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
     """
     if x.ndim < 3:
         raise ShapeError(
-            f"input of shape {x.shape}{location()}: it must be N x C x ..., with something to normalize over."
+            f"input of shape {x.shape}{location()}: it must be N x C x ..., with an axis to normalize over."
         )
     if math.prod(x.shape[2:]) == 1:
         raise ShapeError(f"input of shape {x.shape}{location()}: one value per channel and image has no variance.")
@@ -171,7 +187,9 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-
 
 
 @composed
-def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(
+    x: Accepted, num_groups: int, weight: Accepted | None = None, bias: Accepted | None = None, eps: float = 1e-5
+) -> Tensor:
     """Normalize groups of channels of each image (Wu and He, "Group normalization", 2018, eq. 7).
 
     With G = C it is instance normalization, with G = 1 layer normalization over (C, H, W).
@@ -190,7 +208,7 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     """
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         raise ShapeError(
-            f"input of shape {x.shape}, num_groups={num_groups}{location()}: groups must divide the channels."
+            f"input of shape {x.shape}, num_groups={num_groups}{location()}: it must divide the number of channels."
         )
     _check_channels(x, weight=weight, bias=bias)
     n, c, *rest = x.shape
@@ -199,8 +217,8 @@ def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, ep
     return _affine(y, _along_channels(weight, x), _along_channels(bias, x))
 
 
-def _averages(training: bool, **averages: Any) -> list[Any]:
-    """Running averages; what training updates has to be a tensor, in which the caller sees the update."""
+def _averages(training: bool, **averages: Tensor | None) -> list[Tensor | None]:
+    """The running averages as tensors. In training they must be tensors already: the caller's own are updated."""
     for name, t in averages.items():
         if training and t is not None and (not isinstance(t, Variable) or isinstance(t, GivenArray)):
             raise DTypeError(
@@ -210,13 +228,13 @@ def _averages(training: bool, **averages: Any) -> list[Any]:
     return [None if t is None else asarray(t) for t in averages.values()]
 
 
-def _affine(y: Any, weight: Any, bias: Any) -> Any:
+def _affine(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """γ y + β"""
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
-def _check_channels(x: Any, **tensors: Any) -> None:
+def _check_channels(x: Tensor, **tensors: Tensor | None) -> None:
     c = x.shape[1]
     for name, t in tensors.items():
         if t is not None and t.shape != (c,):
@@ -226,6 +244,10 @@ def _check_channels(x: Any, **tensors: Any) -> None:
             )
 
 
-def _along_channels(t: Any, x: Any) -> Any:
+@overload
+def _along_channels(t: Tensor, x: Tensor) -> Tensor: ...
+@overload
+def _along_channels(t: None, x: Tensor) -> None: ...
+def _along_channels(t: Tensor | None, x: Tensor) -> Tensor | None:
     """C -> 1 x C x 1 x ... x 1"""
     return None if t is None else t.reshape(1, x.shape[1], *(1,) * (x.ndim - 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,25 +12,31 @@ from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import stack
 from ..frontend.products import einsum
-from .arguments import Pair, bordered, images, output_size, pair
+from .arguments import Pads, Pair, bordered, images, output_size, pair
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import Accepted
+
+OutputSize = int | tuple[int | None, int | None] | None  # None keeps the input's size
 
 
 @composed
 def max_pool2d(
-    x: Any,
+    x: Accepted,
     kernel_size: Pair,
     stride: Pair | None = None,
     padding: Pair = 0,
     dilation: Pair = 1,
     ceil_mode: bool = False,
-) -> Any:
-    """The largest element of each window; at a tie the gradient goes to the first in row-major order. NaN wins.
+) -> Tensor:
+    """The maximum of each window; at a tie the gradient goes to the first in row-major order. NaN propagates.
 
     Args:
         x: N x C x H x W.
         kernel_size: K.
         stride: S, by default K.
-        padding: P, at most K/2; the border is -inf and never wins over a number.
+        padding: P, at most K/2, filled with -inf, which is never the maximum.
         ceil_mode: round H' up, so that the last window may be partial.
 
     Raises:
@@ -46,22 +52,22 @@ def max_pool2d(
 
 @composed
 def avg_pool2d(
-    x: Any,
+    x: Accepted,
     kernel_size: Pair,
     stride: Pair | None = None,
     padding: Pair = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> Tensor:
     """The mean of each window.
 
     Args:
         x: N x C x H x W.
         kernel_size: K.
         stride: S, by default K.
-        padding: P, at most K/2; zeros that count as elements unless ``count_include_pad`` is false.
-        ceil_mode: round H' up; what a partial window lacks beyond the padding never counts.
+        padding: P, at most K/2; the zeros count as elements unless ``count_include_pad`` is false.
+        ceil_mode: round H' up; the part of a window beyond the padding never counts.
         divisor_override: divide by this instead of the number of elements.
 
     Raises:
@@ -88,15 +94,16 @@ def avg_pool2d(
 
 
 def _elements(n: int, count: int, k: int, s: int, p: int, include_pad: bool) -> np.ndarray:
-    """How many elements each window covers along one axis."""
+    """The number of elements that each window covers along one axis."""
     start = np.arange(count) * s - p
     end = np.minimum(start + k, n + p)
     return end - start if include_pad else np.minimum(end, n) - np.maximum(start, 0)
 
 
 def _windows_of(
-    x: Any, kernel_size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> tuple[Any, Any, Any, Any, Any]:
+    x: Tensor, kernel_size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], Pads, tuple[int, int]]:
+    """Kernel, stride, dilation and padding as pairs, and the number of windows along each axis."""
     _, _, h, w = images(x)
     kernel = pair("kernel_size", kernel_size)
     strides = kernel if stride is None else pair("stride", stride)
@@ -111,17 +118,17 @@ def _windows_of(
         extra = 0
         if ceil_mode and n + 2 * p > span - s:
             count = -(-(n + 2 * p - span) // s) + 1
-            if (count - 1) * s >= n + p:  # a window that would lie in the padding alone
+            if (count - 1) * s >= n + p:  # the last window would cover padding only
                 count -= 1
             extra = max(0, (count - 1) * s + span - (n + 2 * p))
         pads.append((p, p + extra))
-    counts = output_size((h, w), kernel, strides, tuple(pads), spread)
-    return kernel, strides, spread, tuple(pads), counts
+    counts = output_size((h, w), kernel, strides, (pads[0], pads[1]), spread)
+    return kernel, strides, spread, (pads[0], pads[1]), counts
 
 
 @composed
-def adaptive_avg_pool2d(x: Any, output_size: Pair) -> Any:
-    """Means over windows that tile the image such that H' x W' of them come out.
+def adaptive_avg_pool2d(x: Accepted, output_size: OutputSize) -> Tensor:
+    """The means of H' x W' windows that tile the image; a size of None keeps that of the input.
 
     Window i covers floor(i H / H') to ceil((i + 1) H / H').
 
@@ -146,40 +153,42 @@ def adaptive_avg_pool2d(x: Any, output_size: Pair) -> Any:
 
 
 @composed
-def adaptive_max_pool2d(x: Any, output_size: Pair) -> Any:
-    """Maxima over windows that tile the image such that H' x W' of them come out; windows as in the average."""
+def adaptive_max_pool2d(x: Accepted, output_size: OutputSize) -> Tensor:
+    """The maxima of H' x W' windows that tile the image, as for :func:`adaptive_avg_pool2d`."""
     n, c, h, w = images(x)
     rows, columns = _wanted(output_size, h, w)
     if h % rows == 0 and w % columns == 0:
         kernel = (h // rows, w // columns)
         return x.windows(kernel, kernel, (1, 1)).max((-2, -1), ties="first")
-    places = [
+    maxima = [
         x.slice((0, 0, top, left), (n, c, bottom, right)).max((2, 3), ties="first")
         for top, bottom in _bins(h, rows)
         for left, right in _bins(w, columns)
     ]
-    return stack(places, -1).reshape(n, c, rows, columns)
+    return stack(maxima, -1).reshape(n, c, rows, columns)
 
 
 @composed
-def global_avg_pool2d(x: Any) -> Any:
+def global_avg_pool2d(x: Accepted) -> Tensor:
     """The mean of each channel: N x C x H x W to N x C."""
     images(x)
     return x.mean((2, 3))
 
 
 @composed
-def global_max_pool2d(x: Any) -> Any:
+def global_max_pool2d(x: Accepted) -> Tensor:
     """The maximum of each channel: N x C x H x W to N x C."""
     images(x)
     return x.max((2, 3), ties="first")
 
 
 def _bins(n: int, count: int) -> list[tuple[int, int]]:
+    """(start, end) of each adaptive window along an axis of n."""
     return [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
 
 
-def _wanted(output_size: Any, h: int, w: int) -> tuple[int, int]:
+def _wanted(output_size: OutputSize, h: int, w: int) -> tuple[int, int]:
+    """H' and W', with None replaced by H or W."""
     both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     if len(both) == 2:
         both = tuple(n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
