@@ -1,8 +1,9 @@
 """Layers: thin modules over :mod:`tinygrad_cv.functional`, with PyTorch's names, arguments and state dicts.
 
-``nn.init`` fills parameters; gradient clipping stands in :mod:`tinygrad_cv.optim`.
+``nn.init`` initializes parameters; gradient clipping is in :mod:`tinygrad_cv.optim`.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from ..frontend.tensor import Tensor as _Tensor
@@ -16,11 +17,12 @@ from .dropout import Dropout, Dropout2d
 from .folding import fold_batch_norm, fold_pair
 from .linear import Linear
 from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
-from .module import LoadResult, Module
+from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .parameter import Parameter
 from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .shape import Flatten, Identity
+from .state_dict import LoadResult
 from .summary import Summary, summary
 
 __all__ = [
@@ -70,7 +72,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, dir(_Tensor), _functionals), name=name)
+if not _TYPE_CHECKING:  # a type checker is to report names that do not exist
+
+    def __getattr__(name: str) -> _Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, dir(_Tensor), _functionals), name=name)

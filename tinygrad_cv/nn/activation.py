@@ -1,13 +1,17 @@
-"""Activation layers. ``inplace`` is accepted for programs written for PyTorch; nothing here works in place."""
+"""Activation layers. ``inplace`` is accepted for compatibility with PyTorch and ignored: no layer works in place."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from .. import functional as F
 from ..frontend.creation import asarray
 from .arguments import one_of
 from .module import Module
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
 
 
 class ReLU(Module):
@@ -21,7 +25,7 @@ class ReLU(Module):
     def __init__(self, inplace: bool = False):
         super().__init__()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.relu(x)
 
 
@@ -36,7 +40,7 @@ class ReLU6(Module):
     def __init__(self, inplace: bool = False):
         super().__init__()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.relu6(x)
 
 
@@ -52,7 +56,7 @@ class LeakyReLU(Module):
         super().__init__()
         self.negative_slope = negative_slope
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -71,7 +75,7 @@ class ELU(Module):
         super().__init__()
         self.alpha = alpha
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
@@ -92,7 +96,7 @@ class Softplus(Module):
             raise ValueError(f"Softplus: beta={beta}; it must be positive.")
         self.beta = beta
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.softplus(x) if self.beta == 1 else F.softplus(asarray(x) * self.beta) / self.beta
 
     def extra_repr(self) -> str:
@@ -107,7 +111,7 @@ class Sigmoid(Module):
     [0.0, 0.5]
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.sigmoid(x)
 
 
@@ -119,7 +123,7 @@ class Tanh(Module):
     [0.0, 1.0]
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.tanh(x)
 
 
@@ -134,12 +138,12 @@ class SiLU(Module):
     def __init__(self, inplace: bool = False):
         super().__init__()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.silu(x)
 
 
 class GELU(Module):
-    """x Φ(x), with the normal distribution function Φ, or its approximation by tanh (Hendrycks and Gimpel, 2016).
+    """x Φ(x), where Φ is the normal distribution function, or an approximation by tanh (Hendrycks and Gimpel, 2016).
 
     Raises:
         ValueError: approximate is neither "none" nor "tanh".
@@ -149,11 +153,11 @@ class GELU(Module):
     [0.0, 1000.0]
     """
 
-    def __init__(self, approximate: str = "none"):
+    def __init__(self, approximate: Literal["none", "tanh"] = "none"):
         super().__init__()
         self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
@@ -161,7 +165,7 @@ class GELU(Module):
 
 
 class Softmax(Module):
-    """exp(x) / Σ exp(x) along an axis, the last by default. To train, use :class:`CrossEntropyLoss` on scores.
+    """exp(x) / Σ exp(x) along an axis, the last by default. For training use :class:`CrossEntropyLoss` on scores.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Softmax()(tg.tensor([[1e4, 1e4]])).tolist()
@@ -172,7 +176,7 @@ class Softmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.softmax(x, self.dim)
 
     def extra_repr(self) -> str:
@@ -191,7 +195,7 @@ class LogSoftmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.log_softmax(x, self.dim)
 
     def extra_repr(self) -> str:

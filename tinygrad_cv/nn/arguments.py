@@ -1,18 +1,23 @@
-"""What constructors check, so that a wrong size is found where it is written."""
+"""Checks of constructor arguments, so that a wrong value is reported where the layer is made, not where it runs."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from ..core.errors import ShapeError
 
-REDUCTIONS = ("mean", "sum", "none")
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from .module import Module
+
+S = TypeVar("S", bound=str)
+V = TypeVar("V")
 
 
 def positive(op: str, name: str, value: Any) -> int:
-    """A size: an integer of at least 1.
+    """The value as an int, if it is an integer of at least 1.
 
     Raises:
         ShapeError: it is not.
@@ -27,7 +32,7 @@ def positive(op: str, name: str, value: Any) -> int:
 
 
 def probability(op: str, p: float) -> float:
-    """A number in [0, 1].
+    """p, if it is in [0, 1].
 
     Raises:
         ValueError: it is not.
@@ -37,31 +42,35 @@ def probability(op: str, p: float) -> float:
     return p
 
 
-def one_of(op: str, name: str, value: Any, choices: tuple[str, ...]) -> Any:
-    """One of the words that an argument takes.
+def one_of(op: str, name: str, value: S, choices: tuple[str, ...]) -> S:
+    """The value, if it is one of the choices.
 
     Raises:
-        ValueError: another one.
+        ValueError: it is not.
     """
     if value not in choices:
         raise ValueError(f"{op}: {name}={value!r}; it must be one of {', '.join(map(repr, choices))}.")
     return value
 
 
-class derived:
-    """A layer's attribute that follows from its parameters: it can be set to what it is, and to nothing else."""
+class derived(Generic[V]):
+    """A property computed from the layer's parameters. It can only be set to the value that it has."""
 
-    def __init__(self, compute: Callable[[Any], Any]):
+    def __init__(self, compute: Callable[[Any], V]):
         self.compute = compute
         self.__doc__ = compute.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+    @overload
+    def __get__(self, layer: None, owner: type) -> derived[V]: ...
+    @overload
+    def __get__(self, layer: Module, owner: type | None = None) -> V: ...
+    def __get__(self, layer: Module | None, owner: type | None = None) -> V | derived[V]:
         return self if layer is None else self.compute(layer)
 
-    def __set__(self, layer: Any, value: Any) -> None:
+    def __set__(self, layer: Module, value: V) -> None:
         now = self.compute(layer)
         if value != now:
             raise AttributeError(
@@ -70,6 +79,12 @@ class derived:
             )
 
 
-def is_affine(layer: Any) -> bool:
+class Affine(Protocol):
+    """A normalization layer: it learns γ unless its weight is None."""
+
+    weight: Tensor | None
+
+
+def is_affine(layer: Affine) -> bool:
     """Whether the layer learns γ."""
     return layer.weight is not None

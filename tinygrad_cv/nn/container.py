@@ -1,16 +1,23 @@
-"""Modules in a row: Sequential runs them, ModuleList only holds them."""
+"""Containers of modules in order: Sequential applies one after the other, ModuleList only holds them."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar, overload
 
 from .module import Module
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
 
-class _Row(Module):
-    """Submodules in order, under the names "0", "1", ... unless others are given."""
+C = TypeVar("C", bound="_Container[Any]")
+S = TypeVar("S")  # the type of a slice
+
+
+class _Container(Module, Generic[S]):
+    """Submodules in order, named "0", "1", ... unless names are given."""
 
     def _items(self) -> list[tuple[str, Module]]:
         return [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
@@ -21,26 +28,30 @@ class _Row(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter([module for _, module in self._items()])
 
-    def _name_at(self, index: Any) -> str:
+    def _name_at(self, index: SupportsIndex) -> str:
         names = [name for name, _ in self._items()]
         try:
             return names[operator.index(index)]
         except IndexError:
             raise IndexError(f"{type(self).__name__}[{index}]: it holds {len(names)} modules.") from None
 
-    def __getitem__(self, index: Any) -> Any:
-        """One module by its place; a slice is a container of the same modules, under their own names."""
+    @overload
+    def __getitem__(self, index: slice) -> S: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Module: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        """The module at an index; for a slice, a container of the same modules, which keep their names."""
         if isinstance(index, slice):
-            part = Sequential() if isinstance(self, Sequential) else ModuleList()
+            part: Module = Sequential() if isinstance(self, Sequential) else ModuleList()
             vars(part).update(self._items()[index])
             return part
         return vars(self)[self._name_at(index)]
 
-    def __setitem__(self, index: int, module: Module) -> None:
+    def __setitem__(self, index: SupportsIndex, module: Module) -> None:
         name = self._name_at(index)
         self.add_module(name, module)
 
-    def __delitem__(self, index: int) -> None:
+    def __delitem__(self, index: SupportsIndex) -> None:
         name = self._name_at(index)
         delattr(self, name)
         if name.isdigit():
@@ -50,26 +61,26 @@ class _Row(Module):
             for i, (key, module) in enumerate(rest):
                 self.add_module(str(i) if key.isdigit() else key, module)
 
-    def append(self, module: Module) -> Any:
-        """Put a module behind the last."""
+    def append(self: C, module: Module) -> C:
+        """Add a module at the end."""
         number = len(self)
-        while str(number) in vars(self):  # a slice may begin at another number
+        while str(number) in vars(self):  # names in a slice need not start at "0"
             number += 1
         self.add_module(str(number), module)
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Any:
-        """Put modules behind the last."""
+    def extend(self: C, modules: Iterable[Module]) -> C:
+        """Add modules at the end."""
         for module in modules:
             self.append(module)
         return self
 
 
-class Sequential(_Row):
-    """Each module applied to the output of the one before.
+class Sequential(_Container["Sequential"]):
+    """Applies each module to the output of the previous one.
 
-    ``Sequential(a, b)`` names them "0", "1"; ``Sequential(OrderedDict(conv=a, relu=b))`` as given. Places, slices,
-    ``append`` and ``len`` work as in a list.
+    ``Sequential(a, b)`` names them "0", "1"; ``Sequential({"conv": a, "relu": b})`` uses the names given. Indexing,
+    slices, ``append`` and ``len`` work as for a list.
 
     >>> import tinygrad_cv as tg
     >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.ReLU(), tg.nn.Linear(3, 2))
@@ -83,6 +94,10 @@ class Sequential(_Row):
     ((5, 2), 2)
     """
 
+    @overload
+    def __init__(self, *modules: Module): ...
+    @overload
+    def __init__(self, modules: dict[str, Module], /): ...
     def __init__(self, *modules: Any):
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], dict):
@@ -91,17 +106,20 @@ class Sequential(_Row):
         else:
             if len(modules) == 1 and isinstance(modules[0], (list, tuple, Iterator)):
                 kind = type(modules[0]).__name__
-                raise TypeError(f"Sequential of a {kind}: it takes modules one by one. Write Sequential(*layers).")
+                raise TypeError(
+                    f"Sequential of a {kind}: it takes the modules as separate arguments. Write Sequential(*layers)."
+                )
             self.extend(modules)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
+        y: Any = x  # what the modules return
         for module in self:
-            x = module(x)
-        return x
+            y = module(y)
+        return y
 
 
-class ModuleList(_Row):
-    """Modules in a list, whose parameters belong to the module that holds the list. It has no forward.
+class ModuleList(_Container["ModuleList"]):
+    """A list of submodules: their parameters are found by the module that holds the list. It has no forward.
 
     >>> import tinygrad_cv as tg
     >>> len(list(tg.nn.ModuleList([tg.nn.Linear(2, 2), tg.nn.Linear(2, 2)]).parameters()))

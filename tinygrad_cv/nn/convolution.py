@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import functional as F
 from ..core.errors import ShapeError
 from ..frontend.creation import zeros
 from ..functional.arguments import Pair, pair
+from ..functional.convolution import Padding
 from . import init
 from .arguments import derived, positive
 from .module import Module
 from .parameter import Parameter
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
 
 class _Convolution(Module):
-    """What a convolution and its transpose share: channels in groups, a kernel, a weight and a bias."""
+    """The parameters and checks that a convolution and its transpose share."""
+
+    padding: Padding
 
     def __init__(
         self,
         channels: tuple[int, int],
         kernel_size: Pair,
         stride: Pair,
-        padding: Any,
+        padding: Padding,
         dilation: Pair,
         groups: int,
         bias: bool,
@@ -32,10 +39,7 @@ class _Convolution(Module):
         c, o = (positive(op, name, n) for name, n in zip(("in_channels", "out_channels"), channels, strict=True))
         self.groups = positive(op, "groups", groups)
         if c % groups or o % groups:
-            raise ShapeError(
-                f"{op}: groups={groups} with {c} input and {o} output channels: groups "
-                "must divide both, without remainder."
-            )
+            raise ShapeError(f"{op}: groups={groups} with {c} input and {o} output channels: groups must divide both.")
         kernel, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
         self.padding = padding if padding in ("same", "valid") else pair("padding", padding, 0)
         self.dilation = pair("dilation", dilation)
@@ -44,11 +48,23 @@ class _Convolution(Module):
         self.bias = Parameter(zeros(o)) if bias else None
         init.default_(self.weight, self.bias)
 
-    kernel_size = derived(lambda self: self.weight.shape[2:])
-    in_channels = derived(lambda self: self.weight.shape[1] * self.groups)
-    out_channels = derived(lambda self: self.weight.shape[0])
+    @derived
+    def kernel_size(self) -> tuple[int, ...]:
+        """(Kh, Kw)"""
+        return self.weight.shape[2:]
+
+    @derived
+    def in_channels(self) -> int:
+        """C"""
+        return self.weight.shape[1] * self.groups
+
+    @derived
+    def out_channels(self) -> int:
+        """Cout"""
+        return self.weight.shape[0]
 
     def _axes_of_weight(self, c: int, o: int) -> tuple[int, int]:
+        """The first two sizes of the weight for one group."""
         return o, c
 
     def extra_repr(self) -> str:
@@ -67,7 +83,7 @@ class Conv2d(_Convolution):
     x: N x C x H x W to N x Cout x H' x W'. weight: Cout x C/groups x Kh x Kw; bias: Cout.
 
     Raises:
-        ShapeError: a size below 1, or groups that do not divide both numbers of channels.
+        ShapeError: a size below 1, or groups that do not divide both channel counts.
 
     >>> import tinygrad_cv as tg
     >>> conv = tg.nn.Conv2d(3, 10, 5, padding=2)
@@ -81,14 +97,14 @@ class Conv2d(_Convolution):
         out_channels: int,
         kernel_size: Pair,
         stride: Pair = 1,
-        padding: Pair | str = 0,
+        padding: Padding = 0,
         dilation: Pair = 1,
         groups: int = 1,
         bias: bool = True,
     ):
         super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -98,12 +114,14 @@ class ConvTranspose2d(_Convolution):
     x: N x C x H x W to N x Cout x H' x W'. weight: C x Cout/groups x Kh x Kw; bias: Cout.
 
     Raises:
-        ShapeError: a size below 1, or groups that do not divide both numbers of channels.
+        ShapeError: a size below 1, or groups that do not divide both channel counts.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.ConvTranspose2d(4, 2, 2, stride=2)(tg.ones(1, 4, 8, 8)).shape
     (1, 2, 16, 16)
     """
+
+    padding: tuple[int, int]
 
     def __init__(
         self,
@@ -120,13 +138,20 @@ class ConvTranspose2d(_Convolution):
         super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
         self.output_padding = pair("output_padding", output_padding, 0)
 
-    in_channels = derived(lambda self: self.weight.shape[0])
-    out_channels = derived(lambda self: self.weight.shape[1] * self.groups)
+    @derived
+    def in_channels(self) -> int:
+        """C"""
+        return self.weight.shape[0]
+
+    @derived
+    def out_channels(self) -> int:
+        """Cout"""
+        return self.weight.shape[1] * self.groups
 
     def _axes_of_weight(self, c: int, o: int) -> tuple[int, int]:
         return c, o
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )

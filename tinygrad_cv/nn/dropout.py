@@ -1,16 +1,20 @@
-"""Dropout layers: active in training only."""
+"""Dropout layers, active in training mode only."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import functional as F
 from .arguments import probability
 from .module import Module
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
 
 class Dropout(Module):
-    """In training each element is 0 with probability p, the others divided by 1 - p; in use x passes unchanged.
+    """In training sets each element to 0 with probability p and divides the others by 1 - p; in evaluation returns x.
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
@@ -27,7 +31,7 @@ class Dropout(Module):
         super().__init__()
         self.p = probability(type(self).__name__, p)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
@@ -35,7 +39,7 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """In training whole channels of x, N x C x H x W, are 0 with probability p, the others divided by 1 - p.
+    """In training sets whole channels of x, N x C x H x W, to 0 with probability p and divides the others by 1 - p.
 
     Source: Tompson et al., "Efficient object localization using convolutional networks", 2015, section 3.2.
 
@@ -47,5 +51,5 @@ class Dropout2d(Dropout):
     [[[[0.0, 0.0]], [[0.0, 0.0]]]]
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.dropout2d(x, self.p, self.training)

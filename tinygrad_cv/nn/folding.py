@@ -1,10 +1,10 @@
-"""Batch normalization in use is linear, so it goes into the layer before."""
+"""Folding batch normalization, which is affine in evaluation mode, into the preceding layer."""
 
 from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,15 +17,18 @@ from .normalization import BatchNorm1d, BatchNorm2d
 from .parameter import Parameter
 from .shape import Identity
 
+M = TypeVar("M", bound=Module)
 
-def fold_batch_norm(model: Module) -> Any:
-    """A copy of the model for use, with each batch normalization that follows a layer in a Sequential folded into it.
+
+def fold_batch_norm(model: M) -> M:
+    """A copy of the model in evaluation mode, each batch normalization in a Sequential folded into the layer before it.
 
     γ (W x + b - μ) / √(σ² + eps) + β = W' x + b', with W' = s W, b' = s (b - μ) + β and s = γ / √(σ² + eps) for each
-    output. Outputs change by rounding only. An :class:`Identity` takes the normalization's place, so that numbers stay.
+    output. Outputs change by rounding only. An :class:`Identity` replaces the normalization, so that the other modules
+    keep their names.
 
-    A pair is a Conv2d and a BatchNorm2d, or a Linear and a BatchNorm1d, next to each other, neither of them used
-    elsewhere in the model, with running averages.
+    Folded are adjacent pairs of Conv2d and BatchNorm2d, or of Linear and BatchNorm1d, if the normalization keeps
+    running averages and neither is used elsewhere in the model.
 
     >>> import tinygrad_cv as tg
     >>> model = tg.nn.Sequential(tg.nn.Conv2d(3, 8, 3, bias=False), tg.nn.BatchNorm2d(8), tg.nn.ReLU())
@@ -39,26 +42,26 @@ def fold_batch_norm(model: Module) -> Any:
     model = copy.deepcopy(model).eval()
     held = [child for module in model.modules() for child in vars(module).values() if isinstance(child, Module)]
     uses = Counter(map(id, held))
-    for row in list(model.modules()):
-        if isinstance(row, Sequential):
-            for i in range(len(row) - 1):
-                layer, norm = row[i], row[i + 1]
+    for block in list(model.modules()):
+        if isinstance(block, Sequential):
+            for i in range(len(block) - 1):
+                layer, norm = block[i], block[i + 1]
                 if _fits(layer, norm) and uses[id(layer)] == uses[id(norm)] == 1:
                     fold_pair(layer, norm)
-                    row[i + 1] = Identity().eval()
+                    block[i + 1] = Identity().eval()
     return model
 
 
-def fold_pair(layer: Any, norm: Any) -> Any:
-    """Give a Conv2d or Linear, in place, the weight and bias that do the normalization behind it too.
+def fold_pair(layer: M, norm: Module) -> M:
+    """Fold the batch normalization that follows a Conv2d or Linear into its weight and bias, in place.
 
     Raises:
-        ValueError: the two do not fit, or the normalization keeps no running averages.
+        ValueError: the two do not match, or the normalization keeps no running averages.
     """
     if not _fits(layer, norm):
         raise ValueError(
             f"fold_pair of {layer!r} and {norm!r}: it takes a Conv2d and a BatchNorm2d, or a Linear and a BatchNorm1d, "
-            "with as many outputs as features, and running averages."
+            "with as many outputs as features, and with running averages."
         )
     with no_grad():
         mean, var = norm.running_mean.astype(np.float64), norm.running_var.astype(np.float64)
@@ -74,7 +77,7 @@ def fold_pair(layer: Any, norm: Any) -> Any:
     return layer
 
 
-def _fits(layer: Any, norm: Any) -> bool:
+def _fits(layer: Module, norm: Module) -> bool:
     pairs = ((Conv2d, BatchNorm2d), (Linear, BatchNorm1d))
     return (
         any(type(layer) is a and type(norm) is b for a, b in pairs)

@@ -1,27 +1,41 @@
-"""Initial values of parameters: each function fills a tensor in place, from the library's generator, and returns it.
+"""Initialization of parameters: each function fills a tensor in place, from the default generator, and returns it.
 
-fan_in = Cin/groups · Kh · Kw (D of a linear layer) inputs make one output; fan_out = Cout · Kh · Kw outputs take one
-input.
+fan_in = Cin/groups · Kh · Kw (D for a linear layer) is the number of inputs of one output; fan_out = Cout · Kh · Kw the
+number of outputs that use one input.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..core.context import no_grad
 from ..core.errors import ShapeError
 from ..frontend.creation import full
 from ..frontend.random import Generator, default_generator
 
-GAINS = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+
+T = TypeVar("T", bound="Tensor")
+Mode = Literal["fan_in", "fan_out"]
+Nonlinearity = Literal["linear", "conv2d", "sigmoid", "tanh", "relu", "selu", "leaky_relu"]
+
+GAINS: dict[str, float] = {
+    "linear": 1.0,
+    "conv2d": 1.0,
+    "sigmoid": 1.0,
+    "tanh": 5 / 3,
+    "relu": math.sqrt(2.0),
+    "selu": 0.75,
+}
 
 
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which weights are larger, to keep the variance through a nonlinearity.
+def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
+    """The factor on the weights that keeps the variance constant through a nonlinearity.
 
-    1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + a²)) for leaky_relu of slope a (0.01 by
-    default).
+    1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + a²)) for leaky_relu with slope a (by default
+    0.01).
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
@@ -30,7 +44,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return GAINS[nonlinearity]
 
 
-def fans(tensor: Any) -> tuple[int, int]:
+def fans(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight D' x D or Cout x Cin/groups x Kh x Kw."""
     if tensor.ndim < 2:
         raise ShapeError(f"weight of shape {tensor.shape}: fans need at least two axes, outputs x inputs.")
@@ -38,57 +52,57 @@ def fans(tensor: Any) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Uniform in [a, b)."""
     with no_grad():
         return tensor.assign((generator or default_generator).uniform(tensor.shape, tensor.dtype) * (b - a) + a)
 
 
-def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
-    """Normal with this mean and standard deviation."""
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
+    """Normal with the given mean and standard deviation."""
     with no_grad():
         return tensor.assign((generator or default_generator).normal(tensor.shape, tensor.dtype) * std + mean)
 
 
-def constant_(tensor: Any, val: float) -> Any:
-    """All one value."""
+def constant_(tensor: T, val: float) -> T:
+    """All equal to ``val``."""
     with no_grad():
         return tensor.assign(full(tensor.shape, val, tensor.dtype))
 
 
-def zeros_(tensor: Any) -> Any:
+def zeros_(tensor: T) -> T:
     """All 0."""
     return constant_(tensor, 0.0)
 
 
-def ones_(tensor: Any) -> Any:
+def ones_(tensor: T) -> T:
     """All 1."""
     return constant_(tensor, 1.0)
 
 
-def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
+def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Uniform in ± gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010, eq. 16)."""
     bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
+def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Normal with σ = gain √(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010, eq. 12)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
 
 
 def kaiming_uniform_(
-    tensor: Any,
+    tensor: T,
     a: float = 0.0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    mode: Mode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
     generator: Generator | None = None,
-) -> Any:
+) -> T:
     """Uniform in ± gain √(3 / fan), with the gain of the nonlinearity (He et al., 2015, eqs. 10, 14).
 
     Args:
         a: the slope of leaky_relu; √5 gives the bound 1/√fan of PyTorch's layers.
-        mode: "fan_in" keeps the variance of activations, "fan_out" that of gradients.
+        mode: "fan_in" preserves the variance of activations, "fan_out" that of gradients.
 
     >>> import tinygrad_cv as tg
     >>> w = tg.nn.init.kaiming_uniform_(tg.zeros(8, 3, 5, 5), nonlinearity="relu")
@@ -100,17 +114,17 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Any,
+    tensor: T,
     a: float = 0.0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    mode: Mode = "fan_in",
+    nonlinearity: Nonlinearity = "leaky_relu",
     generator: Generator | None = None,
-) -> Any:
+) -> T:
     """Normal with σ = gain / √fan (He et al., "Delving deep into rectifiers", 2015, eqs. 10 and 14)."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-def _kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
+def _kaiming_std(tensor: Tensor, a: float, mode: Mode, nonlinearity: Nonlinearity) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode={mode!r}: it must be 'fan_in' or 'fan_out'.")
     fan = fans(tensor)[0 if mode == "fan_in" else 1]
@@ -119,8 +133,8 @@ def _kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-def default_(weight: Any, bias: Any = None) -> None:
-    """What layers start with: weight and bias uniform in ± 1/√fan_in, as PyTorch has it."""
+def default_(weight: Tensor, bias: Tensor | None = None) -> None:
+    """The default of convolution and linear layers, as in PyTorch: weight and bias uniform in ± 1/√fan_in."""
     kaiming_uniform_(weight, a=math.sqrt(5.0))
     if bias is not None:
         bound = 1.0 / math.sqrt(fans(weight)[0])

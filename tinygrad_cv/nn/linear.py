@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import functional as F
 from ..frontend.creation import zeros
@@ -11,6 +11,10 @@ from .arguments import derived, positive
 from .module import Module
 from .parameter import Parameter
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
 
 class Linear(Module):
     """y = x Wᵀ + b.
@@ -18,7 +22,7 @@ class Linear(Module):
     x: N x D (or more leading axes) to N x D'. weight: D' x D; bias: D'.
 
     Raises:
-        ShapeError: a size below 1; in a call, the wrong number of features, with the layer's path and the right number.
+        ShapeError: a size below 1; in a call, the wrong number of features; the message has the path and the right one.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Linear(3, 4)(tg.ones(5, 3)).shape
@@ -32,10 +36,17 @@ class Linear(Module):
         self.bias = Parameter(zeros(out_features)) if bias else None
         init.default_(self.weight, self.bias)
 
-    in_features = derived(lambda self: self.weight.shape[1])
-    out_features = derived(lambda self: self.weight.shape[0])
+    @derived
+    def in_features(self) -> int:
+        """D"""
+        return self.weight.shape[1]
 
-    def forward(self, x: Any) -> Any:
+    @derived
+    def out_features(self) -> int:
+        """D'"""
+        return self.weight.shape[0]
+
+    def forward(self, x: TensorLike) -> Tensor:
         return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -1,44 +1,48 @@
-"""Module: parameters, buffers and submodules under names."""
+"""Module: named parameters, buffers and submodules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
-from ..core.context import no_grad, scope
-from ..core.errors import CheckpointError, check_state_dict
+from ..core.context import scope
 from ..frontend.creation import asarray
 from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
 from .parameter import Parameter
+from .state_dict import LoadResult, dotted, load, saved
 
+if TYPE_CHECKING:
+    from ..frontend.typing import DTypeLike, TensorLike
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
 M = TypeVar("M", bound="Module")
 Hook = Callable[..., Any]
 
-STATE = ("training", "_buffers", "_hooks", "_name", "_path")  # attributes of the module's own
+STATE = ("training", "_buffers", "_hooks", "_name", "_path")  # the attributes that Module itself sets
 
 _calling: ContextVar[Module | None] = ContextVar("tinygrad_cv.nn.calling", default=None)
 
 
-class LoadResult(NamedTuple):
-    """What :meth:`Module.load_state_dict` passed over with ``strict=False``."""
+class Callee(Protocol[P, R]):
+    """A module by its forward: calling it takes the same arguments and returns the same."""
 
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
 class Module:
     """The base of all layers and models: a function with parameters.
 
-    A subclass calls ``super().__init__()``, sets attributes, and defines ``forward``. Attributes are what their type
-    says: a :class:`Parameter` is learned, a :class:`Module` is a submodule, a tensor given to :meth:`register_buffer`
-    is saved but not learned. Names are the attributes' names, joined by dots.
+    A subclass calls ``super().__init__()``, sets attributes, and defines ``forward``. The type of an attribute decides
+    its role: a :class:`Parameter` is learned, a :class:`Module` is a submodule; a tensor passed to
+    :meth:`register_buffer` is saved but not learned. A path is the names of attributes, joined by dots.
 
     Attributes:
-        training: whether the module trains (batch statistics, dropout) or is used; see :meth:`train` and :meth:`eval`.
+        training: training mode (batch statistics, dropout) or evaluation mode; see :meth:`train` and :meth:`eval`.
 
     >>> import tinygrad_cv as tg
     >>> class Scale(tg.nn.Module):
@@ -54,13 +58,13 @@ class Module:
     (2, 4)
     """
 
-    volatile = ("_name", "_path")  # what changes without changing what a call computes
+    volatile = ("_name", "_path")  # may change without changing what a call computes
     training: bool
-    _not_negative: tuple[str, ...] = ()  # buffers of a subclass that never are
-    _buffers: dict[str, bool]  # the names of the buffers, and whether each is saved
+    _not_negative: tuple[str, ...] = ()  # buffers of a subclass whose values are never negative
+    _buffers: dict[str, bool]  # name -> whether it is saved in the state dict
     _hooks: tuple[tuple[Hook, ...], tuple[Hook, ...]]  # before and after forward
-    _name: str  # under which a parent took it; empty for a root
-    _path: tuple[str, ...]  # where the last caller found it, if not among its own attributes
+    _name: str  # the attribute of the parent that holds it; empty for a root
+    _path: tuple[str, ...]  # its path in the module that last called it, if it is not a direct attribute there
 
     def __init__(self) -> None:
         vars(self).update(training=True, _buffers={}, _hooks=((), ()), _name="", _path=())
@@ -72,8 +76,8 @@ class Module:
             + (", or call its submodules one by one." if any(self.children()) else ".")
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run :meth:`forward` between the hooks, with this module's name in error messages and drawings."""
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        """Run :meth:`forward` and the hooks. Error messages and drawings name this module."""
         caller = _calling.get()
         try:
             _calling.set(self)
@@ -91,13 +95,21 @@ class Module:
         finally:
             _calling.set(caller)
 
+    if TYPE_CHECKING:
+
+        def __call__(self: Callee[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+            """Run :meth:`forward` and the hooks. Error messages and drawings name this module."""
+
+    else:
+        __call__ = _call
+
     def _name_in(self, caller: Module | None) -> str:
-        """The path of attributes by which the calling module holds this one; the class's name for a root."""
+        """The path of this module in the calling module; the name of its class if it is a root."""
         if caller is not None and vars(caller).get(self._name) is not self:
             found: Any = caller
             for name in self._path:
                 found = vars(found).get(name) if isinstance(found, Module) else None
-            if found is not self or caller is self:  # not where it was: look for it, once
+            if found is not self or caller is self:  # not at the remembered path: search once
                 path = next((path for path, module in caller.named_modules() if module is self), "")
                 self._path = tuple(path.split(".")) if path else ()
             if self._path:
@@ -138,8 +150,8 @@ class Module:
         object.__delattr__(self, name)
         self._buffers.pop(name, None)
 
-    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep a tensor (or None) that is not learned; it is saved in the state dict unless ``persistent`` is false."""
+    def register_buffer(self, name: str, tensor: TensorLike | None, persistent: bool = True) -> None:
+        """Add a tensor that is not learned (or None). The state dict holds it unless ``persistent`` is false."""
         if "training" not in vars(self):
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before register_buffer({name!r}).")
         _check_name(self, name)
@@ -149,21 +161,21 @@ class Module:
         self._buffers[name] = persistent
 
     def add_module(self, name: str, module: Module) -> None:
-        """Set a submodule under a name that need not be a Python identifier."""
+        """Add a submodule. Its name need not be a Python identifier."""
         if not isinstance(module, Module):
             remedy = f"call it: {module.__name__}(...)" if isinstance(module, type) else "subclass nn.Module"
             raise TypeError(f"{type(self).__name__}: {name!r} is {module!r}, which is not a Module; {remedy}.")
         _check_name(self, name)
         setattr(self, name, module)
 
-    def register_forward_pre_hook(self, hook: Hook) -> Callable[[], None]:
+    def register_forward_pre_hook(self: M, hook: Callable[[M, Any], Any]) -> Callable[[], None]:
         """Call ``hook(module, args)`` before forward; what it returns, if anything, replaces the arguments.
 
         Returns a function that removes the hook.
         """
         return self._add_hook(0, hook)
 
-    def register_forward_hook(self, hook: Hook) -> Callable[[], None]:
+    def register_forward_hook(self: M, hook: Callable[[M, Any, Any], Any]) -> Callable[[], None]:
         """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output.
 
         Returns a function that removes the hook.
@@ -177,7 +189,7 @@ class Module:
         change((*self._hooks[place], hook))
         return lambda: change(tuple(kept for kept in self._hooks[place] if kept is not hook))
 
-    # --- what is inside ---
+    # --- traversal ---
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The direct submodules and their names, each once."""
@@ -192,28 +204,35 @@ class Module:
         return (module for _, module in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it with their paths, each once; this one's path is the prefix."""
+        """This module and all its descendants with their paths, each once; ``prefix`` is the path of this one."""
         seen = set()
-        for path, module in _walk(self, prefix):
+        for path, module in self._walk(prefix):
             if id(module) not in seen:
                 seen.add(id(module))
                 yield path, module
 
+    def _walk(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all its descendants, depth first; a shared one once for each of its paths."""
+        yield path, self
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield from value._walk(dotted(path, name))
+
     def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
+        """This module and all its descendants, each once."""
         return (module for _, module in self.named_modules())
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """The parameters and their paths; a shared one appears once, under its first name."""
+        """The parameters with their paths; a shared one appears once, under its first path."""
         seen = set()
         for path, module in self.named_modules(prefix):
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
-                    yield _join(path, name), value
+                    yield dotted(path, name), value
 
     def own_parameters(self) -> Iterator[Parameter]:
-        """The parameters that are attributes of this module itself."""
+        """The parameters of this module itself, without those of its submodules."""
         return (value for value in vars(self).values() if isinstance(value, Parameter))
 
     def parameters(self) -> Iterator[Parameter]:
@@ -221,33 +240,33 @@ class Module:
         return (parameter for _, parameter in self.named_parameters())
 
     def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """The buffers and their paths, each once."""
+        """The buffers with their paths, each once."""
         seen = set()
         for path, module in self.named_modules(prefix):
             for name in module._buffers:
                 value = vars(module)[name]
                 if value is not None and id(value) not in seen:
                     seen.add(id(value))
-                    yield _join(path, name), value
+                    yield dotted(path, name), value
 
     def buffers(self) -> Iterator[Tensor]:
         """The buffers, each once."""
         return (buffer for _, buffer in self.named_buffers())
 
-    # --- changing all of it ---
+    # --- modes and conversions ---
 
     def train(self: M, mode: bool = True) -> M:
-        """Switch this module and all below it to training, or to use."""
+        """Set training mode (or evaluation mode) for this module and all its descendants."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self: M) -> M:
-        """Switch to use: running averages instead of the batch's, no dropout."""
+        """Set evaluation mode: running averages instead of batch statistics, no dropout."""
         return self.train(False)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the parameters' gradients; or make them zeros."""
+        """Reset the gradients of all parameters: to None, or to zeros if ``set_to_none`` is false."""
         for parameter in self.parameters():
             if set_to_none or parameter.grad is None:
                 parameter.grad = None
@@ -255,19 +274,19 @@ class Module:
                 parameter.grad = parameter.grad.detach() * 0
 
     def requires_grad_(self: M, flag: bool = True) -> M:
-        """Learn all parameters, or hold them fixed."""
+        """Let gradients be computed for all parameters, or freeze them."""
         for parameter in self.parameters():
             parameter.requires_grad_(flag)
         return self
 
-    def apply(self: M, function: Callable[[Module], Any]) -> M:
-        """Call a function on every module, submodules first."""
+    def apply(self: M, function: Callable[[Module], object]) -> M:
+        """Call a function on this module and all its descendants, submodules first."""
         for child in self.children():
             child.apply(function)
         function(self)
         return self
 
-    def to(self: M, dtype: Any) -> M:
+    def to(self: M, dtype: DTypeLike) -> M:
         """Convert the parameters and the float buffers to another float dtype, in place. Gradients are dropped.
 
         >>> import tinygrad_cv as tg
@@ -279,82 +298,44 @@ class Module:
             raise TypeError(f"{type(self).__name__}.to({str(dtype)!r}): parameters are floats; use float16, 32 or 64.")
         for tensor in (*self.parameters(), *self.buffers()):
             if tensor.dtype.kind == "f" and tensor.dtype != dtype:
-                learned = tensor.requires_grad
+                requires_grad = tensor.requires_grad
                 tensor.requires_grad_(False)
                 tensor.value, tensor.grad = tensor.astype(dtype)._concrete("Module.to()"), None
-                tensor.requires_grad_(learned)
+                tensor.requires_grad_(requires_grad)
         return self
 
     # --- saving ---
 
     def state_dict(self, prefix: str = "") -> dict[str, np.ndarray]:
-        """All parameters and saved buffers: path to a NumPy array, a copy of its own.
+        """Copies of all parameters and persistent buffers, as a dict from path to NumPy array.
 
         Names and order are PyTorch's, so ``np.savez(path, **model.state_dict())`` and
-        ``safetensors.numpy.save_file(model.state_dict(), path)`` write files that fit both libraries.
+        ``safetensors.numpy.save_file(model.state_dict(), path)`` write files that both libraries load.
 
         >>> import tinygrad_cv as tg
         >>> {name: array.shape for name, array in tg.nn.Linear(2, 3).state_dict().items()}
         {'weight': (3, 2), 'bias': (3,)}
         """
-        return {name: np.array(tensor.numpy(), order="C") for name, tensor in self._saved(prefix)}
+        return {name: np.array(tensor.numpy(), order="C") for name, tensor in saved(self, prefix)}
 
-    def _saved(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Everything that is saved, shared tensors under each of their names."""
-        for path, module in _walk(self, prefix):
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter):
-                    yield _join(path, name), value
-            for name, persistent in module._buffers.items():
-                if persistent and vars(module)[name] is not None:
-                    yield _join(path, name), vars(module)[name]
-
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
-        """Take values saved by :meth:`state_dict`, or by PyTorch for the same architecture.
+    def load_state_dict(self, state: Mapping[str, TensorLike], strict: bool = True) -> LoadResult:
+        """Load values saved by :meth:`state_dict`, or by PyTorch for the same architecture.
 
         Args:
-            state: path to NumPy array, Tensor or PyTorch tensor. Floats are converted to the dtype of the tensor they
-                go to, and integers to other integers; floats and integers do not mix.
-            strict: also raise for missing and unexpected names; otherwise they are returned.
+            state: a dict from path to NumPy array, Tensor or PyTorch tensor. Floats are converted to the dtype of the
+                target, as are integers; floats are not converted to integers, nor integers to floats.
+            strict: raise for missing and unexpected names instead of returning them.
 
         Raises:
-            CheckpointError: names are missing or unexpected, shapes, dtypes or ranges do not fit, or a variance or a
-                count is negative. The message lists all of
-                them, and nothing has changed.
+            CheckpointError: names are missing or unexpected, shapes, dtypes or ranges do not match, or a variance or a
+                count is negative. The message lists every problem; nothing is loaded.
         """
-        check_state_dict(type(self).__name__, state)
-        own = dict(self._saved())
-        missing = [name for name in own if name not in state]
-        unexpected = [name for name in state if name not in own]
-        positive = {_join(path, name) for path, module in _walk(self, "") for name in module._not_negative}
-        arrays: dict[str, np.ndarray] = {}
-        problems = []
-        for name, tensor in own.items():
-            problem = _fit(tensor, state[name], name, arrays, name in positive) if name in state else None
-            if problem:
-                problems.append(problem)
-        if strict:
-            problems = [
-                *(f"missing {name} of shape {own[name].shape}" for name in missing),
-                *(f"unexpected {name} of shape {tuple(np.shape(state[name]))}" for name in unexpected),
-                *problems,
-            ]
-        if problems:
-            lines = "".join(f"\n  {problem}" for problem in problems)
-            raise CheckpointError(
-                f"load_state_dict into {type(self).__name__}: {len(problems)} problem(s):{lines}\nNothing was loaded. "
-                "Build the model with the sizes and names of the saved one"
-                + ("; strict=False passes over missing and unexpected names." if missing or unexpected else ".")
-            )
-        with no_grad():
-            for name, array in arrays.items():
-                own[name].assign(array)
-        return LoadResult(missing, unexpected)
+        return load(self, state, strict)
 
     # --- printing ---
 
     def extra_repr(self) -> str:
-        """What stands in the parentheses behind the class's name."""
+        """The settings that ``repr`` shows in parentheses after the class name."""
         return ""
 
     def __repr__(self) -> str:
@@ -366,40 +347,8 @@ class Module:
         return f"{type(self).__name__}({inside})"
 
 
-def _walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
-    """A module and all below it, depth first; shared ones as often as they are held."""
-    yield path, module
-    for name, value in vars(module).items():
-        if isinstance(value, Module):
-            yield from _walk(value, _join(path, name))
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
 def _check_name(module: Module, name: str) -> None:
     if not isinstance(name, str) or not name or "." in name:
         raise ValueError(f"{type(module).__name__}: the name {name!r} must be a string without dots, and not empty.")
     if hasattr(type(module), name) or name in STATE:
         raise ValueError(f"{type(module).__name__}: the name {name!r} is taken by the class; choose another.")
-
-
-def _fit(tensor: Tensor, value: Any, name: str, arrays: dict[str, np.ndarray], positive: bool) -> str | None:
-    """Put the value, ready for the tensor, among the arrays; or say why it does not fit."""
-    try:
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError) as error:
-        return f"{name}: {error}"
-    if array.shape != tensor.shape:
-        return f"{name} has shape {array.shape}, the model needs {tensor.shape}"
-    kinds = "f" if tensor.dtype.kind == "f" else "iu"
-    if array.dtype.kind not in kinds:
-        return f"{name} has dtype {array.dtype}, the model needs {tensor.dtype}"
-    with np.errstate(all="ignore"):
-        arrays[name] = fitted = array.astype(tensor.dtype)
-    if not np.array_equal(np.isfinite(fitted), np.isfinite(array)) or (kinds == "iu" and (fitted != array).any()):
-        return f"{name} has values up to {abs(array).max()}, too large for {tensor.dtype}"
-    if positive and (fitted < 0).any():
-        return f"{name} has the value {fitted.min()}; it must not be negative"
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import EllipsisType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,29 +16,34 @@ from .arguments import derived, is_affine, one_of, positive
 from .module import Module
 from .parameter import Parameter
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
 
-class Convention(NamedTuple):
-    """How a library keeps the running averages of batch normalization."""
+
+class RunningAverages(NamedTuple):
+    """How a library updates the running averages of batch normalization."""
 
     momentum: float
-    of_the_new: bool  # momentum is the share of the new value, not of the old
-    unbiased: bool  # the variance is divided by N - 1, not by N
-    start: float  # the variance before the first batch
+    of_the_new: bool  # whether momentum is the weight of the new value or of the old one
+    unbiased: bool  # whether the variance is divided by N - 1 or by N
+    start: float  # the running variance before the first batch
 
 
-CONVENTIONS = {
-    "torch": Convention(0.1, True, True, 1.0),
-    "onnx": Convention(0.9, False, False, 1.0),
-    "keras": Convention(0.99, False, False, 1.0),
-    "eecs498": Convention(0.9, False, False, 0.0),
+Convention = Literal["torch", "onnx", "keras", "eecs498"]
+CONVENTIONS: dict[Convention, RunningAverages] = {
+    "torch": RunningAverages(0.1, True, True, 1.0),
+    "onnx": RunningAverages(0.9, False, False, 1.0),
+    "keras": RunningAverages(0.99, False, False, 1.0),
+    "eecs498": RunningAverages(0.9, False, False, 0.0),
 }
 
 
 class _BatchNorm(Module):
-    """Batch normalization over any axes behind the channels; its arguments are explained at :class:`BatchNorm2d`."""
+    """Batch normalization over any axes after the channels; for the arguments see :class:`BatchNorm2d`."""
 
     affine = derived(is_affine)
-    ranks: tuple[int, ...]  # the numbers of axes that the input may have
+    ranks: tuple[int, ...]  # the ranks that the input may have
     layout: str
 
     _not_negative = ("running_var", "num_batches_tracked")
@@ -51,28 +56,28 @@ class _BatchNorm(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
-        convention: str = "torch",
+        convention: Convention = "torch",
     ):
         super().__init__()
         op = type(self).__name__
         self.num_features = positive(op, "num_features", num_features)
         self.eps, self.track_running_stats = eps, track_running_stats
-        self.convention = one_of(op, "convention", convention, tuple(CONVENTIONS))
+        self.convention = one_of(op, "convention", convention, get_args(Convention))
         preset = CONVENTIONS[convention]
         self.momentum = preset.momentum if momentum is ... else momentum
         if self.momentum is not None and not 0.0 <= self.momentum <= 1.0:
-            raise ValueError(f"{op}: momentum={momentum}; it must be in [0, 1], or None (evenly).")
+            raise ValueError(f"{op}: momentum={momentum}; it must be in [0, 1], or None for a cumulative average.")
         self.weight = Parameter(ones(num_features)) if affine else None
         self.bias = Parameter(zeros(num_features)) if affine else None
         tracked = track_running_stats
-        self.running_mean: Any
-        self.running_var: Any
-        self.num_batches_tracked: Any
+        self.running_mean: Tensor | None
+        self.running_var: Tensor | None
+        self.num_batches_tracked: Tensor | None
         self.register_buffer("running_mean", zeros(num_features) if tracked else None)
         self.register_buffer("running_var", full(num_features, preset.start, "float32") if tracked else None)
         self.register_buffer("num_batches_tracked", zeros((), dtype="int64") if tracked else None)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         x = _checked(self, x, "num_features", self.ranks, self.layout)
         used = self.track_running_stats or not self.training
         y = F.batch_norm(
@@ -82,7 +87,7 @@ class _BatchNorm(Module):
             self.weight,
             self.bias,
             self.training,
-            self._share_of_the_new(),
+            self._weight_of_the_new(),
             self.eps,
             CONVENTIONS[self.convention].unbiased,
         )
@@ -91,8 +96,9 @@ class _BatchNorm(Module):
                 self.num_batches_tracked.assign(self.num_batches_tracked + 1)
         return y
 
-    def _share_of_the_new(self) -> Any:
-        if self.momentum is None and self.num_batches_tracked is not None:
+    def _weight_of_the_new(self) -> float | Tensor:
+        """The weight of this batch's statistics in the running averages."""
+        if self.momentum is None and self.num_batches_tracked is not None and self.running_mean is not None:
             return (1.0 / (self.num_batches_tracked + 1).astype(np.float64)).astype(self.running_mean.dtype)
         if self.momentum is None:
             return 0.0
@@ -122,15 +128,15 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Batch normalization of images (Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1).
 
-    y = γ (x - μ) / √(σ² + eps) + β, x: N x C x H x W. μ, σ, γ and β are 1 x C x 1 x 1: in training μ and σ are taken
-    over the batch (N, H, W), in use they are running averages.
+    y = γ (x - μ) / √(σ² + eps) + β, x: N x C x H x W. μ, σ, γ and β are 1 x C x 1 x 1. In training μ and σ are computed
+    over the batch (N, H, W); in evaluation they are the running averages.
 
     Args:
         num_features: C.
-        momentum: of the running averages, by default the convention's. It means what the convention says: for "torch"
-            the share of the new value, for the others the share of the old one. None averages all batches evenly.
+        momentum: of the running averages, by default that of the convention. For "torch" it is the weight of the new
+            value, for the others the weight of the old one. None is a cumulative average over all batches.
         affine: learn γ (``weight``) and β (``bias``); otherwise they are 1 and 0.
-        track_running_stats: keep running averages; otherwise the batch's statistics serve in use too.
+        track_running_stats: keep running averages; otherwise batch statistics are used in evaluation too.
         convention: "torch" (0.1 of the new, unbiased variance), "onnx" (0.9 of the old, biased), "keras" (0.99 of the
             old, biased) or "eecs498" (0.9 of the old, biased, and the variance starts at 0 instead of 1).
 
@@ -164,7 +170,13 @@ class LayerNorm(Module):
 
     elementwise_affine = derived(is_affine)
 
-    def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True):
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ):
         super().__init__()
         sizes = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
         self.normalized_shape = tuple(positive("LayerNorm", "normalized_shape", n) for n in sizes)
@@ -172,7 +184,7 @@ class LayerNorm(Module):
         self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
         self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -183,11 +195,11 @@ class InstanceNorm2d(Module):
     """Normalize each channel of each image (Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016).
 
     x: N x C x H x W; μ and σ are N x C x 1 x 1, γ and β 1 x C x 1 x 1. There are no running averages, so training and
-    use are alike, and ``momentum`` stands only where PyTorch has it.
+    evaluation are the same; ``momentum`` is accepted for compatibility with PyTorch and ignored.
 
     Raises:
         ShapeError: num_features below 1; in a call, another number of channels, or images of one pixel.
-        ValueError: track_running_stats, which is not offered.
+        ValueError: track_running_stats is true, which is not supported.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.InstanceNorm2d(1, eps=0.0)(tg.tensor([[[[1.0, 3.0]]]])).tolist()
@@ -208,14 +220,14 @@ class InstanceNorm2d(Module):
         self.num_features = positive("InstanceNorm2d", "num_features", num_features)
         if track_running_stats:
             raise ValueError(
-                "InstanceNorm2d: track_running_stats=True; each image is normalized by its own statistics, in use as "
-                "in training. Leave it False, or use BatchNorm2d."
+                "InstanceNorm2d: track_running_stats=True; each image is normalized by its own statistics, in "
+                "evaluation as in training. Leave it False, or use BatchNorm2d."
             )
         self.eps = eps
         self.weight = Parameter(ones(num_features)) if affine else None
         self.bias = Parameter(zeros(num_features)) if affine else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         x = _checked(self, x, "num_features", (4,), "N x C x H x W")
         return F.instance_norm(x, self.weight, self.bias, self.eps)
 
@@ -249,14 +261,14 @@ class GroupNorm(Module):
         self.num_channels = positive("GroupNorm", "num_channels", num_channels)
         if num_channels % num_groups:
             raise ShapeError(
-                f"GroupNorm: num_groups={num_groups} with num_channels={num_channels}: the groups must divide the "
-                "channels, without remainder."
+                f"GroupNorm: num_groups={num_groups} with num_channels={num_channels}: num_groups must divide the "
+                "number of channels."
             )
         self.eps = eps
         self.weight = Parameter(ones(num_channels)) if affine else None
         self.bias = Parameter(zeros(num_channels)) if affine else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         x = _checked(self, x, "num_channels", range(2, 33), "N x C x ...")
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
@@ -264,8 +276,8 @@ class GroupNorm(Module):
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
 
 
-def _checked(layer: Any, x: Any, name: str, ranks: Sequence[int], layout: str) -> Any:
-    """The input as a tensor whose axes and channels fit the layer."""
+def _checked(layer: Module, x: TensorLike, name: str, ranks: Sequence[int], layout: str) -> Tensor:
+    """The input as a tensor, once its rank and its channels match the layer."""
     x = asarray(x)
     wanted = getattr(layer, name)
     if x.ndim not in ranks or x.shape[1] != wanted:

@@ -1,22 +1,25 @@
-"""Parameter: a tensor that a module learns."""
+"""Parameter: a tensor that is learned."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.errors import DTypeError
 from ..frontend.tensor import Tensor
 
+if TYPE_CHECKING:
+    from ..frontend.typing import TensorLike
+
 
 class Parameter(Tensor):
-    """A leaf tensor with a copy of ``data`` that requires grad; as a module's attribute it is one of its parameters.
+    """A leaf tensor that requires grad, with a copy of ``data``. Set as an attribute, it is a parameter of the module.
 
     Results of operations on a parameter are plain tensors.
 
     Raises:
-        DTypeError: the data are no floating-point numbers.
+        DTypeError: the data are not floating-point numbers.
 
     >>> import tinygrad_cv as tg
     >>> weight = tg.nn.Parameter(tg.zeros(3, 2))
@@ -26,7 +29,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, requires_grad: bool = True):
+    def __init__(self, data: TensorLike, requires_grad: bool = True):
         try:
             super().__init__(data)
         except DTypeError as error:
@@ -34,15 +37,15 @@ class Parameter(Tensor):
         if self.dtype.kind != "f":
             raise DTypeError(
                 f"Parameter of dtype {self.dtype}: parameters are learned by gradients, so they are floats. Use "
-                ".astype('float32'), or register_buffer() for what is not learned."
+                ".astype('float32'), or register_buffer() for tensors that are not learned."
             )
         if requires_grad:
             self.requires_grad_()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (np.array(self.numpy(), order="C"), self.requires_grad)
 
 
 def _rebuild(value: np.ndarray, requires_grad: bool) -> Parameter:
-    """What pickle and deepcopy call: the data and the flag, never the graph."""
+    """For pickle and deepcopy, which copy the data and the flag, not the graph."""
     return Parameter(value, requires_grad)

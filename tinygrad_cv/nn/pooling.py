@@ -1,17 +1,22 @@
-"""Pooling layers: per channel, no parameters. H' = floor((H + 2P - K) / S) + 1, and S is K unless it is given."""
+"""Pooling layers: per channel, no parameters. H' = floor((H + 2P - K) / S) + 1; the stride S is K by default."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import functional as F
 from ..core.errors import ShapeError
 from ..functional.arguments import Pair, pair
+from ..functional.pooling import OutputSize
 from .module import Module
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
 
 
 class _Pooling(Module):
-    """What pooling by windows has in common: sizes that are checked."""
+    """The arguments of pooling over windows, checked."""
 
     def __init__(self, kernel_size: Pair, stride: Pair | None, padding: Pair, ceil_mode: bool):
         super().__init__()
@@ -55,12 +60,12 @@ class MaxPool2d(_Pooling):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = pair("dilation", dilation)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 class AvgPool2d(_Pooling):
-    """The mean of each window; the arguments are explained at :func:`functional.avg_pool2d`.
+    """The mean of each window; for the arguments see :func:`functional.avg_pool2d`.
 
     x: N x C x H x W to N x C x H' x W'.
 
@@ -86,7 +91,7 @@ class AvgPool2d(_Pooling):
             raise ShapeError("AvgPool2d: divisor_override=0: the divisor must not be 0.")
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.avg_pool2d(
             x,
             self.kernel_size,
@@ -99,9 +104,9 @@ class AvgPool2d(_Pooling):
 
 
 class _AdaptivePooling(Module):
-    """What pooling to a given size has in common."""
+    """The output size of adaptive pooling, checked."""
 
-    def __init__(self, output_size: Any):
+    def __init__(self, output_size: OutputSize):
         super().__init__()
         for n in output_size if isinstance(output_size, (tuple, list)) else (output_size,):
             if n is not None:
@@ -113,7 +118,7 @@ class _AdaptivePooling(Module):
 
 
 class AdaptiveAvgPool2d(_AdaptivePooling):
-    """Means over windows that tile the image such that H' x W' of them come out; None keeps a size.
+    """The means of H' x W' windows that tile the image; a size of None keeps that of the input.
 
     x: N x C x H x W to N x C x H' x W'.
 
@@ -122,12 +127,12 @@ class AdaptiveAvgPool2d(_AdaptivePooling):
     (2, 3, 2, 5)
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.adaptive_avg_pool2d(x, self.output_size)
 
 
 class AdaptiveMaxPool2d(_AdaptivePooling):
-    """Maxima over windows that tile the image such that H' x W' of them come out; None keeps a size.
+    """The maxima of H' x W' windows that tile the image; a size of None keeps that of the input.
 
     x: N x C x H x W to N x C x H' x W'.
 
@@ -136,7 +141,7 @@ class AdaptiveMaxPool2d(_AdaptivePooling):
     (2, 3, 1, 1)
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.adaptive_max_pool2d(x, self.output_size)
 
 
@@ -148,5 +153,5 @@ class GlobalAvgPool2d(Module):
     (2, 64)
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.global_avg_pool2d(x)

@@ -1,15 +1,19 @@
-"""Layers that change shapes only, or nothing."""
+"""Layers without arithmetic: Flatten and Identity."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..frontend.creation import asarray
 from .module import Module
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
 
 class Flatten(Module):
-    """Axes ``start_dim`` to ``end_dim`` as one: N x C x H x W to N x CHW.
+    """Merges the axes ``start_dim`` to ``end_dim`` into one: N x C x H x W to N x CHW.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Flatten()(tg.ones(2, 50, 7, 7)).shape
@@ -20,7 +24,7 @@ class Flatten(Module):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return asarray(x).flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -28,7 +32,7 @@ class Flatten(Module):
 
 
 class Identity(Module):
-    """x as it is, as a tensor: a place where another layer could stand. Takes and ignores any arguments.
+    """Returns x unchanged, as a tensor: a placeholder for another layer. Any constructor arguments are ignored.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Identity()(tg.ones(2)).tolist()
@@ -38,5 +42,5 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         return asarray(x)

@@ -1,12 +1,12 @@
-"""A model by numbers: what each layer makes, learns and computes."""
+"""A table of a model's layers: output shapes, parameters, activations and multiply-adds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,35 +16,40 @@ from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .module import Module
 
+if TYPE_CHECKING:
+    from ..frontend.typing import TensorLike
+
+Interpreter = Callable[[Any, list[Any], dict[str, Any]], np.ndarray]  # primitive, values, parameters -> result
+
 
 @dataclass
 class Row:
-    """One layer, or the input. All numbers but the parameters are for one image."""
+    """One layer, or the input. All numbers except the parameters are per image."""
 
     path: str
     type: str
-    shape: tuple[int, ...]  # of the output, without the axis of the batch
+    shape: tuple[int, ...]  # of the output, without the batch axis
     parameters: int
-    activations: int  # elements of the output
+    activations: int  # the number of elements of the output
     multiply_adds: int
 
 
 @dataclass
 class Summary:
-    """The layers in the order in which they ran; ``str()`` is a table."""
+    """The layers in the order in which they ran; ``str()`` formats a table."""
 
     rows: list[Row]
-    parameters: int  # of the whole model, each once
+    parameters: int  # of the whole model, shared ones counted once
     trainable: int
 
     @property
     def activations(self) -> int:
-        """Elements of all outputs, the input not counted."""
+        """The number of elements of all outputs, without the input."""
         return sum(row.activations for row in self.rows[1:])
 
     @property
     def multiply_adds(self) -> int:
-        """Of all layers."""
+        """The multiply-adds of all layers."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
@@ -68,16 +73,15 @@ def _number(n: int) -> str:
     return f"{n:,}" if n else ""
 
 
-def summary(model: Module, x: Any) -> Summary:
-    """Run a model once, in ``eval`` mode, and list what its layers make, learn and compute.
+def summary(model: Module, x: Sequence[int] | TensorLike) -> Summary:
+    """Run a model once, in evaluation mode, and list its layers.
 
-    A module with submodules has a row of its own only if it has parameters or products of its own. A layer that runs
-    twice has two rows, and its parameters stand in the first. Multiply-adds are those of the contractions that a layer
-    applies (convolution, fully connected, einsum); biases, normalizations and activations are not counted.
+    A module with submodules has a row only if it has parameters or multiply-adds of its own. A layer that runs twice
+    has two rows; its parameters are counted in the first. Multiply-adds are those of contractions (convolution, fully
+    connected, einsum); biases, normalizations and activations are not counted.
 
     Args:
-        x: the shape of one image, such as (3, 32, 32), or a batch as a tensor or an array. With a shape, zeros are
-            used.
+        x: the shape of one image, such as (3, 32, 32), for an input of zeros; or a batch as a tensor or an array.
 
     >>> import tinygrad_cv as tg
     >>> print(tg.nn.summary(tg.nn.Sequential(tg.nn.Conv2d(3, 10, 5, padding=2), tg.nn.ReLU()), (3, 32, 32)))
@@ -95,7 +99,7 @@ def summary(model: Module, x: Any) -> Summary:
     rows = [Row("input", "", batch.shape[1:], 0, batch.size // batch.shape[0], 0)]
     with ExitStack() as stack:
         counter = stack.enter_context(_watched(model, rows, batch.shape[0]))
-        stack.enter_context(_in_use(model))
+        stack.enter_context(_evaluating(model))
         stack.enter_context(isolated(interpret=counter))
         model(batch)
     parameters = list(model.parameters())
@@ -103,8 +107,8 @@ def summary(model: Module, x: Any) -> Summary:
 
 
 @contextmanager
-def _in_use(model: Module) -> Iterator[None]:
-    """In eval mode, and afterwards each module in the mode that it had."""
+def _evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode inside; afterwards each module has its previous mode."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -115,11 +119,11 @@ def _in_use(model: Module) -> Iterator[None]:
 
 
 @contextmanager
-def _watched(model: Module, rows: list[Row], images: int) -> Iterator[Any]:
-    """Note what each module makes; yields an interpreter that counts the products of the module that is running."""
+def _watched(model: Module, rows: list[Row], images: int) -> Iterator[Interpreter]:
+    """Append a row for each call of a module; yields an interpreter that counts the multiply-adds of the innermost."""
     paths = {id(module): path or type(module).__name__ for path, module in model.named_modules()}
     counted: set[int] = set()
-    running: list[int] = []  # multiply-adds so far of each module on the way
+    running: list[int] = []  # a stack: the multiply-adds so far of each module that is being called
     inner = current().interpret
 
     def before(module: Module, args: Any) -> None:
