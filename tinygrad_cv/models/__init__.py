@@ -1,5 +1,6 @@
-"""Whole networks: LeNet-5, the classic convolutional network with a choice of normalization, a small VGG, ResNet-20;
-and ``load``: what ``python -m tinygrad_cv train`` has trained.
+"""Whole networks: LeNet-5, the classic convolutional network with a choice of normalization, a small VGG, ResNet-20.
+
+``load`` reads a network that ``python -m tinygrad_cv train`` has trained.
 """
 
 from .classic import convnet

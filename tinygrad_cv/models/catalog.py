@@ -1,4 +1,4 @@
-"""The networks by name, and what each takes: ``load`` and the command line know them from here."""
+"""The networks by name, for ``load`` and for the command line, with the images that each takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Make = TypeVar("Make", bound=Callable[..., Any])
 
 
 class Entry(NamedTuple):
-    """A network, and what it takes; None takes what there is."""
+    """A function that makes a network, the images that it takes (None: any), and the threads for training it."""
 
     make: Callable[..., Any]
     channels: int | None
@@ -21,13 +21,13 @@ MODELS: dict[str, Entry] = {}
 
 
 def network(channels: int | None, side: int | None, threads: int | None = 1) -> Callable[[Make], Make]:
-    """Enter a function that makes a network into ``MODELS``, by its own name.
+    """Decorator that enters a function that makes a network into ``MODELS``, under its name.
 
     Args:
-        channels, side: C, and H = W of its images; None where the function takes them as ``in_channels`` and
+        channels, side: C and H = W of its images; None if the function takes them as ``in_channels`` and
             ``image_size``.
-        threads: of NumPy's BLAS in training. Small matrices gain nothing from a second one, and lose much where it has
-            to wait; None leaves them as they are.
+        threads: the number of threads of NumPy's BLAS in training; None does not change it. For small matrices a
+            second thread is no faster, and on a busy machine much slower.
     """
 
     def enter(make: Make) -> Make:

@@ -1,4 +1,4 @@
-"""LeNet-5 as the lecture has it."""
+"""LeNet-5, as in the lecture."""
 
 from __future__ import annotations
 

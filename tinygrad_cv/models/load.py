@@ -1,32 +1,34 @@
-"""Trained networks, from the folder of a run."""
+"""Loading trained networks from the folder of a run."""
 
 from __future__ import annotations
 
 import json
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from ..core.errors import CheckpointError
 from ..data.preprocess import Preparation
 from ..nn import Module
 from .catalog import MODELS
 
-WEIGHTS, KEY = "weights.safetensors", "tinygrad_cv"  # the file in a run's folder; where its metadata say what it holds
+WEIGHTS, KEY = (
+    "weights.safetensors",
+    "tinygrad_cv",
+)  # the file in a run's folder; the key of its metadata that describes the network
 
 
-def load(run: str | PathLike[str]) -> Any:
+def load(run: str | PathLike[str]) -> Module:
     """The network that ``python -m tinygrad_cv train`` trained, ready to predict.
 
-    It is in evaluation mode, and has two attributes more: ``prepare`` makes of images as they were in the data (N x H
-    x W or N x C x H x W, of the same type) what the network takes, and ``classes`` are the names of its answers::
+    It is in evaluation mode and has two extra attributes: ``prepare`` preprocesses images as they are in the data set
+    (N x H x W or N x C x H x W, of the same dtype) for the network, and ``classes`` are the names of its classes::
 
         model = tg.models.load("runs/convnet-20260101-120000")
         scores = model(tg.tensor(model.prepare(images)))            # N x classes
         names = [model.classes[i] for i in scores.argmax(1).numpy()]
 
     Args:
-        run: the run's folder, or its ``weights.safetensors``, which says by itself what network it is of.
+        run: the run's folder, or its ``weights.safetensors``, whose metadata describe the network.
 
     Raises:
         ImportError: safetensors is not installed.
@@ -46,14 +48,14 @@ def load(run: str | PathLike[str]) -> Any:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, TypeError, ValueError) as error:  # the last two: dtypes that NumPy has not
+    except (SafetensorError, TypeError, ValueError) as error:  # the last two: dtypes that NumPy does not have
         raise CheckpointError(
-            f"models.load: {path} is not a whole safetensors file ({error}). Copy it again."
+            f"models.load: {path} is not a complete safetensors file ({error}). Copy it again."
         ) from error
     if KEY not in about:
         raise CheckpointError(
-            f"models.load: {path} does not say what network it is of; the train command writes that. Make the network "
-            "yourself, and model.load_state_dict(safetensors.numpy.load_file(path))."
+            f"models.load: {path} does not say which network it belongs to, as files of the train command do. Make the "
+            "network yourself, and call model.load_state_dict(safetensors.numpy.load_file(path))."
         )
     try:
         description = json.loads(about[KEY])
@@ -62,11 +64,10 @@ def load(run: str | PathLike[str]) -> Any:
         classes = tuple(map(str, description["classes"]))
     except (LookupError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"models.load: what {path} says of its network is not understood ({type(error).__name__}: {error}). "
+            f"models.load: the description of the network in {path} is not valid ({type(error).__name__}: {error}). "
             "Was it written by another version? Make the network yourself, and load the arrays."
         ) from error
     model.load_state_dict(arrays)
     model.eval()
-    trained: Any = model
-    trained.prepare, trained.classes = prepare, classes
-    return trained
+    model.prepare, model.classes = prepare, classes
+    return model

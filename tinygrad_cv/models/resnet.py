@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import nn
 from .catalog import network
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
 
 
 class BasicBlock(nn.Module):
     """y = ReLU(BN(conv(ReLU(BN(conv(x))))) + shortcut(x)), two 3 x 3 convolutions (He et al., 2016, fig. 2 and eq. 1).
 
-    N x C x H x W -> N x width x H/stride x W/stride. The shortcut is x itself, or where the shape changes a 1 x 1
+    N x C x H x W -> N x width x H/stride x W/stride. The shortcut is x itself or, if the shape changes, a 1 x 1
     convolution and batch normalization (option B).
     """
 
@@ -28,7 +32,7 @@ class BasicBlock(nn.Module):
             projection = nn.Conv2d(channels, width, 1, stride, bias=False)
             self.downsample = nn.Sequential(projection, nn.BatchNorm2d(width))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
         y = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(y)) + shortcut)
@@ -38,7 +42,7 @@ class ResNet(nn.Module):
     """A 3 x 3 convolution, three stages of basic blocks, global average pooling, FC (He et al., 2016, section 4.2).
 
     N x 3 x H x W -> layer1 widths[0] x H x W -> layer2 widths[1] x H/2 x W/2 -> layer3 widths[2] x H/4 x W/4 ->
-    num_classes. Parameters are named as torchvision names those of its residual networks.
+    num_classes. Parameters have the names of torchvision's residual networks.
     """
 
     def __init__(self, blocks: int, widths: Sequence[int] = (16, 32, 64), num_classes: int = 10):
@@ -55,7 +59,7 @@ class ResNet(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: TensorLike) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x))

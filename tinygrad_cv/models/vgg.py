@@ -11,8 +11,8 @@ def vgg_small(num_classes: int = 10) -> nn.Sequential:
     """([Conv, BN, ReLU] x 2, Pool) x 3, FC on 3 x 32 x 32 images: 1,187,274 parameters for ten classes.
 
     After Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2015: 3 x 3
-    kernels only, and channels that double where the image halves. Convolutions have no bias, since batch normalization
-    has one.
+    kernels only, and channels that double when the image is halved. Convolutions have no bias, since batch
+    normalization has one.
 
         N x 3 x 32 x 32 -> 64 x 16 x 16 -> 128 x 8 x 8 -> 256 x 4 x 4 -> flatten 4096 -> 10
 
