@@ -11,7 +11,7 @@ import numpy as np
 from ..core.primitive import PRIMITIVES
 from ..ir import numpy_helpers
 from ..ir.graph import CONSTANT, Value, topological
-from ..ir.numpy_source import WIDTH, constant, literal, writer
+from ..ir.numpy_source import WIDTH, constant, literal, needed, writer
 from ..ir.terms import constant_of
 from .cancel import rational
 from .formulas import shape
@@ -100,8 +100,7 @@ class Module:
         if value.op == "contract" and (product := matrix_product(value.params["spec"])) is not None:
             return self._matrix_product(value, product), PRODUCT
         write = writer(value)
-        if helper := getattr(write, "helper", None):
-            self.helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
+        self.helpers.update(dict.fromkeys(needed(write)))
         args = [self._operand(value, *pair) for pair in enumerate(self._operands(value))]
         return write(value, *args), STRENGTH.get(value.op, ATOM)
 

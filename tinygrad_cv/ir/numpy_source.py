@@ -12,6 +12,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,15 +110,15 @@ def _cumsum(value: Value, x: str) -> str:
     return f"np.cumsum({x}, {value.params['axis']}, 'float64').astype({literal(value.dtype)})"
 
 
-def _helper(name: str) -> Callable[..., str]:
-    """A call of one of ``numpy_helpers``, with the primitive's parameters by name."""
+@dataclass(frozen=True)
+class HelperCall:
+    """Writes a call of one of ``numpy_helpers``, with the primitive's parameters by name."""
 
-    def write(value: Value, *args: str) -> str:
+    helper: str
+
+    def __call__(self, value: Value, *args: str) -> str:
         params = [f"{key}={literal(param)}" for key, param in value.params.items()]
-        return f"{name}({', '.join([*args, *params])})"
-
-    write.helper = name  # type: ignore[attr-defined]
-    return write
+        return f"{self.helper}({', '.join([*args, *params])})"
 
 
 def _reduction(name: str) -> Callable[..., str]:
@@ -145,7 +146,7 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "add": _infix("+"),
     "sub": _infix("-"),
     "mul": _infix("*"),
-    "times": _helper("times"),
+    "times": HelperCall("times"),
     "div": _infix("/"),
     "pow": _infix("**"),
     "equal": _infix("=="),
@@ -153,25 +154,25 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "less_equal": _infix("<="),
     "where": _call("np.where"),
     "cast": lambda value, x: f"{x}.astype({literal(value.dtype)})",
-    "erf": _helper("erf"),
+    "erf": HelperCall("erf"),
     "reshape": lambda value, x: f"{x}.reshape({literal(value.shape)})",
     "permute": lambda value, x: f"{x}.transpose({literal(value.params['axes'])})",
     "expand": lambda value, x: f"np.broadcast_to({x}, {literal(value.shape)})",
-    "pad": _helper("pad"),
+    "pad": HelperCall("pad"),
     "slice": _slice,
     "flip": lambda value, x: f"np.flip({x}, {literal(value.params['axis'])})",
     "concatenate": lambda value, *xs: f"np.concatenate([{', '.join(xs)}], {value.params['axis']})",
-    "windows": _helper("windows"),
-    "fold": _helper("fold"),
+    "windows": HelperCall("windows"),
+    "fold": HelperCall("fold"),
     "sum": _reduction("sum"),
     "max": _reduction("max"),
-    "argmax": _helper("argmax"),
+    "argmax": HelperCall("argmax"),
     "cumsum": _cumsum,
     "contract": lambda value, a, b: f"np.einsum({value.params['spec']!r}, {a}, {b}, optimize=True)",
     "gather": lambda value, x, index: f"{x}[{index}]",
-    "scatter_add": _helper("scatter_add"),
-    "iota": _helper("iota"),
-    "random_bits": _helper("random_bits"),
+    "scatter_add": HelperCall("scatter_add"),
+    "iota": HelperCall("iota"),
+    "random_bits": HelperCall("random_bits"),
 }
 
 
@@ -182,7 +183,12 @@ def writer(value: Value) -> Callable[..., str]:
         raise NotImplementedError(
             f"{value.op} has no NumPy text: add a row to WRITTEN in tinygrad_cv/ir/numpy_source.py."
         )
-    return _helper("integers") if to_integers else WRITTEN[value.op]
+    return HelperCall("integers") if to_integers else WRITTEN[value.op]
+
+
+def needed(write: Callable[..., str]) -> Sequence[str]:
+    """The ``numpy_helpers`` that what is written calls, each after those that it calls itself."""
+    return (*numpy_helpers.NEEDS.get(write.helper, ()), write.helper) if isinstance(write, HelperCall) else ()
 
 
 def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> str:
@@ -212,8 +218,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
             lines.append(f"    # {here or 'outside of modules and functions'}")
             scope = here
         write = writer(value)
-        if helper := getattr(write, "helper", None):
-            helpers.update(dict.fromkeys((*numpy_helpers.NEEDS.get(helper, ()), helper)))
+        helpers.update(dict.fromkeys(needed(write)))
         text[value] = f"v{value.number}"
         lines.append(f"    v{value.number} = {write(value, *[text[a] for a in value.args])}")
     outputs = ", ".join(text[output] if output not in inline else _whole(output, text) for output in graph.outputs)

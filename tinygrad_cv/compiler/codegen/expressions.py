@@ -99,7 +99,7 @@ class Expressions:
         if expr.name == "where":
             condition, a, b = names
             return select(f, condition, a, b, expr.dtype, n), is_vector
-        return LOWERINGS[expr.name](f, names, expr.args[0].dtype, expr.dtype, n), is_vector
+        return LOWERINGS[expr.name].spell(f, names, expr.args[0].dtype, expr.dtype, n), is_vector
 
     def _index(self, expr: Index, spot: Place) -> tuple[str, bool]:
         f, affine, lanes = self.f, expr.affine, self.tiling.lanes

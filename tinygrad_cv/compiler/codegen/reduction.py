@@ -229,7 +229,7 @@ class Reductions:
         source = body.dtype
         x = self.exprs.vector(self.exprs.emit(body, where), source, lanes)
         kind, mask = vector_type(source, lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
-        compare = LOWERINGS["less_equal"](f, [x, best], source, BOOL, lanes)
+        compare = LOWERINGS["less_equal"].spell(f, [x, best], source, BOOL, lanes)
         better = f.value(f"xor {mask} {compare}, {f.splat('true', BOOL, lanes)}")
         if source.kind == "f":
             better = f.value(f"and {mask} {better}, {f.value(f'fcmp ord {kind} {best}, {best}')}")

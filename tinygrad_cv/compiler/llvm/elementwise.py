@@ -1,77 +1,77 @@
-"""How a machine spells each elementwise primitive: one row a primitive, over vectors of any width.
-
-A row takes the function that is written, the operands' names, the operands' dtype, the result's dtype and the lanes.
-"""
+"""How a machine spells each elementwise primitive: one row a primitive, over vectors of any width."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from . import math
 from .function import Function, number, vector_type
 
-Lowering = Callable[..., str]
 FLOATS = ("float32", "float64")
+EVERY = "fiub"  # kinds: floats, integers with and without sign, booleans
+
+
+class Spelling(Protocol):
+    """Writes an operation into a function, on operands by name and of dtype ``source``; the name of its result."""
+
+    def __call__(self, f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str: ...
+
+
+class Lowering(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        kinds: the kinds of operands that it spells the operation for, by NumPy's letters.
+    """
+
+    kinds: str
+    spell: Spelling
 
 
 def arithmetic(floating: str, integer: str, boolean: str) -> Lowering:
     """An instruction for floats, one for integers, one for booleans; empty where there is none."""
 
-    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         instruction = {"f": floating, "b": boolean}.get(source.kind, integer)
         return f.value(f"{instruction} {vector_type(source, lanes)} {', '.join(args)}")
 
-    lower.kinds = ("f" if floating else "") + ("iu" if integer else "") + ("b" if boolean else "")  # type: ignore
-    return lower
+    kinds = ("f" if floating else "") + ("iu" if integer else "") + ("b" if boolean else "")
+    return Lowering(kinds, spell)
 
 
 def comparison(ordered: str, signed: str, unsigned: str) -> Lowering:
     """A comparison, false where an operand is NaN."""
 
-    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         kind = vector_type(source, lanes)
         word = ordered if source.kind == "f" else f"icmp {signed if source.kind == 'i' else unsigned}"
         return f.value(f"{word} {kind} {', '.join(args)}")
 
-    lower.kinds = "fiub"  # type: ignore[attr-defined]
-    return lower
+    return Lowering(EVERY, spell)
 
 
 def function(name: str) -> Lowering:
     """One of our own vector functions."""
 
-    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         kind, symbol = vector_type(source, lanes), math.symbol(name, source, lanes)
         f.calls[symbol] = f"math {name} {source} {lanes}"
         return f.value(f"call {kind} @{symbol}({', '.join(f'{kind} {a}' for a in args)})")
 
-    lower.kinds = "f"  # type: ignore[attr-defined]
-    return lower
+    return Lowering("f", spell)
 
 
 def intrinsic(name: str) -> Lowering:
     """An operation that LLVM has for every machine."""
 
-    def lower(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
+    def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         return f.call(name, vector_type(source, lanes), *args)
 
-    lower.kinds = "f"  # type: ignore[attr-defined]
-    return lower
+    return Lowering("f", spell)
 
 
-def floats_only(lower: Lowering) -> Lowering:
-    lower.kinds = "f"  # type: ignore[attr-defined]
-    return lower
-
-
-def any_kind(lower: Lowering) -> Lowering:
-    lower.kinds = "fiub"  # type: ignore[attr-defined]
-    return lower
-
-
-@any_kind
 def maximum(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     """The larger; NaN where either is."""
     kind, (a, b) = vector_type(source, lanes), args
@@ -90,7 +90,6 @@ def select(f: Function, condition: str, a: str, b: str, dtype: np.dtype, lanes: 
     return f.value(f"select {mask} {condition}, {kind} {a}, {kind} {b}")
 
 
-@floats_only
 def _times(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     kind, (a, b) = vector_type(source, lanes), args
     zero = f.splat(number(source.type(0)), source, lanes)
@@ -98,7 +97,6 @@ def _times(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lane
     return select(f, f.value(f"fcmp oeq {kind} {a}, {zero}"), a, product, source, lanes)
 
 
-@any_kind
 def _neg(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     kind = vector_type(source, lanes)
     if source.kind == "f":
@@ -106,13 +104,11 @@ def _neg(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes:
     return f.value(f"sub {kind} {f.splat('0', source, lanes)}, {args[0]}")
 
 
-@any_kind
 def _square(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     word = "fmul" if source.kind == "f" else "and" if source.kind == "b" else "mul"
     return f.value(f"{word} {vector_type(source, lanes)} {args[0]}, {args[0]}")
 
 
-@floats_only
 def _floor(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     """By way of an integer, which every machine has; numbers too large for it are whole."""
     kind, (x,) = vector_type(source, lanes), args
@@ -127,7 +123,6 @@ def _floor(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lane
     return select(f, near, f.call("llvm.copysign", kind, lower, x), x, source, lanes)
 
 
-@any_kind
 def _cast(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     old, new, (x,) = vector_type(source, lanes), vector_type(dtype, lanes), args
     if source == dtype:
@@ -152,19 +147,18 @@ def _cast(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes
     return f.value(f"{'sext' if source.kind == 'i' else 'zext'} {old} {x} to {new}")
 
 
-@any_kind
 def _not(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
     return f.value(f"xor {vector_type(source, lanes)} {args[0]}, {f.splat('true', source, lanes)}")
 
 
 LOWERINGS: dict[str, Lowering] = {
-    "neg": _neg,
+    "neg": Lowering(EVERY, _neg),
     "add": arithmetic("fadd", "add", "or"),
     "sub": arithmetic("fsub", "sub", ""),
     "mul": arithmetic("fmul", "mul", "and"),
-    "times": _times,
+    "times": Lowering("f", _times),
     "div": arithmetic("fdiv", "", ""),
-    "square": _square,
+    "square": Lowering(EVERY, _square),
     "sqrt": intrinsic("llvm.sqrt"),
     "exp": function("exp"),
     "log": function("log"),
@@ -173,15 +167,15 @@ LOWERINGS: dict[str, Lowering] = {
     "tanh": function("tanh"),
     "erf": function("erf"),
     "pow": function("pow"),
-    "floor": _floor,
-    "maximum": maximum,
+    "floor": Lowering("f", _floor),
+    "maximum": Lowering(EVERY, maximum),
     "equal": comparison("fcmp oeq", "eq", "eq"),
     "less": comparison("fcmp olt", "slt", "ult"),
     "less_equal": comparison("fcmp ole", "sle", "ule"),
-    "cast": _cast,
+    "cast": Lowering(EVERY, _cast),
     # not primitives: what definitions of others are written with
     "and": arithmetic("", "and", "and"),
-    "not": _not,
+    "not": Lowering(EVERY, _not),
 }
 
 
@@ -192,4 +186,4 @@ def lowered(name: str, dtypes: list[np.dtype]) -> bool:
     if name == "where":
         return True
     row = LOWERINGS.get(name)
-    return row is not None and dtypes[0].kind in row.kinds  # type: ignore[attr-defined]
+    return row is not None and dtypes[0].kind in row.kinds
