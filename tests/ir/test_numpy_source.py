@@ -172,7 +172,7 @@ def test_a_primitive_without_numpy_text_is_named_with_the_file(monkeypatch):
 
 
 def test_a_table_of_kernels_in_a_notebook():
-    from tinygrad_cv.compiler.kernels import KernelRow, table
+    from tinygrad_cv.compiler.kernels import KernelRow, KernelTable
 
-    text = table([KernelRow(0, 0, "elementwise", ("add", "less"), "a<b", 1000, 8, 0.5, 0.25)])._repr_html_()
+    text = KernelTable([KernelRow(0, 0, "elementwise", ("add", "less"), "a<b", 1000, 8, 0.5, 0.25)])._repr_html_()
     assert "<td>elementwise</td>" in text and "<td>add less</td>" in text and "a&lt;b" in text and "25%" in text
