@@ -1,16 +1,43 @@
 """From a graph of primitives to native code. Knows primitives, and no layer."""
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from ..core.locks import waited_for
 from ..ir.graph import Graph
 from ..ir.numpy_source import NumpyProgram
 
-__all__ = ["available", "compiled", "get_num_threads", "planned", "set_num_threads"]
+if TYPE_CHECKING:
+    from .kernels import KernelRow
+    from .schedule.kernel import Plan
+
+__all__ = ["Program", "available", "compiled", "get_num_threads", "planned", "set_num_threads"]
 
 _COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
+
+
+class Program(Protocol):
+    """A graph that can be run."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it was compiled; else NumPy runs all of it, and it has no kernels."""
+
+    @property
+    def fallbacks(self) -> Sequence[str]:
+        """What NumPy computes, and why: a line for each."""
+
+    def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs, in arrays of their own."""
+
+    def kernels(self) -> Sequence[KernelRow]:
+        """The kernels, each timed by itself."""
 
 
 def available() -> bool:
@@ -18,7 +45,7 @@ def available() -> bool:
     return find_spec("llvmlite") is not None
 
 
-def compiled(graph: Graph) -> Any:
+def compiled(graph: Graph) -> Program:
     """A program for a graph: native code, or NumPy where llvmlite is missing."""
     with _COMPILING:
         if not available():
@@ -28,7 +55,7 @@ def compiled(graph: Graph) -> Any:
         return compile(graph)
 
 
-def planned(graph: Graph) -> Any:
+def planned(graph: Graph) -> Plan:
     """The plan that a graph is compiled by on this machine."""
     from .pipeline import plan, rewrite
     from .runtime.target import host

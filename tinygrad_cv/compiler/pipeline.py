@@ -31,6 +31,7 @@ from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, 
 
 if TYPE_CHECKING:
     from ..ir.graph import Value
+    from . import Program
     from .codegen.module import Modules
     from .image import Image
     from .runtime.target import Target
@@ -200,7 +201,7 @@ def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None)
     return run(STAGES, Work(graph, threads, target), watch).image
 
 
-def compile(graph: Graph) -> Any:
+def compile(graph: Graph) -> Program:
     """A program for a graph: found where it was compiled before, or made."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache

@@ -37,6 +37,8 @@ class NativeProgram:
     >>> outputs = program([array, ...])  # doctest: +SKIP
     """
 
+    is_native = True
+
     def __init__(self, image: Image, parts: int):
         self.image = image
         self._library = load(image.objects, image.names)

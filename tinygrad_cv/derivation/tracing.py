@@ -213,7 +213,7 @@ def _between(roots: Sequence[Node], leaves: set[Node]) -> Iterator[Node]:
             yield node
 
 
-def _made(trace: Any, node: Node) -> Value | None:
+def _made(trace: Trace, node: Node) -> Value | None:
     """The value that a node stands for; None for leaves, and for functions with a VJP of the user's."""
     if node.primitive is None or node.operands is None or node.primitive.name not in PRIMITIVES:
         return None

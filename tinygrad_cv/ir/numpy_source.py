@@ -79,6 +79,7 @@ def _owned(results: list[Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]
 class NumpyProgram:
     """A graph that NumPy runs."""
 
+    is_native = False
     fallbacks: tuple[str, ...] = ("everything runs on NumPy",)
 
     def __init__(self, graph: Graph):

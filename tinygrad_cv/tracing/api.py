@@ -170,7 +170,7 @@ class Jitted:
         graph, names = entry.recording.graph, entry.names
         if not fused:
             return drawing.view(graph, names)
-        if not hasattr(entry.program, "image"):
+        if not entry.program.is_native:
             raise RuntimeError(
                 "graph(fused=True): NumPy runs this function, so there are no kernels. Native code needs llvmlite: "
                 "pip install llvmlite"
@@ -202,7 +202,7 @@ class Jitted:
                 lines.append(f"  {_times(entry.discarded, 'run as written')}: a condition did not hold")
             if entry.guards and entry.guards.nbytes:
                 lines.append(f"  {entry.guards.nbytes:,} bytes of NumPy arrays are compared at each call: use tensors")
-            lines += [f"  {fallback}" for fallback in getattr(entry.program, "fallbacks", ())]
+            lines += [f"  {fallback}" for fallback in entry.program.fallbacks]
         lines += [f"{_times(count, 'called')} {note}" for note, count in self._notes.items()]
         return "\n".join(lines)
 

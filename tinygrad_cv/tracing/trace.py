@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Any
 
 import numpy as np
 
+from ..core.context import Trace as TraceProtocol
 from ..core.context import current
 from ..core.errors import TraceError
 from ..core.locks import rlock
@@ -70,7 +71,7 @@ class GradSlot:
 UNREAD = object()
 
 
-class Trace:
+class Trace(TraceProtocol):
     """The interpreter that records."""
 
     def __init__(self) -> None:
@@ -88,7 +89,6 @@ class Trace:
         self._own: set[Value] = set()
         self._numbers = count()
         self.views = Views(self._put, self._is_read_only)
-        self.moved, self.change = self.views.moved, self.views.change
 
     def interpret(self, primitive: Primitive, values: list[Any], params: dict[str, Any]) -> Value:
         """Record instead of computing."""
@@ -135,6 +135,16 @@ class Trace:
         if not isinstance(tensor._value, Value):
             self._slot(tensor).replaced = True
         self._put(tensor, value)
+
+    def change(self, tensor: Variable, value: Any) -> bool:
+        """Write into a tensor's memory, and into what shares it; False if it is read-only."""
+        return self.views.change(tensor, value)
+
+    def moved(
+        self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
+    ) -> None:
+        """A result may be a view of x."""
+        self.views.moved(result, x, primitive, params)
 
     def _put(self, tensor: Variable, value: Any) -> None:
         if isinstance(tensor._value, Value):
@@ -204,7 +214,7 @@ class Trace:
         self._rates.clear()
         return True
 
-    def alone(self, lock: Any) -> Any:
+    def alone(self, lock: Any) -> AbstractContextManager[Any]:
         """Each call holds this lock from its reading of tensors to its writing; the trace itself need not."""
         if lock not in self.locks:
             self.locks.append(lock)
