@@ -7,6 +7,7 @@ verifies it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.collector import uncollected
@@ -172,7 +173,7 @@ def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work
         if watch.verifies:
             stage.verify(work, stage.name)
         for word, show in stage.shows.items():
-            watch.show(word, stage.name, lambda show=show: show(work))  # type: ignore[misc]
+            watch.show(word, stage.name, partial(show, work))
     return work
 
 

@@ -18,7 +18,9 @@ def name(symbol: t.Symbol) -> str:
     """A name: Greek letters, one italic letter, or a word upright; a number behind it is an index."""
     if symbol.of and symbol.name == f"d{symbol.of}":
         return f"d{name(t.Symbol(symbol.of))}"
-    word, index = re.fullmatch(r"(.*?)_?(\d*)", symbol.name).groups()  # type: ignore[union-attr]
+    matched = re.fullmatch(r"(.*?)_?(\d*)", symbol.name)
+    assert matched is not None
+    word, index = matched.groups()
     if not word:
         return _word(symbol.name)
     if word.endswith("hat") and word != "hat":

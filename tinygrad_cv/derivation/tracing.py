@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.primitive import PRIMITIVES
 from ..core.tape import Node, Replayed, pull, reachable
 from ..frontend.creation import asarray
+from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
 from ..ir.graph import Graph, Value
 from ..ir.numpy_source import identifiers
@@ -92,7 +92,7 @@ def _leaf(index: int, x: Any) -> Tensor:
 def _names(function: Function, leaves: list[Tensor]) -> list[str]:
     """What the function calls its inputs."""
     try:
-        given = inspect.signature(getattr(function, "forward", function)).bind(*leaves).arguments
+        given = signature(function).bind(*leaves).arguments
     except (TypeError, ValueError):  # the function has none, or the call has said what is wrong
         return [f"x{i}" for i in range(len(leaves))]
     names: list[str] = []

@@ -17,6 +17,7 @@ from ..core.collector import uncollected
 from ..core.context import Context, current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
+from ..frontend.signature import signature
 from ..ir.graph import Value
 from . import tree
 from .cliff import Cliff
@@ -345,8 +346,7 @@ def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any
     """What to call the inputs of the graph."""
     names = [f"x{i}" for i in range(len(recording.graph.inputs))]
     try:
-        signature = inspect.signature(getattr(function, "forward", function))
-        given: dict[str, Any] = dict(signature.bind(*args, **kwargs).arguments)
+        given: dict[str, Any] = dict(signature(function).bind(*args, **kwargs).arguments)
     except (TypeError, ValueError):
         given = {"args": args, **kwargs}
     paths = [path for name, x in given.items() for path in tree.paths(x, name)]

@@ -196,7 +196,8 @@ class Entry:
 
     def _nodes(self, leaves: list[Any]) -> dict[int, Any]:
         """The tape's nodes of the inputs, by their numbers."""
-        nodes = {index: getattr(leaves[number], "node", None) for number, index in self.recording.arguments}
+        given = [(leaves[number], index) for number, index in self.recording.arguments]
+        nodes = {index: leaf.node if isinstance(leaf, Variable) else None for leaf, index in given}
         nodes.update({watched.input: watched.tensor.node for watched in self.recording.watched})
         return nodes
 

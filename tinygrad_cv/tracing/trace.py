@@ -300,7 +300,8 @@ class Boundary(Node):
 
     def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Any:
         """Nothing goes beyond."""
-        if wanted(self.parents[0]):  # type: ignore[arg-type]
+        (past,) = self.parents
+        if past is not None and wanted(past):
             raise TraceError(
                 f"backward() inside a jitted function reaches an argument of shape {self.shape} that was computed "
                 "outside, by a recorded operation: the gradient cannot go on from here. Return the loss and call "

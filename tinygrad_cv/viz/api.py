@@ -6,13 +6,15 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ..core.errors import GraphError
 from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
+from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
 from .backward import only_backward, pulled
 from .closures import closed_over
@@ -22,6 +24,14 @@ from .trail import Trail
 from .view import GraphView
 
 PARTS = ("forward", "backward", "both")
+
+
+@runtime_checkable
+class Compiled(Protocol):
+    """A function that keeps the graphs of its calls, as ``tg.jit`` makes it."""
+
+    def graph(self, *args: Any, **kwargs: Any) -> GraphView: ...
+    def kernels(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 def graph(
@@ -70,9 +80,9 @@ def graph(
     known = Names()
     runs = callable(target) and not isinstance(target, (Tensor, tuple, list))
     trail = Trail()
-    if timed and (isinstance(target, (Tensor, tuple, list)) or not callable(target) or hasattr(target, "kernels")):
+    if timed and (isinstance(target, (Tensor, tuple, list, Compiled)) or not callable(target)):
         raise ValueError("graph: timed=True needs a function that is run here, as in graph(model, x, timed=True).")
-    if hasattr(target, "graph") and hasattr(target, "kernels"):
+    if isinstance(target, Compiled):
         return target.graph(*inputs)
     if isinstance(target, Tensor):
         outputs, what = [target], "the tensor"
@@ -119,7 +129,7 @@ def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, trail: Trai
 
 def _report(missing: Mapping[str, str], names: Mapping[str, Any]) -> None:
     """Warn of names that are not in the graph, but for ``locals()``, where many have nothing to do with it."""
-    local = inspect.currentframe().f_back.f_back.f_locals  # type: ignore[union-attr]
+    local = sys._getframe(2).f_locals  # of whoever calls graph()
     alike = names.keys() == local.keys() and all(names[name] is local[name] for name in names)
     if not missing or names is local or (sys.version_info >= (3, 13) and alike):  # locals() is a copy since 3.13
         return
@@ -129,11 +139,10 @@ def _report(missing: Mapping[str, str], names: Mapping[str, Any]) -> None:
 
 def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """What the function calls its inputs."""
-    try:
-        parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
-    except (TypeError, ValueError):
-        parameters = ()  # type: ignore[assignment]
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    parameters: Mapping[str, inspect.Parameter] = {}
+    with suppress(TypeError, ValueError):
+        parameters = signature(f).parameters
+    names = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [names[i] if i < len(names) else f"input {i}" for i in range(count)]
 
 

@@ -141,8 +141,8 @@ class _Reader:
             "kept": self._bytes_kept(node),
             "seconds": self.trail.seconds(self.values.get(node)) if self.timed else 0.0,
         }
-        if (origin := getattr(node, "origin", None)) is not None and common["part"]:
-            common["origin"] = self.numbers.get(origin)
+        if node.operands is not None and node.origin is not None and common["part"]:
+            common["origin"] = self.numbers.get(node.origin)
         if not node.parents:
             self.numbers[node] = self._append(NodeView(kind=self.names.kind_of(node), **common))
             return

@@ -122,17 +122,17 @@ class Expressions:
                 varying = text if varying is None else f.value(f"and <{lanes} x i1> {varying}, {text}")
             else:
                 uniform = text if uniform is None else f.pure(f"and i1 {uniform}, {text}")
-        if uniform is None and varying is None:
-            return (yield self._at(expr.args[0], spot, mask))
         if uniform == "false":
             return (yield self._at(expr.args[1], spot, mask))
         holds: Mask
-        if varying is None:
-            holds = (uniform, False)  # type: ignore[assignment]
-        else:
+        if varying is not None:
             if uniform is not None:
                 varying = f.value(f"and <{lanes} x i1> {varying}, {f.splat(uniform, BOOL, lanes)}")
-            holds = (varying, True)
+            holds = varying, True
+        elif uniform is not None:
+            holds = uniform, False
+        else:
+            return (yield self._at(expr.args[0], spot, mask))
         body = yield self._at(expr.args[0], spot, self._both(mask, holds))
         other = yield self._at(expr.args[1], spot, mask)
         is_vector = holds[1] or body[1] or other[1]
