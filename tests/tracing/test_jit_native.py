@@ -158,8 +158,8 @@ def test_long_steps_are_cut_into_more_parts_than_threads_and_compute_the_same(mo
     from tinygrad_cv.compiler.runtime import threads
 
     parts = []
-    step = threads.Step
-    monkeypatch.setattr(program.threads, "Step", lambda *args: parts.append(args[2]) or step(*args))
+    call = threads.KernelCall
+    monkeypatch.setattr(program.threads, "KernelCall", lambda *args: parts.append(args[2]) or call(*args))
     tg.manual_seed(1)
     model, x, labels = tg.models.lenet5(), tg.randn(37, 1, 28, 28), tg.randint(0, 10, 37)
 

@@ -217,7 +217,7 @@ def test_a_view_of_a_callers_array_is_refused():
         v -= 1.0
         return x * 1.0
 
-    with pytest.raises(TraceError, match=r"view inside a jitted function, of an array that it was called with"):
+    with pytest.raises(TraceError, match=r"a change in place of a view inside a jitted function, on an array argument"):
         tg.jit(run)(X)
 
 
