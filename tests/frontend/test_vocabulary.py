@@ -163,7 +163,7 @@ def test_other_names_of_arguments(name, other, own):
     ours, expected = call(**{**more, other: value}), call(**{**more, own: value})
     for a, b in zip(*([y] if isinstance(y, tg.Tensor) else y for y in (ours, expected)), strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
-    with pytest.raises(TypeError, match=f"{own} and {other} are one argument"):
+    with pytest.raises(TypeError, match=f"{own} and {other} name the same argument"):
         call(**{**more, other: value, own: value})
 
 

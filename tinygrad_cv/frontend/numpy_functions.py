@@ -1,4 +1,4 @@
-"""NumPy's functions of tensors, in the graph. Parameters have NumPy's names and order, as its signatures give them."""
+"""NumPy's functions for tensors, in the graph. Parameters have the names and order of NumPy's signatures."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ def nan_to_num(x: Tensor, nan: float = 0.0, posinf: Any = None, neginf: Any = No
 
 
 def log1p(x: Tensor) -> Tensor:
-    """log(1 + x); what 1 + x rounds away is given back to first order, which in exact arithmetic is nothing."""
+    """log(1 + x), with a first-order correction of the rounding of 1 + x, which is 0 in exact arithmetic."""
     w = 1.0 + x
     lost = (x.detach() - (w.detach() - 1.0)) / w.detach()
     return w.log() + (lost.isfinite()).where(lost, 0.0)
 
 
 def expm1(x: Tensor) -> Tensor:
-    """eˣ - 1; near 0 by the hyperbolic tangent, which loses no digits there."""
+    """eˣ - 1; near 0 by the hyperbolic tangent, which is accurate there."""
     far = x > 1
     near = far.where(0.0, x)
     return far.where(x.exp() - 1.0, (near * 0.5).tanh() * (near.exp() + 1.0))
 
 
 def sinh(x: Tensor) -> Tensor:
-    """(eˣ - e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
+    """(eˣ - e⁻ˣ) / 2; computed so that eˣ cannot overflow where the result does not."""
     rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
     far = 0.5 * rising * rising - 0.5 * falling * falling
     return (abs(x) > 1).where(far, (expm1(x) - expm1(-x)) * 0.5)
 
 
 def cosh(x: Tensor) -> Tensor:
-    """(eˣ + e⁻ˣ) / 2; eˣ may overflow where half of it does not."""
+    """(eˣ + e⁻ˣ) / 2; computed so that eˣ cannot overflow where the result does not."""
     rising, falling = (0.5 * x).exp(), (-0.5 * x).exp()
     return 0.5 * rising * rising + 0.5 * falling * falling
 
@@ -117,7 +117,7 @@ def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
 
 
 def sort(a: Tensor, axis: Any = -1, kind: Any = None, stable: Any = None) -> Tensor:
-    """The order is found in the values; the elements go into it."""
+    """Elements gathered in the order of their values."""
     if axis is None:
         a, axis = a.reshape(-1), 0
     return a.take_along_axis(np.argsort(a.numpy(), axis=axis, kind="stable"), axis)
@@ -145,7 +145,7 @@ def take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """A product for a number; beyond matrices not the batches of matmul, but every row with every column."""
+    """As matmul, but * for 0-d operands, and above 2-d every row with every column instead of batches."""
     a, b = operands("dot", a, b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
@@ -185,7 +185,7 @@ def tensordot(a: Tensor, b: Tensor, axes: Any = 2) -> Tensor:
 
 
 def numpys_einsum(*operands: Any, optimize: Any = False) -> Tensor:
-    """With the subscripts as letters, or between the operands as lists of numbers."""
+    """einsum with the subscripts as a string, or as lists of numbers after each operand."""
     if isinstance(operands[0], str):
         return einsum(*operands)
     tensors, lists = operands[: len(operands) // 2 * 2 : 2], operands[1::2]
@@ -223,7 +223,7 @@ def _joined(join: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _method(name: str, *parameters: str) -> Callable[..., Any]:
-    """A method whose arguments bear NumPy's names."""
+    """A method as a function with NumPy's argument names."""
 
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         return getattr(x, name)(*args, *(kwargs[key] for key in parameters if key in kwargs))

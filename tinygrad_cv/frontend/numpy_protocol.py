@@ -1,8 +1,8 @@
 """NumPy's protocol: ``np.exp(t)`` is ``t.exp()`` and ``np.sum(t)`` is ``t.sum()``, in the graph.
 
-A call is read by NumPy's own signature. It is one of four kinds: it has a counterpart here; it only moves elements, and
-is asked where each goes; it loses no gradient, and works on arrays; or it is refused, by name, where a tensor requires
-grad.
+Arguments are bound by NumPy's own signature. A function is of one of four kinds: it has a counterpart here; it only
+moves elements, and is run on their numbers to find where each one goes; no gradient flows through it, so it runs on
+arrays; or it raises an error if a tensor requires grad.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ UFUNCS = {name: in_single(own, name) for name, own in UFUNCS.items()}
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 REDUCTIONS |= {"logical_and": "all", "logical_or": "any"}
 
-# What only takes elements to other places, and 0 to some: applied to their numbers it says which goes where.
+# Functions that only move elements, or insert 0: run on element numbers, they tell where each element goes.
 _MOVES = """flipud fliplr rot90 roll rollaxis tile delete compress extract diagonal diag diagflat tril triu resize
     unstack linalg.diagonal array_split hsplit vsplit dsplit repeat pad fft.fftshift fft.ifftshift atleast_1d
     atleast_2d atleast_3d broadcast_arrays meshgrid hstack vstack dstack column_stack block"""
-MOVES: dict[str, tuple[str, ...]] = {  # and the parameters with the elements, if not the first
+MOVES: dict[str, tuple[str, ...]] = {  # and the parameters that hold elements, if not just the first
     **dict.fromkeys(_MOVES.split(), ()),
     "append": ("arr", "values"),
     "compress": ("a",),
@@ -99,7 +99,7 @@ MOVES: dict[str, tuple[str, ...]] = {  # and the parameters with the elements, i
 }
 PADS = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
 
-# Comparisons, counts, searches, shapes, steps: no gradient goes through any of them.
+# Comparisons, counts, searches, shapes, step functions: no gradient flows through them.
 _WITHOUT_GRADIENT = """signbit logical_xor rint trunc ceil spacing heaviside bitwise_and bitwise_or bitwise_xor invert
     bitwise_count gcd lcm left_shift right_shift allclose isclose array_equal array_equiv argsort argpartition argwhere
     nonzero flatnonzero count_nonzero searchsorted digitize histogram histogram2d histogramdd histogram_bin_edges
@@ -109,7 +109,7 @@ _WITHOUT_GRADIENT = """signbit logical_xor rint trunc ceil spacing heaviside bit
     einsum_path diag_indices_from tril_indices_from triu_indices_from packbits unpackbits ravel_multi_index
     unravel_index imag"""
 WITHOUT_GRADIENT = frozenset(_WITHOUT_GRADIENT.split())
-BY_SHAPE = ("np.zeros_like", "np.ones_like", "np.full_like", "np.empty_like", "np.size")  # values may be unknown
+BY_SHAPE = ("np.zeros_like", "np.ones_like", "np.full_like", "np.empty_like", "np.size")  # need no values
 
 USUAL = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None}
 
@@ -121,7 +121,7 @@ def _pair(a: Tensor, b: Tensor) -> Tensor:
 
 
 def name_of(function: Any) -> str:
-    """A function's name with its room: "linalg.norm"."""
+    """A function's qualified name, such as "linalg.norm"."""
     room = (getattr(function, "__module__", None) or "").removeprefix("numpy").strip(".")
     return f"{room}.{function.__name__}" if room in ("linalg", "fft") else function.__name__
 
@@ -130,7 +130,9 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` of NumPy, with tensors among its arguments."""
     name = name_of(function)
     if kwargs.get("out") is not None:
-        raise GraphError(f"np.{name} with out= an array: a tensor's result cannot be written into an array.")
+        raise GraphError(
+            f"np.{name} with out= an array: the result of an operation on tensors cannot be written into an array."
+        )
     given = _given(function, args, kwargs)
     own = FUNCTIONS.get(name)
     reason = ""
@@ -150,11 +152,20 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     return through_arrays(f"np.{name}", function, args, kwargs, name not in WITHOUT_GRADIENT, reason)
 
 
+def _check_out(name: str, kwargs: dict[str, Any]) -> None:
+    if kwargs.get("out") is not None:
+        raise GraphError(
+            f"np.{name} with out= an array: the result is a tensor and cannot be written into an array. Call it without out=."
+        )
+
+
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
     """``ufunc.method(*inputs, **kwargs)`` of NumPy, with tensors among its inputs."""
     name = ufunc.__name__
     if kwargs.get("out") is not None:
-        raise GraphError(f"np.{name} with out= an array: a tensor's result cannot be written into an array.")
+        raise GraphError(
+            f"np.{name} with out= an array: the result of an operation on tensors cannot be written into an array."
+        )
     given = {key: value for key, value in kwargs.items() if not _same(value, USUAL.get(key, np._NoValue))}
     own = UFUNCS.get(name)
     if own and method == "__call__" and set(given) <= {"where", "dtype"} | ({"axis"} if name == "vecdot" else set()):
@@ -189,10 +200,10 @@ def _same(value: Any, usual: Any) -> bool:
 
 
 def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> inspect.BoundArguments:
-    """The arguments by NumPy's own names, without those that are as they would be anyway."""
+    """The arguments bound by NumPy's signature, without those equal to their defaults."""
     try:
         bound = inspect.signature(function).bind(*args, **kwargs)
-    except ValueError:  # older versions do not say the signatures of what is written in C
+    except ValueError:  # older versions have no signatures for functions written in C
         bound = inspect.signature(FUNCTIONS.get(name_of(function), function)).bind(*args, **kwargs)
     for key, value in list(bound.arguments.items()):
         default = bound.signature.parameters[key].default
@@ -205,17 +216,17 @@ def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> inspect.Boun
 
 @cache
 def _parameters(own: Callable[..., Any]) -> set[str]:
-    """The parameters that a function of ours takes."""
+    """The parameters that a counterpart accepts."""
     return set(getattr(own, "parameters", None) or inspect.signature(own).parameters)
 
 
 def _is_no_number(name: str, arguments: Any) -> bool:
-    """np.repeat with a number for each element moves elements, as the others do."""
+    """Whether this is np.repeat with an array of repeats, which only moves elements."""
     return name == "repeat" and not isinstance(arguments["repeats"], (int, np.integer))
 
 
 def _move(function: Any, name: str, given: Any) -> Any:
-    """Apply a function that only moves elements to their numbers, and take the elements that it puts there."""
+    """Run a function that only moves elements on their numbers, and gather the elements accordingly."""
     data = MOVES[name] or tuple(given.arguments)[:1]
     if any(holds_tensor(value) for key, value in given.arguments.items() if key not in data):
         return NotImplemented
@@ -247,12 +258,12 @@ def _move(function: Any, name: str, given: Any) -> Any:
 
 
 def holds_tensor(x: Any) -> bool:
-    """Whether a tensor is among the arguments, however deep in lists."""
+    """Whether an argument is a tensor, or a nested list with one."""
     return any(map(holds_tensor, x)) if isinstance(x, (list, tuple)) else isinstance(x, Tensor)
 
 
 def through_arrays(name: str, function: Any, args: Any, kwargs: Any, refused: bool, reason: str = "") -> Any:
-    """Call a NumPy function on plain arrays; only where no gradient is lost."""
+    """Call a NumPy function on plain arrays; raises if a gradient would be lost."""
 
     def plain(x: Any) -> Any:
         if isinstance(x, Tensor):

@@ -25,7 +25,7 @@ def _mask(where: Any, x: Tensor) -> Tensor:
 
 
 def _reduction(name: str, start: Any, join: Any) -> Callable[..., Tensor]:
-    """A reduction with ``initial`` and ``where``: what is left out becomes ``start``, which changes nothing."""
+    """A reduction with ``initial`` and ``where``: elements left out become ``start``, the neutral element."""
 
     def call(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Tensor:
         if where is not None:
@@ -43,7 +43,7 @@ def _extremum(name: str, join: Any) -> Callable[..., Tensor]:
 
     def call(a: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Tensor:
         if where is not None and initial is None:
-            raise ShapeError(f"np.{name} with where= needs initial=, for places where nothing is left.")
+            raise ShapeError(f"np.{name} with where= needs initial=, the result where no element is selected.")
         return full(a, axis, keepdims, initial, where)
 
     return call
@@ -99,7 +99,7 @@ def average(a: Tensor, axis: Any = None, weights: Any = None, keepdims: bool = F
 
 
 def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Of vectors, and the Frobenius norm of matrices; others need singular values."""
+    """Norms of vectors and the Frobenius norm of matrices; other norms need singular values."""
     axes = axes_of("norm", axis, x.ndim)
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return x.norm(axes, keepdims)
@@ -138,7 +138,7 @@ def _without_nan(name: str, start: float) -> Callable[..., Tensor]:
 
 
 def _among_numbers(reduce: Any) -> Callable[..., Tensor]:
-    """A reduction where NaN is left out."""
+    """A reduction that ignores NaN."""
 
     def call(x: Tensor, axis: Axis = None, where: Any = None, **options: Any) -> Tensor:
         numbers = ~x.isnan()
@@ -153,7 +153,7 @@ def _parameters(function: Any) -> set[str]:
 
 
 def _in_dtype(name: str, reduce: Any) -> Callable[..., Tensor]:
-    """A reduction that takes ``dtype`` and computes in it; without, it is rounded once."""
+    """A reduction that computes in ``dtype`` if it is given; without it, float16 is rounded once."""
     once = in_single(reduce, name)
 
     def call(a: Tensor, axis: Axis = None, dtype: Any = None, **options: Any) -> Tensor:

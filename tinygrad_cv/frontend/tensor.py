@@ -17,7 +17,7 @@ from .movement import MovementMethods
 from .products import ProductMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
-from .vocabulary import Answered, renamed
+from .vocabulary import PyTorchNames, renamed
 
 if TYPE_CHECKING:
     from .typing import DTypeLike, TensorLike
@@ -43,7 +43,7 @@ class Tensor(
     ProductMethods,
     IndexingMethods,
     InteropMethods,
-    Answered,
+    PyTorchNames,
 ):
     """An array with a derivative.
 

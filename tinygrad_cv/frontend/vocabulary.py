@@ -1,7 +1,7 @@
-"""What users of PyTorch type first: other names for arguments, and what to use where a name is not here.
+"""PyTorch's names: argument names that are accepted too, and error messages for names that do not exist here.
 
-:data:`REMEDIES` is the one table. A remedy says what to write instead; names that need none of their own are answered
-by rule: what is a method or a functional here, what ends with ``_``, what NumPy computes, what has a near name.
+:data:`REMEDIES` says what to use instead of a name. For other names a rule gives the answer: a method or functional
+that exists here, an in-place form ending in ``_``, a NumPy function, a similar name.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ REMEDIES: dict[str, str] = {
 }
 
 
-# What else PyTorch's tensors have: it is answered by rule.
+# Other attributes of PyTorch's tensors, for which a rule gives the answer.
 _OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ arccos arccosh arcsin arcsinh arctan
     arctan2 arctanh argsort argwhere as_strided_scatter as_subclass asin asinh atan atan2 atanh bernoulli
     bfloat16 bincount bitwise_left_shift bitwise_right_shift bitwise_xor cauchy_ ccol_indices cdouble ceil
@@ -184,16 +184,16 @@ _OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ 
 
 
 class ListedType(type):
-    """The type of the tensors' classes: ``dir``, ``help`` and completion leave out the names of :class:`Answered`."""
+    """The metaclass of Tensor: ``dir``, ``help`` and completion omit the names of :class:`PyTorchNames`."""
 
     def __dir__(cls) -> list[str]:
-        return sorted({name for base in cls.__mro__ if base is not Answered for name in vars(base)})
+        return sorted({name for base in cls.__mro__ if base is not PyTorchNames for name in vars(base)})
 
 
 class Answer:
-    """An attribute that is not there, with an error that says what to use.
+    """An attribute that does not exist: reading it raises an error that says what to use.
 
-    A descriptor, since a class with ``__getattr__`` would not have the fast attributes of Python 3.11.
+    A descriptor, since a class with ``__getattr__`` would not get the fast attribute access of Python 3.11.
     """
 
     __slots__ = ("name",)
@@ -207,8 +207,8 @@ class Answer:
         raise AttributeError(message, name=self.name, obj=owner if tensor is None else tensor)
 
 
-class Answered(metaclass=ListedType):
-    """The names of PyTorch's tensors. The last base of a class, which has them where no other base does."""
+class PyTorchNames(metaclass=ListedType):
+    """The attributes of PyTorch's tensors. As the last base of a class it provides those that no other base has."""
 
     __slots__ = ()
 
@@ -217,12 +217,12 @@ class Answered(metaclass=ListedType):
 
 
 for _name in (*REMEDIES, *_OTHERS.split()):
-    for _form in (_name, f"{_name.rstrip('_')}_"):  # and in place
-        setattr(Answered, _form, Answer(_form))
+    for _form in (_name, f"{_name.rstrip('_')}_"):  # and its in-place form
+        setattr(PyTorchNames, _form, Answer(_form))
 
 
 def renamed(function: F) -> F:
-    """Let a function take PyTorch's names for its arguments: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
+    """Let a function accept PyTorch's argument names: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
     code = inspect.unwrap(function).__code__
     own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     names = {other: name for other, name in OTHER_NAMES.items() if name in own and other not in own}
@@ -235,7 +235,7 @@ def renamed(function: F) -> F:
             for other in [key for key in kwargs if key in names]:
                 if names[other] in kwargs:
                     raise TypeError(
-                        f"{function.__name__}: {names[other]} and {other} are one argument; give one of them."
+                        f"{function.__name__}: {names[other]} and {other} name the same argument; pass one of them."
                     )
                 kwargs[names[other]] = kwargs.pop(other)
             return function(*args, **kwargs)
@@ -245,7 +245,7 @@ def renamed(function: F) -> F:
 
 
 def missing(owner: str, name: str, here: Sequence[str], methods: Sequence[str], functionals: Sequence[str] = ()) -> str:
-    """The message for a name that is not there: whose it would be, and what to use."""
+    """The message for a name that does not exist: its owner, and what to use instead."""
     return f"{owner} has no {name!r}: {_remedy(name, here, methods, functionals)}."
 
 

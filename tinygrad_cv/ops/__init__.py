@@ -1,4 +1,4 @@
-"""The closed set of primitives and all their meaning. Every derivative of the library stands in this folder."""
+"""The closed set of primitives, with their values, shapes and derivatives. No other package defines a derivative."""
 
 from ..core.primitive import PRIMITIVES
 from . import contraction, elementwise, indexing, movement, random, reduction, windows

@@ -1,7 +1,7 @@
-"""How NumPy is asked for things, so that it is fast: memory order kept, work done in blocks that stay in the cache.
+"""Fast use of NumPy: preserving memory order, and working in blocks that fit into the cache.
 
-A result keeps the memory order of its operand, so whatever layout a contraction chose flows on through elementwise
-operations, windows and reductions without a copy.
+A result keeps the memory order of its operand, so the layout that a contraction chose is preserved by elementwise
+operations, windows and reductions, without a copy.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 HALF = np.dtype(np.float16)
 
-SMALL = 4096  # elements: below it plain NumPy is best
-BLOCK = 16384  # elements of a block: a few of them fit into the first-level cache
+SMALL = 4096  # elements; below, plain NumPy is fastest
+BLOCK = 16384  # elements of a block; a few blocks fit into the L1 cache
 
 
 def memory_order(array: np.ndarray) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ def allocate(shape: Sequence[int], dtype: np.dtype, order: Sequence[int]) -> np.
 
 
 def broadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The array as a read-only view of a larger shape; a fast ``np.broadcast_to``."""
+    """A read-only view of the array in a larger shape; a fast ``np.broadcast_to``."""
     if array.size == 1:
         view = np.ndarray(shape, array.dtype, array if array.ndim == 0 else array.reshape(()), 0, (0,) * len(shape))
     else:
@@ -48,7 +48,7 @@ def broadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def collapse(*arrays: np.ndarray) -> list[np.ndarray] | None:
-    """Arrays of one shape without the axes along which all are constant; None where there is no such axis."""
+    """Arrays of one shape, cut to size 1 along axes where all are constant; None if there is no such axis."""
     constant = [
         axis for axis, n in enumerate(arrays[0].shape) if n > 1 and all(array.strides[axis] == 0 for array in arrays)
     ]
@@ -80,6 +80,6 @@ def _split(arrays: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
 
 
 def in_single(evaluate: Callable[..., np.ndarray], *arrays: np.ndarray, **params: Any) -> np.ndarray:
-    """A sum of sixteen-bit floats: added up in float32, rounded once."""
+    """Evaluate float16 arrays in float32, and round the result once."""
     wide = (array.astype(np.float32) if array.dtype == HALF else array for array in arrays)
     return evaluate(*wide, **params).astype(HALF)

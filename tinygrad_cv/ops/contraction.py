@@ -1,27 +1,36 @@
 """The contraction of two operands, an einsum by letters; eagerly it runs on BLAS.
 
 Letters fall into four groups: batch (in both operands and the output), contracted (in both operands only), and the
-free letters of either operand. Grouped by these, the operands are matrices. Which order the letters have within a
-group, and which free group is innermost in the result, is ours to choose: it decides how fast windows are gathered
-and which memory layout the result carries on to the next operation.
+free letters of either operand. Grouped by these, the operands are matrices. The order of letters within a
+group, and which free group is innermost in the result, can be chosen: it decides how fast windows are gathered and
+which memory layout the next operation gets.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ..core.primitive import Aval, define
 from .arrays import HALF, in_single
 
-CHUNK = 5 << 18  # elements of an operand that are gathered at a time: they stay in the cache until BLAS has read them
-ROWS = 5 << 10  # enough of the matrix's long side for BLAS to be efficient; more would only leave the cache
+CHUNK = 5 << 18  # elements of an operand gathered at a time; they stay in the cache until BLAS has read them
+ROWS = 5 << 10  # long side of a piece: enough for BLAS to be efficient, few enough for the cache
+
+
+class Shaped(Protocol):
+    """An array, an aval or a value of a graph."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
 class Groups(NamedTuple):
+    """The terms of a contraction and its letters by group."""
+
     a: str
     b: str
     y: str
@@ -33,7 +42,7 @@ class Groups(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def parse(spec: str) -> Groups:
-    """The letters of 'ab,bc->ac' by group."""
+    """The groups of letters of a spec such as 'ab,bc->ac'."""
     operands, y = spec.split("->")
     a, b = operands.split(",")
     return Groups(
@@ -53,8 +62,8 @@ def transposed(spec: str, operand: int) -> str:
     return f"{g.y},{g.b}->{g.a}" if operand == 0 else f"{g.a},{g.y}->{g.b}"
 
 
-def extents(groups: Groups, a: Any, b: Any) -> dict[str, int]:
-    """How far each letter runs."""
+def extents(groups: Groups, a: Shaped, b: Shaped) -> dict[str, int]:
+    """The size of each letter."""
     return {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
 
 
@@ -65,7 +74,7 @@ def _aval(a: Aval, b: Aval, *, spec: str) -> Aval:
 
 
 class Order(NamedTuple):
-    """The letters of a contraction, each group in the order that suits the operands' memory."""
+    """The order of the letters in each group, chosen by the operands' memory layout."""
 
     groups: Groups
     batch: list[str]
@@ -77,22 +86,22 @@ class Order(NamedTuple):
 
     @property
     def result(self) -> list[str]:
-        """The letters of the result as it lies in memory."""
+        """The letters of the result in memory order."""
         return self.batch + (self.free_a + self.free_b if self.b_last else self.free_b + self.free_a)
 
 
 def arrange(a: np.ndarray, b: np.ndarray, groups: Groups) -> Order:
-    """Choose the order of the letters by the operands' strides."""
+    """Choose the order of letters by the operands' strides."""
     stride = dict(zip(groups.a, a.strides, strict=True))
     extent = extents(groups, a, b)
 
     def run(letter: str) -> tuple[int, int]:
-        """Smallest for the letter along which memory is read best: small steps, and many of them."""
+        """A key, smallest for the letter that is best read innermost: small steps, and many of them."""
         return stride[letter], -extent[letter]
 
     contracted = sorted(groups.contracted, key=lambda i: -stride[i])
     free_a = sorted(groups.free_a, key=lambda i: -stride[i])
-    free_b = sorted(groups.free_b, key=lambda i: extent[i])  # the longest innermost: whoever reads it runs along it
+    free_b = sorted(groups.free_b, key=lambda i: extent[i])  # the longest innermost, for fast reading
     contracted_last = not free_a or (bool(contracted) and run(contracted[-1]) <= run(free_a[-1]))
     b_last = not free_a or (bool(free_b) and extent[free_b[-1]] >= extent[free_a[-1]])
     return Order(groups, list(groups.batch), contracted, free_a, free_b, contracted_last, b_last)
@@ -132,7 +141,7 @@ def _contract(a: np.ndarray, b: np.ndarray, spec: str) -> np.ndarray:
 
 
 def arranged(b: np.ndarray, order: Order) -> np.ndarray:
-    """The second operand with its matrix contiguous in memory: not copied anew for every piece of the first."""
+    """The second operand with its matrix contiguous, so that it is not copied for every piece of the first."""
     axes = [order.groups.b.index(i) for i in order.batch + order.contracted + order.free_b]
     return np.asarray(b.transpose(axes), order="C").transpose(np.argsort(axes))
 
@@ -140,9 +149,9 @@ def arranged(b: np.ndarray, order: Order) -> np.ndarray:
 def multiply(
     a: np.ndarray, b: np.ndarray, order: Order, scratch: np.ndarray | None = None, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Both operands as matrices, multiplied; the result by letters, written into ``out`` where it is given.
+    """Multiply both operands as matrices; the result has its letters in memory order, and is ``out`` if that is given.
 
-    With ``scratch`` the first operand is gathered there: memory that is used again costs no page faults.
+    The first operand is gathered into ``scratch``, if given: reused memory causes no page faults.
     """
     groups, batch, contracted, free_a, free_b, contracted_last, b_last = order
     extent = extents(groups, a, b)
@@ -169,9 +178,9 @@ def multiply(
 
 
 def _cut(a: np.ndarray, b: np.ndarray, order: Order) -> str | None:
-    """The letter along which a large operand is gathered piece by piece; None where its matrix is a view, or small.
+    """The letter along which a large operand is gathered piece by piece; None if its matrix is a view or small.
 
-    A contracted letter where the result is so small that adding up a result for each piece costs nothing.
+    It is a contracted letter if the result is small enough that adding one result per piece costs little.
     """
     if a.size <= CHUNK or not _overlapping(a):
         return None
@@ -183,13 +192,13 @@ def _cut(a: np.ndarray, b: np.ndarray, order: Order) -> str | None:
 
 
 def _overlapping(a: np.ndarray) -> bool:
-    """Whether the array shows its memory more than once, as windows do: then its matrix is a large copy."""
+    """Whether the array repeats its memory, as windows do, so that its matrix is a large copy."""
     span = a.itemsize + sum(abs(stride) * (n - 1) for n, stride in zip(a.shape, a.strides, strict=True))
     return a.nbytes > 1.5 * span
 
 
 def _pieces(a: np.ndarray, order: Order, letter: str) -> list[slice]:
-    """Slices along a letter such that a piece is a matrix of ``ROWS`` or has ``CHUNK`` elements, whatever is less."""
+    """Slices along a letter; a piece has at most ``CHUNK`` elements and, as a matrix, a long side of ``ROWS``."""
     extent = dict(zip(order.groups.a, a.shape, strict=True))
     sides = (math.prod(extent[i] for i in letters) for letters in (order.free_a, order.contracted))
     n = extent[letter]

@@ -1,19 +1,22 @@
 """Elementwise primitives. Their inputs share one shape and, but for conditions, one dtype: broadcasting is ``expand``.
 
-A VJP is a row of a calculus table. It multiplies by ``times``, for which zero times anything is zero, infinity and NaN
-included: so a branch that ``where`` did not take adds exactly nothing to a gradient.
+A VJP is a row of a calculus table. It multiplies by ``times``, for which zero times anything is zero, even infinity or
+NaN: so a branch that ``where`` did not take contributes exactly nothing to a gradient.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.primitive import Aval, Primitive, define
 from .arrays import HALF, SMALL, allocate, blocks, broadcast, collapse, memory_order
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
 
 BOOL = np.dtype(bool)
 
@@ -21,7 +24,7 @@ BOOL = np.dtype(bool)
 def elementwise(
     name: str, ufunc: Callable[..., Any], formula: str, *vjps: Callable[..., Any] | None, dtype: np.dtype | None = None
 ) -> Primitive:
-    """Define a primitive that acts on each element by itself."""
+    """Define an elementwise primitive of one or two inputs."""
     inputs = ("x",) if len(vjps) == 1 else ("a", "b")
     return define(
         name,
@@ -35,14 +38,14 @@ def elementwise(
 
 
 def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[..., Any]:
-    """An operation on broadcast values is computed before the broadcast."""
+    """Compute on the values before broadcasting, where all inputs are broadcast."""
 
     def evaluate(*arrays: np.ndarray) -> np.ndarray:
         first = arrays[0]
         if first.size > SMALL:
             if smaller := collapse(*arrays):
                 return broadcast(np.asarray(ufunc(*smaller)), first.shape)
-            if all(0 in array.strides for array in arrays):  # an outer product: NumPy would fall back to C order
+            if all(0 in array.strides for array in arrays):  # an outer product: NumPy would choose C order
                 kept = max(
                     arrays, key=lambda array: math.prod(array.shape[i] for i, n in enumerate(array.strides) if n)
                 )
@@ -56,18 +59,18 @@ def _collapsing(ufunc: Callable[..., Any], dtype: np.dtype | None) -> Callable[.
 def _times(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     product = np.multiply(a, b, out=out)
     flat = product if product.ndim == 1 else product.ravel(order="K")
-    if math.isfinite(np.dot(flat, flat)):  # one quick look, since nearly always there is nothing to mend
+    if math.isfinite(np.dot(flat, flat)):  # the usual case: nothing to correct
         return product
     return np.where(a == 0, a, product)
 
 
-def over(g: Any, d: Any) -> Any:
-    """g / d, and 0 where g is 0 whatever d is."""
+def over(g: Tensor, d: Tensor) -> Tensor:
+    """g / d, and 0 where g is 0, whatever d is."""
     return g.times(1.0 / d)
 
 
-def product(a: Any, b: Any) -> Any:
-    """a b, and 0 where one of them is 0 whatever the other is: of two factors of a derivative, 0 is the limit."""
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a b, and 0 where one factor is 0, whatever the other is: the limit for two factors of a derivative."""
     return ((b == 0.0) & (a - a != 0.0)).where(0.0, a).times(b)
 
 
@@ -110,7 +113,7 @@ less = elementwise("less", np.less, "a < b", None, None, dtype=BOOL)
 less_equal = elementwise("less_equal", np.less_equal, "a ≤ b", None, None, dtype=BOOL)
 
 
-# ---------------------------------------------------------------- where, cast, erf: NumPy's own are slow, or missing
+# ---------------------------------------------------------------- where, cast, erf: slow or missing in NumPy
 
 
 def _where(c: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -155,7 +158,7 @@ def _cast(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def integers(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Floats as integers: rounded towards 0; beyond the range, its end; NaN is 0. NumPy's depend on the machine."""
+    """Floats as integers: rounded towards 0, saturating, NaN as 0. NumPy's results depend on the machine."""
     x = x.astype(np.float32) if x.dtype == HALF else x  # float16 does not hold the range of int32
     limits = np.iinfo(dtype)
     low, above = x.dtype.type(limits.min), x.dtype.type(2.0 ** int(limits.max).bit_length())
@@ -180,7 +183,7 @@ cast = define(
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    """erf to the last digits: its Maclaurin series below 1; above, a series fitted to the standard library's erfc."""
+    """erf, accurate to the last digits: its Maclaurin series below 1, a series fitted to ``math.erfc`` above."""
     near, far = _erf_series()
     z = np.abs(x, dtype=np.float64) if x.dtype.kind == "f" and x.dtype.itemsize <= 8 else np.abs(x)
     small = np.minimum(z, 1.0)
@@ -191,7 +194,7 @@ def _erf(x: np.ndarray) -> np.ndarray:
 
 
 def _squeeze(z: Any) -> Any:
-    """[1, 6] to [-1, 1], by 1 / (1 + z), in which erfc(z) exp(z²) is nearly straight."""
+    """Map [1, 6] to [-1, 1] linearly in 1 / (1 + z), in which erfc(z) exp(z²) is nearly linear."""
     low, high = 1.0 / 7.0, 1.0 / 2.0
     return (2.0 / (1.0 + z) - (low + high)) / (high - low)
 

@@ -1,4 +1,4 @@
-"""Gather and its adjoint, the scattered sum; and the numbers 0, 1, 2, ... along axes."""
+"""Gather and its adjoint, the scattered sum; and iota, which counts along axes."""
 
 from __future__ import annotations
 

@@ -1,14 +1,17 @@
-"""Movement primitives: elements change place, or are repeated, or padded; each VJP is the adjoint movement."""
+"""Movement primitives: elements are moved, repeated or padded; each VJP is the adjoint movement."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.primitive import Aval, Primitive, define
 from .arrays import allocate, broadcast, memory_order
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
 
 Shape = tuple[int, ...]
 
@@ -50,7 +53,7 @@ def _pad(x: np.ndarray, width: tuple[tuple[int, int], ...], interior: Shape, val
     if any(interior):
         out[...] = value
     inside = _inside(x.shape, width, interior)
-    for axis, (low, high) in enumerate(width):  # only the border is filled
+    for axis, (low, high) in enumerate(width):  # fill only the border
         before = inside[:axis]
         if low:
             out[(*before, slice(0, low))] = value
@@ -73,7 +76,7 @@ def _inside(shape: Shape, width: tuple[tuple[int, int], ...], interior: Shape) -
     )
 
 
-def _pad_vjp(g: Any, x_shape: Shape, width: tuple[tuple[int, int], ...], interior: Shape) -> Any:
+def _pad_vjp(g: Tensor, x_shape: Shape, width: tuple[tuple[int, int], ...], interior: Shape) -> Tensor:
     inside = _inside(x_shape, width, interior)
     return g.slice(*zip(*((s.start, s.stop, s.step) for s in inside), strict=True)) if inside else g
 
@@ -87,7 +90,7 @@ pad = movement(
 )
 
 
-def _slice_vjp(g: Any, x_shape: Shape, start: Shape, stop: Shape, step: Shape) -> Any:
+def _slice_vjp(g: Tensor, x_shape: Shape, start: Shape, stop: Shape, step: Shape) -> Tensor:
     width = []
     for i, size in enumerate(x_shape):
         n = g.shape[i]
@@ -122,7 +125,7 @@ def _concatenate(*arrays: np.ndarray, axis: int) -> np.ndarray:
     return np.concatenate(arrays, axis, out=out)
 
 
-def _concatenate_vjp(g: Any, index: int, shapes: list[Shape], axis: int) -> Any:
+def _concatenate_vjp(g: Tensor, index: int, shapes: list[Shape], axis: int) -> Tensor:
     start = [0] * g.ndim
     stop = list(g.shape)
     start[axis] = sum(shape[axis] for shape in shapes[:index])

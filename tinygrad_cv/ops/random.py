@@ -1,4 +1,4 @@
-"""Random bits from a counter-based generator: a pure function of seed and counter, so it can be replayed and traced."""
+"""Random bits from a counter-based generator: a pure function of (seed, counter), so it can be replayed and traced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.primitive import Aval, define
 
 
 def words(shape: tuple[int, ...], bits: int) -> int:
-    """How many 64-bit words the bits of one draw take from the stream."""
+    """The number of 64-bit words that one draw consumes."""
     return -(-math.prod(shape) // (64 // _width(bits)))
 
 
@@ -38,5 +38,5 @@ random_bits = define(
     inputs=("state",),
     vjps=[None],
     family="random",
-    formula="uniform integers of so many bits; state = (seed, counter)",
+    formula="uniform integers of a number of bits; state = (seed, counter)",
 )

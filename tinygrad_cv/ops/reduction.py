@@ -1,20 +1,23 @@
-"""Reductions. The primitives keep reduced axes with size 1; the frontend drops them where the user wants."""
+"""Reductions. The primitives keep reduced axes with size 1; the frontend drops them unless keepdims."""
 
 from __future__ import annotations
 
 import math
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.primitive import Aval, define
 from .arrays import HALF, SMALL, allocate, in_single, memory_order
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+
 Axes = tuple[int, ...]
 FEW = 32  # elements: such a reduction runs tap by tap, over whole arrays
-ROWS = 128  # addends in a row before partial sums are added up: keeps rounding near that of pairwise summation
-WIDE = 256  # elements: narrower rows are added several at a time
+ROWS = 128  # terms of a partial sum: keeps rounding errors near those of pairwise summation
+WIDE = 256  # elements; narrower rows are added several at a time
 
 
 def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
@@ -23,7 +26,7 @@ def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
 
 
 def _taps(x: np.ndarray, axis: Axes) -> list[np.ndarray]:
-    """The slices over which a small reduction runs, in row-major order of the reduced axes."""
+    """The slices that a small reduction combines, in row-major order of the reduced axes."""
     taps = []
     for place in product(*(range(x.shape[i]) for i in axis)):
         index: list[Any] = [slice(None)] * x.ndim
@@ -42,7 +45,7 @@ def _by_taps(x: np.ndarray, axis: Axes) -> bool:
 
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:
-    """Floats keep their dtype, and uint64 does, which has no wider one; others are summed as int64."""
+    """The dtype of a sum: int64, but for floats and uint64 their own."""
     return dtype if dtype.kind == "f" or dtype == np.uint64 else np.dtype(np.int64)
 
 
@@ -70,7 +73,7 @@ def _sum(x: np.ndarray, axis: Axes) -> np.ndarray:
 
 
 def _sum_rows(x: np.ndarray, axis: Axes, order: list[int]) -> np.ndarray:
-    """Reduced axes outermost in memory: rows are added up, in blocks, so that rounding errors do not pile up."""
+    """The sum over outermost axes in memory: add rows in blocks, so that rounding errors do not accumulate."""
     leading = 0
     while order[leading] in axis:
         leading += 1
@@ -88,7 +91,7 @@ def _sum_rows(x: np.ndarray, axis: Axes, order: list[int]) -> np.ndarray:
 
 
 def _add_rows(table: np.ndarray) -> np.ndarray:
-    """One round: every ``ROWS`` rows become one. Several narrow rows are added as one wide row."""
+    """One round: add every ``ROWS`` rows to one. Several narrow rows are treated as one wide row."""
     rows, width = table.shape
     wide = 1
     while width * wide < WIDE and rows % (2 * wide) == 0 and rows > 2 * wide:
@@ -127,8 +130,8 @@ def _max(x: np.ndarray, axis: Axes, ties: str) -> np.ndarray:
     return x.max(axis, keepdims=True)
 
 
-def _max_vjp(g: Any, y: Any, x: Any, axis: Axes, ties: str) -> Any:
-    """To the first maximum in row-major order, or evenly to all of them."""
+def _max_vjp(g: Tensor, y: Tensor, x: Tensor, axis: Axes, ties: str) -> Tensor:
+    """The cotangent for the first maximum in row-major order, or shared evenly by all."""
     if ties == "first":
         dtype = index_dtype(math.prod(x.shape[i] for i in axis))
         chosen = x.iota(axis, dtype) == x.argmax_kept(axis, dtype)
@@ -150,7 +153,7 @@ max_ = define(
 
 
 def index_dtype(count: int) -> np.dtype:
-    """The smallest dtype that numbers so many places."""
+    """The smallest dtype for positions 0 to count - 1."""
     return np.min_scalar_type(max(count - 1, 0))
 
 
@@ -163,7 +166,7 @@ def _argmax(x: np.ndarray, axis: Axes, dtype: np.dtype) -> np.ndarray:
         for i, tap in enumerate(others, 1):
             better = ~(tap <= best) & (best == best)  # noqa: PLR0124 (greater, or the first NaN)
             np.maximum(best, tap, out=best)
-            np.maximum(place, np.multiply(better, i, dtype=dtype), out=place)  # i grows, so the last one found wins
+            np.maximum(place, np.multiply(better, i, dtype=dtype), out=place)  # i increases: the last one stays
         return place
     rest = [i for i in range(x.ndim) if i not in axis]
     flat = x.transpose(*rest, *axis).reshape(*(x.shape[i] for i in rest), _count(x, axis))
@@ -182,7 +185,7 @@ argmax = define(
 
 
 def _cumsum(x: np.ndarray, axis: int) -> np.ndarray:
-    """Running sums of floats in float64: in float32 they would stop growing where an addend is half a unit."""
+    """Cumulative sums, of floats in float64: in float32 they would stop growing once terms are below half an ulp."""
     dtype = sum_dtype(x.dtype)
     wide = np.result_type(dtype, np.float64) if dtype.kind == "f" else dtype
     return np.cumsum(x, axis, wide).astype(dtype, copy=False)

@@ -1,11 +1,11 @@
-"""Sliding windows over the last axes and their adjoint, the overlapping sum. Convolution and pooling stand on them."""
+"""Sliding windows over the last axes, the basis of convolution and pooling, and their adjoint, the overlapping sum."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -14,14 +14,17 @@ from ..core.primitive import Aval, define
 from .arrays import HALF, allocate, in_single, memory_order
 from .contraction import arrange, arranged, extents, multiply, parse, transposed
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+
 Ints = tuple[int, ...]
 SHORT = 16  # elements: shorter runs are slow to add up
-CHUNK = 1 << 18  # elements that are added up at a time: they stay in the cache meanwhile
-LARGE = 1 << 18  # elements: a smaller array of all windows may as well be made
+CHUNK = 1 << 18  # elements added up at a time; they stay in the cache
+LARGE = 1 << 18  # elements; smaller arrays of all windows are simply allocated
 
 
 def window_count(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """How many windows fit: floor((size - dilation (kernel - 1) - 1) / stride) + 1."""
+    """The number of windows: floor((size - dilation (kernel - 1) - 1) / stride) + 1."""
     return max(0, (size - dilation * (kernel - 1) - 1) // stride + 1)
 
 
@@ -57,7 +60,7 @@ def _fold(w: np.ndarray, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray
 
 
 def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation: Ints) -> Iterator[tuple[Ints, Any]]:
-    """For every place in the kernel, where it falls in the image over all windows."""
+    """For every position in the kernel, the slices of the image that it covers over all windows."""
     for tap in product(*map(range, kernel)):
         places = zip(tap, dilation, stride, counts, strict=True)
         yield tap, (Ellipsis, *(slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s) for t, d, s, n in places))
@@ -74,10 +77,10 @@ def _contract_vjp(
 def contract_fold(
     a: np.ndarray, b: np.ndarray, spec: str, stride: Ints, dilation: Ints, size: Ints
 ) -> np.ndarray | None:
-    """fold(contract(a, b)) tap by tap, without the array of all windows, for some images at a time.
+    """fold(contract(a, b)) tap by tap, without the array of all windows, for a few images at a time.
 
-    Of the letters of y, the first is the images', the last are the taps'; one operand alone must have the one,
-    the other the others. None where that does not hold, or where the array is not much larger than the operands.
+    The first letter of y is the images', the last ones are the taps'; the images' letter must be in one operand only,
+    the taps' in the other only. None if they are not, or if the array is not much larger than the operands.
     """
     groups, spatial = parse(spec), len(size)
     if groups.y[:1] in groups.free_b:
@@ -94,7 +97,7 @@ def contract_fold(
     one = parse(f"{groups.a},{''.join(rest)}->{groups.y[:-spatial]}")  # the contraction of one tap
     order = arrange(a, b[(0,) * spatial], one)
     if stride[-1] == 1 and extent[one.y[-1]] < SHORT:
-        order = order._replace(b_last=True)  # then neighbouring places and their channels are one run in memory
+        order = order._replace(b_last=True)  # neighbouring positions and their channels are then contiguous
     kernel, counts = [extent[i] for i in taps], [extent[i] for i in one.y[-spatial:]]
     weights = {tap: arranged(b[tap], order) for tap in product(*map(range, kernel))}
     axes = [order.result.index(i) for i in one.y]
@@ -111,7 +114,7 @@ def contract_fold(
 
 
 def _pieces(w: np.ndarray, out: np.ndarray, axis: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Corresponding parts along the outermost axis, so small that they stay in the cache while all taps are added."""
+    """Corresponding parts along the outermost axis, small enough to stay in the cache while all taps are added."""
     if axis is None or not w.size:
         yield w, out
         return
@@ -122,9 +125,9 @@ def _pieces(w: np.ndarray, out: np.ndarray, axis: int | None) -> Iterator[tuple[
         yield w[part], out[part]
 
 
-def _fold_vjp(g: Any, w_shape: Ints, stride: Ints, dilation: Ints, size: Ints) -> Any:
+def _fold_vjp(g: Tensor, w_shape: Ints, stride: Ints, dilation: Ints, size: Ints) -> Tensor:
     w = g.windows(w_shape[len(w_shape) - len(size) :], stride, dilation)
-    return w if w.shape == w_shape else w.slice((0,) * w.ndim, w_shape)  # a size that left room for more windows
+    return w if w.shape == w_shape else w.slice((0,) * w.ndim, w_shape)  # if the size has room for more windows
 
 
 windows = define(
