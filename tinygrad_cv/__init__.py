@@ -10,9 +10,8 @@
 from . import starting as _starting  # noqa: F401  before all else
 
 # isort: split
+import typing as _typing
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 from .core.anomaly import detect_anomaly
 from .core.context import enable_grad, is_grad_enabled, no_grad
@@ -34,7 +33,7 @@ from .frontend.creation import (
     zeros,
     zeros_like,
 )
-from .frontend.custom import CustomFunction
+from .frontend.custom import CustomFunction, FunctionContext
 from .frontend.functions import concatenate, einsum, matmul, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor
@@ -42,7 +41,7 @@ from .frontend.vocabulary import missing as _missing
 
 __version__ = "0.1.0"
 
-if _TYPE_CHECKING:  # what __getattr__ loads
+if _typing.TYPE_CHECKING:  # what __getattr__ loads
     from . import check, data, functional, models, nn, optim, viz
     from .check import gradcheck
     from .compiler import get_num_threads, set_num_threads
@@ -63,9 +62,9 @@ _FUNCTIONS = {
 }
 
 
-if not _TYPE_CHECKING:  # a type checker is to report names that do not exist
+if not _typing.TYPE_CHECKING:  # a type checker is to report names that do not exist
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         if name in _ROOMS:
             return _import_module(f".{name}", __name__)
         if name in _FUNCTIONS:
@@ -81,6 +80,7 @@ __all__ = [
     "CheckpointError",
     "CustomFunction",
     "DTypeError",
+    "FunctionContext",
     "Generator",
     "GraphError",
     "ShapeError",

@@ -13,14 +13,14 @@ from .creation import asarray
 from .tensor import Tensor
 
 
-class Save:
-    """What a custom function passes from its forward to its backward."""
+class FunctionContext:
+    """What a :class:`CustomFunction` passes from its forward to its backward."""
 
     def __init__(self) -> None:
         self.tensors: tuple[Tensor, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor) -> None:
-        """Save tensors for ``backward``, as ``saved_tensors``."""
+        """FunctionContext tensors for ``backward``, as ``saved_tensors``."""
         self.tensors = tensors
 
     @property
@@ -50,19 +50,19 @@ class CustomFunction:
     """
 
     @staticmethod
-    def forward(ctx: Save, *inputs: Any, **_: Any) -> Tensor:  # with both stars a subclass may name its inputs
+    def forward(ctx: FunctionContext, *inputs: Any, **_: Any) -> Tensor:  # so a subclass may name them
         """Compute the output."""
         raise NotImplementedError
 
     @staticmethod
-    def backward(ctx: Save, g: Tensor) -> Tensor | Sequence[Tensor | None] | None:
+    def backward(ctx: FunctionContext, g: Tensor) -> Tensor | Sequence[Tensor | None] | None:
         """Pull the cotangent back to the inputs."""
         raise NotImplementedError
 
     @classmethod
     def apply(cls, *inputs: Any) -> Tensor:
         """Call the function."""
-        ctx = Save()
+        ctx = FunctionContext()
         context = current()
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         with no_grad():
@@ -94,12 +94,12 @@ class _CustomNode(tape.Node):
     __slots__ = ("ctx", "function", "inputs", "nodes")
     function: type[CustomFunction]
     inputs: tuple[Any, ...]  # the arguments, if Context.operands
-    ctx: Save | None
+    ctx: FunctionContext | None
     nodes: list[Any]  # of the saved tensors: an input's node, OUTPUT for this one, None for a constant
 
     def cotangents(self, g: Tensor, wanted: Callable[[tape.Node], bool]) -> Iterator[tuple[tape.Node, Tensor]]:
         assert self.ctx is not None
-        ctx = Save()
+        ctx = FunctionContext()
         ctx.__dict__.update(self.ctx.__dict__)
         if self.saved:
             self._check_saved()

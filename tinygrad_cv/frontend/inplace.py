@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import add, and_, floordiv, matmul, mod, mul, or_, pow, sub, truediv
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from .promotion import cast
 if TYPE_CHECKING:
     from .typing import TensorLike
 
+T = TypeVar("T", bound=Tensor)
 
-def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Tensor, TensorLike], Tensor]:
+
+def _augmented(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[T, TensorLike], T]:
     """The method of an operator such as ``-=``."""
 
-    def method(self: Tensor, other: TensorLike) -> Tensor:
+    def method(self: T, other: TensorLike) -> T:
         self._check_owned(f"t {symbol} v")
         if self.node is not None and current().recording:
             _check_result(self, symbol)
@@ -71,10 +73,10 @@ def _check_fit(x: Tensor, symbol: str, new: Tensor) -> None:
         )
 
 
-def _become(x: Tensor, new: Tensor) -> Tensor:
-    """Turn the tensor into a recorded result."""
+def _become(x: T, new: Any) -> T:
+    """Turn the tensor into a recorded result; for one from outside of a trace, return the result in its place."""
     if isinstance(x._value, np.ndarray) and not isinstance(read(new), np.ndarray):
-        return new  # the array may belong to a tensor outside of the trace, which must not enter its graph
+        return new  # a tensor from outside must not enter the graph of the trace
     write(x, read(new))
     x.node = new.node
     return x

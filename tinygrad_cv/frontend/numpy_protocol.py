@@ -129,10 +129,7 @@ def name_of(function: Any) -> str:
 def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` of NumPy, with tensors among its arguments."""
     name = name_of(function)
-    if kwargs.get("out") is not None:
-        raise GraphError(
-            f"np.{name} with out= an array: the result of an operation on tensors cannot be written into an array."
-        )
+    _check_out(name, kwargs)
     given = _given(function, args, kwargs)
     own = FUNCTIONS.get(name)
     reason = ""
@@ -155,17 +152,14 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
 def _check_out(name: str, kwargs: dict[str, Any]) -> None:
     if kwargs.get("out") is not None:
         raise GraphError(
-            f"np.{name} with out= an array: the result is a tensor and cannot be written into an array. Call it without out=."
+            f"np.{name} with out= an array: the result is a tensor and cannot be written into an array. Leave out out=."
         )
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
     """``ufunc.method(*inputs, **kwargs)`` of NumPy, with tensors among its inputs."""
     name = ufunc.__name__
-    if kwargs.get("out") is not None:
-        raise GraphError(
-            f"np.{name} with out= an array: the result of an operation on tensors cannot be written into an array."
-        )
+    _check_out(name, kwargs)
     given = {key: value for key, value in kwargs.items() if not _same(value, USUAL.get(key, np._NoValue))}
     own = UFUNCS.get(name)
     if own and method == "__call__" and set(given) <= {"where", "dtype"} | ({"axis"} if name == "vecdot" else set()):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from types import MethodType
-from typing import Any, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ..core.collector import uncollected
 from ..core.context import Context, current, using
@@ -31,12 +31,14 @@ from .trace import TRACING, arguments
 __all__ = ["Jitted", "jit"]
 
 KEPT = 50  # lines of history
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @overload
-def jit(function: Callable[..., Any], *, maxsize: int = ...) -> Jitted: ...
+def jit(function: Callable[P, R], *, maxsize: int = ...) -> Jitted[P, R]: ...
 @overload
-def jit(*, maxsize: int = ...) -> Callable[[Callable[..., Any]], Jitted]: ...
+def jit(*, maxsize: int = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
 def jit(function: Any = None, *, maxsize: int = 16) -> Any:
     """A function that computes the same as ``function``, from a compiled graph. Also a decorator.
 
@@ -73,7 +75,7 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
     return Jitted(function, maxsize)
 
 
-class Jitted:
+class Jitted(Generic[P, R]):
     """A function and its compiled traces. Made by :func:`jit`.
 
     Attributes:
@@ -81,10 +83,10 @@ class Jitted:
         maxsize: how many traces are kept.
     """
 
-    function: Callable[..., Any]
+    function: Callable[P, R]
     guarded = ("function",)  # of what a function closes over: this is looked into, the traces are not
 
-    def __init__(self, function: Callable[..., Any], maxsize: int = 16):
+    def __init__(self, function: Callable[P, R], maxsize: int = 16):
         if isinstance(function, Jitted):
             function = function.function
         if not callable(function):
@@ -103,7 +105,7 @@ class Jitted:
         if hasattr(function, "__name__"):
             update_wrapper(self, function, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         context = current()
         if context.trace is not None or context.anomaly or context.operands:
             return self._as_written(args, kwargs)
