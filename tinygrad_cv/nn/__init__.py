@@ -3,8 +3,7 @@
 ``nn.init`` initializes parameters; gradient clipping is in :mod:`tinygrad_cv.optim`.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+import typing as _typing
 
 from ..frontend.tensor import Tensor as _Tensor
 from ..frontend.vocabulary import missing as _missing
@@ -72,9 +71,9 @@ __all__ = [
 ]
 
 
-if not _TYPE_CHECKING:  # a type checker is to report names that do not exist
+if not _typing.TYPE_CHECKING:  # a type checker is to report names that do not exist
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         raise AttributeError(_missing("tinygrad_cv.nn", name, __all__, dir(_Tensor), _functionals), name=name)

@@ -95,7 +95,7 @@ class Module:
         finally:
             _calling.set(caller)
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # the same method with the types of the subclass's forward
 
         def __call__(self: Callee[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
             """Run :meth:`forward` and the hooks. Error messages and drawings name this module."""
@@ -137,7 +137,7 @@ class Module:
             vars(value)["_name"] = name
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:  # only for names that are not there
+    def __getattr__(self, name: str) -> Any:  # only names that are not found; Any: submodules have the names given them
         if name in STATE:
             raise AttributeError(
                 f"{type(self).__name__} is not ready: call super().__init__() first in its __init__.",
