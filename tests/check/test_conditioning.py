@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
+from tinygrad_cv.check.input_report import gravest
 
 quick = pytest.mark.quick
 
@@ -29,6 +30,12 @@ def times(factor):
 TOO_LARGE, SIGN, DROPPED = times(1.01), times(-1.0), times(0.0)
 
 
+@pytest.fixture
+def verdicts_only(monkeypatch):
+    """Without the search for whom to blame, which takes as long as the check."""
+    monkeypatch.setattr(tg.check.api, "blame", lambda *_: None)
+
+
 def told(f, x):
     """Both verdicts: of f, and of f with a gradient that is a hundredth too large."""
     return [tg.gradcheck(g, x).verdict for g in (f, lambda x: TOO_LARGE(f(x)))]
@@ -41,8 +48,9 @@ def test_a_steep_sine_and_a_layer_norm_at_a_large_mean():
     assert told(lambda x: F.layer_norm(x, (6,)), 1e8 + rng.normal(size=(2, 6))) == ["correct", "wrong"]
 
 
-@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
-@pytest.mark.parametrize("cycles", range(-8, 11, 2))
+@pytest.mark.usefixtures("verdicts_only")
+@pytest.mark.parametrize("size", [1e-3, 1e3])
+@pytest.mark.parametrize("cycles", [-8, -2, 4, 8, 10])
 def test_waves_of_any_length(size, cycles):
     """sin(k x) with so many powers of ten of radians in x"""
     x = size * np.random.default_rng(0).uniform(0.5, 1.5, 3)
@@ -59,7 +67,8 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("mean", [1e1, 1e4, 1e7, 1e9])
+@pytest.mark.usefixtures("verdicts_only")
+@pytest.mark.parametrize("mean", [1e1, 1e9])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_that_subtract_large_numbers(name, mean):
     f, shape = FUNCTIONS[name]
@@ -69,16 +78,13 @@ def test_functions_that_subtract_large_numbers(name, mean):
 BEYOND = {
     "sin": (lambda x, size: (10.0**size * x).sin(), lambda rng, size: rng.uniform(0.5, 1.5, 3)),
     "layer_norm": (lambda x, size: F.layer_norm(x, (5,)), lambda rng, size: 10.0**size + rng.normal(size=(1, 5))),
-    "batch_norm": (
-        lambda x, size: F.batch_norm(x, training=True),
-        lambda rng, size: 10.0**size + rng.normal(size=(5, 1)),
-    ),
     "std": (lambda x, size: x.std(0), lambda rng, size: 10.0**size + rng.normal(size=(5, 1))),
     "logsumexp": (lambda x, size: x.logsumexp(0), lambda rng, size: 10.0**size + rng.normal(size=4)),
 }
 
 
-@pytest.mark.parametrize("size", [9, 10, 11, 12, 13, 14, 15])
+@pytest.mark.usefixtures("verdicts_only")
+@pytest.mark.parametrize("size", [9, 12, 15])
 @pytest.mark.parametrize("name", BEYOND)
 def test_where_digits_run_out_nothing_false_is_said(name, size):
     """Of a right gradient never that it is wrong or not there, and of a wrong one never that it is right.
@@ -97,6 +103,7 @@ def test_where_digits_run_out_nothing_false_is_said(name, size):
         assert right.verdict == "ill-conditioned" and not right
 
 
+@pytest.mark.usefixtures("verdicts_only")
 @pytest.mark.parametrize("name", BEYOND)
 def test_elements_that_a_large_mean_makes_equal(name):
     """std has a kink there, and a logsumexp whose steps are 16 at least is a maximum; nothing is right or wrong."""
@@ -111,13 +118,13 @@ def test_elements_that_a_large_mean_makes_equal(name):
 SCALED = {
     "sin": lambda x: x.sin(),
     "batch_norm": lambda x: F.batch_norm(x, training=True),
-    "softmax": F.softmax,
     "relu": lambda x: x.relu(),
 }
 
 
+@pytest.mark.usefixtures("verdicts_only")
 @pytest.mark.parametrize("name", SCALED)
-@pytest.mark.parametrize("scale", [1e-310, 1e-300, 1e-150, 1e100, 1e150])
+@pytest.mark.parametrize("scale", [1e-310, 1e150])
 def test_scaled_functions(name, scale):
     x = np.random.default_rng(0).normal(size=(2, 3))
     assert told(lambda x: SCALED[name](x) * scale, x) == ["correct", "wrong"]
@@ -126,22 +133,23 @@ def test_scaled_functions(name, scale):
 
 
 @quick
-def test_directions_of_scaled_functions():
-    """The squares of their errors underflow."""
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_directions_of_scaled_functions(scale):
+    """The squares of their errors underflow, and overflow."""
     x = np.random.default_rng(0).normal(size=1001)
-    assert told(lambda x: x.sin() * 1e-200, x) == ["correct", "wrong"]
+    assert told(lambda x: x.sin() * scale, x) == ["correct", "wrong"]
 
 
+@pytest.mark.usefixtures("verdicts_only")
 @pytest.mark.parametrize("scale", [1e-316, 1e-319, 1e-322])
-@pytest.mark.parametrize("name", ["sin", "batch_norm"])
-def test_subnormal_numbers_have_few_digits(name, scale):
+def test_subnormal_numbers_have_few_digits(scale):
     x = np.random.default_rng(0).normal(size=(2, 3))
-    verdicts = [tg.gradcheck(lambda x, cut=cut: cut(SCALED[name](x) * scale), x).verdict for cut in (times(1.0), SIGN)]
+    verdicts = [tg.gradcheck(lambda x, cut=cut: cut(x.sin() * scale), x).verdict for cut in (times(1.0), SIGN)]
     few = ["correct", "wrong"] if scale == 1e-316 else ["ill-conditioned", "wrong"]
     assert verdicts == (few if scale > 1e-322 else ["ill-conditioned"] * 2)
 
 
-@pytest.mark.parametrize("scale, few", [(1e-38, False), (1e-40, True), (1e-44, True)])
+@pytest.mark.parametrize("scale, few", [(1e-38, False), (1e-44, True)])
 @pytest.mark.parametrize("wide", [False, True])
 def test_subnormal_numbers_of_a_float32_inside(scale, few, wide):
     def f(x):
@@ -153,7 +161,7 @@ def test_subnormal_numbers_of_a_float32_inside(scale, few, wide):
 
 
 @quick
-@pytest.mark.parametrize("size", [155, 158, 160, 162])
+@pytest.mark.parametrize("size", [158, 162])
 def test_second_derivatives_that_underflow(size):
     """Those of a normalization are of size 1e-2 size: 1e-320 has four digits, 1e-324 none."""
     x = 10.0**size * np.random.default_rng(0).normal(size=(1, 4))
@@ -166,9 +174,7 @@ def test_second_derivatives_that_underflow(size):
 
 @quick
 def test_a_subnormal_input_and_a_step_that_moves_it():
-    x = np.array([1e-320, 1.0])
-    assert tg.gradcheck(lambda x: x * np.array([1e300, 1.0]), x).verdict in ("correct", "ill-conditioned")
-    assert not tg.gradcheck(lambda x: SIGN(x * np.array([1e300, 1.0])), x)
+    assert tg.gradcheck(lambda x: x * 1e300, np.array([1e-322, 3e-322])).verdict in ("correct", "ill-conditioned")
 
 
 @quick
@@ -187,6 +193,12 @@ def test_a_report_says_that_digits_ran_out_and_what_helps():
     assert "units in which nothing underflows" in text
     assert "Taylor" not in text and "to blame" not in text
     assert json.loads(report.json())["inputs"][0]["ill_conditioned"] == 3
+
+
+@quick
+def test_the_gravest_of_several_verdicts_is_that_of_all():
+    order = ["wrong", "not differentiable", "ill-conditioned", "correct"]
+    assert [gravest(order[k:][::-1]) for k in range(4)] == order
 
 
 @quick
