@@ -6,19 +6,19 @@ It is one immutable value in one context variable, so that threads, asyncio task
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 if TYPE_CHECKING:
     from contextlib import _GeneratorContextManager
 
-    from ..frontend.tensor import Tensor
     from .primitive import Primitive
     from .tape import Node
+    from .trace import Trace
     from .variable import Variable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,48 +62,6 @@ def eager(primitive: Primitive, values: list[Any], params: dict[str, Any]) -> np
     with np.errstate(all="ignore"):
         value = primitive.eval(*values, **params) if params else primitive.eval(*values)
     return value if type(value) is np.ndarray else np.asarray(value)
-
-
-class Trace(Protocol):
-    """What the library asks of a trace, which keeps the values and gradients of tensors while a function is traced.
-
-    Values are arrays, or variables of the graph that is being recorded: ``Any``.
-    """
-
-    def read(self, tensor: Variable) -> Any:
-        """The tensor's value within the trace."""
-
-    def write(self, tensor: Variable, value: Any) -> None:
-        """Give the tensor a new value, in memory of its own."""
-
-    def change(self, tensor: Variable, value: Any) -> bool:
-        """Write into the memory that the tensor shares with others; False if it shares none."""
-
-    def moved(
-        self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
-    ) -> None:
-        """Note that a result may be a view of x."""
-
-    def grad_of(self, tensor: Variable) -> Tensor | None:
-        """The tensor's ``.grad`` within the trace."""
-
-    def set_grad(self, tensor: Variable, grad: Tensor | None) -> None:
-        """Set the tensor's ``.grad`` within the trace."""
-
-    def expect(self, condition: Any) -> None:
-        """What is recorded is valid only where this value is true."""
-
-    def alone(self, lock: Any) -> AbstractContextManager[Any]:
-        """Hold a generator's lock, now or in every compiled call."""
-
-    def learning_rate(self, group: Any, value: Any) -> Any:
-        """The learning rate of a parameter group, as an optimizer reads it."""
-
-    def set_learning_rate(self, group: Any) -> None:
-        """An optimizer's learning rate is about to change."""
-
-    def postpone(self, schedule: Any) -> bool:
-        """Whether a schedule's step is left to every compiled call."""
 
 
 Interpreter = Callable[["Primitive", list[Any], dict[str, Any]], Any]

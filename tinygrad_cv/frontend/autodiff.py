@@ -18,8 +18,8 @@ from .tensor import Tensor
 if TYPE_CHECKING:
     from .typing import Inputs, TensorLike
 
-Function = Callable[..., Tensor]
-Single = Tensor | np.ndarray | float  # one input; several are a sequence
+    Function = Callable[..., Tensor]
+    Single = Tensor | np.ndarray | float  # one input; several are a sequence
 
 
 @overload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from .numpy_reductions import REDUCTIONS
 from .precision import in_single
 from .products import LETTERS, einsum, matmul
 from .promotion import operands
-
-if TYPE_CHECKING:
-    pass
 
 
 def _like(*items: Any) -> Tensor:

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..core.primitive import Aval, define
 from .arrays import HALF, in_single
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Shaped(Protocol):
+        """An array, an aval or a value of a graph."""
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+
+
 CHUNK = 5 << 18  # elements of an operand gathered at a time; they stay in the cache until BLAS has read them
 ROWS = 5 << 10  # long side of a piece: enough for BLAS to be efficient, few enough for the cache
-
-
-class Shaped(Protocol):
-    """An array, an aval or a value of a graph."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
 
 
 class Groups(NamedTuple):

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import Trace as TraceProtocol
 from ..core.context import current
 from ..core.errors import TraceError
 from ..core.locks import rlock
 from ..core.position import user_line
 from ..core.primitive import Primitive
 from ..core.tape import Node
+from ..core.trace import Trace as TraceProtocol
 from ..core.variable import Variable
 from ..frontend.dynamic_scalar import DynamicScalar
 from ..frontend.given import GivenArray

@@ -1,0 +1,53 @@
+"""What the library asks of a trace."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from .primitive import Primitive
+    from .variable import Variable
+
+
+class Trace(Protocol):
+    """The values and gradients of tensors while a function is traced.
+
+    Values are arrays, or variables of the graph that is being recorded: ``Any``.
+    """
+
+    def read(self, tensor: Variable) -> Any:
+        """The tensor's value within the trace."""
+
+    def write(self, tensor: Variable, value: Any) -> None:
+        """Give the tensor a new value, in memory of its own."""
+
+    def change(self, tensor: Variable, value: Any) -> bool:
+        """Write into the memory that the tensor shares with others; False if it shares none."""
+
+    def moved(
+        self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
+    ) -> None:
+        """Note that a result may be a view of x."""
+
+    def grad_of(self, tensor: Variable) -> Tensor | None:
+        """The tensor's ``.grad`` within the trace."""
+
+    def set_grad(self, tensor: Variable, grad: Tensor | None) -> None:
+        """Set the tensor's ``.grad`` within the trace."""
+
+    def expect(self, condition: Any) -> None:
+        """What is recorded is valid only where this value is true."""
+
+    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+        """Hold a generator's lock, now or in every compiled call."""
+
+    def learning_rate(self, group: Any, value: Any) -> Any:
+        """The learning rate of a parameter group, as an optimizer reads it."""
+
+    def set_learning_rate(self, group: Any) -> None:
+        """An optimizer's learning rate is about to change."""
+
+    def postpone(self, schedule: Any) -> bool:
+        """Whether a schedule's step is left to every compiled call."""
