@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_cv.compiler.schedule.affine import Affine, Var
 from tinygrad_cv.compiler.schedule.expr import Const, Expr, Guard, Index, Load, Reduce
-from tinygrad_cv.compiler.schedule.kernel import Plan
+from tinygrad_cv.compiler.schedule.kernel import HostKernel, Plan
 from tinygrad_cv.compiler.schedule.nest import Nest
 from tinygrad_cv.core.context import quiet
 from tinygrad_cv.ir.graph import CONSTANT, INPUT, Value
@@ -31,8 +31,8 @@ def interpret(plan: Plan, arrays: Sequence[Array]) -> list[Array]:
     run = _Run(plan, memory)
     with np.errstate(all="ignore"):
         for kernel in plan.kernels:
-            if kernel.nest is None:
-                host = kernel.host
+            if isinstance(kernel, HostKernel):
+                host = kernel.value
                 memory[host] = np.asarray(quiet(PRIMITIVES[host.op], [run.read(a) for a in host.args], host.params))
             else:
                 run.nest(kernel.nest)

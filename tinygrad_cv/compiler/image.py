@@ -18,7 +18,7 @@ from .codegen.module import Modules
 from .codegen.nest import buffers_of
 from .runtime.objects import compile_modules
 from .runtime.target import Target
-from .schedule.kernel import PIECE, Kernel, Plan
+from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan
 from .schedule.layout import ALIGNMENT, Layout
 
 SLACK = 64  # bytes behind a buffer that a whole vector may read
@@ -108,14 +108,15 @@ def build(plan: Plan, modules: Modules, target: Target) -> Image:
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
     for kernel in plan.kernels:
-        if kernel.nest is not None:
+        if isinstance(kernel, NestKernel):
             name, steps_of[id(kernel)] = modules.lowered[id(kernel)]
             calls[id(kernel)] = Call(name, tuple(numbers[v] for v in buffers_of(kernel.nest)))
     steps = []
     for step in plan.steps:
         if step.kind == "host":
-            value = step.chains[0][0].host
-            assert value is not None
+            ((kernel,),) = step.chains
+            assert isinstance(kernel, HostKernel)
+            value = kernel.value
             args = tuple((numbers[a], a.shape) for a in value.args)
             steps.append(ImageStep("host", (), value.op, value.params, args, numbers[value]))
             continue
@@ -146,7 +147,9 @@ def build(plan: Plan, modules: Modules, target: Target) -> Image:
 
 def _info(step: int, kernel: Kernel) -> KernelInfo:
     nbytes = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
-    scope = next((v.scope.path for v in kernel.writes if v.scope is not None), "") if kernel.nest else ""
+    scope = (
+        next((v.scope.path for v in kernel.writes if v.scope is not None), "") if isinstance(kernel, NestKernel) else ""
+    )
     return KernelInfo(step, kernel.kind, kernel.ops, scope, kernel.flops, nbytes)
 
 

@@ -23,7 +23,7 @@ from .host import on_host
 from .schedule.expr import Exprs
 from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
-from .schedule.kernel import Kernel, Plan
+from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.layout import Layout
 from .schedule.pack import tile
 from .schedule.plan import Nests, settle
@@ -117,14 +117,14 @@ STAGES: tuple[Stage, ...] = (
         ("kernels", "layouts"),
         lambda w: tile(w.exprs, w.nests, w.layouts, w.target),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
-        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if k.nest])},
+        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "fuse",
         ("kernels",),
         lambda w: (fuse(w.exprs, w.kernels, w.nests.materialized.aliases, w.layouts, w.target),),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
-        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if k.nest])},
+        {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "order",

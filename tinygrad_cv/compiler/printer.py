@@ -20,7 +20,7 @@ from itertools import count
 from ..ir.graph import CONSTANT, INPUT, Graph, Value, line
 from .schedule.affine import Affine, Var
 from .schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, loads, walk
-from .schedule.kernel import Plan
+from .schedule.kernel import HostKernel, NestKernel, Plan
 from .schedule.layout import Layout
 from .schedule.nest import Nest, Store
 from .schedule.storage import Arranged, Packed
@@ -67,7 +67,7 @@ def fused(plan: Plan) -> str:
             for place, kernel in enumerate(chain):
                 follows = ", piece by piece with the one before" if place and step.kind == "parallel" else ""
                 lines.append(f"  kernel {next(numbers)}, {kernel.kind}{follows}: {' '.join(kernel.ops)}")
-                if kernel.nest is None:
+                if isinstance(kernel, HostKernel):
                     args = ", ".join(map(names.of, kernel.reads))
                     lines.append(f"    {names.of(kernel.writes[0])} = {kernel.ops[0]}({args})")
                 else:
@@ -90,7 +90,7 @@ def loops(plan: Plan) -> str:
     for step in plan.steps:
         for kernel in (kernel for chain in step.chains for kernel in chain):
             number = next(numbers)
-            if kernel.nest is not None and kernel.tiling is not None:
+            if isinstance(kernel, NestKernel):
                 lines.append(f"kernel {number}, {kernel.kind}")
                 lines += _Loops(kernel.nest, kernel.tiling, names, step.kind == "parallel").lines()
     return "\n".join(lines)

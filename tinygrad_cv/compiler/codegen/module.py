@@ -10,12 +10,12 @@ import numpy as np
 
 from ..llvm import math
 from ..llvm.function import Function
+from ..schedule.kernel import HostKernel, Plan
 from .nest import NestLowering, buffers_of
 from .structure import structure
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
-    from ..schedule.kernel import Plan
 
 LENGTH = 1 << 16  # characters of a module, about
 
@@ -44,9 +44,8 @@ class Modules:
         group: list[Function] = []
         length = 0
         for kernel in plan.kernels:
-            if kernel.nest is None:
+            if isinstance(kernel, HostKernel):
                 continue
-            assert kernel.tiling is not None
             key = structure(kernel.nest, kernel.tiling, buffers_of(kernel.nest), plan.layouts)
             if key not in structures:
                 lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)

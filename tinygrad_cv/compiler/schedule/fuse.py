@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Value
 from .affine import Affine, Var, of
 from .expr import Expr, Exprs, loads, substitute, walk
-from .kernel import Kernel
+from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout
 from .nest import Nest, Store
 from .tiling import choose
@@ -47,36 +47,35 @@ def fuse(
 def _partner(
     kernel: Kernel, fused: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
 ) -> int | None:
-    nest = kernel.nest
-    if nest is None or kernel.signature is None:
+    if isinstance(kernel, HostKernel) or kernel.signature is None:
         return None
+    nest = kernel.nest
     bases = [aliases.get(v, v) for v in kernel.reads]
     after = max((where[v] for v in bases if v in where), default=-1)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
     for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
-        other = fused[at].nest
-        if other is None or fused[at].signature != kernel.signature or len(other.stores) >= MAX_STORES:
+        other = fused[at]
+        if isinstance(other, HostKernel) or other.signature != kernel.signature:
             continue
-        if len(fused[at].exprs) + len(kernel.exprs) > MAX_EXPRESSIONS:
+        if len(other.nest.stores) >= MAX_STORES or len(other.exprs) + len(kernel.exprs) > MAX_EXPRESSIONS:
             continue
-        writes = {v for v in fused[at].writes if v in kernel.reads}
+        writes = {v for v in other.writes if v in kernel.reads}
         if at == after:
-            reshaped = any(v in aliases and aliases[v] in fused[at].writes for v in kernel.reads)
-            if reshaped or nest.reductions or not all(_pointwise(kernel, other, v) for v in writes):
+            reshaped = any(v in aliases and aliases[v] in other.writes for v in kernel.reads)
+            if reshaped or nest.reductions or not all(_pointwise(kernel, other.nest, v) for v in writes):
                 continue
             return at
-        if reads & set(fused[at].reads):
+        if reads & set(other.reads):
             return at
     return None
 
 
-def _pointwise(kernel: Kernel, other: Nest, value: Value) -> bool:
+def _pointwise(kernel: NestKernel, other: Nest, value: Value) -> bool:
     """Whether a kernel reads a value only at the place to which the other stores it, and always."""
     stores = [s for s in other.stores if s.value is value]
     if len(stores) != 1:
         return False
     nest, reads = kernel.nest, [load for load in kernel.loads if load.value is value]
-    assert nest is not None
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
     if any(load.args or tuple(a.substitute(new) for a in load.index) != stores[0].index for load in reads):
         return False
@@ -84,8 +83,8 @@ def _pointwise(kernel: Kernel, other: Nest, value: Value) -> bool:
 
 
 def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, Layout], target: Target) -> Kernel:
+    assert isinstance(first, NestKernel) and isinstance(second, NestKernel)
     a, b = first.nest, second.nest
-    assert a is not None and b is not None
     new = dict(zip(b.vars, map(of, a.vars), strict=True))
     if a.reductions and b.reductions:
         new.update(zip(b.reductions[0].variables, map(of, a.reductions[0].variables), strict=True))
@@ -96,7 +95,7 @@ def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, La
         known: dict[Expr, Expr] = {load: values[load.value] for load in loads([expr]) if load.value in values}
         stores.append(Store(store.value, tuple(x.substitute(new) for x in store.index), substitute(exprs, expr, known)))
     nest = Nest(a.vars, stores)
-    return Kernel(nest, choose(nest, layouts, target))
+    return NestKernel(nest, choose(nest, layouts, target))
 
 
 def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:

@@ -23,32 +23,56 @@ PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first ke
 
 
 @dataclass
-class Kernel:
-    """A nest and how it runs; or a value that the host computes."""
+class HostKernel:
+    """A value that NumPy computes; no native code runs."""
 
-    nest: Nest | None
-    tiling: Tiling | None
-    host: Value | None = None
+    value: Value
+
+    kind = "host"
+    shared = signature = None
+    work = flops = 0
+
+    @property
+    def writes(self) -> list[Value]:
+        return [self.value]
+
+    @property
+    def reads(self) -> list[Value]:
+        return list(self.value.args)
+
+    @property
+    def values(self) -> list[Value]:
+        return [self.value]
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        return (self.value.op,)
+
+
+@dataclass
+class NestKernel:
+    """A nest, and how its loops run."""
+
+    nest: Nest
+    tiling: Tiling
 
     @cached_property
     def writes(self) -> list[Value]:
-        return [self.host] if self.host else list(dict.fromkeys(s.value for s in self.nest.stores))  # type: ignore
+        return list(dict.fromkeys(store.value for store in self.nest.stores))
 
     @cached_property
     def reads(self) -> list[Value]:
-        if self.host:
-            return list(self.host.args)
         return list(dict.fromkeys(load.value for load in self.loads))
 
     @property
     def shared(self) -> Var | None:
         """The variable whose range threads share."""
-        return self.tiling.outer[0] if self.tiling and self.tiling.outer else None
+        return self.tiling.outer[0] if self.tiling.outer else None
 
     @cached_property
     def exprs(self) -> list[Expr]:
         """All expressions in it, arguments before users."""
-        return walk(self.nest.exprs) if self.nest else []
+        return walk(self.nest.exprs)
 
     @cached_property
     def loads(self) -> list[Load]:
@@ -62,8 +86,6 @@ class Kernel:
     @cached_property
     def work(self) -> int:
         """Operations, roughly."""
-        if self.nest is None:
-            return 0
         total = 0
         for expr in self.exprs:
             if isinstance(expr, (Op, Load)):
@@ -74,16 +96,14 @@ class Kernel:
     def signature(self) -> Any:
         """What kernels that could be one agree on: the places they run over, and how much is summed. None: alone."""
         nest = self.nest
-        if nest is None or not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
+        if not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
             return None
         sums = {tuple(v.extent for v in r.variables) for r in reductions[:1]}
         return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.variables for r in reductions}) <= 1
 
     @property
     def kind(self) -> str:
-        """What it is, for tables: "contraction", "reduction", "elementwise"; "host" for what NumPy computes."""
-        if self.nest is None:
-            return "host"
+        """What it is, for tables: "contraction", "reduction" or "elementwise"."""
         return "contraction" if self.nest.is_contraction else "reduction" if self.nest.reductions else "elementwise"
 
     @property
@@ -94,8 +114,6 @@ class Kernel:
     @property
     def values(self) -> list[Value]:
         """What was fused into it: the graph's values between what it reads and what it writes, in order."""
-        if self.host:
-            return [self.host]
         stop = {source(value.source if isinstance(value, Packed) else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
@@ -116,6 +134,9 @@ class Kernel:
             elif isinstance(expr, Reduce):
                 total += sum(math.prod(v.extent for v in body.vars) for body in expr.args)
         return total
+
+
+Kernel = HostKernel | NestKernel
 
 
 def source(value: Value) -> Value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Value
 from .affine import Var, of
 from .expr import Expr, Exprs, Load, Reduce, conditions_of, renamed, substitute, unguarded
-from .kernel import Kernel
+from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout, layout_of
 from .nest import Nest, Store, is_contraction, products
 from .plan import Nests
@@ -30,14 +30,14 @@ def tile(
     packed: dict[object, Value] = {}
     for value, loops in nests.loops.items():
         if value in nests.materialized.hosted:
-            kernels.append(Kernel(None, None, value))
+            kernels.append(HostKernel(value))
         for nest in loops:
             tiling = choose(nest, layouts, target)
             if nest.is_contraction:
                 packs, nest = pack(exprs, nest, tiling, layouts, packed)
-                kernels.extend(Kernel(p, choose(p, layouts, target)) for p in packs)
+                kernels.extend(NestKernel(p, choose(p, layouts, target)) for p in packs)
                 tiling = choose(nest, layouts, target)
-            kernels.append(Kernel(nest, tiling))
+            kernels.append(NestKernel(nest, tiling))
     return kernels, layouts
 
 

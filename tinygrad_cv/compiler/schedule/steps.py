@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...ir.graph import Graph, Value
 from .affine import of
 from .expr import loads
-from .kernel import Kernel, Plan, Step
+from .kernel import HostKernel, Kernel, Plan, Step
 from .layout import Layout
 
 TASK = 1 << 14  # operations: less work is not worth sharing between threads
@@ -26,7 +26,7 @@ def steps_of(kernels: list[Kernel], aliases: Mapping[Value, Value]) -> list[Step
         sources = [(value, aliases.get(value, value)) for value in kernel.reads]
         needs = [(value, at, maker) for value, base in sources for at, maker in made.get(base, ())]
         latest = max((at for _, at, _ in needs), default=-1)
-        kind = "host" if kernel.host else "serial" if _is_small(kernel) else "parallel"
+        kind = "host" if isinstance(kernel, HostKernel) else "serial" if _is_small(kernel) else "parallel"
         at = _place(kernel, kind, steps, latest, [(v, m) for v, at, m in needs if at == latest])
         for value in kernel.writes:
             made.setdefault(value, []).append((at, kernel))
@@ -59,14 +59,14 @@ def _place(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: lis
 
 def _in_step(kernel: Kernel, value: Value, maker: Kernel) -> bool:
     """Whether a kernel reads of a value only what the maker's same share of the range has written."""
-    if maker.nest is None or kernel.nest is None:
+    if isinstance(maker, HostKernel) or isinstance(kernel, HostKernel):
         return False
     ours, theirs = kernel.shared, maker.shared
     if ours is None or theirs is None or ours.extent != theirs.extent:
         return False
-    if kernel.tiling.vector is ours or maker.tiling.vector is theirs:  # type: ignore[union-attr]
+    if kernel.tiling.vector is ours or maker.tiling.vector is theirs:
         return False
-    if ours in kernel.tiling.rows or theirs in maker.tiling.rows:  # type: ignore[union-attr]
+    if ours in kernel.tiling.rows or theirs in maker.tiling.rows:
         return False
     axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
     places = [load.index for load in loads(kernel.nest.exprs) if load.value is value and not load.args]

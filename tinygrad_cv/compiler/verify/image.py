@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
-from ..schedule.kernel import Plan
+from ..schedule.kernel import HostKernel, Plan
 from ..schedule.layout import ALIGNMENT, Layout
 from .rule import check
 
@@ -46,7 +46,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
     for at, (step, made) in enumerate(zip(plan.steps, image.steps, strict=True)):
         calls = iter([call.buffers for chain in made.chains for call in chain.calls])
         for kernel in (kernel for chain in step.chains for kernel in chain):
-            if kernel.nest is None:
+            if isinstance(kernel, HostKernel):
                 values, buffers = [*kernel.reads, *kernel.writes], (*(i for i, _ in made.args), made.result)
             else:
                 values, buffers = buffers_of(kernel.nest), next(calls)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...ir.graph import CONSTANT, INPUT, Value
 from ..schedule.affine import Affine, Indices, Var
 from ..schedule.expr import Load, loads, walk
-from ..schedule.kernel import Kernel, Plan, Step
+from ..schedule.kernel import HostKernel, Kernel, NestKernel, Plan, Step
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest
 from ..schedule.tiling import Tiling
@@ -42,7 +42,7 @@ def verify_kernels(
     """
     for number, kernel in enumerate(kernels):
         _verify_kernel(kernel, layouts, aliases, f"{stage}: kernel {number}, of {_names(kernel.writes)}")
-    verify_cover([kernel.nest for kernel in kernels if kernel.nest], stage)
+    verify_cover([kernel.nest for kernel in kernels if isinstance(kernel, NestKernel)], stage)
 
 
 def verify_plan(plan: Plan, stage: str = "plan") -> None:
@@ -85,13 +85,12 @@ def _is_dense(layout: Layout) -> bool:
 
 
 def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], where: str) -> None:
-    if kernel.nest is None:
+    if isinstance(kernel, HostKernel):
         for value in (*kernel.reads, *kernel.writes):
             dense = _is_dense(layouts[aliases.get(value, value)])
             check(dense, where, f"NumPy computes it, and {value!r} is not dense")
         return
     nest, tiling = kernel.nest, kernel.tiling
-    assert tiling is not None
     loaded = {load.value for load in loads(nest.exprs)}
     stored = {store.value for store in nest.stores}
     known = set(kernel.reads) == loaded and set(kernel.writes) == stored
@@ -144,8 +143,9 @@ def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
     """Kernels that are done piece by piece have ranges of as many steps."""
     steps = set()
     for kernel in chain:
-        shared, tiling = kernel.shared, kernel.tiling
-        whole = shared is not None and tiling is not None and shared not in tiling.rows and shared is not tiling.vector
+        shared = kernel.shared
+        cut = {*kernel.tiling.rows, kernel.tiling.vector} if isinstance(kernel, NestKernel) else set()
+        whole = shared is not None and shared not in cut
         check(whole, where, f"the range that {_names(kernel.writes)} shares is cut into tiles")
         steps.add(shared and shared.extent)
     check(len(steps) == 1, where, f"the ranges of a chain are {steps}")
@@ -169,7 +169,7 @@ def _verify_read(
 def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
     """Whether at each step of the shared range what is read of a value is what the maker stores at that step."""
     ours, theirs = kernel.shared, maker.shared
-    if kernel.nest is None or maker.nest is None or ours is None or theirs is None:
+    if isinstance(kernel, HostKernel) or isinstance(maker, HostKernel) or ours is None or theirs is None:
         return False
 
     def follows(affine: Affine, var: Var) -> bool:
