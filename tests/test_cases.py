@@ -1,4 +1,4 @@
-"""Known pitfalls of such libraries, and where each is tested: an index, and the tests of those that had no other place.
+"""The rows of docs/conventions.md and where each is tested; and the tests of those that had no other place.
 
 The compiler's own cases stand with the compiler.
 """

@@ -46,7 +46,7 @@ def test_no_grad_ends_with_an_exception():
 
 
 def test_each_of_8_threads_sees_its_own():
-    """cases.md: no_grad in 8 threads"""
+    """conventions.md: no_grad in 8 threads"""
     barrier = threading.Barrier(8)
     found = {}
 
@@ -90,7 +90,7 @@ def test_backward_in_threads():
 
 
 def test_each_asyncio_task_sees_its_own():
-    """cases.md: in asyncio tasks"""
+    """conventions.md: in asyncio tasks"""
 
     async def quiet():
         with tg.no_grad():

@@ -26,7 +26,7 @@ quick = pytest.mark.quick
     ],
 )
 def test_changed_in_place_between_forward_and_backward(name, function, changed):
-    """cases.md: an error that names the op"""
+    """conventions.md: an error that names the op"""
     x, w = tg.ones(3, requires_grad=True), tg.full((3,), 2.0)
     y = function(x, w)
     if changed is None:
@@ -135,7 +135,7 @@ def test_arrays_handed_in_and_out_are_not_shared():
 
 @quick
 def test_writing_into_what_is_recorded_is_refused():
-    """cases.md: assigning into a leaf or a saved array"""
+    """conventions.md: assigning into a leaf or a saved array"""
     x = tg.ones(3, requires_grad=True)
     with pytest.raises(tg.GraphError, match=r"leaf that requires grad.*no_grad"):
         x[0] = 1.0
@@ -209,7 +209,7 @@ def torch():
 
 
 def test_borrowed_memory_that_changed_is_noticed(torch):
-    """cases.md: array changed in place, here by another library through DLPack"""
+    """conventions.md: array changed in place, here by another library through DLPack"""
     foreign = torch.ones(3)
     w, x = tg.from_dlpack(foreign), tg.ones(3, requires_grad=True)
     y = (x * w).sum()

@@ -42,7 +42,7 @@ def test_gradients_add_up_over_uses():
 
 @quick
 def test_two_consumers_do_not_share_a_cotangent():
-    """cases.md: z = x + y; p = x / z at x = y = 2"""
+    """conventions.md: z = x + y; p = x / z at x = y = 2"""
     x, y = leaf(2.0), leaf(2.0)
     z = x + y
     (x / z).backward()
@@ -65,7 +65,7 @@ def test_cotangent_is_complete_before_it_goes_on():
 
 @quick
 def test_sixty_doublings_in_linear_time():
-    """cases.md: 60 times y = y + y, then backward"""
+    """conventions.md: 60 times y = y + y, then backward"""
     x = leaf(1.0)
     y = x
     calls = []
@@ -128,7 +128,7 @@ def test_gradient_only_where_it_is_asked_for():
 
 @quick
 def test_backward_twice_is_refused_with_the_remedy():
-    """cases.md: backward twice without retain"""
+    """conventions.md: backward twice without retain"""
     x = leaf(1.0, 2.0)
     y = (x * x).sum()
     y.backward()
@@ -204,7 +204,7 @@ def test_kept_values_are_freed_by_backward():
 
 @quick
 def test_backward_on_a_non_scalar_needs_a_gradient():
-    """cases.md: backward on a non-scalar without a gradient"""
+    """conventions.md: backward on a non-scalar without a gradient"""
     x = leaf(1.0, 2.0)
     with pytest.raises(tg.GraphError, match=r"shape \(2,\) without a gradient.*gradient="):
         (x * x).backward()
@@ -213,7 +213,7 @@ def test_backward_on_a_non_scalar_needs_a_gradient():
 
 @quick
 def test_backward_without_a_graph():
-    """cases.md: backward on something with no graph"""
+    """conventions.md: backward on something with no graph"""
     with pytest.raises(tg.GraphError, match="no graph"):
         tg.ones(1).backward()
     x = leaf(1.0)
@@ -236,7 +236,7 @@ def test_gradient_of_another_shape_or_dtype():
 
 @quick
 def test_integers_have_no_gradient():
-    """cases.md: requires_grad on integers"""
+    """conventions.md: requires_grad on integers"""
     for make in (
         lambda: tg.tensor([1, 2], requires_grad=True),
         lambda: tg.tensor([True], requires_grad=True),
@@ -373,7 +373,7 @@ def test_accumulation_leaves_the_older_gradient_alone():
 
 @pytest.mark.parametrize("order", ["backward first", "freed as it is"])
 def test_a_chain_of_a_million_nodes(order):
-    """cases.md: no recursion limit, no stack overflow when freed"""
+    """conventions.md: no recursion limit, no stack overflow when freed"""
     x = tg.tensor(1.0, requires_grad=True)
     neg = PRIMITIVES["neg"]
     y = x
@@ -432,7 +432,7 @@ class Cube(tg.CustomFunction):
 
 @pytest.mark.parametrize("kind", ["plain", "norm", "checkpoint", "custom", "second order"])
 def test_graphs_die_by_reference_count(kind):
-    """cases.md: gc disabled, training loop: gc.collect() finds 0"""
+    """conventions.md: gc disabled, training loop: gc.collect() finds 0"""
     w, x = tg.ones(4, 3, requires_grad=True), tg.ones(5, 4)
     step(w, x, kind)
     gc.collect()
@@ -446,7 +446,7 @@ def test_graphs_die_by_reference_count(kind):
 
 
 def test_memory_is_flat_over_2000_steps():
-    """cases.md: memory flat over 2,000 steps"""
+    """conventions.md: memory flat over 2,000 steps"""
     w, x = tg.ones(4, 3, requires_grad=True), tg.ones(5, 4)
     gc.disable()
     try:

@@ -76,7 +76,7 @@ def test_rows_of_unequal_length(rows):
     ids=["negative strides", "zero size", "0-d", "Fortran", "read-only"],
 )
 def test_any_array_is_accepted(array):
-    """cases.md: negative strides, zero-size, 0-d, read-only, Fortran-order arrays"""
+    """conventions.md: negative strides, zero-size, 0-d, read-only, Fortran-order arrays"""
     x = tg.tensor(array, requires_grad=True)
     np.testing.assert_array_equal(x.numpy(), array)
     (x * x).sum().backward()

@@ -227,7 +227,7 @@ def test_operators_with_what_is_no_number(op):
 
 @pytest.mark.parametrize("op", [*BINARY, *COMPARE])
 def test_shapes_that_do_not_broadcast(op):
-    """cases.md: shapes that do not broadcast"""
+    """conventions.md: shapes that do not broadcast"""
     with pytest.raises(tg.ShapeError, match=r"shapes \(2, 3\) and \(2,\).*do not broadcast.*equal, or one of them 1"):
         {**BINARY, **COMPARE}[op](tg.ones(2, 3), tg.ones(2))
 

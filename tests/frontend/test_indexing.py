@@ -125,7 +125,7 @@ def test_keys(kind):
 
 @quick
 def test_repeated_index_adds_up():
-    """cases.md: x[[0, 0]] summed, gradient at 0"""
+    """conventions.md: x[[0, 0]] summed, gradient at 0"""
     x = tg.tensor([5.0, 6.0], requires_grad=True)
     x[[0, 0]].sum().backward()
     assert x.grad.tolist() == [2.0, 0.0]

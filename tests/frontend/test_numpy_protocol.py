@@ -72,7 +72,7 @@ def operands_of(name):
 
 @pytest.mark.parametrize("name", UFUNCS)
 def test_ufuncs_stay_in_the_graph(name):
-    """cases.md: np.exp(t) of a tensor that requires grad goes into the graph"""
+    """conventions.md: np.exp(t) of a tensor that requires grad goes into the graph"""
     if name not in UFUNC:
         pytest.skip("this NumPy is older than the function")
     ufunc = UFUNC[name]

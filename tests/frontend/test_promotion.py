@@ -1,4 +1,4 @@
-"""Which dtype a result has. cases.md: float32 in, float32 gradient out, with NumPy 1.26 and 2.x alike."""
+"""Which dtype a result has. conventions.md: float32 in, float32 gradient out, with NumPy 1.26 and 2.x alike."""
 
 import itertools
 

@@ -137,7 +137,7 @@ def test_std_of_equal_elements_has_gradient_0():
 
 @quick
 def test_norm_at_0():
-    """cases.md: norm'(0) = 0"""
+    """conventions.md: norm'(0) = 0"""
     x = tg.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
     y = x.norm(1)
     y.sum().backward()
@@ -204,7 +204,7 @@ def test_ties_are_checked_by_name():
 @quick
 @pytest.mark.parametrize("axis", [(0, 1), (1, 0), (0, 2), (2, 1), (0, 1, 2)])
 def test_the_first_of_equal_maxima(axis):
-    """cases.md: all to the first maximum in row-major order"""
+    """conventions.md: all to the first maximum in row-major order"""
     x = np.random.default_rng(SEED).integers(0, 2, (3, 4, 5)).astype(np.float64)
     t = tg.tensor(x, requires_grad=True)
     t.max(axis, ties="first").sum().backward()

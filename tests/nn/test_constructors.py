@@ -57,7 +57,7 @@ WRONG = [
 
 @pytest.mark.parametrize("make, error, message", WRONG, ids=[message[:40] for _, _, message in WRONG])
 def test_wrong_arguments(make, error, message):
-    """cases.md: dropout p outside [0, 1]; channels and groups that do not match."""
+    """conventions.md: dropout p outside [0, 1]; channels and groups that do not match."""
     with pytest.raises(error, match=message):
         make()
 

@@ -10,7 +10,7 @@ from tinygrad_cv import nn
 
 pytestmark = pytest.mark.quick
 
-# share of the old, divisor N - ddof, start of the variance: cases.md, conventions of the running variance
+# share of the old, divisor N - ddof, start of the variance: conventions.md, conventions of the running variance
 CONVENTIONS = {"torch": (0.9, 1, 1.0), "onnx": (0.9, 0, 1.0), "keras": (0.99, 0, 1.0), "eecs498": (0.9, 0, 0.0)}
 
 
@@ -29,7 +29,7 @@ def followed(old, ddof, start):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_running_averages_follow_the_convention(convention):
-    """cases.md: running variance of batch norm."""
+    """conventions.md: running variance of batch norm."""
     bn = nn.BatchNorm2d(2, convention=convention).to("float64")
     for x in batches():
         bn(tg.tensor(x))
@@ -69,7 +69,7 @@ def test_use_takes_the_running_averages_and_changes_nothing():
 
 
 def test_an_empty_batch_teaches_nothing():
-    """cases.md: batch norm on an empty batch."""
+    """conventions.md: batch norm on an empty batch."""
     bn = nn.BatchNorm2d(2)
     before = bn.state_dict()
     assert bn(tg.zeros(0, 2, 3, 3)).shape == (0, 2, 3, 3)

@@ -36,7 +36,7 @@ class Net(nn.Module):
 
 
 def test_a_linear_layer_after_flatten_names_its_path_and_the_features_it_would_need():
-    """cases.md: Linear after Flatten with the wrong number of features."""
+    """conventions.md: Linear after Flatten with the wrong number of features."""
     model = nn.Sequential(
         {"features": nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), "flatten": nn.Flatten(), "fc": nn.Linear(100, 10)}
     )

@@ -160,7 +160,7 @@ def test_sum_of_integers_is_int64(dtype):
     np.testing.assert_array_equal(value, x.astype(int).sum((0, 2), keepdims=True))
 
 
-EXTREME = {  # cases.md: pooling window all NaN or all -inf
+EXTREME = {  # conventions.md: pooling window all NaN or all -inf
     "ties": whole_numbers,
     "NaN": lambda shape: np.random.default_rng(SEED).choice([np.nan, 1.0, 2.0, 3.0, -1.0, 0.5, 5.0, 4.0], shape),
     "infinities": lambda shape: np.random.default_rng(SEED).choice([np.inf, -np.inf, 1.0], shape),

@@ -1,4 +1,4 @@
-"""NaN, infinities, signed zeros, ties and kinks. Conventions that cases.md pins are quoted."""
+"""NaN, infinities, signed zeros, ties and kinks. docs/conventions.md lists the choices."""
 
 import math
 
@@ -96,30 +96,30 @@ def test_where_copies_bits():
     np.testing.assert_array_equal(value.view(np.int64), np.where(c, SPECIAL, SPECIAL[::-1]).view(np.int64))
 
 
-# ---------------------------------------------------------------- cases.md, "Conventions, pinned"
+# ---------------------------------------------------------------- conventions.md, "Choices"
 
 
 def test_maximum_at_a_tie_half_to_each():
-    """cases.md: maximum(a, b) at a tie"""
+    """conventions.md: maximum(a, b) at a tie"""
     assert gradient(lambda a, b: a.maximum(b), [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]
     assert gradient(lambda a, b: a.minimum(b), [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]) == [[0.5, 1.0, 0.0], [0.5, 0.0, 1.0]]
 
 
 def test_max_over_axes_at_ties_shared_evenly():
-    """cases.md: amax / max over axes at ties"""
+    """conventions.md: amax / max over axes at ties"""
     assert gradient(lambda x: x.max(), [[3.0, 1.0], [3.0, 3.0]]) == [[[1 / 3, 0.0], [1 / 3, 1 / 3]]]
     assert gradient(lambda x: x.min(1), [[3.0, 1.0], [3.0, 3.0]]) == [[[0.0, 1.0], [0.5, 0.5]]]
 
 
 def test_first_maximum_in_row_major_order():
-    """cases.md: max pooling at ties, all to the first"""
+    """conventions.md: max pooling at ties, all to the first"""
     x = [[[0.0, 3.0], [3.0, 3.0]], [[2.0, 2.0], [2.0, 1.0]]]
     assert gradient(lambda x: x.max((1, 2), ties="first"), x) == [[[[0.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]]]
 
 
 @pytest.mark.parametrize("function", ["relu", "abs", "norm", "sign"])
 def test_derivative_at_0_is_0(function):
-    """cases.md: relu'(0), abs'(0), norm'(0)"""
+    """conventions.md: relu'(0), abs'(0), norm'(0)"""
     for zero in (0.0, -0.0):
         x = tg.tensor(np.array([zero, zero]), requires_grad=True)
         y = getattr(x, function)()
@@ -129,12 +129,12 @@ def test_derivative_at_0_is_0(function):
 
 
 def test_clamp_at_its_edges_passes_the_gradient():
-    """cases.md: clamp at its edges"""
+    """conventions.md: clamp at its edges"""
     assert gradient(lambda x: x.clip(0.0, 1.0), [-0.5, 0.0, 0.5, 1.0, 1.5]) == [[0.0, 1.0, 1.0, 1.0, 0.0]]
 
 
 def test_nan_propagates():
-    """cases.md: NaN in relu, max, pooling"""
+    """conventions.md: NaN in relu, max, pooling"""
     x = tg.tensor(np.array([[NAN, 1.0, 2.0], [0.0, NAN, NAN]]))
     assert np.isnan(x.relu().numpy()).tolist() == [[True, False, False], [False, True, True]]
     assert np.isnan(x.max(1).numpy()).all() and np.isnan(x.min(1).numpy()).all()
@@ -151,7 +151,7 @@ def test_gradient_of_a_maximum_that_is_nan():
 
 
 def test_logsumexp_of_all_minus_infinity():
-    """cases.md: -inf, gradient 0"""
+    """conventions.md: -inf, gradient 0"""
     x = tg.tensor(np.array([[-INF, -INF], [0.0, 0.0]]), requires_grad=True)
     y = x.logsumexp(1)
     assert y.tolist() == [-INF, math.log(2)]
@@ -160,7 +160,7 @@ def test_logsumexp_of_all_minus_infinity():
 
 
 def test_logsumexp_of_large_numbers_is_finite():
-    """cases.md: softmax of 1e4"""
+    """conventions.md: softmax of 1e4"""
     x = tg.tensor(np.array([1e4, -1e4, 1e4]), requires_grad=True)
     y = x.logsumexp()
     assert y.item() == 1e4 + math.log(2)
@@ -170,7 +170,7 @@ def test_logsumexp_of_large_numbers_is_finite():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_branch_not_taken_adds_exactly_nothing(dtype):
-    """cases.md: where(x > 0, sqrt(x), x) at [-1, 4] has gradient [1, 0.25]"""
+    """conventions.md: where(x > 0, sqrt(x), x) at [-1, 4] has gradient [1, 0.25]"""
     x = tg.tensor([-1.0, 4.0, 0.0], dtype, requires_grad=True)
     tg.where(x > 0, x.sqrt(), x).sum().backward()
     assert x.grad.tolist() == [1.0, 0.25, 1.0]

@@ -27,7 +27,7 @@ def whole_numbers(shape, seed=SEED):
 @pytest.mark.quick
 @pytest.mark.parametrize("size", [5, 6, 7])
 def test_fold_is_the_adjoint_of_windows(size):
-    """⟨windows x, w⟩ = ⟨x, fold w⟩. cases.md: overlapping windows, gradients accumulate"""
+    """⟨windows x, w⟩ = ⟨x, fold w⟩. conventions.md: overlapping windows, gradients accumulate"""
     for kernel, stride, dilation in itertools.product((1, 2, 3), (1, 2, 3), (1, 2)):
         params = {"kernel": (kernel, 2), "stride": (stride, 1), "dilation": (dilation, 1)}
         x = whole_numbers((2, size, size - 2))

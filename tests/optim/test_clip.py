@@ -24,7 +24,7 @@ def model(gradient):
 @pytest.mark.parametrize("value, census", [(math.nan, "1 NaN, 0 infinite"), (-math.inf, "0 NaN, 1 infinite")])
 @pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
 def test_a_gradient_that_is_not_finite_names_its_parameter(clip, value, census):
-    """cases.md: non-finite gradient while clipping; weights and gradients untouched."""
+    """conventions.md: non-finite gradient while clipping; weights and gradients untouched."""
     net = model(value)
     before, gradients = net.state_dict(), [p.grad for p in net.parameters()]
     copies = [g.numpy().copy() for g in gradients]

@@ -65,7 +65,7 @@ def test_lr_is_read_and_set_for_all_groups():
 
 @pytest.mark.parametrize("make", [lambda p: optim.SGD(p, momentum=0.9), optim.Adam], ids=["SGD", "Adam"])
 def test_state_follows_names_when_parameters_are_reordered(make):
-    """cases.md: optimizer state after parameters were reordered."""
+    """conventions.md: optimizer state after parameters were reordered."""
     net, other = model(), model()
     other.load_state_dict(net.state_dict())
     first = stepped(make(net), net)
@@ -235,7 +235,7 @@ WRONG = [
 
 @pytest.mark.parametrize("make, error, message", WRONG, ids=[message[:30] for _, _, message in WRONG])
 def test_wrong_arguments(make, error, message):
-    """cases.md: negative lr, duplicate parameters."""
+    """conventions.md: negative lr, duplicate parameters."""
     with pytest.raises(error, match=message):
         make()
 

@@ -1,0 +1,104 @@
+"""The pages of conventions and of the lecture: each row has tests, and what is said of PyTorch is run."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tests.test_cases as cases
+import tests.test_lecture as lecture
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+
+DOCS = Path(__file__).parents[1] / "docs"
+TIE, LOST = [1.0, 1.0, 0.0], [-math.inf, -math.inf]
+
+
+def rows(page, heading=""):
+    """The cells of the tables under a heading, without their heads."""
+    text = (
+        (DOCS / page).read_text(encoding="utf-8").partition(heading)[2] if heading else (DOCS / page).read_text("utf-8")
+    )
+    text = text.partition("\n## ")[0] if heading else text
+    return [[c.strip() for c in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)][2:]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("heading", "index"), [("## Choices", "CONVENTIONS"), ("## Numbers", "NUMBERS"), ("## Bad input", "BAD_INPUT")]
+)
+def test_every_row_has_tests_and_every_case_a_row(heading, index):
+    assert [row[0] for row in rows("conventions.md", heading)] == list(getattr(cases, index))
+
+
+@pytest.mark.quick
+def test_every_row_of_the_lecture_has_tests():
+    tested = {int(found[1]) for name in dir(lecture) if (found := re.match(r"test_row_(\d+)_", name))}
+    listed = {int(number): asked for number, *_, asked in rows("lecture.md")}
+    assert list(listed) == list(range(1, 22))
+    assert tested == {number for number, asked in listed.items() if asked != "not shown yet"}
+
+
+def ours(function, x):
+    x = tg.tensor(np.array(x), requires_grad=True)
+    function(x).sum().backward()
+    return x.grad.tolist()
+
+
+def theirs(function, x):
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    function(torch, x).sum().backward()
+    return x.grad.tolist()
+
+
+# a function of ours and its gradient, the same of PyTorch
+CHOICES = {
+    "maximum": (lambda x: x[:1].maximum(x[1:2]), lambda t, x: t.maximum(x[:1], x[1:2]), TIE, [0.5, 0.5, 0.0], ...),
+    "amax": (lambda x: x.max(0), lambda t, x: x.amax(0), TIE, [0.5, 0.5, 0.0], ...),
+    "max(dim)": (lambda x: x.max(0), lambda t, x: x.max(0).values, TIE, [0.5, 0.5, 0.0], [1.0, 0.0, 0.0]),
+    "pooling": (
+        lambda x: F.max_pool2d(x.reshape(1, 1, 2, 2), 2),
+        lambda t, x: t.nn.functional.max_pool2d(x.reshape(1, 1, 2, 2), 2),
+        [1.0, 1.0, 1.0, 1.0],
+        [1.0, 0.0, 0.0, 0.0],
+        ...,
+    ),
+    "relu": (F.relu, lambda t, x: x.relu(), [0.0], [0.0], ...),
+    "abs": (abs, lambda t, x: x.abs(), [0.0], [0.0], ...),
+    "norm": (lambda x: x.norm(), lambda t, x: x.norm(), [0.0, 0.0], [0.0, 0.0], ...),
+    "a norm written out": (
+        lambda x: x.norm(),
+        lambda t, x: x.square().sum().sqrt(),
+        [0.0, 0.0],
+        [0.0, 0.0],
+        [math.nan, math.nan],
+    ),
+    "clamp": (lambda x: x.clip(-1, 1), lambda t, x: x.clamp(-1, 1), [-1.0, 1.0], [1.0, 1.0], ...),
+    "hardtanh": (
+        lambda x: x.clip(-1, 1),
+        lambda t, x: t.nn.functional.hardtanh(x),
+        [-1.0, 1.0],
+        [1.0, 1.0],
+        [0.0, 0.0],
+    ),
+    "logsumexp": (lambda x: x.logsumexp(0), lambda t, x: x.logsumexp(0), LOST, [0.0, 0.0], [math.nan, math.nan]),
+    "where": (
+        lambda x: tg.where(x > 0, x.sqrt(), x),
+        lambda t, x: t.where(x > 0, x.sqrt(), x),
+        [-1.0, 4.0],
+        [1.0, 0.25],
+        [math.nan, 0.25],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_and_pytorchs(name):
+    mine, yours, x, expected, other = CHOICES[name]
+    np.testing.assert_array_equal(ours(mine, x), expected)
+    np.testing.assert_array_equal(theirs(yours, x), expected if other is ... else other)
