@@ -72,7 +72,7 @@ def test_the_blocks_of_a_page_run_in_order(page, tmp_path):
 def words(picture):
     """The words of a picture, but for numbers, which are drawn at random."""
     found = re.findall(r"<text[^>]*>([^<]*)</text>", picture.read_text(encoding="utf-8"))
-    return {word for word in found if not re.fullmatch(r"[\d.]+", word)}
+    return {word.strip() for word in found if not re.fullmatch(r"[\d.]+", word)}
 
 
 def test_the_commands_of_the_pages_run(tmp_path):
