@@ -368,7 +368,12 @@ def test_running_statistics_follow_pytorchs_through_several_steps(shape, momentu
 
 
 def test_nan_infinities_and_zeros_give_what_pytorch_gives(torch):
+    """But for silu and gelu at -inf, where PyTorch multiplies by 0: here they are their limit."""
     x = np.array([math.nan, math.inf, -math.inf, 0.0, -0.0])
     for name in ("relu", "relu6", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "softplus", "silu"):
         found, expected = getattr(F, name)(tg.tensor(x)), getattr(torch.nn.functional, name)(torch.tensor(x))
-        np.testing.assert_array_equal(found.numpy(), expected.numpy(), err_msg=name)
+        expected = expected.numpy()
+        if name in ("silu", "gelu"):
+            assert math.isnan(expected[2])
+            expected[2] = 0.0
+        np.testing.assert_array_equal(found.numpy(), expected, err_msg=name)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..llvm.elementwise import LOWERINGS, maximum, select
 from ..llvm.function import number, scalar_type, vector_type
-from ..llvm.integer import Int, LinearSum
+from ..llvm.integer import Int, IntSum
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Expr, Op, Reduce
 from ..schedule.nest import Nest
@@ -237,7 +237,7 @@ class Reductions:
         for v in reduction.variables:
             flat = flat * v.extent + where[v]
         here = f.integer(flat)
-        if dtype.itemsize < 8 and isinstance(flat, LinearSum):
+        if dtype.itemsize < 8 and isinstance(flat, IntSum):
             here = f.value(f"trunc i64 {here} to {scalar_type(dtype)}")
         new = select(f, better, f.splat(here, dtype, lanes), place, dtype, lanes)
         return [new, maximum(f, [best, x], source, source, lanes)]

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from .integer import Int, LinearSum
+from .integer import Int, IntSum
 
 _TYPES = {"f2": "half", "f4": "float", "f8": "double", "b1": "i1"}
 
@@ -140,9 +140,9 @@ class Function:
         if not operand.startswith("%"):
             return int(operand)
         self._depths.setdefault(operand, len(self._levels) - 1)
-        return LinearSum.of(operand)
+        return IntSum.of(operand)
 
-    def _by_depth(self, x: LinearSum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
+    def _by_depth(self, x: IntSum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
         """An integer's terms by the level at which they are known, the outermost first."""
         return groupby(sorted(x.terms, key=self._depth), self._depth)
 
@@ -154,7 +154,7 @@ class Function:
     def pointer(self, base: str, dtype: np.dtype, place: Int) -> str:
         """Where an element lies. The number comes last: it goes into the addressing."""
         kind = memory_type(dtype)
-        if isinstance(place, LinearSum):
+        if isinstance(place, IntSum):
             for depth, terms in self._by_depth(place):
                 for name, factor in terms:
                     row = f"[{factor} x {kind}]" if factor > 1 else kind
@@ -227,7 +227,7 @@ class Function:
         self.split(self.value(f"icmp slt i64 {i}, {end}"), inside, after)
         self._depths[i] = len(self._levels) - 1
         self.open(inside)
-        results = list(body(LinearSum.of(i), phis))
+        results = list(body(IntSum.of(i), phis))
         following = self.value(f"add nsw i64 {i}, {step}")
         latch = self.block
         self.jump(head)

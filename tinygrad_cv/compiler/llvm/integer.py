@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class LinearSum:
+class IntSum:
     """``const + Σ factor · name``.
 
     Attributes:
@@ -17,18 +17,18 @@ class LinearSum:
     const: int = 0
 
     @staticmethod
-    def of(name: str) -> LinearSum:
-        return LinearSum(((name, 1),))
+    def of(name: str) -> IntSum:
+        return IntSum(((name, 1),))
 
     def __add__(self, other: Int) -> Int:
         if isinstance(other, int):
-            return LinearSum(self.terms, self.const + other) if other else self
+            return IntSum(self.terms, self.const + other) if other else self
         factors = dict(self.terms)
         for name, factor in other.terms:
             factors[name] = factors.get(name, 0) + factor
         terms = tuple(sorted((name, factor) for name, factor in factors.items() if factor))
         const = self.const + other.const
-        return LinearSum(terms, const) if terms else const
+        return IntSum(terms, const) if terms else const
 
     __radd__ = __add__
 
@@ -37,7 +37,7 @@ class LinearSum:
             return self
         if not factor:
             return 0
-        return LinearSum(tuple((name, f * factor) for name, f in self.terms), self.const * factor)
+        return IntSum(tuple((name, f * factor) for name, f in self.terms), self.const * factor)
 
 
-Int = int | LinearSum
+Int = int | IntSum
