@@ -118,7 +118,7 @@ def log_softmax(x: Accepted, dim: int = -1) -> Tensor:
 
 
 def _below_the_largest(x: Tensor, dim: int) -> Tensor:
-    """x - max x. Softmax does not depend on the maximum, exactly and at every order, so it is detached.
+    """x - max x. Softmax does not depend on the shift, exactly and at every order, so the maximum is detached.
 
     If there is +∞, it becomes 0 and everything else -∞: the limit as it grows. Of several +∞ the mean is subtracted.
     """

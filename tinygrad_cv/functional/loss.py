@@ -46,7 +46,7 @@ def cross_entropy(
     Args:
         input: scores, N x C, or N x C x d1 x ...
         target: class numbers, N (or N x d1 x ...), integers in [0, C); or probabilities, floats of the input's shape.
-        weight: C; the weight of each class. The mean is divided by the sum of the weights.
+        weight: C; the weight of each class. The mean divides by the sum of the examples' weights, not by N.
         ignore_index: examples with this class number are ignored.
         label_smoothing: in [0, 1]; this part of the probability is spread evenly over the classes (Szegedy et
             al., 2016, section 7).
