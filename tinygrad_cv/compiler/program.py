@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import quiet
+from ..core.floor import uses
 from ..core.locks import lock
 from ..core.primitive import PRIMITIVES
 from .image import Image, ImageStep, KernelInfo
@@ -164,6 +165,8 @@ class NativeProgram:
         ]
 
     def _spare_or_new(self, number: int) -> np.ndarray:
+        if not COUNTS:
+            return np.empty(*self._made[number])
         spare = self._spare[number]
         old = next((i for i in range(len(spare)) if sys.getrefcount(spare[i]) == UNUSED), None)
         array = np.empty(*self._made[number]) if old is None else spare.pop(old)
@@ -228,12 +231,33 @@ class NativeProgram:
         return np.ndarray(buffer.shape, buffer.dtype, self._arena, buffer.place)
 
 
-def address(array: np.ndarray) -> int:
+def pointer(array: np.ndarray) -> int:
     """Where an array's elements are, as ``array.ctypes.data`` tells, in a third of its time.
 
     NumPy's C interface lays it down: the pointer to the data stands behind the head that every object has.
     """
     return ctypes.c_int64.from_address(id(array) + HEAD).value
+
+
+def _documented(array: np.ndarray) -> int:
+    return int(array.ctypes.data)
+
+
+def _points() -> bool:
+    """Whether pointers are where they are looked for."""
+    whole = np.zeros((3, 4))
+    return all(pointer(array) == _documented(array) for array in (whole, whole[1:, 2:], np.zeros((), np.uint8)))
+
+
+def _counts() -> bool:
+    """Whether an array that only a list holds has the count of such, and one that a variable holds as well has more."""
+    arrays = [np.zeros(1), np.zeros(1)]
+    held = arrays[1]
+    return sys.getrefcount(arrays[0]) == UNUSED < sys.getrefcount(arrays[1]) and held is arrays[1]
+
+
+address = pointer if uses("pointers") and _points() else _documented
+COUNTS = uses("refcounts") and _counts()
 
 
 def _work(info: KernelInfo) -> int:

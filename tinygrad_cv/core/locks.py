@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from .floor import uses
+
 if TYPE_CHECKING:
     from threading import RLock  # a class only to type checkers
 
@@ -62,7 +64,7 @@ def _in_child() -> None:
     for held in _ours:
         if held.acquire(blocking=False):  # it was free, or this thread holds it
             held.release()
-        else:
+        elif uses("locks"):
             held._at_fork_reinit()  # as the standard library does with its own
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from ..core.floor import uses
 from ..core.variable import Variable
 from ..ir.graph import Value
 
@@ -33,7 +34,8 @@ def named_locals(names: dict[Value, str]) -> Iterator[None]:
                 depths[value], names[value] = depth, name
 
     before = sys.getprofile()
-    if before is not None and not callable(before):  # cProfile: what it holds cannot be put back
+    opaque = before is not None and not callable(before)  # cProfile: what it holds cannot be put back
+    if opaque or not uses("profile"):
         yield
         return
     sys.setprofile(look)

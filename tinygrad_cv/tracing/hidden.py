@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import TraceError
+from ..core.floor import uses
 from .kinds import is_library
 from .names import WORD, lines
 from .quiet import may_ask
@@ -67,7 +68,8 @@ def still(walk: Walk) -> Iterator[None]:
         elif not is_library(frame.f_globals.get("__name__", "")):
             asked.append((f"calls {what.__name__}()", _users(frame), PASS))
 
-    watched = sys.getprofile() is None and may_ask(walk)  # a profiler that is at work is left alone
+    # a profiler that is at work is left alone
+    watched = uses("profile") and sys.getprofile() is None and may_ask(walk)
     if watched:
         sys.setprofile(look)
     try:

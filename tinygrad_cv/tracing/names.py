@@ -10,6 +10,8 @@ from importlib.util import resolve_name
 from types import CodeType
 from typing import Any, NamedTuple
 
+from ..core.floor import uses
+
 WORD = re.compile(r"[A-Za-z_]\w*")
 HEADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS")
 ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR")
@@ -24,12 +26,15 @@ class Names(NamedTuple):
         chains: a variable from outside with the attributes that are read of it at once: ("np", "random", "beta").
         imports: (module, level, names): what it imports itself.
         strings: its strings as they are.
+        exact: whether chains and imports were read. If not, both are all names, each by itself: any of them may be a
+            variable from outside, an attribute of any other, or a module that it imports.
     """
 
     words: frozenset[str]
     chains: tuple[tuple[str, ...], ...]
     imports: tuple[tuple[str, int, tuple[str, ...]], ...]
     strings: frozenset[str]
+    exact: bool = True
 
 
 @cache
@@ -43,6 +48,8 @@ def words_of(code: CodeType) -> frozenset[str]:
 @cache
 def names_of(code: CodeType) -> Names:
     """What the code names."""
+    if not uses("bytecode"):
+        return _listed(code)
     strings = set(_strings(code.co_consts))
     chains: dict[tuple[str, ...], None] = {}
     imports: dict[tuple[str, int, tuple[str, ...]], None] = {}
@@ -70,6 +77,22 @@ def names_of(code: CodeType) -> Names:
     return Names(words_of(code), tuple(chains), tuple(imports), frozenset(strings))
 
 
+def _listed(code: CodeType) -> Names:
+    """The same without reading instructions: more than it reads, as its lists of names have attributes among them."""
+    codes = list(_with_inner(code))
+    named = dict.fromkeys(name for inner in codes for name in inner.co_names + inner.co_freevars)
+    strings = frozenset(string for inner in codes for string in _strings(inner.co_consts))
+    variables = tuple((name,) for name in named if name.isidentifier())  # test runners add others
+    return Names(words_of(code), variables, tuple((name, 0, ()) for name in named), strings, exact=False)
+
+
+def _with_inner(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _with_inner(constant)
+
+
 def _strings(constants: Iterable[Any]) -> Iterator[str]:
     for constant in constants:
         if type(constant) is str:
@@ -88,6 +111,8 @@ def imported(name: str, level: int, package: str) -> str:
 
 def lines(codes: Iterable[CodeType], name: str, stored: bool = False) -> list[str]:
     """Where codes read a variable or attribute, or give it another value: file and line."""
+    if not uses("bytecode"):
+        return _functions(codes, name)
     wanted = STORES if stored else HEADS + ATTRIBUTES
     found: dict[str, None] = {}
     for code in codes:
@@ -97,6 +122,13 @@ def lines(codes: Iterable[CodeType], name: str, stored: bool = False) -> list[st
         inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
         found.update(dict.fromkeys(lines(inner, name, stored)))
     return list(found)
+
+
+def _functions(codes: Iterable[CodeType], name: str) -> list[str]:
+    """The functions that name it, whatever they do with it."""
+    inner = [code for outer in codes for code in _with_inner(outer)]
+    naming = [code for code in inner if name in code.co_names + code.co_freevars + code.co_cellvars]
+    return list(dict.fromkeys(f"{code.co_filename}, in {code.co_name}" for code in naming))
 
 
 def _numbered(code: CodeType) -> Iterator[tuple[int, dis.Instruction]]:

@@ -34,7 +34,7 @@ def may_ask(walk: Walk) -> bool:
 
 def _is_open(names: Names) -> bool:
     """Whether names tell too little: the code may come to any object, or imports a module that has clocks."""
-    return bool(names.words & ANY_OBJECT) or any(
+    return bool(not names.exact or names.words & ANY_OBJECT) or any(
         level or name.partition(".")[0] not in PLAIN for name, level, _ in names.imports
     )
 

@@ -280,6 +280,7 @@ class Walk:
             module = cells[chain[0]].cell_contents if chain[0] in cells else f.__globals__.get(chain[0])
             if isinstance(module, ModuleType):
                 self._chain(module, chain[0], chain[1:])
+                self._any_chain(module, chain[0], names)
         foreign = tuple(name for name in wanted if name not in f.__globals__ and name not in BUILTINS)
         if foreign:
             self.items(vars(builtins), "builtins.", foreign)
@@ -307,11 +308,24 @@ class Walk:
             module, attributes = x, tuple(rest)
         self.todo.append((module, path))
 
+    def _any_chain(self, module: ModuleType, path: str, names: Names) -> None:
+        """Where it is not known which names are read of which: any of a module, and of the modules found so."""
+        found = {} if names.exact else {id(module): (module, path)}
+        todo = list(found.values())
+        while todo:
+            module, path = todo.pop()
+            for (name,) in names.chains:
+                self._chain(module, path, (name,))
+                inner = vars(module).get(name)
+                if isinstance(inner, ModuleType) and id(inner) not in found:
+                    found[id(inner)] = inner, f"{path}.{name}"
+                    todo.append(found[id(inner)])
+
     def _escaped(self, values: Any) -> None:
         self.todo += [(x, x.__name__) for x in values if isinstance(x, ModuleType)]
 
     def _imports(self, names: Names, package: str) -> None:
-        for name, level, wanted in names.imports:
+        for name, level, wanted in names.imports if names.exact else ():
             full = imported(name, level, package) if level else name
             if full not in sys.modules:
                 self.items(sys.modules, "sys.modules", (full,))
@@ -320,6 +334,14 @@ class Walk:
                     self._chain(sys.modules[full], full, (attribute,))
             elif not is_library(full):
                 self.todo.append((sys.modules[full], full))
+        for name, _, _ in () if names.exact else names.imports:
+            for full in dict.fromkeys(imported(name, level, package) for level in range(package.count(".") + 2)):
+                module = sys.modules.get(full)
+                if isinstance(module, ModuleType):
+                    self._chain(module, full, ())
+                    self._any_chain(module, full, names)
+                else:
+                    self.items(sys.modules, "sys.modules", (full,))
         if names.words & MODULES:
             named = sorted(name for name in names.strings if name in sys.modules and not is_library(name))
             self.items(sys.modules, "sys.modules", tuple(named))

@@ -9,6 +9,8 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+from ..core.floor import uses
+
 Tree = ast.Lambda | ast.FunctionDef
 
 
@@ -32,7 +34,8 @@ def source(function: Callable[..., Any]) -> Source:
     """The source of a function; of several lambdas on one line, that which compiles to the same code.
 
     Raises:
-        LookupError: where there is none: for code that was made by ``eval``, for instance.
+        LookupError: where there is none: for code that was made by ``eval``, for instance. Or where bytecode may not be
+            compared (``core/floor.py``), and lambdas on one line differ in nothing else.
 
     >>> from tinygrad_cv.ops import PRIMITIVES
     >>> found = source(PRIMITIVES["sub"].vjps[1].function)
@@ -44,11 +47,14 @@ def source(function: Callable[..., Any]) -> Source:
     code = function.__code__
     file = "".join(linecache.getlines(code.co_filename, function.__globals__))
     module = _parsed(file)
+    lambdas: dict[str, ast.Lambda] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name and _first_line(node) == code.co_firstlineno:
             return Source(node, file)
         if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno and _same(_compiled(node, module), code):
-            return Source(node, file)
+            lambdas.setdefault(ast.dump(node), node)
+    if len(lambdas) == 1 or (lambdas and uses("bytecode")):
+        return Source(next(iter(lambdas.values())), file)
     raise LookupError(f"{code.co_filename}, line {code.co_firstlineno}: no source of {function.__qualname__} there")
 
 
@@ -69,7 +75,9 @@ def _compiled(node: ast.Lambda, module: ast.Module) -> CodeType:
 
 
 def _same(a: CodeType, b: CodeType) -> bool:
-    return (a.co_code, a.co_names, a.co_varnames) == (b.co_code, b.co_names, b.co_varnames) and all(
+    if uses("bytecode") and a.co_code != b.co_code:
+        return False
+    return (a.co_names, a.co_varnames, len(a.co_consts)) == (b.co_names, b.co_varnames, len(b.co_consts)) and all(
         _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else x == y
         for x, y in zip(a.co_consts, b.co_consts, strict=True)
     )

@@ -37,6 +37,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from ...core.floor import uses
 from ...core.locks import waited_for
 from ...files import write_bytes
 from .cores import cores, current_core, pin
@@ -198,7 +199,8 @@ def _addresses_as_written() -> Iterator[None]:
 
 
 _COMPILING = waited_for(threading.Lock())
-waited_for(ffi.lib._lock)  # LLVM has locks of its own, and no child can take them if they are held
+if uses("locks"):
+    waited_for(ffi.lib._lock)  # LLVM has locks of its own, and no child can take them if they are held
 
 
 @cache
@@ -219,6 +221,8 @@ def _unlocked(name: str) -> Callable[..., Any]:
     LLVM needs no lock between modules of different contexts, and with it threads would compile one after another.
     """
     locked = getattr(ffi.lib, name)
+    if not uses("locks"):
+        return locked
     try:
         function = getattr(ctypes.CDLL(ffi.lib._name), name)
     except (AttributeError, OSError):
