@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
+import threading
 import time
 import types
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,14 @@ import numpy as np
 import tinygrad_cv as tg
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
+from tinygrad_cv.core import locks
 from tinygrad_cv.viz.source import source
 
 SCALE = 2.0
-sys.modules["settings"] = settings = types.ModuleType("settings")
+settings = types.ModuleType("settings")
 settings.inner = types.ModuleType("settings.inner")  # type: ignore[attr-defined]
 settings.inner.rate = 2.0  # type: ignore[attr-defined]
+sys.modules["imported_settings"] = settings
 ORDER = zip([1.0, 2.0], [3.0, 4.0], strict=True)
 
 
@@ -48,9 +53,14 @@ def scaled(x: Any) -> Any:
     return x * SCALE * settings.inner.rate
 
 
+def of_a_library(x: Any) -> Any:
+    """An attribute of a module in a module of the standard library."""
+    return x * os.path.tgcv_rate  # type: ignore[attr-defined]
+
+
 def importing(x: Any) -> Any:
     """An attribute of a module that the function imports itself."""
-    from settings import inner as own  # type: ignore[import-not-found]
+    from imported_settings import inner as own  # type: ignore[import-not-found]
 
     return x * own.rate
 
@@ -110,11 +120,38 @@ def large_outputs() -> bool:
     return all((y.numpy() == i + 1.0).all() for i, y in enumerate(held))
 
 
+def freed() -> bool:
+    """Whether a lock that another thread held is free after what a forked child does first."""
+    held = locks.lock()
+    thread = threading.Thread(target=held.acquire)
+    thread.start()
+    thread.join()
+    locks._in_child()
+    return bool(held.acquire(blocking=False))
+
+
+def of_the_compiler() -> dict[str, bool]:
+    """Which of the compiler's places are in use."""
+    from llvmlite.binding import ffi
+
+    from tinygrad_cv.compiler import program
+    from tinygrad_cv.compiler.runtime import objects
+
+    name = "LLVMPY_TargetMachineEmitToMemory"
+    return {
+        "pointers": program.address is program.pointer,
+        "refcounts": program.COUNTS,
+        "waited for": ffi.lib._lock in locks._waited_for,
+        "unlocked": objects._unlocked(name) is not getattr(ffi.lib, name),
+    }
+
+
 def main() -> None:
     """Everything once."""
     seen = {
         "a global": is_seen(scaled, sys.modules[__name__], "SCALE"),
         "a module's": is_seen(scaled, settings.inner, "rate"),  # type: ignore[attr-defined]
+        "a library's": is_seen(of_a_library, os.path, "tgcv_rate"),
         "an import's": is_seen(importing, settings.inner, "rate"),  # type: ignore[attr-defined]
     }
     right, named = derived()
@@ -128,24 +165,11 @@ def main() -> None:
         "derives": right,
         "named": named,
         "source": sources(),
+        "freed": freed(),
+        "in use": of_the_compiler() if find_spec("llvmlite") else None,
         "outputs": large_outputs(),
     }
-    with_llvm: dict[str, bool] = {}
-    try:
-        from llvmlite.binding import ffi
-
-        from tinygrad_cv.compiler import program
-        from tinygrad_cv.compiler.runtime import objects
-        from tinygrad_cv.core import locks
-    except ImportError:
-        pass
-    else:
-        with_llvm["pointers"] = program.address is program.pointer
-        with_llvm["refcounts"] = program.COUNTS
-        name = "LLVMPY_TargetMachineEmitToMemory"
-        passed_by = objects._unlocked(name) is not getattr(ffi.lib, name)
-        with_llvm["locks"] = passed_by and ffi.lib._lock in locks._waited_for
-    print(json.dumps({**found, "in use": with_llvm}))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
