@@ -1,1 +1,1 @@
-"""Avals, primitives as records, the interpreter in context, the tape. Knows no operation."""
+"""Avals, primitives as records, context, tape and backward pass. Knows no operation."""

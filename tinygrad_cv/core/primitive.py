@@ -96,7 +96,7 @@ class Primitive:
         return self.vjps[0 if self.variadic else index]
 
     def keeps(self, wanted: tuple[bool, ...]) -> tuple[Source, ...]:
-        """What must be kept for the backward pass when gradients of the ``wanted`` inputs are asked for."""
+        """What must be saved for the backward pass if gradients of the ``wanted`` inputs are asked for."""
         if wanted not in self._kept:
             vjps = [vjp for i, want in enumerate(wanted) if want and (vjp := self.vjp(i))]
             sources = [

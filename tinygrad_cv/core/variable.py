@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import memory, tape
+from .backward import pull
 from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
 from .fitting import fitted
@@ -140,7 +141,7 @@ class Variable:
         """
         root = self._root("backward()", gradient)
         retain = create_graph if retain_graph is None else retain_graph
-        tape.pull([root], retain_graph=retain, create_graph=create_graph)
+        pull([root], retain_graph=retain, create_graph=create_graph)
 
     def _root(self, caller: str, gradient: Any = None) -> tuple[tape.Node, Tensor]:
         """This tensor's node and its cotangent, checked."""
@@ -262,7 +263,7 @@ def gradients(
         nodes.append(tensor.node)
     roots = [output._root("grad", g) for output, g in zip(outputs, cotangents, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    found = tape.pull(roots, nodes, retain_graph=retain, create_graph=create_graph)
+    found = pull(roots, nodes, retain_graph=retain, create_graph=create_graph)
     return [found.get(node) for node in nodes]
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.backward import pull
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.primitive import PRIMITIVES
-from ..core.tape import Node, Replayed, pull, reachable
+from ..core.tape import Node, Replayed, reachable
 from ..frontend.creation import asarray
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..core import tape
+from ..core.backward import foreign
 from ..core.context import current, no_grad, read
 from ..core.errors import GraphError
 from ..core.primitive import OUTPUT, Primitive
@@ -114,7 +115,7 @@ class _CustomNode(tape.Node):
             )
         for parent, share in zip(self.parents, shares, strict=True):
             if parent is not None and share is not None and wanted(parent):
-                yield parent, tape.foreign(f"{self.name}.backward", asarray(share), parent)
+                yield parent, foreign(f"{self.name}.backward", asarray(share), parent)
 
     def free(self) -> None:
         super().free()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.errors import TraceError
-from ..core.tape import user_line
+from ..core.position import user_line
 from .tensor import Tensor
 
 

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.backward import pull
 from ..core.context import current, quiet, using
 from ..core.errors import TraceError
 from ..core.primitive import PRIMITIVES
-from ..core.tape import Node, pull
+from ..core.tape import Node
 from ..core.variable import Variable
 from ..ir.graph import CONSTANT, INPUT, Builder, Graph, Value, topological
 from . import tree

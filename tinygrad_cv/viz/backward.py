@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.tape import Node, pull, reachable
+from ..core.backward import pull
+from ..core.tape import Node, reachable
 from ..core.variable import Variable
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor

@@ -1,0 +1,148 @@
+"""The backward pass: cotangents are pulled back along the tape.
+
+Nodes are visited by decreasing serial number: the consumers of a node have higher numbers, so its cotangent is complete
+when its turn comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import joint
+from .anomaly import check_backward
+from .context import Scope, current, eager, quiet, read, using
+from .errors import DTypeError, ShapeError
+from .position import describe
+from .tape import Node, Replayed, freed, next_serial, reachable
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from .variable import Variable
+
+
+def pull(
+    roots: Sequence[tuple[Node, Tensor]],
+    targets: Iterable[Node] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    raw: bool = False,
+) -> dict[Node, Tensor]:
+    """Pull cotangents back through the graph.
+
+    Without ``targets`` every leaf's gradient is added to its tensor's ``.grad``, at the end, so that a pass that fails
+    changes none. With them ``.grad`` is left alone, only what leads to a target is computed, and the targets'
+    cotangents are returned; with ``raw``, without their hooks.
+    """
+    cotangents: dict[Node, Tensor] = {}
+    results: dict[Node, Tensor] = {}
+    deposits: list[tuple[Variable, Tensor]] = []
+    goals = None if targets is None else set(targets)
+    needed = None if goals is None else _leading_to(goals, [node for node, _ in roots])
+    newest = next_serial()  # later nodes belong to a checkpoint that is being replayed
+    queue: list[tuple[int, Node]] = []
+
+    def wanted(node: Node) -> bool:
+        return needed is None or node in needed or node.serial > newest
+
+    def unseen(node: Node) -> bool:
+        return not node.hooks and node.sink is None and (goals is None or node not in goals)
+
+    def add(node: Node, g: Tensor) -> None:
+        if node in cotangents:
+            cotangents[node] = cotangents[node] + g
+        else:
+            cotangents[node] = g
+            heappush(queue, (-node.serial, node))
+
+    def propagate(node: Node, g: Tensor) -> None:
+        if joining and node.primitive is not None and node.primitive.joins:
+            shares = joint.shares(node, g, wanted, unseen, passed)
+        else:
+            shares = node.cotangents(g, wanted)
+        for parent, share in shares:
+            if context.anomaly:
+                check_backward(node, g, share)
+            add(parent, share)
+
+    context = current()
+    places: dict[int, Scope] = {}
+    taken = {id(value): value for value in (read(g) for _, g in roots)}
+    named = not context.anomaly and (context.trace is not None or context.operands)  # scopes name the forward layers
+    joining = context.interpret is eager and not (create_graph or context.anomaly or named)
+    passed: set[Node] = set()
+    interpret = quiet if context.interpret is eager else context.interpret  # silence warnings once, not for each node
+    with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
+        for node, g in roots:
+            if wanted(node):
+                add(node, g)
+        while queue:
+            _, node = heappop(queue)
+            g = cotangents.pop(node)
+            if node.saved is None:
+                raise freed(node)
+            for hook in () if raw and goals and node in goals else node.hooks or ():
+                if (replaced := hook(g)) is not None:
+                    g = foreign("a hook", replaced, node)
+            if goals is not None and node in goals:
+                results[node] = g._result(own(read(g), taken), g.node)
+            if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
+                deposits.append((tensor, g._result(own(read(g), taken), g.node)))
+            if named:
+                with using(scope=_in_backward(node.scope, places), origin=node):
+                    propagate(node, g)
+            else:
+                propagate(node, g)
+            if not retain_graph:
+                node.free()
+        if not retain_graph:
+            for node in passed:
+                node.free()
+        for tensor, g in deposits:
+            tensor.grad = g if tensor.grad is None else tensor.grad + g
+    return results
+
+
+def _in_backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
+    """A scope's counterpart in the backward pass; ``known`` caches them by the scope's id."""
+    if id(scope) not in known:
+        place = Scope("backward", "module", None)
+        known[id(scope)] = scope._replace(parent=_in_backward(scope.parent, known)) if scope else place
+    return known[id(scope)]
+
+
+def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
+    """The nodes on a path from a root to a goal."""
+    needed = set(goals)
+    for node in reachable(roots):
+        if isinstance(node, Replayed) or any(parent in needed for parent in node.parents):
+            needed.add(node)
+    return needed
+
+
+def foreign(origin: str, g: Tensor, node: Node) -> Tensor:
+    """A cotangent from user code, checked; as a view, since user code may keep and change its array."""
+    if g._value.shape != node.shape:
+        raise ShapeError(
+            f"{origin} returned a gradient of shape {g._value.shape} for {describe(node)} of shape {node.shape}; "
+            "they must be equal."
+        )
+    if g._value.dtype != node.dtype:
+        raise DTypeError(
+            f"{origin} returned a gradient of dtype {g._value.dtype} for {describe(node)} of dtype {node.dtype}. "
+            f"Use .astype({str(node.dtype)!r})."
+        )
+    value = read(g)
+    return g._result(value.view(), g.node) if isinstance(value, np.ndarray) else g
+
+
+def own(value: Any, taken: dict[int, Any]) -> Any:
+    """The array of a gradient for the user: neither a view nor an array already handed out; copied if it is."""
+    if isinstance(value, np.ndarray):
+        if value.base is not None or not value.flags.writeable or id(value) in taken:
+            value = np.array(value, order="C")
+        taken[id(value)] = value
+    return value
