@@ -232,7 +232,7 @@ class NativeProgram:
 
 
 def pointer(array: np.ndarray) -> int:
-    """Where an array's elements are, as ``array.ctypes.data`` tells, in a third of its time.
+    """Where an array's elements are, as ``array.ctypes.data`` tells, in a fraction of its time.
 
     NumPy's C interface lays it down: the pointer to the data stands behind the head that every object has.
     """
