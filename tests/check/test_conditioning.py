@@ -30,12 +30,6 @@ def times(factor):
 TOO_LARGE, SIGN, DROPPED = times(1.01), times(-1.0), times(0.0)
 
 
-@pytest.fixture
-def verdicts_only(monkeypatch):
-    """Without the search for whom to blame, which takes as long as the check."""
-    monkeypatch.setattr(tg.check.api, "blame", lambda *_: None)
-
-
 def told(f, x):
     """Both verdicts: of f, and of f with a gradient that is a hundredth too large."""
     return [tg.gradcheck(g, x).verdict for g in (f, lambda x: TOO_LARGE(f(x)))]

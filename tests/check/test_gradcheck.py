@@ -119,6 +119,7 @@ WRONG = {
 }
 
 
+@pytest.mark.usefixtures("verdicts_only")
 @pytest.mark.parametrize("name", few_are_quick(WRONG, "sign", "one element only", "variance path dropped", "NaN"))
 def test_wrong_custom_functions_are_found(name):
     forward, backward, inputs = WRONG[name]
