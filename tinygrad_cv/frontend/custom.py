@@ -77,7 +77,7 @@ class CustomFunction:
         node = _CustomNode(cls._primitive(), {}, parents, saved, output._value, context)
         node.function, node.ctx = cls, ctx
         if context.operands:
-            node.operands, node.inputs = [read(x) for x in tensors], inputs
+            node.operands, node.inputs, node.origin = [read(x) for x in tensors], inputs, context.origin
         own = {id(x): x.node for x in tensors}
         node.nodes = [OUTPUT if x is output else own.get(id(x)) for x in ctx.tensors]  # not the node itself: no cycle
         ctx.tensors = tuple(x.detach() for x in ctx.tensors)
