@@ -56,8 +56,8 @@ COMPILED = {
     "compiler.schedule.materialize.COSTLY": (1, BEYOND),
     "compiler.schedule.materialize.MAX_OPERATIONS": (16, 1 << 12),
     "compiler.schedule.materialize.SMALL": (1, BEYOND),
-    "compiler.schedule.tiling.MAX_ACCUMULATED": (2, BEYOND),
-    "compiler.schedule.tiling.MIN_ACCUMULATED": (2, BEYOND),
+    "compiler.schedule.loop_schedule.MAX_ACCUMULATED": (2, BEYOND),
+    "compiler.schedule.loop_schedule.MIN_ACCUMULATED": (2, BEYOND),
     "compiler.codegen.module.LENGTH": (1, BEYOND),
     "compiler.codegen.reduction.AT_ONCE": (1, 4),
     "compiler.codegen.reduction.UNROLLED": (1, 16),
@@ -73,8 +73,8 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.program.UNUSED": "references",
     "tracing.reach.LIMIT": "objects looked into",
     "compiler.schedule.layout.ALIGNMENT": "of every buffer",
-    "compiler.schedule.tiling.LATENCY": "of the processor",
-    "compiler.schedule.tiling.PIPES": "of the processor",
+    "compiler.schedule.loop_schedule.LATENCY": "of the processor",
+    "compiler.schedule.loop_schedule.PIPES": "of the processor",
     "compiler.verify.nests.MAX_TRIED": "places that the verifier tries",
 }
 OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.printer")  # machines, files, mathematics, words
@@ -84,7 +84,7 @@ OTHER_COMPARISONS = {
     "ir.graph: array.size <= 64": "whether equal constants are one",
     "compiler.kernels: len(what) <= 60": "what is printed",
     "ir.numpy_helpers: bits <= 32": "of a random number",
-    "compiler.schedule.tiling: target.vector_registers > 16": "of the processor",
+    "compiler.schedule.loop_schedule: target.vector_registers > 16": "of the processor",
     "ops.random: bits <= 32": "of a random number",
 }
 

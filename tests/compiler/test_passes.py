@@ -27,10 +27,10 @@ from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, combination, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
+from tinygrad_cv.compiler.schedule.loop_schedule import LoopSchedule, widths
 from tinygrad_cv.compiler.schedule.materialize import materialized_values, strip
 from tinygrad_cv.compiler.schedule.reshape import NeedSplit, Unmappable, reshaped
 from tinygrad_cv.compiler.schedule.storage import storage_of
-from tinygrad_cv.compiler.schedule.tiling import Tiling, widths
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.graph import Builder, Graph
 from tinygrad_cv.ir.rewrite.moments import merge_moments
@@ -405,14 +405,14 @@ def test_accumulators_fit_into_registers(cpu, m, n, k):
 def test_a_bound_cuts_a_loop_where_it_holds_for_all_of_its_steps():
     """Not where it differs from lane to lane, or between the places that another variable runs on through."""
     lane, row, place, tap, channel = Var(16), Var(9), Var(9), Var(3), Var(3)
-    tiling = Tiling(lane, 16, outer=[row, lane], inner=[place, channel], runs={channel: 9})
+    tiling = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, channel], collapsed={channel: 9})
     summed = (place, tap, channel)
     assert tiling.passed(summed) == [tap]
     assert tiling.cuts(of(row) + of(place) - of(row) * 2, place, summed)
     assert not tiling.cuts(of(place) + of(tap), place, summed)
     assert not tiling.cuts(of(place) + of(lane), place, summed)
     assert not tiling.cuts(of(place) * 2 + of(row), place, summed)
-    apart = Tiling(lane, 16, outer=[row, lane], inner=[place, tap, channel])
+    apart = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, tap, channel])
     assert apart.passed(summed) == [] and apart.cuts(of(place) + of(tap), place, summed)
 
 

@@ -22,9 +22,9 @@ from .schedule.affine import Affine, Var
 from .schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, loads, walk
 from .schedule.kernel import HostKernel, NestKernel, Plan
 from .schedule.layout import Layout
+from .schedule.loop_schedule import LoopSchedule
 from .schedule.nest import Nest, Store
 from .schedule.storage import Arranged, Packed
-from .schedule.tiling import Tiling
 
 WIDTH, SHORT = 90, 12  # characters: longer formulas are taken apart, short ones get no name
 INFIX = {  # operator and how tightly it binds
@@ -269,7 +269,7 @@ class _Formulas:
 class _Loops:
     """The loops of one nest as they run."""
 
-    def __init__(self, nest: Nest, tiling: Tiling, names: _Names, shared: bool):
+    def __init__(self, nest: Nest, tiling: LoopSchedule, names: _Names, shared: bool):
         self.nest, self.tiling, self.shared = nest, tiling, shared
         self.formulas = _Formulas(nest, names, sums=True)
         self.out: list[str] = []
@@ -278,10 +278,10 @@ class _Loops:
     def lines(self) -> list[str]:
         """The loops, indented."""
         tiling = self.tiling
-        if tiling.flush:
+        if tiling.split:
             names = self.formulas.names
             self._line(", ".join(f"{names.of(s.value)} = 0" for s in self.nest.stores))
-        for v, step in tiling.flush.items():
+        for v, step in tiling.split.items():
             self._loop(v, v.extent, step, "sums are added to memory")
         for place, v in enumerate(tiling.outer):
             self._loop(v, v.extent, self._step(v), self._note(v, place == 0))
@@ -343,15 +343,15 @@ class _Loops:
         tiling = self.tiling
         order = [v for v in tiling.inner if v in variables] or list(variables)
         for v in order:
-            extent = tiling.flush.get(v, tiling.runs.get(v, v.extent))
+            extent = tiling.split.get(v, tiling.collapsed.get(v, v.extent))
             step = tiling.lanes if v is tiling.vector else 1
             notes = [_vectors(1, tiling.lanes)] if v is tiling.vector else []
             if v is order[-1] and tiling.unroll > 1:
                 notes.append(f"{tiling.unroll} sums")
-            if v in tiling.runs:
+            if v in tiling.collapsed:
                 passed = ", ".join(self.formulas.letters[w] for w in tiling.passed(variables))
                 notes.append(f"runs on through {passed}")
-            if v is not order[-1] and v not in tiling.flush:
+            if v is not order[-1] and v not in tiling.split:
                 cuts = (c for c in self.nest.bounds if tiling.cuts(c[0], v, variables))
                 notes += [f"where {self.formulas.condition(c)}" for c in cuts]
             self._loop(v, extent, step, ", ".join(notes))

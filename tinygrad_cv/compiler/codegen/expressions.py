@@ -13,8 +13,8 @@ from ..llvm.elementwise import LOWERINGS, select
 from ..llvm.function import Function, number, vector_type
 from ..schedule.affine import Var
 from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, inside_guards, walk
+from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
-from ..schedule.tiling import Tiling
 from .memory import BOOL, Mask, Memory, Place, index_at
 
 
@@ -25,7 +25,7 @@ class Expressions:
         results: of reductions at the places of the present tile.
     """
 
-    def __init__(self, f: Function, nest: Nest, tiling: Tiling, memory: Memory):
+    def __init__(self, f: Function, nest: Nest, tiling: LoopSchedule, memory: Memory):
         self.f, self.tiling, self.memory = f, tiling, memory
         self.results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
         self._memo: list[dict[Any, tuple[str, bool]]] = [{}]

@@ -11,8 +11,8 @@ from ..llvm.function import Function, memory_type, vector_type
 from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
 from ..schedule.layout import Layout
+from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Store
-from ..schedule.tiling import Tiling
 
 BOOL = np.dtype(bool)
 
@@ -35,7 +35,7 @@ class Memory:
         bases: of each value, the name of the pointer to it.
     """
 
-    def __init__(self, f: Function, tiling: Tiling, layouts: Mapping[Value, Layout]):
+    def __init__(self, f: Function, tiling: LoopSchedule, layouts: Mapping[Value, Layout]):
         self.f, self.tiling, self.layouts = f, tiling, layouts
         self.bases: dict[Value, str] = {}
 

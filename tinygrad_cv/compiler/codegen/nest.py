@@ -15,8 +15,8 @@ from ..llvm.integer import Int
 from ..schedule.affine import Var
 from ..schedule.expr import Reduce, loads
 from ..schedule.layout import Layout
+from ..schedule.loop_schedule import LoopSchedule, widths
 from ..schedule.nest import Nest
-from ..schedule.tiling import Tiling, widths
 from .expressions import Expressions
 from .memory import Memory, Place
 from .reduction import Reductions
@@ -35,7 +35,7 @@ class Segment:
 class NestLowering:
     """Writes one nest."""
 
-    def __init__(self, name: str, nest: Nest, tiling: Tiling, layouts: Mapping[Value, Layout], fma: bool):
+    def __init__(self, name: str, nest: Nest, tiling: LoopSchedule, layouts: Mapping[Value, Layout], fma: bool):
         self.nest, self.tiling, self.layouts, self.fma = nest, tiling, layouts, fma
         self.f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
         self.buffers = buffers_of(nest)
@@ -52,11 +52,11 @@ class NestLowering:
         for i, value in enumerate(self.buffers):
             slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
             self.memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
-        if self.tiling.flush:
+        if self.tiling.split:
             self._zeros = True
             self._loops(self.tiling.outer, {}, {}, shared=True)
             self._zeros = False
-        self._flush(list(self.tiling.flush.items()), {})
+        self._split(list(self.tiling.split.items()), {})
         f.ret()
         return f
 
@@ -81,7 +81,7 @@ class NestLowering:
             first, start = first + n, start + n * size * unit
         return found
 
-    def _flush(self, left: list[tuple[Var, int]], place: Place) -> None:
+    def _split(self, left: list[tuple[Var, int]], place: Place) -> None:
         """The reduction's outer loops, whose results are added to memory; within them the threads' share."""
         if not left:
             self._loops(self.tiling.outer, place, {}, shared=True)
@@ -89,7 +89,7 @@ class NestLowering:
         (var, width), rest = left[0], left[1:]
 
         def body(i: Int, _: list[str]) -> list[str]:
-            self._flush(rest, {**place, var: i})
+            self._split(rest, {**place, var: i})
             return []
 
         with self.exprs.level():

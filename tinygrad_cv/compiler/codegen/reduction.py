@@ -80,7 +80,7 @@ class Reductions:
     def write(self) -> None:
         """Write the accumulators' first values, the loops and the results, which expressions look up."""
         state = list(self.neutral)
-        if self.tiling.flush:
+        if self.tiling.split:
             for accumulator in self.accumulators:
                 state[accumulator.partials[0]] = [self._sum_so_far(accumulator.spot)]
         state = self._loops(self.ranges, dict.fromkeys(self.tiling.passed(self.variables), 0), state)
@@ -122,10 +122,10 @@ class Reductions:
         """The loops, outermost first."""
         t = self.tiling
         for var in [v for v in t.inner if v in self.variables] or self.variables:
-            if var in t.flush:  # its part of the outer loop's present step
-                yield Range(var, self.place[var], 1, t.flush[var], t.flush[var])
+            if var in t.split:  # its part of the outer loop's present step
+                yield Range(var, self.place[var], 1, t.split[var], t.split[var])
             else:
-                extent, unit = t.runs.get(var, var.extent), self.lanes if var is t.vector else 1
+                extent, unit = t.collapsed.get(var, var.extent), self.lanes if var is t.vector else 1
                 yield Range(var, 0, unit, -(-extent // unit), extent // unit)
 
     def _loops(self, ranges: Sequence[Range], at: Place, state: list[str]) -> list[str]:
@@ -176,7 +176,7 @@ class Reductions:
         f = self.f
         low: Int = 0
         high: Int = over.steps
-        if over.var in self.tiling.flush:
+        if over.var in self.tiling.split:
             return low, high
         at = {**self.spots[0], **at}
         for affine, least, most in self.nest.bounds:

@@ -9,11 +9,11 @@ from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce, walk
 from ..schedule.layout import Layout
+from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
-from ..schedule.tiling import Tiling
 
 
-def structure(nest: Nest, tiling: Tiling, buffers: list[Value], layouts: Mapping[Value, Layout]) -> Any:
+def structure(nest: Nest, tiling: LoopSchedule, buffers: list[Value], layouts: Mapping[Value, Layout]) -> Any:
     """All that a nest's function depends on, with variables and buffers numbered by their places."""
     variables: dict[Var, int] = {v: i for i, v in enumerate(nest.vars)}
 
@@ -50,10 +50,10 @@ def structure(nest: Nest, tiling: Tiling, buffers: list[Value], layouts: Mapping
         tiling.vectors,
         tuple((var(v), n) for v, n in tiling.rows.items()),
         tuple(map(var, tiling.outer)),
-        tuple((var(v), n) for v, n in tiling.flush.items()),
+        tuple((var(v), n) for v, n in tiling.split.items()),
         tuple(map(var, tiling.inner)),
         tiling.unroll,
-        tuple((var(v), n) for v, n in tiling.runs.items()),
+        tuple((var(v), n) for v, n in tiling.collapsed.items()),
     )
     extents = tuple(v.extent for v in variables)
     return tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)

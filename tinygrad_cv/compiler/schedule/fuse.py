@@ -10,8 +10,8 @@ from .affine import Affine, Var, of
 from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout
+from .loop_schedule import choose
 from .nest import Nest, Store
-from .tiling import choose
 
 if TYPE_CHECKING:
     from ..runtime.target import Target

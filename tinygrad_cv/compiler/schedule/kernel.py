@@ -15,9 +15,9 @@ from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
 from .expr import Expr, Load, Op, Reduce, inside_guards, walk
 from .layout import Layout
+from .loop_schedule import LoopSchedule
 from .nest import Nest, is_contraction
 from .storage import Arranged, Packed
-from .tiling import Tiling
 
 PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
 
@@ -54,7 +54,7 @@ class NestKernel:
     """A nest, and how its loops run."""
 
     nest: Nest
-    tiling: Tiling
+    tiling: LoopSchedule
 
     @cached_property
     def writes(self) -> list[Value]:

@@ -10,10 +10,10 @@ from .affine import Var, of
 from .expr import Expr, Exprs, Load, Reduce, conditions_of, renamed, substitute, unguarded
 from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout, layout_of
+from .loop_schedule import LoopSchedule, choose
 from .nest import Nest, Store, is_contraction, products
 from .plan import Nests
 from .storage import Packed
-from .tiling import Tiling, choose
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -42,7 +42,7 @@ def tile(
 
 
 def pack(
-    exprs: Exprs, nest: Nest, tiling: Tiling, layouts: dict[Value, Layout], packed: dict[object, Value]
+    exprs: Exprs, nest: Nest, tiling: LoopSchedule, layouts: dict[Value, Layout], packed: dict[object, Value]
 ) -> tuple[list[Nest], Nest]:
     """Lay the vector operand of a contraction out as its loops read it, where it does not lie so already."""
     vector = tiling.vector

@@ -11,8 +11,8 @@ from ..schedule.affine import Affine, Indices, Var
 from ..schedule.expr import Load, loads, walk
 from ..schedule.kernel import HostKernel, Kernel, NestKernel, Plan, Step
 from ..schedule.layout import Layout
+from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
-from ..schedule.tiling import Tiling
 from .nests import names_of, verify_cover, verify_nest
 from .rule import check
 
@@ -99,14 +99,14 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
     _verify_tiling(nest, tiling, where)
 
 
-def _verify_tiling(nest: Nest, tiling: Tiling, where: str) -> None:
+def _verify_tiling(nest: Nest, tiling: LoopSchedule, where: str) -> None:
     """The loops run over all places and all that is summed, once."""
     check(Counter(tiling.outer) == Counter(nest.vars), where, f"loops over {tiling.outer}, places of {nest.vars}")
     check(set(tiling.rows) <= set(nest.vars) - {tiling.vector}, where, f"rows of {names_of(tiling.rows)}")
     check(tiling.lanes & (tiling.lanes - 1) == 0, where, f"vectors of {tiling.lanes} lanes")
     check(all(0 < n <= v.extent for v, n in tiling.rows.items()), where, "more rows in a tile than there are")
-    check(all(v.extent % n == 0 for v, n in tiling.flush.items()), where, "steps that do not divide their range")
-    if tiling.flush:
+    check(all(v.extent % n == 0 for v, n in tiling.split.items()), where, "steps that do not divide their range")
+    if tiling.split:
         bare = len(nest.stores) == 1 and nest.exprs == nest.reductions
         check(bare, where, "a sum is added to memory piece by piece, and something is made of it")
     summed = {v for r in nest.reductions for v in r.variables}
@@ -116,8 +116,8 @@ def _verify_tiling(nest: Nest, tiling: Tiling, where: str) -> None:
         variables = set(reduction.variables)
         inner = [v for v in tiling.inner if v in variables]
         if inner:
-            left = variables - set(inner) - set(tiling.flush)
-            more = math.prod(n // v.extent for v, n in tiling.runs.items() if v in variables)
+            left = variables - set(inner) - set(tiling.split)
+            more = math.prod(n // v.extent for v, n in tiling.collapsed.items() if v in variables)
             check(math.prod(v.extent for v in left) == more, where, f"no loop runs over {names_of(left)}")
         check(vector not in summed or vector in variables, where, f"vectors along {vector!r} in some sums only")
 

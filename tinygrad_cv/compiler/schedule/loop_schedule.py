@@ -27,18 +27,18 @@ MAX_ACCUMULATED = 4096  # steps of a reduction that may stay in registers altoge
 
 
 @dataclass
-class Tiling:
+class LoopSchedule:
     """How a nest runs.
 
     Attributes:
         vector, lanes, vectors: the variable along which vectors run, their length, and how many a tile has.
         rows: how many places of other variables a tile has.
         outer: the result's variables, outermost first; threads share the first one's range.
-        flush: reduction variables that run outside of the tile, adding to memory, and the steps that they take at once:
+        split: reduction variables that run outside of the tile, adding to memory, and the steps that they take at once:
             those run within the tile.
         inner: reduction variables that run within the tile, outermost first.
         unroll: steps of the innermost reduction variable that have accumulators of their own.
-        runs: reduction variables that run on beyond their extent, in place of the next outer one: memory lies so.
+        collapsed: reduction variables that run on beyond their extent, in place of the next outer one: memory lies so.
     """
 
     vector: Var | None
@@ -46,10 +46,10 @@ class Tiling:
     vectors: int = 1
     rows: dict[Var, int] = field(default_factory=dict)
     outer: list[Var] = field(default_factory=list)
-    flush: dict[Var, int] = field(default_factory=dict)
+    split: dict[Var, int] = field(default_factory=dict)
     inner: list[Var] = field(default_factory=list)
     unroll: int = 1
-    runs: dict[Var, int] = field(default_factory=dict)
+    collapsed: dict[Var, int] = field(default_factory=dict)
 
     @property
     def result_lanes(self) -> int:
@@ -58,7 +58,7 @@ class Tiling:
 
     def passed(self, variables: Iterable[Var]) -> list[Var]:
         """The reduction variables that another one runs on through: they have no loop, and no place of their own."""
-        return [v for v in variables if v not in self.inner and v not in self.flush] if self.runs else []
+        return [v for v in variables if v not in self.inner and v not in self.split] if self.collapsed else []
 
     def cuts(self, affine: Affine, var: Var, variables: Iterable[Var]) -> bool:
         """Whether a bound on a map is one on the range of a variable: not where it differs from step to step.
@@ -97,7 +97,7 @@ class Strides:
         return found + [m.coefficient(var) for m in self.store_maps]
 
 
-def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> Tiling:
+def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
     """The tiling of a nest."""
     strides = Strides(nest, layouts)
     dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in strides.loads)]
@@ -116,13 +116,13 @@ def _in_memory_order(variables: list[Var], flat: Affine) -> list[Var]:
 # ---------------------------------------------------------------- elementwise work and plain reductions
 
 
-def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
+def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
     summed = list(dict.fromkeys(v for r in reductions for v in r.variables))
     order = _in_memory_order(list(nest.vars), main)
     if not order and not summed:
-        return Tiling(None, 1)
+        return LoopSchedule(None, 1)
     argmax = any(r.kind == "argmax" for r in reductions)
     candidates = list(nest.vars) + ([] if argmax or len({r.variables for r in reductions}) > 1 else summed)
     vector = max(candidates, key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None)
@@ -135,7 +135,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
             inner = [v for v in inner if v is not vector] + [vector]
             outer = order
             count = -(-vector.extent // lanes)
-            return Tiling(vector, lanes, 1, {}, outer, {}, inner, min(4, count))
+            return LoopSchedule(vector, lanes, 1, {}, outer, {}, inner, min(4, count))
         count = -(-vector.extent // lanes) if vector else 1
         vectors = min(2, count) if len(reductions) <= 4 else 1
         outer = _vector_inside(order, vector)
@@ -143,9 +143,9 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
         rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
         sums = vectors * len(reductions) * math.prod(rows.values())
         unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
-        return Tiling(vector, lanes if vector else 1, vectors, rows, outer, {}, inner, unroll)
+        return LoopSchedule(vector, lanes if vector else 1, vectors, rows, outer, {}, inner, unroll)
     if vector is None:
-        return Tiling(None, 1, 1, {}, order)
+        return LoopSchedule(None, 1, 1, {}, order)
     count = -(-vector.extent // lanes)
     turned = any(abs(stride) > lanes for stride in strides.all(vector))  # an access runs across vectors
     vectors = 1 if turned else min(2, count)
@@ -157,7 +157,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> Tiling:
     rows = {}
     if outer[-1] is not vector and outer[-1].extent % 2 == 0 and len(nest.stores) <= 2:
         rows = {outer[-1]: 2}
-    return Tiling(vector, lanes, vectors, rows, outer)
+    return LoopSchedule(vector, lanes, vectors, rows, outer)
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
@@ -187,7 +187,7 @@ def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
 # ---------------------------------------------------------------- contractions
 
 
-def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Tiling:
+def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> LoopSchedule:
     reduction = next(filter(is_contraction, nest.reductions))
     _, a, b = products(reduction)[0]
     main = strides.store_maps[0]
@@ -206,7 +206,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
     order = [v for v in order if v not in rows] + [v for v in order if v in rows]
     blocks = -(-count // vectors)
     tiles = {v: -(-v.extent // rows.get(v, 1)) for v in order}
-    flush: dict[Var, int] = {}
+    split: dict[Var, int] = {}
     steps = math.prod(v.extent for v in summed)
     bare = all(store.expr is reduction for store in nest.stores) and len(nest.stores) == 1
     if bare and steps > MAX_ACCUMULATED and blocks * math.prod(tiles.values()) > 1:
@@ -215,7 +215,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
             kept = next((n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= MIN_ACCUMULATED), v.extent)
             if kept == v.extent:
                 break
-            flush[v] = kept
+            split[v] = kept
             if kept > 1:
                 break
             summed.remove(v)
@@ -228,17 +228,17 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Ti
     else:
         most = max(order, key=lambda v: tiles[v])
         outer = [most, vector, *(v for v in order if v is not most)]
-    runs: dict[Var, int] = {}
+    collapsed: dict[Var, int] = {}
     if len(nest.reductions) == 1 and all(not isinstance(x, Guard) for x in reduction.args):
-        runs = _run_on(summed, flush, strides)
-    return Tiling(vector, lanes, vectors, rows, outer, flush, summed, 1, runs)
+        collapsed = _run_on(summed, split, strides)
+    return LoopSchedule(vector, lanes, vectors, rows, outer, split, summed, 1, collapsed)
 
 
-def _run_on(summed: list[Var], flush: dict[Var, int], strides: Strides) -> dict[Var, int]:
+def _run_on(summed: list[Var], split: dict[Var, int], strides: Strides) -> dict[Var, int]:
     """Let the innermost variable run on through the next outer ones, where every load then finds its elements."""
     inner = summed[-1]
     extent = inner.extent
-    while len(summed) > 1 and summed[-2] not in flush:
+    while len(summed) > 1 and summed[-2] not in split:
         outer = summed[-2]
         if any(m.coefficient(outer) != extent * m.coefficient(inner) for m in strides.load_maps):
             break
@@ -297,4 +297,4 @@ def _tile(count: int, candidates: list[Var], target: Target, both: bool) -> tupl
     return best[1], {v: n for v, n in best[2].items() if n > 1}
 
 
-__all__ = ["Tiling", "choose", "widths"]
+__all__ = ["LoopSchedule", "choose", "widths"]
