@@ -65,7 +65,6 @@ COMPILED = {
 OTHER = {  # numbers that no size of an array is compared with
     "tracing.api.KEPT": "lines of history",
     "tracing.cliff.IN_A_ROW": "traces",
-    "compiler.image.SLACK": "bytes behind every buffer",
     "ir.numpy_source.MAX_PRINTED": "what is printed",
     "ir.numpy_source.WIDTH": "what is printed",
     "compiler.program.BYTE": "a cost",

@@ -218,7 +218,8 @@ def generate(seed: int) -> Network:
             made = layer.build(nn)(tg.zeros(shape))
         except ValueError:  # too small for the layer, or one number to normalize
             continue
-        if 0 < made.size <= LARGEST and np.isfinite(made.numpy()).all():  # not so where a window has nothing in it
+        # The maximum of a window with nothing in it is not finite, and has no gradient to compare.
+        if 0 < made.size <= LARGEST and np.isfinite(made.numpy()).all():
             layers.append(layer)
             shape = made.shape
     if len(shape) == 4:

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import tinygrad_cv as tg
 from tests.compiler.architectures import Layer, Network, generate
 from tests.compiler.networks import JUDGED, compiled, complaints, everybody, exact, leeway, train, train_torch
 from tests.compiler.rounding import TIMES, Leeway, Stirred, apart
 from tests.thresholds import COMPILED
+from tinygrad_cv import nn
 from tinygrad_cv.core.context import eager
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -59,6 +61,26 @@ def test_all_kinds_occur():
     assert {network.clip for network in made} == {None, 1.0}
     assert {name for network in made for name, _ in network.thresholds} == COMPILED.keys()
     assert 0.3 < np.mean([network.dtype == "float32" for network in made]) < 0.7
+
+
+def test_no_window_of_a_maximum_is_empty():
+    """Its maximum would be minus infinity, with no gradient to compare."""
+    for seed in range(400, 1000):
+        network = generate(seed)
+        shape = network.shape
+        for layer in network.layers:
+            before, shape = shape, layer.build(nn)(tg.zeros(shape)).shape
+            if layer.name != "MaxPool2d":
+                continue
+            kernel, settings = layer.args[0], dict(layer.kwargs)
+            stride, padding, dilation = (
+                settings.get(name, default) for name, default in (("stride", kernel), ("padding", 0), ("dilation", 1))
+            )
+            for axis in (0, 1):
+                k, s = (x if isinstance(x, int) else x[axis] for x in (kernel, stride))
+                for window in range(shape[2 + axis]):
+                    places = [window * s - padding + tap * dilation for tap in range(k)]
+                    assert any(0 <= place < before[2 + axis] for place in places), f"{network}\n{layer} of {before}"
 
 
 # ---------------------------------------------------------------- how differences are judged

@@ -21,8 +21,6 @@ from .runtime.target import Target
 from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan
 from .schedule.layout import ALIGNMENT, Layout
 
-SLACK = 64  # bytes behind a buffer that a whole vector may read
-
 
 @dataclass(frozen=True)
 class Buffer:
@@ -230,4 +228,4 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
 
 
 def _bytes(layout: Layout) -> int:
-    return -(-(layout.size * layout.dtype.itemsize + SLACK) // ALIGNMENT) * ALIGNMENT
+    return -(-(layout.size * layout.dtype.itemsize) // ALIGNMENT) * ALIGNMENT

@@ -1,0 +1,211 @@
+"""Compiled programs that cannot touch what is not theirs: each buffer lies at a page that nobody may read or write.
+
+With ``behind``, every input, constant, output and intermediate value ends where such a page begins; with ``before``, it
+begins where one ends. Inputs and constants cannot be written at all. Who does it all the same ends the process, so this
+is a command:
+
+    python -m tests.compiler.guarded behind programs 0 60      # random programs 0 to 59, see WORK for others
+
+It names each piece of work before it begins; what a program computes is compared elsewhere.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import math
+import mmap
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+from tests.compiler import agreement, architectures, networks, recorded
+from tests.compiler.campaign import Case
+from tinygrad_cv import models, optim
+from tinygrad_cv.compiler import cache, image, pipeline, program
+from tinygrad_cv.compiler.image import Buffer, Image
+from tinygrad_cv.compiler.schedule.kernel import Plan
+from tinygrad_cv.ir.graph import Graph, Value
+
+Array = np.ndarray
+SIDES = ("before", "behind")  # where the page is that nobody may touch
+PAGE = mmap.PAGESIZE
+NOTHING, READING = 0, 1  # what mprotect allows
+
+
+class Place:
+    """Bytes between pages that nobody may touch, right at one of them.
+
+    Attributes:
+        data: the bytes, zeros at first.
+    """
+
+    def __init__(self, nbytes: int, side: str):
+        self._length = -(-nbytes // PAGE) * PAGE
+        pages = np.frombuffer(mmap.mmap(-1, self._length + 2 * PAGE), np.uint8)  # they live as long as an array in them
+        self._address = pages.ctypes.data
+        start = PAGE if side == "before" else PAGE + self._length - nbytes
+        self.data = pages[start : start + nbytes]
+        self._allow(0, PAGE, NOTHING)
+        self._allow(PAGE + self._length, PAGE, NOTHING)
+
+    def array(self, shape: Sequence[int], dtype: np.dtype) -> Array:
+        """The bytes as an array; there may be more of them, for a halo."""
+        return self.data[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
+
+    def freeze(self) -> None:
+        """Nobody may write any more."""
+        self._allow(PAGE, self._length, READING)
+
+    def _allow(self, start: int, length: int, what: int) -> None:
+        address, size = ctypes.c_void_p(self._address + start), ctypes.c_size_t(length)
+        if ctypes.CDLL(None).mprotect(address, size, what):
+            raise OSError("mprotect: the system does not protect these pages.")
+
+
+def frozen(array: Array, side: str) -> Array:
+    """A copy that nobody can change, at a page that nobody may touch."""
+    place = Place(array.nbytes, side)
+    copy = place.array(array.shape, array.dtype)
+    copy[...] = array
+    place.freeze()
+    return copy
+
+
+# ---------------------------------------------------------------- programs
+
+
+@dataclass(frozen=True)
+class SizedBuffer(Buffer):
+    """A buffer in the arena that knows how many bytes are its own, its halo included."""
+
+    nbytes: int
+
+
+def _sized(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
+    numbers, buffers, arena = _buffers(graph, plan)
+    for value, number in numbers.items():
+        buffer = buffers[number]
+        if buffer.kind == "arena" and value not in plan.aliases:
+            layout = plan.layouts[value]
+            nbytes = layout.size * layout.dtype.itemsize
+            buffers[number] = SizedBuffer(buffer.kind, buffer.place, buffer.shape, buffer.dtype, nbytes)
+    return numbers, buffers, arena
+
+
+_buffers = image._buffers
+
+
+class GuardedProgram(program.NativeProgram):
+    """A program whose buffers lie apart, each at a page that nobody may touch."""
+
+    side = "behind"
+
+    def __init__(self, image: Image, parts: int):
+        self._places = {
+            number: Place(buffer.nbytes, self.side)
+            for number, buffer in enumerate(image.buffers)
+            if isinstance(buffer, SizedBuffer)
+        }
+        self._constants = [frozen(array, self.side) for array in image.constants]
+        super().__init__(image, parts)
+
+    def _place(self, number: int) -> int:
+        buffer = self.image.buffers[number]
+        if buffer.kind == "arena":
+            return int(self._places[number].data.ctypes.data)
+        return int(self._constants[buffer.place].ctypes.data) if buffer.kind == "constant" else 0
+
+    def _array(self, number: int, arrays: Sequence[Array], outputs: Sequence[Array]) -> Array:
+        buffer = self.image.buffers[number]
+        if buffer.kind == "arena":
+            return self._places[number].array(buffer.shape, buffer.dtype)
+        return super()._array(number, arrays, outputs)
+
+    def _fresh(self) -> list[Array]:
+        return [Place(math.prod(shape) * dtype.itemsize, self.side).array(shape, dtype) for shape, dtype in self._made]
+
+    def __call__(self, arrays: Sequence[Array]) -> list[Array]:
+        given = [(array.shape, array.dtype) for array in arrays]
+        assert given == [(b.shape, b.dtype) for b in map(self.image.buffers.__getitem__, self.image.inputs)]
+        return super().__call__([frozen(array, self.side) for array in arrays])
+
+
+@contextmanager
+def guarded(side: str) -> Iterator[None]:
+    """What is compiled, is compiled anew and guarded."""
+    kind = type("GuardedProgram", (GuardedProgram,), {"side": side})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "find", lambda key: None)
+        patch.setattr(cache, "keep", lambda key, image: None)
+        patch.setattr(image, "_buffers", _sized)
+        for module in (program, agreement):
+            patch.setattr(module, "NativeProgram", kind)
+        yield
+
+
+# ---------------------------------------------------------------- work
+
+
+def _golden(number: int) -> None:
+    graph = recorded.recorded(recorded.PROGRAMS[number])
+    pipeline.compile(graph)(recorded.drawn(graph))
+
+
+def _program(seed: int) -> None:
+    """With gradients or without, for the machine that :class:`Case` has for it."""
+    case = Case.of(seed)
+    made = case.program()
+    agreement.MACHINES[case.machine](made.graph())(made.arrays())
+
+
+def _network(seed: int) -> None:
+    networks.compiled(architectures.generate(seed))
+
+
+MODELS: Sequence[tuple[Callable[[], tg.nn.Module], tuple[int, ...]]] = (
+    (models.lenet5, (1, 28, 28)),
+    (models.vgg_small, (3, 32, 32)),
+    (models.resnet20, (3, 32, 32)),
+)
+
+
+def _model(number: int) -> None:
+    """Two steps of training."""
+    make, shape = MODELS[number]
+    model = make()
+    opt = optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    @tg.jit
+    def step(x: tg.Tensor, y: tg.Tensor) -> tg.Tensor:
+        opt.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        opt.step()
+        return loss
+
+    for _ in range(2):
+        step(tg.randn(3, *shape), tg.tensor(np.arange(3)))
+
+
+WORK = {"goldens": _golden, "programs": _program, "networks": _network, "models": _model}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command: the side, the work, the number of the first piece, and how many."""
+    side, work, first, count = arguments
+    faulthandler.enable()
+    for number in range(int(first), int(first) + int(count)):
+        print(side, work, number, flush=True)
+        with guarded(side), np.errstate(all="ignore"):
+            WORK[work](number)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""Native code reads and writes nothing beyond its buffers: see ``guarded.py``, whose command does more of this."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from tests.compiler.guarded import MODELS, SIDES, WORK
+from tests.compiler.recorded import PROGRAMS
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="pages are protected by mprotect, which POSIX has")
+COUNTS = {"goldens": len(PROGRAMS), "programs": 60, "networks": 4, "models": len(MODELS)}
+
+
+def run(side, work, count, before=""):
+    """The command in a process of its own, after some other code."""
+    script = f"from tests.compiler import guarded\n{before}\nguarded.main(['{side}', '{work}', '0', '{count}'])"
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("work", WORK)
+def test_nothing_is_touched_beyond_a_buffer(side, work):
+    done = run(side, work, COUNTS[work])
+    assert not done.returncode, f"{done.stdout[-200:]}\n{done.stderr}"
+    assert len(done.stdout.splitlines()) == COUNTS[work]
+
+
+BEFORE = """
+from tinygrad_cv.compiler.schedule.layout import Layout
+flat = Layout.flat
+Layout.flat = lambda self, index: flat(self, index) + -1
+"""
+BEHIND = """
+from tinygrad_cv.compiler.codegen.memory import Memory
+Memory.live = lambda self, spot: self.tiling.lanes
+"""
+
+
+@pytest.mark.parametrize(("side", "broken"), [("before", BEFORE), ("behind", BEHIND)])
+def test_what_is_touched_beyond_a_buffer_is_found(side, broken):
+    """Places that begin one too early; vectors that are whole where their last elements are outside."""
+    done = run(side, "goldens", COUNTS["goldens"], broken)
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
+
+
+def test_an_input_cannot_be_written():
+    script = """
+import numpy as np
+from tests.compiler.guarded import frozen
+frozen(np.zeros(3), "behind")[1] = 0
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
