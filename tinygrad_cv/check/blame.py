@@ -1,4 +1,4 @@
-"""Who is wrong: each recorded operation is checked by itself, where it stands and with the values that it had there.
+"""Who is wrong: each recorded operation is checked by itself, in place and with the values that it had there.
 
 The graph of f is recorded once, with all operands. Then each operation's VJP is compared with differences of that
 operation alone, in the order of computation, and the first one that fails is to blame. Where all pass, some value that
@@ -22,7 +22,7 @@ from .functions import TensorFunction
 from .input_report import InputReport
 
 SHIFT = 1e-3  # how far the inputs are moved, as a share of their sizes, to see what moves with them
-FEW = 64  # elements: so many stand as numbers in a reproduction
+FEW = 64  # elements of an array that is written out in a reproduction
 MOST_AXES = 32
 
 
@@ -32,7 +32,7 @@ class Blame:
 
     Attributes:
         primitive: its name, or that of a custom function.
-        module: the path of the module and composed function that it stands in.
+        module: the path of the module and composed function that contain it.
         source: the user's line.
         order: of differentiation; 2 where the derivative's derivative is wrong.
         operand: which of its inputs.

@@ -1,4 +1,4 @@
-"""What surrounds a check that takes long: one BLAS thread, and a bar that says where it stands."""
+"""The environment of a long check: one BLAS thread, and a progress bar."""
 
 from __future__ import annotations
 

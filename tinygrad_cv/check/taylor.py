@@ -3,7 +3,7 @@
     R₀(h) = |F(x + h u) - F(x)|              falls like h
     R₁(h) = |F(x + h u) - F(x) - h F'(x) u|  falls like h² where the gradient is right, and like h where it is not
 
-until rounding stops them: F is known to so many digits only, and the floor is estimated. (Farrell et al., "Automated
+until rounding stops them: F has a limited number of digits, and the floor is estimated. (Farrell et al., "Automated
 derivation of the adjoint of high-level transient finite element programs", 2013, test gradients by these slopes.)
 """
 

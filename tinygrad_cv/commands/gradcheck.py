@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _takes(target: str, f: Any, inputs: list[Any]) -> None:
-    """Raise ValueError for a function that cannot be called with so many inputs."""
+    """Raise ValueError for a function that cannot be called with this number of inputs."""
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # it does not tell

@@ -156,7 +156,7 @@ class _Names:
 
 
 def _is_plain(storage: Arranged, used: Iterable[Value]) -> bool:
-    """Whether a storage has its value's own order, and stands for it."""
+    """Whether a storage has its value's own order, so that the value's name will do."""
     return storage.shape == storage.source.shape and storage.source not in used
 
 

@@ -63,7 +63,7 @@ class NativeProgram:
         buffers = [buffer for call in calls for buffer in call.buffers]
         table = np.array([self._place(buffer) for buffer in buffers], np.int64)
         self._table = table.data  # NumPy's own items take longer to set
-        slots: dict[int, list[int]] = {}  # of each buffer from outside: where its address stands in the table
+        slots: dict[int, list[int]] = {}  # of each outside buffer: the slots of its address in the table
         for slot, buffer in enumerate(buffers):
             slots.setdefault(buffer, []).append(slot)
         self._read = [slots.get(i, []) for i in self.image.inputs]

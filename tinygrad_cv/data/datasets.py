@@ -35,7 +35,7 @@ FASHION_MNIST_FOLDER = Path(__file__).parent / "fashion-mnist"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images N x C x H x W, their N labels (int64), and the class name that each label stands for.
+    """Images N x C x H x W, their N labels (int64), and the class name of each label.
 
     ``augment`` names the changes of an image that leave its label true: "shift", "flip".
     """

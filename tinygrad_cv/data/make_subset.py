@@ -4,7 +4,7 @@
 
 The rule: for the classes 0 to 9 in turn, permute the positions of the class's images with one generator
 ``numpy.random.RandomState(0)`` and choose the first 500 (training files) or 100 (test files, with a generator of their
-own). The chosen images stay in the order in which they stand in the source. NumPy keeps RandomState's numbers the same
+own). The chosen images keep the order of the source. NumPy keeps RandomState's numbers the same
 for good, so the choice is the same everywhere; the compressed bytes are too wherever zlib compresses alike.
 """
 

@@ -20,7 +20,7 @@ from ..core.stackless import Steps, run
 from ..ir.graph import Builder, Graph, Value, rebuild
 from ..ir.terms import constant_of, expand
 
-Form = dict[Value | None, Fraction]  # None stands for the number 1
+Form = dict[Value | None, Fraction]  # None means the number 1
 SHARES = (1, 2, 3, 4)  # of a mean: the derivative of a mean of squares has 2/n
 TERMS = 16  # beyond, a combination is taken as one value
 

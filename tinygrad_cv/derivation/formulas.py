@@ -11,7 +11,7 @@ LATIN = (
     "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()  # noqa: SIM905
 )
 GREEK = dict(zip(LATIN, "αβγδεζηθκλμνξπρστφχψω", strict=True))
-WIDE = 72  # of a formula: behind longer ones, shapes stand where they end
+WIDE = 72  # of a formula: after a longer one its shape follows directly
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 CHOICE, RELATION, SUM, PRODUCT, POWER, ATOM = range(6)  # how strongly the parts of a text hold together
 
@@ -34,7 +34,7 @@ Written = tuple[str, int]
 
 
 def last_strength(factor: t.Term, last: bool) -> int:
-    """What a factor needs to stand without parentheses: a sum over axes reaches to the end of its product."""
+    """What a factor needs to be written without parentheses: a sum over axes reaches to the end of its product."""
     return PRODUCT if last and isinstance(factor, t.Over) else POWER
 
 

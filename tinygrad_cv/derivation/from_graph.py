@@ -131,7 +131,7 @@ class Reader:
         return Product(sign, numbers, _powers(above), _powers(below))
 
     def _factors(self, value: Value, top: bool = False) -> tuple[int, Fraction, list[Term], list[Term]]:
-        """Sign, number, what stands above the line and below."""
+        """Sign, number, numerator and denominator."""
         inner = core(value)
         exact = exact_number(value)
         if exact is not None:

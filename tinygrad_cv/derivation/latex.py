@@ -156,5 +156,5 @@ def _(term: t.Contraction) -> Written:
 
 
 def shape(sizes: tuple[int, ...]) -> str:
-    """A shape, as it stands at an equation's end."""
+    """A shape, as written at an equation's end."""
     return r" \times ".join(map(str, sizes)) or r"\text{scalar}"

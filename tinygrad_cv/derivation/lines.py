@@ -176,7 +176,7 @@ class _Writer:
     # --- lines ---
 
     def _wanted(self) -> set[Value]:
-        """Values that several others read, or that are too long to stand within another, beside those with names."""
+        """Values that several others read, or that are too long to be written within another, and those with names."""
         uses: dict[Value, int] = {}
         for value in self.values:
             if core(value) is value:
@@ -217,7 +217,7 @@ class _Writer:
     def _places(self) -> dict[Value, tuple[int, int]]:
         """What lines are sorted by: as they were recorded, and each behind those that it reads.
 
-        What simplification made stands before the first line that reads it.
+        What simplification made is placed before the first line that reads it.
         """
         recorded = dict(self.traced.order)
         for value in reversed(self.values):

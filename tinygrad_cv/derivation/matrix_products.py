@@ -8,7 +8,7 @@ from ..ops.contraction import parse
 
 
 class MatrixProduct(NamedTuple):
-    """Which operand stands first, and whether the first and the second one are transposed."""
+    """Which operand comes first, and whether the first and the second one are transposed."""
 
     first: int
     transposed: tuple[bool, bool]

@@ -159,7 +159,7 @@ def _expand(builder: Builder, value: Value, args: Args) -> Value | None:
 
 
 def _reshape(builder: Builder, value: Value, args: Args) -> Value | None:
-    """Numbers and signs do not care where elements stand."""
+    """Numbers and signs commute with movement."""
     (x,) = args
     if x.shape == value.shape:
         return x

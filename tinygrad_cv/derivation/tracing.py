@@ -32,7 +32,7 @@ class Traced:
     Attributes:
         inputs: values that go in, by their names: the arguments first, then what the function closes over.
         arguments: how many of them are arguments.
-        outputs, cotangents: the function's results, and for each the value that stands for its cotangent.
+        outputs, cotangents: the function's results, and for each the value that represents its cotangent.
         gradients: one for each argument.
         names: what the function's own variables call forward values.
         adjoints: the cotangents of forward values, as far as they are unique.
@@ -215,7 +215,7 @@ def _between(roots: Sequence[Node], leaves: set[Node]) -> Iterator[Node]:
 
 
 def _made(trace: Trace, node: Node) -> Value | None:
-    """The value that a node stands for; None for leaves, and for functions with a VJP of the user's."""
+    """The value that a node represents; None for leaves, and for functions with a VJP of the user's."""
     if node.primitive is None or node.operands is None or node.primitive.name not in PRIMITIVES:
         return None
     return trace.builder.make(node.primitive.name, node.operands, node.params)

@@ -1,6 +1,6 @@
 """What the NumPy source of a graph calls where NumPy has no single function. Each is printed into the source it serves.
 
-They are written to be read, and depend on NumPy alone; names that one uses of another stand in ``NEEDS``.
+They are written to be read, and depend on NumPy alone; ``NEEDS`` lists which helpers use which.
 """
 
 # ruff: noqa: B905 (in what is printed, the lengths agree)
@@ -93,7 +93,7 @@ def argmax(x, axis, dtype):
 
 
 def random_bits(state, shape, bits):
-    """Uniform integers of so many bits from Philox 4x64 with the key state[0], from word state[1] on."""
+    """Uniform integers of a number of bits from Philox 4x64 with the key state[0], from word state[1] on."""
     seed, position = (int(word) for word in state)
     width = 32 if bits <= 32 else 64
     count = math.prod(shape)

@@ -24,7 +24,7 @@ from . import numpy_helpers
 from .graph import CONSTANT, INPUT, Graph, Value, users
 
 WIDTH = 120  # of a line
-MAX_PRINTED = 64  # elements: so many stand as numbers in the source
+MAX_PRINTED = 64  # elements of an array that is written out in the source
 
 
 def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

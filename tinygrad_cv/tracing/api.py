@@ -56,7 +56,7 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
     Args:
         function: takes and returns tensors, arrays, numbers, strings, None, and tuples, lists and dicts of them; other
             arguments, a model for instance, count by their identity.
-        maxsize: so many traces are kept, of those that were used last.
+        maxsize: how many traces to keep; the least recently used is dropped.
 
     Raises:
         TraceError: the function asks for a value that is not known while tracing, as a Python branch on a tensor does;
@@ -143,7 +143,7 @@ class Jitted(Generic[P, R]):
         return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize))
 
     def _is_named(self) -> bool:
-        """Whether this is what the function's name stands for, as where jit decorates: then a pickle holds the name."""
+        """Whether the function's name refers to this, as after decorating with jit: then a pickle holds the name."""
         found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
         for name in getattr(self, "__qualname__", "").split("."):
             found = getattr(found, name, None)

@@ -47,7 +47,7 @@ SLOW, FAST = (0xFA, 0xD4, 0xCF), (0xD5, 0xF0, 0xDB)  # grounds of kernels far fr
 def fused(graph: Graph, names: Sequence[str], kernels: Sequence[Kernel], rows: Sequence[KernelRow]) -> GraphView:
     """The graph as it was rewritten, each kernel a frame, in the colour of its share of the roofline.
 
-    A value that several kernels compute for themselves stands in the first one.
+    A value that several kernels compute for themselves is drawn in the first.
     """
     scopes: list[ScopeView] = []
     place: dict[Value, int] = {}

@@ -80,7 +80,7 @@ def is_ours(x: Any) -> bool:
 
 
 def is_of_package(f: FunctionType) -> bool:
-    """Whether a function is what a name of this package stands for, with decorators of this package alone around it.
+    """Whether a name of this package refers to the function, wrapped at most by decorators of this package.
 
     Nobody can give the variables that such close over other values.
     """

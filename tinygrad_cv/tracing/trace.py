@@ -82,7 +82,7 @@ class Trace(TraceProtocol):
         self.events: list[tuple[Any, Value | None]] = []  # (group, its rate), or (schedule, None)
         self.conditions: list[Value] = []
         self.locks: list[Any] = []  # of the generators that are drawn from
-        self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they stand for
+        self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they represent
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
         self._rates: dict[int, DynamicScalar] = {}
@@ -111,7 +111,7 @@ class Trace(TraceProtocol):
     # --- what tensors, the tape and optimizers ask for ---
 
     def read(self, tensor: Variable) -> Value:
-        """The value that stands for a tensor's numbers."""
+        """The value that represents a tensor's numbers."""
         slot = self._slots.get(id(tensor))
         if slot is not None:
             return slot.current

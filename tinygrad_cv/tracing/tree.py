@@ -145,7 +145,7 @@ class Leaf(int):
 
 
 def results(x: Any, tensors: list[Any]) -> Any:
-    """The form of what a function returned: its tensors go to the list, and their places stand in their stead.
+    """The form of what a function returned: its tensors go to the list and are replaced by their places in it.
 
     Raises:
         TraceError: it is of a kind that may hide tensors.

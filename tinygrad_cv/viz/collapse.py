@@ -40,7 +40,7 @@ def collapse(records: Records, depth: int | None) -> Records:
 
 
 def _units(scopes: Sequence[ScopeView], inner: set[int], depth: int) -> list[int | None]:
-    """For each scope, the scope that stands for its operations as one node; None where they stand for themselves."""
+    """For each scope, the scope that is drawn as one node for its operations; None if they are drawn themselves."""
     passed = inner | _holds_modules(scopes)
     units: list[int | None] = []
     for scope in scopes:
@@ -124,7 +124,7 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
 
 
 def _in_order(count: int, edges: Iterable[EdgeView]) -> list[int]:
-    """Nodes behind what they read, otherwise as they are: a layer stands where its first operation does."""
+    """Nodes after what they read, otherwise in order: a layer takes the place of its first operation."""
     waiting = [0] * count
     users: list[list[int]] = [[] for _ in range(count)]
     for edge in edges:
@@ -150,7 +150,7 @@ def _result(records: Records, unit: int, members: Sequence[NodeView]) -> NodeVie
 def _group(
     around: Sequence[ScopeView], function: ScopeView, members: Sequence[NodeView], result: NodeView, number: int
 ) -> NodeView:
-    """The node that stands for a layer or a composed function."""
+    """The node drawn for a layer or a composed function."""
     scope = around[-1]
     operations = [node for node in members if node.kind == "op"]
     does = function.name if function.kind == "function" else operations[0].label if len(operations) == 1 else ""

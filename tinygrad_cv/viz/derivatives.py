@@ -1,4 +1,4 @@
-"""Local derivatives as formulas: the expression of each VJP, as it stands in the table of its primitive."""
+"""Local derivatives as formulas: the expression of each VJP, as written in the table of its primitive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .source import source
 
 @cache
 def vjp_text(vjp: Vjp) -> str:
-    """The expression of a lambda as it stands in its file; the call of a named function."""
+    """The expression of a lambda as written in its file; the call of a named function."""
     with suppress(LookupError):  # made by eval, or no function of Python
         found = source(vjp.function)
         if isinstance(found.tree, ast.Lambda):

@@ -78,7 +78,7 @@ def dot_text(records: Records, direction: str | None = None) -> str:
         graph = top if node.scope is None else frames[node.scope]
         graph.node(f"n{node.number}", _label(node), _attributes=_look(node))
     inside: list[list[Any]] = [[] for _ in frames]
-    for scope in reversed(records.scopes):  # what is inside of a scope stands behind it, so it is complete by now
+    for scope in reversed(records.scopes):  # a scope comes before what is inside of it, so it is complete by now
         frame = frames[scope.number]
         for part in reversed(inside[scope.number]):
             frame.subgraph(part)
@@ -195,7 +195,7 @@ def _numbers(node: NodeView) -> Iterator[tuple[str, str]]:
 
 
 def _formula(node: NodeView) -> str:
-    """What stands below the name of an operation: its arguments, or else its formula, if it is short."""
+    """The line below the name of an operation: its arguments, or else its formula if it is short."""
     return node.detail or (node.formula if len(node.formula) <= FORMULA else "")
 
 

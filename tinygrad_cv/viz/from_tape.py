@@ -280,7 +280,7 @@ class _Reader:
         self.edges.append(EdgeView(source, target, place, role, shape or view.shape, name, value, derivative))
 
     def _place_parameters(self) -> None:
-        """A parameter stands in the innermost scope that holds all its users."""
+        """A parameter is drawn in the innermost scope that contains all its users."""
         shared: dict[int, list[ScopeView]] = {}
         for edge in self.edges:
             if self.nodes[edge.source].kind == "parameter":

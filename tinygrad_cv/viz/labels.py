@@ -1,4 +1,4 @@
-"""Words and numbers as they stand in a drawing: shapes, values, arguments."""
+"""Words and numbers as they appear in a drawing: shapes, values, arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 6  # elements: so many numbers can be read in a box
+SMALL = 6  # elements of an array whose numbers fit into a box
 DIGITS = 4
 
 

@@ -11,7 +11,7 @@ from .statistics import Statistics
 
 
 def text_lines(records: Records) -> str:
-    """One line a node: number, what it is, its inputs' numbers, shape, and where it stands."""
+    """One line a node: number, what it is, its inputs' numbers, shape, and its module."""
     inputs: list[list[str]] = [[] for _ in records.nodes]
     for edge in records.edges:
         inputs[edge.target].append(f"#{edge.source}")

@@ -27,7 +27,7 @@ class NodeView:
     family: str = ""
     name: str = ""  # of the variable, parameter or layer
     scope: int | None = None  # the innermost
-    module: str = ""  # the path of the module it stands in
+    module: str = ""  # the path of the module that contains it
     function: str = ""  # the composed functions it belongs to
     shape: Shape | None = None  # of its value; None where nobody knows
     dtype: str = ""
@@ -75,7 +75,7 @@ class ScopeView:
 
 @dataclass(frozen=True)
 class Records:
-    """A drawing's content. Numbers are places in these tuples; a scope stands behind its parent."""
+    """A drawing's content. Numbers are places in these tuples; a scope comes after its parent."""
 
     nodes: tuple[NodeView, ...]
     edges: tuple[EdgeView, ...]

@@ -15,7 +15,7 @@ from .records import EdgeView, NodeView, Records, ScopeView, renumbered
 
 @dataclass
 class _Block:
-    """A scope with all that stands in it."""
+    """A scope with everything in it."""
 
     scope: ScopeView
     nodes: list[NodeView]

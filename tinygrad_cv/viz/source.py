@@ -1,4 +1,4 @@
-"""Where a function stands in its file: its syntax tree, and the text of its parts."""
+"""A function in its file: its syntax tree, and the text of its parts."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .page.page import TrainingStep, page
 from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
 
-TOO_MANY = 1000  # nodes: a picture of so many cannot be read, and takes long to be laid out
+TOO_MANY = 1000  # nodes: a larger picture cannot be read, and takes long to lay out
 TOO_SLOW = 1000  # nodes: the same of a picture whose depth was asked for
 LINES = 200  # of that text
 

@@ -24,7 +24,7 @@ def memory_type(dtype: np.dtype) -> str:
 
 
 def vector_type(dtype: np.dtype, lanes: int) -> str:
-    """The type of so many elements; of one, the element's."""
+    """The type of a vector of elements, or of one element."""
     return scalar_type(dtype) if lanes == 1 else f"<{lanes} x {scalar_type(dtype)}>"
 
 

@@ -24,7 +24,7 @@ class Code(Function):
 class Lanes:
     """A vector in a function under construction: its operators write instructions.
 
-    A number stands for a vector of equal lanes. Comparisons are false for NaN. Shifts to the right bring in zeros.
+    A number means a vector of equal lanes. Comparisons are false for NaN. Shifts to the right bring in zeros.
     """
 
     def __init__(self, code: Code, dtype: np.dtype, name: str):

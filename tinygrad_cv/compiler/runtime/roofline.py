@@ -26,7 +26,7 @@ class Roofline(NamedTuple):
 
 @cache
 def measured(threads: int) -> Roofline:
-    """The roofline of this machine on so many threads."""
+    """The roofline of this machine for a number of threads."""
     target = host()
     library = load([compile_module(_source(target), target)], ["peak", "stream"])
     out = np.zeros(16 * threads * CHAINS, np.float32)

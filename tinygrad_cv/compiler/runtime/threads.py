@@ -78,7 +78,7 @@ class Program:
         self._address, self._count = self._records.ctypes.data, len(self.steps)
 
     def run(self, threads: int | None = None) -> None:
-        """Do all steps, on at most so many threads; on :func:`get_num_threads` by default."""
+        """Run all steps on at most this many threads; :func:`get_num_threads` by default."""
         if not self._run_on_pool(threads, None):
             alone()(self._address, self._count)
 

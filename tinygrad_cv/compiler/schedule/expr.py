@@ -257,7 +257,7 @@ def loads(roots: Iterable[Expr]) -> list[Load]:
 
 
 def inside_guards(roots: Iterable[Expr]) -> set[Expr]:
-    """Expressions that stand in a guard's body, where loads may have to be held back."""
+    """Expressions inside a guard's body, where loads may need a mask."""
     found: set[Expr] = set()
     stack = [expr.body for expr in walk(roots) if isinstance(expr, Guard)]
     while stack:

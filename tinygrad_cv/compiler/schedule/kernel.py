@@ -80,7 +80,7 @@ class NestKernel:
 
     @cached_property
     def guarded(self) -> set[Expr]:
-        """Those that stand in a guard's body."""
+        """Those inside a guard's body."""
         return inside_guards(self.exprs)
 
     @cached_property
@@ -140,7 +140,7 @@ Kernel = HostKernel | NestKernel
 
 
 def source(value: Value) -> Value:
-    """The graph's value that is arranged; a packed operand stands for itself."""
+    """The graph's value that a storage arranges; any other value itself."""
     return value.source if isinstance(value, Arranged) and not isinstance(value, Packed) else value
 
 

@@ -51,7 +51,7 @@ def layout_of(
     high: Sequence[int] | None = None,
     multiple: int = 1,
 ) -> Layout:
-    """A row-major layout with a halo; the innermost axis takes a multiple of so many elements."""
+    """A row-major layout with a halo; the innermost axis is padded to a multiple of ``multiple`` elements."""
     n = len(shape)
     low, high = tuple(low or (0,) * n), tuple(high or (0,) * n)
     strides, step, padded = [0] * n, 1, 1

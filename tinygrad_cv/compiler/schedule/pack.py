@@ -18,7 +18,11 @@ from .storage import Packed
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-REUSED, PACKED, FAR = 64, 1 << 20, 128  # an operand is packed that is read so often, has so many elements, so far apart
+REUSED, PACKED, FAR = (
+    64,
+    1 << 20,
+    128,
+)  # pack operands read this often, of at most this size, with elements this far apart
 
 
 def tile(

@@ -16,7 +16,7 @@ from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store
 from .rule import check
 
-MAX_TRIED = 1 << 20  # places: so many are tried one by one where ranges alone do not decide
+MAX_TRIED = 1 << 20  # places that are tried one by one if ranges alone do not decide
 Layouts = Mapping[Value, Layout] | None  # None: nothing is known of halos yet
 
 
