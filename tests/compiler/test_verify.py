@@ -12,11 +12,13 @@ pytest.importorskip("llvmlite")
 
 from tests.compiler.generator import generate
 from tests.compiler.programs import parse
+from tests.thresholds import crossed
 from tinygrad_cv.compiler.codegen.module import Modules
 from tinygrad_cv.compiler.debug import Watch, words_of
 from tinygrad_cv.compiler.image import build
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
+from tinygrad_cv.compiler.schedule import materialize
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
@@ -267,6 +269,26 @@ def test_mistakes_in_plans(program, break_, rule):
         step.chains = [[replace(k) for k in chain] for chain in step.chains]
     with pytest.raises(VerificationError, match=rule):
         verify_plan(p)
+
+
+FOLDED = """
+x0 = input((2, 1), 'float32', 'normal', 1)
+x1 = input((2, 1), 'float32', 'normal', 2)
+x2 = contract(x0, x1, spec='ab,ac->bca')
+x3 = fold(x2, stride=(1,), dilation=(1,), size=(36,))
+x4 = windows(x3, kernel=(3,), stride=(2,), dilation=(1,))
+x5 = max(x4, axis=(2,), ties='even')
+return x5, x2
+"""
+
+
+def test_a_reduction_within_another_is_refused_and_not_made(monkeypatch):
+    """A fold is one sum with its contraction only where that has no memory of its own, as an output has."""
+    with crossed({"compiler.schedule.index_maps.TINY": 0}):
+        verify_plan(planned(FOLDED))
+        monkeypatch.setattr(materialize, "_adds_products", lambda fold, readers, outputs: True)
+        with pytest.raises(VerificationError, match="a max holds a reduction that depends on"):
+            planned(FOLDED)
 
 
 def test_what_a_kernel_knows_of_itself_is_not_taken_for_granted():

@@ -627,13 +627,16 @@ def test_arrays_of_other_byte_orders_and_kinds():
     assert g(ones()).tolist() == [2.0, 2.0]
 
 
+DAYS = np.timedelta64(3, "D")
+
+
 @pytest.mark.parametrize(
     ("array", "change", "read"),
     [
         (np.array(["a", "b"]), "c", lambda array: ord(array[0])),
         (np.array([None, 2]), 3.0, lambda array: array[0] or 0.5),
         (np.array([1j, 2j]), 3j, lambda array: array[0].imag),
-        (np.array(["2026-01-01", "2026-01-05"], "M8[D]"), "2026-01-02", lambda array: int(array[1] - array[0] > 3)),
+        (np.array(["2026-01-01", "2026-01-05"], "M8[D]"), "2026-01-02", lambda array: int(array[1] - array[0] > DAYS)),
     ],
     ids=["text", "objects", "complex", "dates"],
 )

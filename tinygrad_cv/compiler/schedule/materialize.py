@@ -99,12 +99,12 @@ def is_large_reduction(value: Value) -> bool:
     return value.op in ("sum", "max", "argmax") and reduced(value) > TINY
 
 
-def _adds_products(fold: Value, readers: dict[Value, list[Value]]) -> bool:
-    """Whether it adds up a contraction, with which it is then one sum."""
+def _adds_products(fold: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> bool:
+    """Whether it adds up a contraction that nobody else reads: then the two are one sum."""
     value = fold.args[0]
-    while value.op in ("reshape", "permute") and len(readers[value]) == 1:
+    while value.op in ("reshape", "permute") and len(readers[value]) == 1 and value not in outputs:
         value = value.args[0]
-    return value.op == "contract" and len(readers[value]) == 1
+    return value.op == "contract" and len(readers[value]) == 1 and value not in outputs
 
 
 def _taps(fold: Value) -> int:
@@ -139,11 +139,11 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
                 stored.add(base)
         elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
             stored.add(strip(value.args[0]))
-        elif value.op == "fold" and _taps(value) > TINY and not _adds_products(value, readers):
+        elif value.op == "fold" and _taps(value) > TINY and not _adds_products(value, readers, outputs):
             stored.add(value)
         elif value.op == "gather":
             stored.add(value.args[0])
-    _limit_cost(values, readers, stored)
+    _limit_cost(values, readers, outputs, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
 
 
@@ -207,14 +207,16 @@ def _holds_later_contraction(value: Value, contraction: Value, readers: dict[Val
     return False
 
 
-def _limit_cost(values: Iterable[Value], readers: dict[Value, list[Value]], stored: set[Value]) -> None:
+def _limit_cost(
+    values: Iterable[Value], readers: dict[Value, list[Value]], outputs: set[Value], stored: set[Value]
+) -> None:
     """Store what would make an expression too long, or is costly and read by several."""
     cost: dict[Value, int] = {}
     for value in values:
         if value.op in (INPUT, CONSTANT):
             cost[value] = 0
             continue
-        factor = _repeats(value, readers)
+        factor = _repeats(value, readers, outputs)
         total = _operations(value) + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
         several = len(readers.get(value, ())) > 1
         movable = value.op not in MOVEMENT or value.op == "pad"
@@ -232,10 +234,10 @@ def _operations(value: Value) -> int:
     return (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
 
 
-def _repeats(value: Value, readers: dict[Value, list[Value]]) -> int:
+def _repeats(value: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> int:
     """How often it computes an argument for one element, written out."""
     if value.op in ("sum", "max", "argmax") and not is_large_reduction(value):
         return reduced(value)
-    if value.op == "fold" and not _adds_products(value, readers):
+    if value.op == "fold" and not _adds_products(value, readers, outputs):
         return max(1, _taps(value))
     return 1

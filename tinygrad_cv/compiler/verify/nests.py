@@ -76,6 +76,9 @@ def _verify_types(expr: Expr, where: str) -> None:
     if isinstance(expr, Reduce):
         inner = {v for r in walk(expr.args) if isinstance(r, Reduce) for v in r.variables}
         check(not inner & set(expr.variables), where, f"{names_of(inner)} are summed over twice")
+        for other in walk(expr.args):
+            within = isinstance(other, Reduce) and not other.vars.isdisjoint(expr.variables)
+            check(not within, where, f"a {expr.kind} holds a reduction that depends on {names_of(expr.variables)}")
 
 
 def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Load, tuple[Condition, ...]]]:
