@@ -13,6 +13,7 @@ pytest.importorskip("llvmlite")
 
 from tests.compiler.programs import parse
 from tests.compiler.recorded import PARTS, PROGRAMS, drawn, recorded
+from tests.compiler.test_verify import WINDOWS
 from tinygrad_cv import compiler
 from tinygrad_cv.compiler.cache import ROOMS
 from tinygrad_cv.compiler.debug import WORDS
@@ -25,19 +26,9 @@ from tinygrad_cv.compiler.verify import VerificationError
 from tinygrad_cv.ir import numpy_source
 
 PACKAGE = Path(compiler.__file__).parents[1]
-CONVOLVED = """
-x0 = input((2, 20, 9, 9), 'float32', 'normal', 1)
-x1 = input((16, 20, 3, 3), 'float32', 'normal', 2)
-x2 = exp(x0)
-x3 = pad(x2, width=((0, 0), (0, 0), (1, 1), (1, 1)), interior=(0, 0, 0, 0), value=0.0)
-x4 = windows(x3, kernel=(3, 3), stride=(1, 1), dilation=(1, 1))
-x5 = contract(x4, x1, spec='ncijuv,ocuv->noij')
-x6 = exp(x5)
-return x6
-"""
 
 
-def work_until(name, text=CONVOLVED):
+def work_until(name, text=WINDOWS):
     """The work before a stage, and the stage."""
     work = Work(parse(text).graph(), PARTS, named("haswell"))
     names = [stage.name for stage in STAGES]

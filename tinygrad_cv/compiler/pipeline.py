@@ -182,7 +182,7 @@ def _until(part: str) -> int:
     return max(number for number, stage in enumerate(STAGES, 1) if part in stage.makes)
 
 
-REWRITES, PLANNING, CODE = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")], STAGES[_until("plan") :]
+REWRITES, PLANNING = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")]
 
 
 def rewrite(graph: Graph, threads: int) -> Graph:

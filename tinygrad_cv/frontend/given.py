@@ -8,7 +8,7 @@ from .tensor import Tensor
 
 
 class GivenArray(Tensor):
-    """The tensor that stands for a caller's array. Changing it in place raises, since the array would not change.
+    """The tensor that represents a caller's array. Changing it in place raises, since the array would not change.
 
     In eager code functions convert an array to a tensor of their own; so does :func:`asarray` for this class.
     """

@@ -83,7 +83,7 @@ def _base(value: Value, aliases: set[Value]) -> Value:
 
 
 def strip(value: Value) -> Value:
-    """The value behind all movement."""
+    """The value that a chain of movements starts from."""
     while value.op in MOVEMENT:
         value = value.args[0]
     return value
@@ -226,7 +226,7 @@ def _limit_cost(
 
 
 def _operations(value: Value) -> int:
-    """What an element costs beside its arguments."""
+    """What an element costs, not counting its arguments."""
     if value.op in ("sum", "max", "argmax"):
         return reduced(value)
     if value.op in ("pad", "concatenate"):
