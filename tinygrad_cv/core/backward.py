@@ -88,9 +88,9 @@ def pull(
                 if (replaced := hook(g)) is not None:
                     g = foreign("a hook", replaced, node)
             if goals is not None and node in goals:
-                results[node] = g._result(own(read(g), taken), g.node)
+                results[node] = g._new(own(read(g), taken), g.node)
             if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
-                deposits.append((tensor, g._result(own(read(g), taken), g.node)))
+                deposits.append((tensor, g._new(own(read(g), taken), g.node)))
             if named:
                 with using(scope=_in_backward(node.scope, places), origin=node):
                     propagate(node, g)
@@ -136,7 +136,7 @@ def foreign(origin: str, g: Tensor, node: Node) -> Tensor:
             f"Use .astype({str(node.dtype)!r})."
         )
     value = read(g)
-    return g._result(value.view(), g.node) if isinstance(value, np.ndarray) else g
+    return g._new(value.view(), g.node) if isinstance(value, np.ndarray) else g
 
 
 def own(value: Any, taken: dict[int, Any]) -> Any:

@@ -34,6 +34,6 @@ def shares(
                 direct.add(parent)
                 grandparent = parent.parents[0]
                 assert grandparent is not None
-                yield grandparent, g._result(value)
+                yield grandparent, g._new(value)
     passed |= direct
     yield from node.cotangents(g, lambda parent: parent not in direct and wanted(parent))

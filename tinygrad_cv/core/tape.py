@@ -98,7 +98,7 @@ class Node:
                 continue
             vjp = self.primitive.vjp(i)
             if vjp is not None:
-                yield parent, vjp.function(g, *[self._read(source, i, g._result) for _, source in vjp.reads])
+                yield parent, vjp.function(g, *[self._read(source, i, g._new) for _, source in vjp.reads])
 
     def arguments(self, index: int) -> list[Any]:
         """What the VJP of one input reads, as arrays."""
@@ -165,7 +165,7 @@ def apply(primitive: Primitive, *inputs: Variable, **params: Any) -> Tensor:
                 node.operands, node.origin = values, context.origin
     if context.anomaly:
         check_forward(primitive, values, value)
-    result = inputs[0]._result(value, node)
+    result = inputs[0]._new(value, node)
     if trace is not None:
         trace.moved(result, inputs[0], primitive, params)
     return result

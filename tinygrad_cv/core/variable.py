@@ -32,8 +32,9 @@ class Variable:
     node: tape.Node | None
     _grad: Tensor | None
 
-    def _result(self, value: Any, node: tape.Node | None = None) -> Tensor:
-        """A new tensor for the result of an operation."""
+    @staticmethod
+    def _new(value: Any, node: tape.Node | None = None) -> Tensor:
+        """A tensor that holds this value, without a copy, and this node. Defined by Tensor, which is not known here."""
         raise NotImplementedError
 
     def _concrete(self, caller: str) -> np.ndarray:
@@ -102,7 +103,7 @@ class Variable:
 
     def detach(self) -> Tensor:
         """The same values, without the graph."""
-        result, trace = self._result(read(self)), current().trace
+        result, trace = self._new(read(self)), current().trace
         if trace is not None:
             trace.moved(result, self)
         return result
@@ -157,9 +158,9 @@ class Variable:
                     f"{caller} on a tensor of shape {shape} without a gradient: only a scalar has a default. "
                     "Reduce it to a scalar loss, or pass gradient= of the same shape."
                 )
-            return self.node, self._result(np.ones(shape, dtype))
+            return self.node, self._new(np.ones(shape, dtype))
         if not isinstance(gradient, Variable):
-            gradient = self._result(np.array(gradient, dtype))
+            gradient = self._new(np.array(gradient, dtype))
         if gradient._value.shape != shape:
             raise ShapeError(
                 f"{caller}: the gradient has shape {gradient._value.shape}, the tensor {shape}; they must be equal."

@@ -47,7 +47,7 @@ def _binary(primitive: Primitive, a: Tensor, b: TensorLike, swap: bool = False) 
     if isinstance(b, Tensor) and value.shape == b._value.shape and value.dtype == b._value.dtype:
         return apply(primitive, b, a) if swap else apply(primitive, a, b)
     if type(b) in (float, int) and value.dtype.kind == "f":
-        b = expand(a._result(number(b, value.dtype)), value.shape)
+        b = expand(a._new(number(b, value.dtype)), value.shape)
     else:
         b = operand(b, a)
         if b is NotImplemented:
@@ -328,8 +328,8 @@ def _subtract(a: Tensor, b: TensorLike, swap: bool = False) -> Tensor:
 def _branches(condition: Tensor, a: TensorLike, b: TensorLike) -> tuple[Any, Any]:
     """Two branches, neither of them a tensor, as tensors if they are arrays, or if both are numbers."""
     own = SCALARS if isinstance(a, SCALARS) and isinstance(b, SCALARS) else ARRAYS
-    a, b = (condition._result(to_array(x)) if isinstance(x, own) else x for x in (a, b))
-    like = next((x for x in (a, b) if isinstance(x, Tensor)), condition._result(np.zeros((), FLOAT)))
+    a, b = (condition._new(to_array(x)) if isinstance(x, own) else x for x in (a, b))
+    like = next((x for x in (a, b) if isinstance(x, Tensor)), condition._new(np.zeros((), FLOAT)))
     return given("where", a, like), given("where", b, like)
 
 

@@ -67,7 +67,7 @@ class IndexingMethods(Variable):
             stamp(self, "t[...] = v")[raw] = values
         else:
             self._check_unrecorded("t[...] = v")
-            change(self, read(_replaced(self, raw, self._result(values))))
+            change(self, read(_replaced(self, raw, self._new(values))))
 
     def gather(self: Tensor, index: TensorLike, *others: object) -> Tensor:
         """y[i, ...] = x[index[i], ...]: rows by number."""
@@ -85,7 +85,7 @@ class IndexingMethods(Variable):
 
     def take_along_axis(self: Tensor, index: TensorLike, axis: int = -1) -> Tensor:
         """y[..., i, ...] = x[..., index[..., i, ...], ...], as ``numpy.take_along_axis`` does."""
-        index = index if isinstance(index, Tensor) else self._result(to_array(index))
+        index = index if isinstance(index, Tensor) else self._new(to_array(index))
         old = self._value.shape
         axis = axis_of("take_along_axis", axis, len(old))
         if len(index._value.shape) != len(old):
@@ -105,7 +105,7 @@ class IndexingMethods(Variable):
 def iota(like: Tensor, shape: tuple[int, ...], axis: tuple[int, ...], dtype: DTypeLike) -> Tensor:
     """0, 1, 2, ... in row-major order over some axes of a shape."""
     params = {"shape": shape, "axis": axis, "dtype": np.dtype(dtype)}
-    return like._result(current().interpret(indexing.iota, [], params))
+    return like._new(current().interpret(indexing.iota, [], params))
 
 
 def _expect_rows(index: Tensor, n: int) -> None:
@@ -126,7 +126,7 @@ def _replaced(x: Tensor, place: Any, new: Tensor) -> Tensor:
     numbers[place] = x.size + np.arange(math.prod(there)).reshape(there)
     new = cast(new.reshape(new._value.shape[max(new._value.ndim - len(there), 0) :]), x._value.dtype)
     both = concatenate([x.reshape(-1), expand(new, there).reshape(-1)], 0)
-    return both.gather(x._result(numbers))
+    return both.gather(x._new(numbers))
 
 
 def _parts(key: Any, like: Tensor) -> list[Any]:
@@ -183,11 +183,11 @@ def _axes(item: Any) -> int:
 def _places(index: Any, shape: tuple[int, ...], like: Tensor) -> list[Any]:
     """An index tensor as integers; a mask as the positions of True along each of its axes."""
     if index.dtype.kind != "b":
-        return [cast(index if isinstance(index, Tensor) else like._result(index), INT)]
+        return [cast(index if isinstance(index, Tensor) else like._new(index), INT)]
     if index.shape != shape:
         raise IndexError(f"mask of shape {index.shape} on axes of shape {shape}{location()}: they must be equal")
     mask = index if isinstance(index, np.ndarray) else index._concrete("indexing by a mask")
-    return [like._result(part.astype(INT)) for part in np.nonzero(mask)]
+    return [like._new(part.astype(INT)) for part in np.nonzero(mask)]
 
 
 def _basic(x: Tensor, parts: list[Any]) -> Tensor:
@@ -270,12 +270,12 @@ def _advanced(x: Tensor, parts: list[Any]) -> Tensor:
 def _wrapped(part: Any, x: Tensor, axis: int) -> Tensor:
     """An index tensor with negative numbers replaced, checked against the size of its axis."""
     n = x._value.shape[axis]
-    index = x._result(np.asarray(part, INT)) if isinstance(part, int) else part
+    index = x._new(np.asarray(part, INT)) if isinstance(part, int) else part
     numbers = read(index)
     if isinstance(numbers, np.ndarray):
         if numbers.size and (numbers.min() < -n or numbers.max() >= n):
             bad = numbers[(numbers < -n) | (numbers >= n)].flat[0]
             raise IndexError(f"index {bad} is out of bounds for axis {axis} with size {n}{location()}")
-        return x._result(np.where(numbers < 0, numbers + n, numbers)) if numbers.size and numbers.min() < 0 else index
+        return x._new(np.where(numbers < 0, numbers + n, numbers)) if numbers.size and numbers.min() < 0 else index
     ((index >= -n) & (index < n)).holds()
     return (index < 0).where(index + n, index)

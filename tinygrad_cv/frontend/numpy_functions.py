@@ -22,7 +22,7 @@ def _like(*items: Any) -> Tensor:
 
 
 def _tensor(x: Tensor, like: Tensor) -> Tensor:
-    return x if isinstance(x, Tensor) else like._result(np.asarray(x))
+    return x if isinstance(x, Tensor) else like._new(np.asarray(x))
 
 
 # --- elements ---
@@ -196,7 +196,7 @@ def trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     i, j = axis_of("trace", axis1, a.ndim), axis_of("trace", axis2, a.ndim)
     x = a.moveaxis((i, j), (-2, -1))
     n = np.arange(x.shape[-2])[:, None] + offset == np.arange(x.shape[-1])
-    return a._result(n).where(x, 0).sum((-2, -1)).astype(a.dtype)
+    return a._new(n).where(x, 0).sum((-2, -1)).astype(a.dtype)
 
 
 def multi_dot(arrays: Sequence[Any]) -> Tensor:

@@ -185,7 +185,7 @@ def _called(own: Any, inputs: Any, where: Any = None, dtype: Any = None, **more:
     result = own(*tensors, **more)
     if where is None:
         return result
-    mask = where if isinstance(where, Tensor) else like._result(np.asarray(where))
+    mask = where if isinstance(where, Tensor) else like._new(np.asarray(where))
     return tuple(mask.where(y, 0) for y in result) if isinstance(result, tuple) else mask.where(result, 0)
 
 
@@ -242,13 +242,13 @@ def _move(function: Any, name: str, given: Any) -> Any:
 
     for key in data:
         given.arguments[key] = numbered(given.arguments[key])
-    zero = like._result(np.zeros(1, like.dtype))
+    zero = like._new(np.zeros(1, like.dtype))
     pool = concatenate([zero, *pieces])
     pool = pool if dtype is None else pool.astype(dtype)
     places = function(*given.args, **given.kwargs)
     if isinstance(places, (list, tuple)):
-        return type(places)(pool.gather(like._result(np.array(part))) for part in places)
-    return pool.gather(like._result(np.array(places)))
+        return type(places)(pool.gather(like._new(np.array(part))) for part in places)
+    return pool.gather(like._new(np.array(places)))
 
 
 def holds_tensor(x: Any) -> bool:
@@ -274,7 +274,7 @@ def through_arrays(name: str, function: Any, args: Any, kwargs: Any, refused: bo
     result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
     if not isinstance(result, np.ndarray) or not holds_tensor(args) or result.dtype.kind not in "fiub":
         return result
-    return result if result.dtype.itemsize > 8 else _like(args)._result(result.astype(check_dtype(result.dtype)))
+    return result if result.dtype.itemsize > 8 else _like(args)._new(result.astype(check_dtype(result.dtype)))
 
 
 def _like(items: Any) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _mask(where: Any, x: Tensor) -> Tensor:
-    return (where if isinstance(where, Tensor) else x._result(np.asarray(where))).expand(x.shape)
+    return (where if isinstance(where, Tensor) else x._new(np.asarray(where))).expand(x.shape)
 
 
 def _reduction(name: str, start: Any, join: Any) -> Callable[..., Tensor]:

@@ -85,7 +85,7 @@ def constant(value: Number, like: Tensor) -> Tensor:
         dtype = np.dtype(np.int64) if isinstance(value, (int, np.integer)) else FLOAT
     if isinstance(value, (int, np.integer)) and beyond(value, dtype):
         raise DTypeError(f"{value} with a tensor of dtype {dtype}{location()}: it does not fit. Use .astype('int64').")
-    return like._result(number(value, dtype))
+    return like._new(number(value, dtype))
 
 
 def number(value: Any, dtype: np.dtype) -> np.ndarray:
@@ -130,7 +130,7 @@ def operand(other: TensorLike, like: Tensor) -> Tensor:
     if isinstance(other, SCALARS):
         return constant(other, like)
     if isinstance(other, (np.ndarray, list, tuple)) or hasattr(other, "__dlpack__"):
-        return like._result(to_array(other))
+        return like._new(to_array(other))
     if isinstance(other, DynamicScalar):
         return cast(other.tensor, like._value.dtype if like._value.dtype.kind == "f" else FLOAT)
     return NotImplemented

@@ -77,13 +77,6 @@ class Tensor(
         tensor._grad = None
         return tensor
 
-    def _result(self, value: Any, node: Node | None = None) -> Tensor:
-        tensor = _allocate(Tensor)
-        tensor._value = value
-        tensor.node = node
-        tensor._grad = None
-        return tensor
-
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (np.array(self._concrete("pickle"), order="C"), self.is_leaf and self.requires_grad)
 
@@ -111,7 +104,7 @@ class Tensor(
 
     def clone(self) -> Tensor:
         """A copy that does not share memory; gradients flow through it."""
-        return self * 1 if self.node is not None else self._result(_copy(read(self)))
+        return self * 1 if self.node is not None else self._new(_copy(read(self)))
 
 
 for _name, _method in [(name, getattr(Tensor, name)) for name in dir(Tensor) if name[0] != "_"]:
