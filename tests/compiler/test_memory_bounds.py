@@ -38,7 +38,7 @@ Layout.flat = lambda self, index: flat(self, index) + -1
 """
 BEHIND = """
 from tinygrad_cv.compiler.codegen.memory import Memory
-Memory.live = lambda self, spot: self.tiling.lanes
+Memory.live = lambda self, spot: self.schedule.lanes
 """
 
 

@@ -396,24 +396,24 @@ def test_accumulators_fit_into_registers(cpu, m, n, k):
     planned = plan(parse(CONTRACTION.format(m=m, n=n, k=k)).graph(), target)
     for kernel in planned.kernels:
         if kernel.kind == "contraction":
-            rows = int(np.prod([*kernel.tiling.rows.values(), 1]))
-            assert kernel.tiling.vectors * rows < target.vector_registers
-            assert kernel.tiling.lanes * 4 == target.vector_bytes
+            rows = int(np.prod([*kernel.schedule.rows.values(), 1]))
+            assert kernel.schedule.vectors * rows < target.vector_registers
+            assert kernel.schedule.lanes * 4 == target.vector_bytes
 
 
 @pytest.mark.quick
 def test_a_bound_cuts_a_loop_where_it_holds_for_all_of_its_steps():
     """Not where it differs from lane to lane, or between the places that another variable runs on through."""
     lane, row, place, tap, channel = Var(16), Var(9), Var(9), Var(3), Var(3)
-    tiling = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, channel], collapsed={channel: 9})
+    schedule = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, channel], collapsed={channel: 9})
     summed = (place, tap, channel)
-    assert tiling.passed(summed) == [tap]
-    assert tiling.cuts(of(row) + of(place) - of(row) * 2, place, summed)
-    assert not tiling.cuts(of(place) + of(tap), place, summed)
-    assert not tiling.cuts(of(place) + of(lane), place, summed)
-    assert not tiling.cuts(of(place) * 2 + of(row), place, summed)
+    assert schedule.absorbed(summed) == [tap]
+    assert schedule.cuts(of(row) + of(place) - of(row) * 2, place, summed)
+    assert not schedule.cuts(of(place) + of(tap), place, summed)
+    assert not schedule.cuts(of(place) + of(lane), place, summed)
+    assert not schedule.cuts(of(place) * 2 + of(row), place, summed)
     apart = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, tap, channel])
-    assert apart.passed(summed) == [] and apart.cuts(of(place) + of(tap), place, summed)
+    assert apart.absorbed(summed) == [] and apart.cuts(of(place) + of(tap), place, summed)
 
 
 # ---------------------------------------------------------------- the compiler knows no layer

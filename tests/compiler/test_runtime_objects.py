@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from tests.faults import failing_in_turn
-from tinygrad_cv.compiler.runtime import objects
+from tinygrad_cv.compiler.runtime import disk_cache, objects
 from tinygrad_cv.compiler.runtime.objects import assembly, compile_module, compile_modules, load
 from tinygrad_cv.compiler.runtime.target import CPUS, host, named
 
@@ -170,20 +170,20 @@ def test_a_place_that_cannot_be_written_costs_only_time(emitted, monkeypatch, tm
 
 
 def test_where_objects_are_kept(monkeypatch, tmp_path):
-    assert objects.directory() == tmp_path / "cache"
+    assert disk_cache.directory() == tmp_path / "cache"
     monkeypatch.delenv("TGCV_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert objects.directory() == tmp_path / "tinygrad_cv"
+    assert disk_cache.directory() == tmp_path / "tinygrad_cv"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
+    assert disk_cache.directory() == tmp_path / ".cache" / "tinygrad_cv"
 
 
 def test_a_relative_place_for_caches_is_passed_over(monkeypatch, tmp_path):
     monkeypatch.delenv("TGCV_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "caches")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert objects.directory() == tmp_path / ".cache" / "tinygrad_cv"
+    assert disk_cache.directory() == tmp_path / ".cache" / "tinygrad_cv"
 
 
 def test_without_a_home_nothing_is_kept(emitted, monkeypatch):
@@ -193,8 +193,8 @@ def test_without_a_home_nothing_is_kept(emitted, monkeypatch):
     def nobody():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(objects.Path, "home", nobody)
-    assert objects.directory() is None
+    monkeypatch.setattr(disk_cache.Path, "home", nobody)
+    assert disk_cache.directory() is None
     compile_module(scale(), host())
     compile_module(scale(), host())
     assert len(emitted) == 2
@@ -273,10 +273,10 @@ def test_what_is_no_file_neither_hangs_nor_is_read(make, emitted, folder):
 def test_an_entry_under_another_name_is_not_taken(emitted, folder):
     compile_module(scale(), host())
     (entry,) = entries(folder)
-    other = objects.entry_path(objects._key(scale(factor=3.0), host(), objects.LEVEL))
+    other = disk_cache.entry_path(objects._key(scale(factor=3.0), host(), objects.LEVEL))
     other.parent.mkdir(mode=0o700, exist_ok=True)
     entry.rename(other)
-    assert objects.read_entry(other.name) is None and objects.read_entry(entry.name) is None
+    assert disk_cache.read_entry(other.name) is None and disk_cache.read_entry(entry.name) is None
 
 
 def test_where_the_system_knows_no_owners(emitted, folder, monkeypatch):
@@ -293,19 +293,19 @@ def test_a_disk_that_fails_anywhere_costs_only_time(number, folder, monkeypatch)
     operations = set()
 
     def action():
-        objects.write_entries({"a" * 64: b"code"})
-        objects.read_entry("a" * 64)
+        disk_cache.write_entries({"a" * 64: b"code"})
+        disk_cache.read_entry("a" * 64)
 
     for operation, error in failing_in_turn(monkeypatch, action, number):
         assert error is None
         operations.add(operation)
         names = [entry.name for entry in entries(folder)]
         assert names in ([], ["a" * 64]), operation
-        assert objects.read_entry("a" * 64) in (None, b"code")
+        assert disk_cache.read_entry("a" * 64) in (None, b"code")
         for entry in entries(folder):
             entry.unlink()
     assert operations >= {"open", "write", "flush", "replace"}
-    assert objects.read_entry("a" * 64) == b"code"
+    assert disk_cache.read_entry("a" * 64) == b"code"
 
 
 def neighbours():
@@ -320,11 +320,11 @@ def test_the_entry_unused_for_longest_goes_first(emitted, folder, monkeypatch):
     compile_modules([one, two, three], host())
     size = max(entry.stat().st_size for entry in entries(folder))
     for i, key in enumerate(keys[:3]):
-        os.utime(objects.entry_path(key), (i, i))
+        os.utime(disk_cache.entry_path(key), (i, i))
     (folder / "not-ours.txt").write_text("x" * 100)
     (folder / keys[0][:2] / "not-ours.txt").write_text("x" * 10000)
     compile_module(one, host())  # used again
-    monkeypatch.setattr(objects, "FOLDER_BYTES", 3 * size)
+    monkeypatch.setattr(disk_cache, "FOLDER_BYTES", 3 * size)
     compile_module(four, host())
     compile_modules([one, three, four], host())
     assert len(emitted) == 4
@@ -334,7 +334,7 @@ def test_the_entry_unused_for_longest_goes_first(emitted, folder, monkeypatch):
 
 
 def test_an_entry_larger_than_all_may_be_is_kept(emitted, monkeypatch):
-    monkeypatch.setattr(objects, "FOLDER_BYTES", 10)
+    monkeypatch.setattr(disk_cache, "FOLDER_BYTES", 10)
     compile_module(scale(), host())
     compile_module(scale(), host())
     assert len(emitted) == 1
@@ -343,8 +343,8 @@ def test_an_entry_larger_than_all_may_be_is_kept(emitted, monkeypatch):
 def test_a_full_cache_is_as_fast_as_an_empty_one(folder, monkeypatch):
     """Only one of its folders is looked at when an entry is written."""
     looked = []
-    bound = objects._bound
-    monkeypatch.setattr(objects, "_bound", lambda place, limit: looked.append(place) or bound(place, limit))
+    bound = disk_cache._bound
+    monkeypatch.setattr(disk_cache, "_bound", lambda place, limit: looked.append(place) or bound(place, limit))
     compile_module(scale(), host())
     assert looked == [entries(folder)[0].parent] != [folder]
 

@@ -88,7 +88,7 @@ def forget_halos(work):
 
 
 def lose_a_loop(work):
-    next(k for k in work.kernels if k.tiling).tiling.outer.pop()
+    next(k for k in work.kernels if k.schedule).schedule.outer.pop()
 
 
 def forget_a_kernel(work):

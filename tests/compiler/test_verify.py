@@ -163,13 +163,13 @@ def turn_the_order(p):
 
 def make_locally_for_others(p):
     """Threads that share another variable than the one before read what others have yet to write."""
-    tiling = kernel(p, "elementwise").tiling
-    tiling.outer.append(tiling.outer.pop(0))
+    schedule = kernel(p, "elementwise").schedule
+    schedule.outer.append(schedule.outer.pop(0))
 
 
 def share_tiles(p):
     (chain,) = [chain for step in p.steps for chain in step.chains if len(chain) > 1]
-    chain[0].tiling.rows = {chain[0].shared: 2}
+    chain[0].schedule.rows = {chain[0].shared: 2}
 
 
 def store_twice(p):
@@ -216,21 +216,21 @@ def lose_a_variable(p):
 
 
 def lose_a_loop(p):
-    kernel(p, "elementwise").tiling.outer.pop()
+    kernel(p, "elementwise").schedule.outer.pop()
 
 
 def lose_a_summed_loop(p):
-    kernel(p, "contraction").tiling.inner.pop()
+    kernel(p, "contraction").schedule.inner.pop()
 
 
 def too_many_rows(p):
-    tiling = kernel(p, "contraction").tiling
-    v = next(v for v in tiling.outer if v is not tiling.vector)
-    tiling.rows = {v: v.extent + 1}
+    schedule = kernel(p, "contraction").schedule
+    v = next(v for v in schedule.outer if v is not schedule.vector)
+    schedule.rows = {v: v.extent + 1}
 
 
 def odd_lanes(p):
-    kernel(p, "elementwise").tiling.lanes = 3
+    kernel(p, "elementwise").schedule.lanes = 3
 
 
 def read_what_it_stores(p):

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..ir.graph import CONSTANT, Graph
 from .image import Image
-from .runtime.objects import read_entry, write_entries
+from .runtime.disk_cache import read_entry, write_entries
 from .runtime.target import Target
 
 ROOMS = ("core", "ops", "ir", "compiler")

@@ -1,1 +1,1 @@
-"""Plan to LLVM text: a function for each loop nest, put together to modules."""
+"""From a plan to LLVM text: a function for each structure of loop nest, gathered in modules."""

@@ -1,4 +1,7 @@
-"""Reading and writing elements and vectors of stored values: whole, backwards, apart, under a mask, by row numbers."""
+"""Loads and stores of stored values: elements and vectors, contiguous, reversed or strided, masked, gathered.
+
+The only file that turns an index into an address.
+"""
 
 from __future__ import annotations
 
@@ -16,110 +19,110 @@ from ..schedule.nest import Store
 
 BOOL = np.dtype(bool)
 
-Place = dict[Var, Int]
-Mask = tuple[str, bool]  # a condition, and whether it is one for each lane
+Point = dict[Var, Int]  # the value of each loop variable; of the vector's variable, in lane 0
+Mask = tuple[str, bool]  # a condition, and whether it is a vector, one bit a lane
 
 
-def index_at(affine: Affine, spot: Place) -> Int:
-    """An index at a place."""
+def index_at(affine: Affine, point: Point) -> Int:
+    """The value of an index map at a point."""
     total: Int = affine.const
     for var, factor in affine.terms:
-        total = spot[var] * factor + total
+        total = point[var] * factor + total
     return total
 
 
 class Memory:
-    """The stored values that a nest touches.
+    """The memory of the stored values that a nest reads and writes.
 
     Attributes:
-        bases: of each value, the name of the pointer to it.
+        bases: the pointer to each value's buffer.
     """
 
-    def __init__(self, f: Function, tiling: LoopSchedule, layouts: Mapping[Value, Layout]):
-        self.f, self.tiling, self.layouts = f, tiling, layouts
+    def __init__(self, f: Function, schedule: LoopSchedule, layouts: Mapping[Value, Layout]):
+        self.f, self.schedule, self.layouts = f, schedule, layouts
         self.bases: dict[Value, str] = {}
 
-    def live(self, spot: Place) -> int:
-        """How many lanes of the vector at a spot are inside; all, where that is not known to be less."""
-        var, lanes = self.tiling.vector, self.tiling.lanes
-        if var is None or var not in spot:
+    def live(self, point: Point) -> int:
+        """How many lanes of the vector at a point are in range; all of them where its start is not a number."""
+        var, lanes = self.schedule.vector, self.schedule.lanes
+        if var is None or var not in point:
             return lanes
-        start = spot[var]
+        start = point[var]
         if isinstance(start, int):
             return max(0, min(lanes, var.extent - start))
         return lanes
 
     # ---------------------------------------------------------------- reading
 
-    def load(self, value: Value, index: Sequence[Affine], spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        """An element, or the vector that starts there; and which of both it is."""
+    def load(self, value: Value, index: Sequence[Affine], point: Point, mask: Mask | None) -> tuple[str, bool]:
+        """The element at a point, or the vector that starts there; and whether it is a vector."""
         affine = self.layouts[value].flat(index)
-        return self._load_at(value, index_at(affine, spot), affine, spot, mask)
+        return self._load_at(value, index_at(affine, point), affine, point, mask)
 
-    def _load_at(self, value: Value, place: Int, affine: Affine, spot: Place, mask: Mask | None) -> tuple[str, bool]:
-        f, lanes, dtype = self.f, self.tiling.lanes, value.dtype
+    def _load_at(self, value: Value, offset: Int, affine: Affine, point: Point, mask: Mask | None) -> tuple[str, bool]:
+        f, lanes, dtype = self.f, self.schedule.lanes, value.dtype
         base = self.bases[value]
-        step = affine.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
+        step = affine.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
         if not step or lanes == 1:
             if mask is not None:
                 if mask[1]:
                     some = f"<{lanes} x i1>"
                     f.declare(f"llvm.vector.reduce.or.v{lanes}i1", "i1", some)
                     mask = f.value(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({some} {mask[0]})"), False
-                place = self._where(mask[0], place)
-            return self._element(base, dtype, place), False
-        live = min(self.live(spot), lanes)
-        if step == 1 and self._roomy(value, affine):
+                offset = self._where(mask[0], offset)
+            return self._element(base, dtype, offset), False
+        live = min(self.live(point), lanes)
+        if step == 1 and self._is_padded(value, affine):
             live = lanes
         if abs(step) != 1 or (step == -1 and (mask is not None or live < lanes)):
-            return self._one_by_one(base, dtype, place, step, live, mask), True
+            return self._one_by_one(base, dtype, offset, step, live, mask), True
         if step == -1:
             kind = f"<{lanes} x {memory_type(dtype)}>"
-            low = f.pointer(base, dtype, place + (1 - lanes))
-            places = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
+            low = f.pointer(base, dtype, offset + (1 - lanes))
+            order = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
             text = f.value(f"load {kind}, ptr {low}, align {dtype.itemsize}")
-            text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{places}>")
+            text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{order}>")
             return self._register(text, dtype, lanes), True
         kind = f"<{lanes} x {memory_type(dtype)}>"
         if mask is not None and not mask[1] and live == lanes <= self.layouts[value].size:
-            place, mask = self._where(mask[0], place), None
+            offset, mask = self._where(mask[0], offset), None
         if mask is None and live == lanes:
-            text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
+            text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, offset)}, align {dtype.itemsize}")
             return self._register(text, dtype, lanes), True
         lane_mask = self._lane_mask(mask, live)
         suffix = f"v{lanes}{_suffix(dtype)}.p0"
         f.declare(f"llvm.masked.load.{suffix}", kind, f"ptr, i32, <{lanes} x i1>, {kind}")
         text = f.value(
-            f"call {kind} @llvm.masked.load.{suffix}(ptr {f.pointer(base, dtype, place)}, i32 {dtype.itemsize}, "
+            f"call {kind} @llvm.masked.load.{suffix}(ptr {f.pointer(base, dtype, offset)}, i32 {dtype.itemsize}, "
             f"<{lanes} x i1> {lane_mask}, {kind} zeroinitializer)"
         )
         return self._register(text, dtype, lanes), True
 
-    def _where(self, condition: str, place: Int) -> Int:
-        """The place, or 0 where a condition does not hold."""
+    def _where(self, condition: str, offset: Int) -> Int:
+        """The offset, or 0 if a condition does not hold: an element that may always be read."""
         f = self.f
-        return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(place)}, i64 0"))
+        return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(offset)}, i64 0"))
 
     def _lane_mask(self, mask: Mask | None, live: int) -> str:
-        f, lanes = self.f, self.tiling.lanes
+        f, lanes = self.f, self.schedule.lanes
         inside = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
         if mask is None:
             return inside
         text = mask[0] if mask[1] or lanes == 1 else f.splat(mask[0], BOOL, lanes)
         return text if live == lanes else f.value(f"and <{lanes} x i1> {text}, {inside}")
 
-    def _element(self, base: str, dtype: np.dtype, place: Int) -> str:
+    def _element(self, base: str, dtype: np.dtype, offset: Int) -> str:
         f = self.f
-        text = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, place)}, align {dtype.itemsize}")
+        text = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, offset)}, align {dtype.itemsize}")
         return self._register(text, dtype, 1)
 
-    def _one_by_one(self, base: str, dtype: np.dtype, place: Int, step: int, live: int, mask: Mask | None) -> str:
-        """A vector of elements that do not lie side by side."""
-        f, lanes = self.f, self.tiling.lanes
+    def _one_by_one(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
+        """A vector of elements that are not contiguous."""
+        f, lanes = self.f, self.schedule.lanes
         kind = f"<{lanes} x {memory_type(dtype)}>"
         text = "zeroinitializer"
         for lane in range(live):
-            here = place + lane * step
+            here = offset + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
                 here = self._where(holds, here)
@@ -128,26 +131,26 @@ class Memory:
         return self._register(text, dtype, lanes)
 
     def gather(
-        self, value: Value, index: Sequence[Affine], found: tuple[str, bool], spot: Place, mask: Mask | None
+        self, value: Value, index: Sequence[Affine], found: tuple[str, bool], point: Point, mask: Mask | None
     ) -> tuple[str, bool]:
-        """Elements of rows whose numbers are computed; a number out of range reads the nearest row."""
-        f, lanes = self.f, self.tiling.lanes
+        """Elements of rows whose numbers ``found`` holds; a number out of range is clamped to the nearest row."""
+        f, lanes = self.f, self.schedule.lanes
         layout = self.layouts[value]
         rows, is_vector = found
         rest = layout.flat(index)
-        step = rest.coefficient(self.tiling.vector) if self.tiling.vector in spot else 0
-        place = index_at(rest, spot)
+        step = rest.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
+        offset = index_at(rest, point)
 
         def clamped(row: str) -> Int:
             return f.most(f.least(f.known(row), value.shape[0] - 1), 0) * layout.strides[0]
 
         base, dtype = self.bases[value], value.dtype
         if not is_vector and step in (0, 1):
-            return self._load_at(value, clamped(rows) + place, rest, spot, mask)
+            return self._load_at(value, clamped(rows) + offset, rest, point, mask)
         kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
-        for lane in range(self.live(spot)):
+        for lane in range(self.live(point)):
             row = f.value(f"extractelement <{lanes} x i64> {rows}, i32 {lane}") if is_vector else rows
-            here = clamped(row) + place + lane * step
+            here = clamped(row) + offset + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
                 here = self._where(holds, here)
@@ -161,46 +164,46 @@ class Memory:
         kind = f"<{lanes} x i8>" if lanes > 1 else "i8"
         return self.f.value(f"trunc {kind} {text} to {vector_type(dtype, lanes)}")
 
-    def _roomy(self, value: Value, affine: Affine) -> bool:
-        """Whether a whole vector may be read or written: the axis is padded to whole vectors, and it starts at one."""
-        layout, var = self.layouts[value], self.tiling.vector
+    def _is_padded(self, value: Value, affine: Affine) -> bool:
+        """Whether the last vector may be read or written whole: the axis is padded to whole vectors, from its start."""
+        layout, var = self.layouts[value], self.schedule.vector
         return (
             var is not None
             and bool(layout.shape)
             and not layout.low[-1]
             and not layout.high[-1]
             and layout.shape[-1] == var.extent
-            and -(-var.extent // self.tiling.lanes) * self.tiling.lanes <= layout.padded
+            and -(-var.extent // self.schedule.lanes) * self.schedule.lanes <= layout.padded
             and affine.const % layout.padded == 0
             and all(c % layout.padded == 0 for v, c in affine.terms if v is not var)
         )
 
     # ---------------------------------------------------------------- writing
 
-    def store(self, store: Store, spot: Place, text: str, is_vector: bool) -> None:
-        """Write what a nest computed at a spot."""
+    def store(self, store: Store, point: Point, text: str, is_vector: bool) -> None:
+        """Write the result of a store at a point."""
         f, value, dtype = self.f, store.value, store.value.dtype
         affine = self.layouts[value].flat(store.index)
-        place = index_at(affine, spot)
-        lanes = self.tiling.result_lanes
-        step = affine.coefficient(self.tiling.vector) if lanes > 1 and self.tiling.vector else 0
+        offset = index_at(affine, point)
+        lanes = self.schedule.result_lanes
+        step = affine.coefficient(self.schedule.vector) if lanes > 1 and self.schedule.vector else 0
         base = self.bases[value]
         if lanes == 1:
-            self._store_element(base, dtype, place, text)
+            self._store_element(base, dtype, offset, text)
             return
         text = text if is_vector else f.splat(text, dtype, lanes)
-        live = self.live(spot)
-        if step == 1 and live < lanes and self._roomy(value, affine):
+        live = self.live(point)
+        if step == 1 and live < lanes and self._is_padded(value, affine):
             live = lanes
         kind = f"<{lanes} x {memory_type(dtype)}>"
         if step != 1:
             for lane in range(live):
                 element = f.value(f"extractelement {vector_type(dtype, lanes)} {text}, i32 {lane}")
-                self._store_element(base, dtype, place + lane * step, element)
+                self._store_element(base, dtype, offset + lane * step, element)
             return
         if dtype.kind == "b":
             text = f.value(f"zext {vector_type(dtype, lanes)} {text} to {kind}")
-        pointer = f.pointer(base, dtype, place)
+        pointer = f.pointer(base, dtype, offset)
         if live == lanes:
             f.emit(f"store {kind} {text}, ptr {pointer}, align {dtype.itemsize}")
             return
@@ -211,10 +214,10 @@ class Memory:
             f"<{lanes} x i1> {self._lane_mask(None, live)})"
         )
 
-    def _store_element(self, base: str, dtype: np.dtype, place: Int, text: str) -> None:
+    def _store_element(self, base: str, dtype: np.dtype, offset: Int, text: str) -> None:
         if dtype.kind == "b":
             text = self.f.value(f"zext i1 {text} to i8")
-        pointer = self.f.pointer(base, dtype, place)
+        pointer = self.f.pointer(base, dtype, offset)
         self.f.emit(f"store {memory_type(dtype)} {text}, ptr {pointer}, align {dtype.itemsize}")
 
 

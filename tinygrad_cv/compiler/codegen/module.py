@@ -1,4 +1,7 @@
-"""Kernels as LLVM text: each structure once, in modules so short that one compiles while another is written."""
+"""The kernels of a plan as LLVM modules: one function for each structure, in modules of limited length.
+
+Modules are written one by one, so that one compiles while the next is written.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,26 @@ import numpy as np
 from ..llvm import math
 from ..llvm.function import Function
 from ..schedule.kernel import HostKernel, Plan
-from .nest import NestLowering, buffers_of
+from .nest import buffers_of, lower, steps_of
 from .structure import structure
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-LENGTH = 1 << 16  # characters of a module, about
+LENGTH = 1 << 16  # characters: a module ends with the function that reaches this length
 
 
 def attributes(vector_bytes: int) -> str:
-    """What holds for every kernel: no unwinding, and vectors as wide as they are written."""
+    """LLVM's attributes of every kernel: it does not unwind, and its vectors stay as wide as they are written."""
     bits = 8 * vector_bytes
     return f'nounwind "prefer-vector-width"="{bits}" "min-legal-vector-width"="{bits}"'
 
 
 class Modules:
-    """The functions of a plan's kernels, each structure once, as module texts. Iterating writes one after another.
+    """The kernels of a plan as module texts. Iterating writes one after another.
 
     Attributes:
-        lowered: of the kernels that have been written, by their ids: the function's name, and the number of its steps.
+        lowered: the function's name and the number of its steps, by the kernel's id; filled in while iterating.
     """
 
     def __init__(self, plan: Plan, target: Target):
@@ -46,16 +49,15 @@ class Modules:
         for kernel in plan.kernels:
             if isinstance(kernel, HostKernel):
                 continue
-            key = structure(kernel.nest, kernel.tiling, buffers_of(kernel.nest), plan.layouts)
+            key = structure(kernel.nest, kernel.schedule, buffers_of(kernel.nest), plan.layouts)
             if key not in structures:
-                lowering = NestLowering("kernel", kernel.nest, kernel.tiling, plan.layouts, target.fma)
-                function = lowering.function()
+                function = lower("kernel", kernel.nest, kernel.schedule, plan.layouts, target.fma)
                 body = function.body
                 if body not in bodies:
                     function.name = bodies[body] = f"kernel_{len(bodies)}"
                     group.append(function)
                     length += len(body)
-                structures[key] = bodies[body], lowering.steps
+                structures[key] = bodies[body], steps_of(kernel.schedule)
             self.lowered[id(kernel)] = structures[key]
             if length >= LENGTH:
                 yield _module(group, target)
@@ -66,7 +68,7 @@ class Modules:
 
     @property
     def names(self) -> list[str]:
-        """The names of all functions that have been written."""
+        """The names of all functions that have been written so far."""
         return [*dict.fromkeys(name for name, _ in self.lowered.values()), "tg_chains"]
 
 

@@ -1,4 +1,7 @@
-"""The reductions of one tile: accumulators in registers, loops over the summed variables, partial results combined."""
+"""The reductions of one tile: accumulators in registers, loops over the reduced variables, partial results combined.
+
+Bodies are written by :class:`Expressions`; nothing here knows of the loops outside the tile.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +18,32 @@ from ..schedule.affine import Affine, Var
 from ..schedule.expr import Expr, Op, Reduce
 from ..schedule.nest import Nest
 from .expressions import Expressions, distinct
-from .memory import BOOL, Place, index_at
+from .memory import BOOL, Point, index_at
 
-UNROLLED = 8  # steps of a short innermost loop are written out
-AT_ONCE = 2  # steps of a contraction's innermost loop: then the loop's own instructions take less of the processor
+UNROLLED = 8  # steps: an innermost loop of no more is written out
+AT_ONCE = 2  # steps of a contraction for each step of its innermost loop: halves the cost of the loop itself
 
 
 @dataclass(frozen=True)
 class Accumulator:
-    """The registers that hold a reduction at one place of the tile.
+    """The registers that accumulate a reduction at one point of the tile.
 
     Attributes:
-        partials: of each partial result, its registers among those that the loops carry. Steps of the innermost loop
-            use the partial results in turn, so that no step waits for the one before it.
+        partials: the registers of each partial result, among those that the loops carry. Steps of the innermost loop
+            take the partial results in turn, so that no step waits for the one before it.
     """
 
     reduction: Reduce
-    spot: Place
+    point: Point
     partials: tuple[slice, ...]
 
 
 @dataclass(frozen=True)
 class Range:
-    """A loop over a summed variable: ``steps`` steps of ``unit`` places each.
+    """A loop over a reduced variable: ``steps`` steps by ``unit``, from ``start``.
 
     Attributes:
-        whole: the number of steps whose places are all inside; the last vector's may not be.
+        whole: the number of steps that are in range in all lanes; the last vector may not be.
     """
 
     var: Var
@@ -49,13 +52,17 @@ class Range:
     steps: int
     whole: int
 
-    def place(self, step: Int) -> Int:
-        """Where a step begins."""
+    def at(self, step: Int) -> Int:
+        """The value of the variable at a step."""
         return step * self.unit + self.start
 
 
 class Reductions:
-    """Reductions over the same variables, at all places of a tile, as one loop nest."""
+    """Reductions over the same variables, at all points of a tile, as one loop nest.
+
+    Attributes:
+        outer: the point of the loops outside the tile.
+    """
 
     def __init__(
         self,
@@ -63,51 +70,51 @@ class Reductions:
         nest: Nest,
         fma: bool,
         reductions: Sequence[Reduce],
-        spots: list[Place],
-        place: Place,
+        points: list[Point],
+        outer: Point,
     ):
         self.exprs, self.nest, self.fma = exprs, nest, fma
-        self.f, self.memory, self.tiling, self.lanes = exprs.f, exprs.memory, exprs.tiling, exprs.tiling.lanes
-        self.variables, self.place = reductions[0].variables, place
-        self.along = self.tiling.vector in self.variables  # whether vectors run along what is summed over
-        self.spots = distinct(spots, {v for r in reductions for body in r.args for v in body.vars})
+        self.f, self.memory, self.schedule, self.lanes = exprs.f, exprs.memory, exprs.schedule, exprs.schedule.lanes
+        self.variables, self.outer = reductions[0].variables, outer
+        self.along = self.schedule.vector in self.variables  # whether vectors run along a reduced variable
+        self.points = distinct(points, {v for r in reductions for body in r.args for v in body.vars})
         self.ranges = list(self._ranges())
-        self.group = self.tiling.unroll if self.ranges else 1  # steps of the innermost loop that are written together
-        self.types: list[str] = []  # of the registers that the loops carry
-        self.neutral: list[str] = []  # what they begin with
-        self.accumulators = [self._accumulator(r, spot) for r in reductions for spot in self.spots]
+        self.group = self.schedule.unroll if self.ranges else 1  # steps; the innermost loop takes them at once
+        self.types: list[str] = []  # the types of the registers that the loops carry
+        self.neutral: list[str] = []  # their first values
+        self.accumulators = [self._accumulator(r, point) for r in reductions for point in self.points]
 
     def write(self) -> None:
-        """Write the accumulators' first values, the loops and the results, which expressions look up."""
+        """Write the first values, the loops, and the results, where expressions look them up."""
         state = list(self.neutral)
-        if self.tiling.split:
+        if self.schedule.split:
             for accumulator in self.accumulators:
-                state[accumulator.partials[0]] = [self._sum_so_far(accumulator.spot)]
-        state = self._loops(self.ranges, dict.fromkeys(self.tiling.passed(self.variables), 0), state)
+                state[accumulator.partials[0]] = [self._sum_so_far(accumulator.point)]
+        state = self._loops(self.ranges, dict.fromkeys(self.schedule.absorbed(self.variables), 0), state)
         for accumulator in self.accumulators:
-            key = accumulator.reduction, self.exprs.key(accumulator.reduction, accumulator.spot)
+            key = accumulator.reduction, self.exprs.key(accumulator.reduction, accumulator.point)
             self.exprs.results[key] = self._result(accumulator, state)
 
     # ---------------------------------------------------------------- accumulators
 
-    def _accumulator(self, reduction: Reduce, spot: Place) -> Accumulator:
+    def _accumulator(self, reduction: Reduce, point: Point) -> Accumulator:
         """An accumulator with registers of its own."""
         partials = []
-        for _ in range(1 if reduction.kind == "argmax" else self.group):  # argmax: the first maximum needs their order
+        for _ in range(1 if reduction.kind == "argmax" else self.group):  # argmax takes all steps in order
             begin = len(self.types)
             for dtype, neutral in _registers(reduction):
                 self.types.append(vector_type(dtype, self.lanes))
                 self.neutral.append(self.f.splat(neutral, dtype, self.lanes))
             partials.append(slice(begin, len(self.types)))
-        return Accumulator(reduction, spot, tuple(partials))
+        return Accumulator(reduction, point, tuple(partials))
 
-    def _sum_so_far(self, spot: Place) -> str:
-        """What the outer loops' earlier steps have added up in memory."""
+    def _sum_so_far(self, point: Point) -> str:
+        """The partial sum in memory, of the earlier steps of a split reduction."""
         (store,) = self.nest.stores
-        return self.memory.load(store.value, store.index, spot, None)[0]
+        return self.memory.load(store.value, store.index, point, None)[0]
 
     def _result(self, accumulator: Accumulator, state: list[str]) -> str:
-        """The partial results combined, and the lanes, if vectors run along what is summed over."""
+        """The partial results combined, and the lanes too, if vectors run along a reduced variable."""
         total, *others = (state[registers][0] for registers in accumulator.partials)
         for other in others:
             total = self._combine(accumulator.reduction, total, other, self.lanes)
@@ -120,16 +127,16 @@ class Reductions:
 
     def _ranges(self) -> Iterator[Range]:
         """The loops, outermost first."""
-        t = self.tiling
+        t = self.schedule
         for var in [v for v in t.inner if v in self.variables] or self.variables:
-            if var in t.split:  # its part of the outer loop's present step
-                yield Range(var, self.place[var], 1, t.split[var], t.split[var])
+            if var in t.split:  # the part of it that one step of the outer loop leaves
+                yield Range(var, self.outer[var], 1, t.split[var], t.split[var])
             else:
                 extent, unit = t.collapsed.get(var, var.extent), self.lanes if var is t.vector else 1
                 yield Range(var, 0, unit, -(-extent // unit), extent // unit)
 
-    def _loops(self, ranges: Sequence[Range], at: Place, state: list[str]) -> list[str]:
-        """The registers after these loops, outermost first, at a place of the variables outside them."""
+    def _loops(self, ranges: Sequence[Range], at: Point, state: list[str]) -> list[str]:
+        """The registers after these loops, outermost first; ``at``: the reduced variables outside them."""
         if not ranges:
             return self._accumulate(at, state, 0)
         over, inside = ranges[0], ranges[1:]
@@ -141,14 +148,14 @@ class Reductions:
         low, high = self._bounded(over, at)
         return self.f.loop(low, high, 1, self._carried(state), body)
 
-    def _outer_step(self, over: Range, inside: Sequence[Range], at: Place, step: Int, state: list[str]) -> list[str]:
-        at = {**at, over.var: over.place(step)}
+    def _outer_step(self, over: Range, inside: Sequence[Range], at: Point, step: Int, state: list[str]) -> list[str]:
+        at = {**at, over.var: over.at(step)}
         with self.exprs.level():
-            self.exprs.hoist([{**spot, **at} for spot in self.spots])
+            self.exprs.hoist([{**point, **at} for point in self.points])
             return self._loops(inside, at, state)
 
-    def _innermost(self, over: Range, at: Place, state: list[str]) -> list[str]:
-        """A loop over groups of steps, then the remaining groups, then the remaining single steps, written out."""
+    def _innermost(self, over: Range, at: Point, state: list[str]) -> list[str]:
+        """A loop over groups of steps; the remaining groups and single steps are written out after it."""
         group, at_once = self.group, AT_ONCE if self.nest.is_contraction else 1
         short = over.steps <= UNROLLED and len(self.types) * over.steps <= 128
         grouped = over.whole - over.whole % group
@@ -159,10 +166,10 @@ class Reductions:
         state = self._groups(over, at, group, (grouped - looped) // group, looped, state)
         return self._groups(over, at, 1, over.steps - grouped, grouped, state)
 
-    def _groups(self, over: Range, at: Place, size: int, count: int, step: Int, state: list[str]) -> list[str]:
+    def _groups(self, over: Range, at: Point, size: int, count: int, step: Int, state: list[str]) -> list[str]:
         """``count`` groups of ``size`` steps of the innermost loop, beginning with ``step``."""
         for first in (step + k * size for k in range(count)):
-            start = over.place(first)
+            start = over.at(first)
             with self.exprs.level():
                 for turn in range(size):
                     state = self._accumulate({**at, over.var: start + turn * over.unit}, state, turn)
@@ -171,20 +178,20 @@ class Reductions:
     def _carried(self, state: Sequence[str]) -> list[tuple[str, str]]:
         return list(zip(self.types, state, strict=True))
 
-    def _bounded(self, over: Range, at: Place) -> tuple[Int, Int]:
-        """The first step, and the one after the last, that may add anything but zeros."""
+    def _bounded(self, over: Range, at: Point) -> tuple[Int, Int]:
+        """The range of steps outside which only zeros are added."""
         f = self.f
         low: Int = 0
         high: Int = over.steps
-        if over.var in self.tiling.split:
+        if over.var in self.schedule.split:
             return low, high
-        at = {**self.spots[0], **at}
+        at = {**self.points[0], **at}
         for affine, least, most in self.nest.bounds:
-            if not self.tiling.cuts(affine, over.var, self.variables):
+            if not self.schedule.cuts(affine, over.var, self.variables):
                 continue
             others = [(v, c) for v, c in affine.terms if v is not over.var]
-            if any(v not in at or len({spot.get(v) for spot in self.spots}) > 1 for v, _ in others):
-                continue  # not known, or not the same for all places of the tile
+            if any(v not in at or len({point.get(v) for point in self.points}) > 1 for v, _ in others):
+                continue  # unknown, or not the same at all points of the tile
             base = index_at(Affine(affine.const, others), at)
             if affine.coefficient(over.var) == 1:
                 low, high = f.most(low, base * -1 + least), f.least(high, base * -1 + most)
@@ -194,12 +201,12 @@ class Reductions:
 
     # ---------------------------------------------------------------- one step
 
-    def _accumulate(self, at: Place, state: list[str], turn: int) -> list[str]:
-        """The registers after one step, the ``turn``-th of its group."""
+    def _accumulate(self, at: Point, state: list[str], turn: int) -> list[str]:
+        """The registers after one step: number ``turn`` of its group."""
         state = list(state)
         for accumulator in self.accumulators:
             registers = accumulator.partials[turn % len(accumulator.partials)]
-            reduction, where = accumulator.reduction, {**accumulator.spot, **at}
+            reduction, where = accumulator.reduction, {**accumulator.point, **at}
             if reduction.kind == "argmax":
                 state[registers] = self._argmax(reduction, where, *state[registers])
                 continue
@@ -209,8 +216,8 @@ class Reductions:
             state[registers] = [total]
         return state
 
-    def _add(self, reduction: Reduce, body: Expr, where: Place, total: str) -> str:
-        """A sum or a maximum with one more body taken in."""
+    def _add(self, reduction: Reduce, body: Expr, where: Point, total: str) -> str:
+        """A sum or a maximum after one more body."""
         f, dtype, lanes = self.f, reduction.dtype, self.lanes
         live = self.memory.live(where) if self.along else lanes
         product = isinstance(body, Op) and body.name == "mul" and dtype.kind == "f"
@@ -223,8 +230,8 @@ class Reductions:
             value = select(f, mask, value, f.splat(_neutral(reduction), dtype, lanes), dtype, lanes)
         return self._combine(reduction, total, value, lanes)
 
-    def _argmax(self, reduction: Reduce, where: Place, place: str, best: str) -> list[str]:
-        """The place and the value of the first maximum so far; NaN is larger than all, and the first one stays."""
+    def _argmax(self, reduction: Reduce, where: Point, index: str, best: str) -> list[str]:
+        """The index and the value of the first maximum so far. NaN counts as larger than all; the first one stays."""
         f, lanes, (body,), dtype = self.f, self.lanes, reduction.args, reduction.dtype
         source = body.dtype
         x = self.exprs.vector(self.exprs.emit(body, where), source, lanes)
@@ -239,11 +246,11 @@ class Reductions:
         here = f.integer(flat)
         if dtype.itemsize < 8 and isinstance(flat, IntSum):
             here = f.value(f"trunc i64 {here} to {scalar_type(dtype)}")
-        new = select(f, better, f.splat(here, dtype, lanes), place, dtype, lanes)
+        new = select(f, better, f.splat(here, dtype, lanes), index, dtype, lanes)
         return [new, maximum(f, [best, x], source, source, lanes)]
 
     def _combine(self, reduction: Reduce, a: str, b: str, lanes: int) -> str:
-        """Two partial results of a sum or a maximum as one."""
+        """The sum or the maximum of two partial results."""
         dtype = reduction.dtype
         if reduction.kind == "sum":
             word = {"f": "fadd", "b": "or"}.get(dtype.kind, "add")
@@ -252,7 +259,7 @@ class Reductions:
 
 
 def _registers(reduction: Reduce) -> list[tuple[np.dtype, str]]:
-    """The registers of a partial result, with what they begin with; of an argmax, the place and the value there."""
+    """The registers of a partial result, with their first values; for an argmax, the index and the value there."""
     if reduction.kind == "argmax":
         source = reduction.args[0].dtype
         return [(reduction.dtype, number(reduction.dtype.type(0))), (source, _lowest(source))]
@@ -260,7 +267,7 @@ def _registers(reduction: Reduce) -> list[tuple[np.dtype, str]]:
 
 
 def _neutral(reduction: Reduce) -> str:
-    """What changes nothing when it is added to a sum or taken into a maximum."""
+    """The neutral element of a sum or a maximum."""
     return number(reduction.dtype.type(0)) if reduction.kind == "sum" else _lowest(reduction.dtype)
 
 

@@ -54,7 +54,7 @@ class NestKernel:
     """A nest, and how its loops run."""
 
     nest: Nest
-    tiling: LoopSchedule
+    schedule: LoopSchedule
 
     @cached_property
     def writes(self) -> list[Value]:
@@ -67,7 +67,7 @@ class NestKernel:
     @property
     def shared(self) -> Var | None:
         """The variable whose range threads share."""
-        return self.tiling.outer[0] if self.tiling.outer else None
+        return self.schedule.outer[0] if self.schedule.outer else None
 
     @cached_property
     def exprs(self) -> list[Expr]:

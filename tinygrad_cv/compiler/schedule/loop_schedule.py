@@ -56,7 +56,7 @@ class LoopSchedule:
         """The lanes of the result: one where vectors run along what is summed over."""
         return self.lanes if self.vector in self.outer else 1
 
-    def passed(self, variables: Iterable[Var]) -> list[Var]:
+    def absorbed(self, variables: Iterable[Var]) -> list[Var]:
         """The reduction variables that another one runs on through: they have no loop, and no place of their own."""
         return [v for v in variables if v not in self.inner and v not in self.split] if self.collapsed else []
 
@@ -65,7 +65,7 @@ class LoopSchedule:
 
         It does from lane to lane of a vector, and between the variables that are run through within a step.
         """
-        differs = {self.vector, *self.passed(variables)}
+        differs = {self.vector, *self.absorbed(variables)}
         return abs(affine.coefficient(var)) == 1 and not any(v in differs for v, _ in affine.terms if v is not var)
 
 
@@ -98,7 +98,7 @@ class Strides:
 
 
 def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
-    """The tiling of a nest."""
+    """The loop schedule of a nest."""
     strides = Strides(nest, layouts)
     dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in strides.loads)]
     itemsize = max((dtype.itemsize for dtype in dtypes if dtype.kind != "b"), default=4)

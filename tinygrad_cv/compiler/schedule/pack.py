@@ -36,31 +36,31 @@ def tile(
         if value in nests.materialized.hosted:
             kernels.append(HostKernel(value))
         for nest in loops:
-            tiling = choose(nest, layouts, target)
+            schedule = choose(nest, layouts, target)
             if nest.is_contraction:
-                packs, nest = pack(exprs, nest, tiling, layouts, packed)
+                packs, nest = pack(exprs, nest, schedule, layouts, packed)
                 kernels.extend(NestKernel(p, choose(p, layouts, target)) for p in packs)
-                tiling = choose(nest, layouts, target)
-            kernels.append(NestKernel(nest, tiling))
+                schedule = choose(nest, layouts, target)
+            kernels.append(NestKernel(nest, schedule))
     return kernels, layouts
 
 
 def pack(
-    exprs: Exprs, nest: Nest, tiling: LoopSchedule, layouts: dict[Value, Layout], packed: dict[object, Value]
+    exprs: Exprs, nest: Nest, schedule: LoopSchedule, layouts: dict[Value, Layout], packed: dict[object, Value]
 ) -> tuple[list[Nest], Nest]:
     """Lay the vector operand of a contraction out as its loops read it, where it does not lie so already."""
-    vector = tiling.vector
+    vector = schedule.vector
     assert vector is not None
     if not any(_needs_packing(nest, vector, b, r, layouts) for r, _, _, b in _products(nest, vector)):
         return [], nest
-    size = tiling.vectors * tiling.lanes
+    size = schedule.vectors * schedule.lanes
     if vector.extent % size == 0 and vector.extent > size:  # so that a tile's vectors lie side by side
         block, inside = Var(vector.extent // size, "b"), Var(size, "i")
         nest, vector = _split(exprs, nest, vector, block, inside), inside
     packs: list[Nest] = []
     new: dict[Expr, Expr] = {}
     for reduction, body, a, b in _products(nest, vector):
-        made, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, tiling.lanes)
+        made, load = _packed(exprs, reduction, body, a, b, vector, layouts, packed, schedule.lanes)
         packs += made
         product = unguarded(body)
         new[product] = exprs.op("mul", (load, a) if product.args[0] is b else (a, load), product.dtype)

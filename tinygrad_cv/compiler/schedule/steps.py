@@ -64,9 +64,9 @@ def _in_step(kernel: Kernel, value: Value, maker: Kernel) -> bool:
     ours, theirs = kernel.shared, maker.shared
     if ours is None or theirs is None or ours.extent != theirs.extent:
         return False
-    if kernel.tiling.vector is ours or maker.tiling.vector is theirs:
+    if kernel.schedule.vector is ours or maker.schedule.vector is theirs:
         return False
-    if ours in kernel.tiling.rows or theirs in maker.tiling.rows:
+    if ours in kernel.schedule.rows or theirs in maker.schedule.rows:
         return False
     axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
     places = [load.index for load in loads(kernel.nest.exprs) if load.value is value and not load.args]

@@ -90,34 +90,34 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
             dense = _is_dense(layouts[aliases.get(value, value)])
             check(dense, where, f"NumPy computes it, and {value!r} is not dense")
         return
-    nest, tiling = kernel.nest, kernel.tiling
+    nest, schedule = kernel.nest, kernel.schedule
     loaded = {load.value for load in loads(nest.exprs)}
     stored = {store.value for store in nest.stores}
     known = set(kernel.reads) == loaded and set(kernel.writes) == stored
     check(known, where, "what it reads and writes is out of date")
     verify_nest(nest, layouts, where)
-    _verify_tiling(nest, tiling, where)
+    _verify_schedule(nest, schedule, where)
 
 
-def _verify_tiling(nest: Nest, tiling: LoopSchedule, where: str) -> None:
+def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
     """The loops run over all places and all that is summed, once."""
-    check(Counter(tiling.outer) == Counter(nest.vars), where, f"loops over {tiling.outer}, places of {nest.vars}")
-    check(set(tiling.rows) <= set(nest.vars) - {tiling.vector}, where, f"rows of {names_of(tiling.rows)}")
-    check(tiling.lanes & (tiling.lanes - 1) == 0, where, f"vectors of {tiling.lanes} lanes")
-    check(all(0 < n <= v.extent for v, n in tiling.rows.items()), where, "more rows in a tile than there are")
-    check(all(v.extent % n == 0 for v, n in tiling.split.items()), where, "steps that do not divide their range")
-    if tiling.split:
+    check(Counter(schedule.outer) == Counter(nest.vars), where, f"loops over {schedule.outer}, places of {nest.vars}")
+    check(set(schedule.rows) <= set(nest.vars) - {schedule.vector}, where, f"rows of {names_of(schedule.rows)}")
+    check(schedule.lanes & (schedule.lanes - 1) == 0, where, f"vectors of {schedule.lanes} lanes")
+    check(all(0 < n <= v.extent for v, n in schedule.rows.items()), where, "more rows in a tile than there are")
+    check(all(v.extent % n == 0 for v, n in schedule.split.items()), where, "steps that do not divide their range")
+    if schedule.split:
         bare = len(nest.stores) == 1 and nest.exprs == nest.reductions
         check(bare, where, "a sum is added to memory piece by piece, and something is made of it")
     summed = {v for r in nest.reductions for v in r.variables}
-    vector = tiling.vector
+    vector = schedule.vector
     check(vector is None or vector in summed or vector in nest.vars, where, f"vectors along {vector!r}")
     for reduction in nest.reductions:
         variables = set(reduction.variables)
-        inner = [v for v in tiling.inner if v in variables]
+        inner = [v for v in schedule.inner if v in variables]
         if inner:
-            left = variables - set(inner) - set(tiling.split)
-            more = math.prod(n // v.extent for v, n in tiling.collapsed.items() if v in variables)
+            left = variables - set(inner) - set(schedule.split)
+            more = math.prod(n // v.extent for v, n in schedule.collapsed.items() if v in variables)
             check(math.prod(v.extent for v in left) == more, where, f"no loop runs over {names_of(left)}")
         check(vector not in summed or vector in variables, where, f"vectors along {vector!r} in some sums only")
 
@@ -144,7 +144,7 @@ def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
     steps = set()
     for kernel in chain:
         shared = kernel.shared
-        cut = {*kernel.tiling.rows, kernel.tiling.vector} if isinstance(kernel, NestKernel) else set()
+        cut = {*kernel.schedule.rows, kernel.schedule.vector} if isinstance(kernel, NestKernel) else set()
         whole = shared is not None and shared not in cut
         check(whole, where, f"the range that {_names(kernel.writes)} shares is cut into tiles")
         steps.add(shared and shared.extent)

@@ -1,0 +1,125 @@
+"""A kernel as its loops run: vectors, tiles, accumulators, and what is computed in which loop."""
+
+from __future__ import annotations
+
+from ..schedule.affine import Var
+from ..schedule.expr import Expr, Reduce, walk
+from ..schedule.loop_schedule import LoopSchedule
+from ..schedule.nest import Nest
+from .names import Names
+from .nest_formulas import NestFormulas
+
+
+class KernelLoops:
+    """The loops of one nest as they run.
+
+    Args:
+        shared: whether threads share the outermost loop.
+    """
+
+    def __init__(self, nest: Nest, schedule: LoopSchedule, names: Names, shared: bool):
+        self.nest, self.schedule, self.shared = nest, schedule, shared
+        self.formulas = NestFormulas(nest, names, sums=True)
+        self.out: list[str] = []
+        self.depth = 1
+
+    def lines(self) -> list[str]:
+        """The loops, indented."""
+        schedule = self.schedule
+        if schedule.split:
+            names = self.formulas.names
+            self._line(", ".join(f"{names.of(s.value)} = 0" for s in self.nest.stores))
+        for v, step in schedule.split.items():
+            self._loop(v, v.extent, step, "split: partial sums are added to memory")
+        for depth, v in enumerate(schedule.outer):
+            self._loop(v, v.extent, self._step(v), self._note(v, depth == 0))
+        self._body()
+        return self.out
+
+    def _step(self, v: Var) -> int:
+        schedule = self.schedule
+        return schedule.lanes * schedule.vectors if v is schedule.vector else schedule.rows.get(v, 1)
+
+    def _note(self, v: Var, first: bool) -> str:
+        notes = []
+        if first and self.shared:
+            notes.append("shared by the threads")
+        if v is self.schedule.vector:
+            notes.append(_vectors(self.schedule.vectors, self.schedule.lanes))
+        elif v in self.schedule.rows:
+            notes.append(f"{self.schedule.rows[v]} rows")
+        return ", ".join(notes)
+
+    def _body(self) -> None:
+        """The body of a tile: what the reductions need, the reductions, what is computed from them."""
+        formulas, reductions = self.formulas, self.nest.reductions
+        summed = {v for r in reductions for v in r.variables}
+        pending = [b for b in formulas.bindings if not isinstance(b[0], Reduce) and summed.isdisjoint(b[0].vars)]
+        inside = [b for b in formulas.bindings if not isinstance(b[0], Reduce) and not summed.isdisjoint(b[0].vars)]
+        names = {expr: name for expr, name, _ in formulas.bindings}
+        done: set[Expr] = set()
+        groups: dict[tuple[Var, ...], list[Reduce]] = {}
+        for reduction in reductions:
+            groups.setdefault(reduction.variables, []).append(reduction)
+        for variables, group in groups.items():
+            pending = self._ready(pending, done)
+            depth = self.depth
+            self._sum_loops(variables)
+            for expr, name, text in inside:
+                if not set(variables).isdisjoint(expr.vars):
+                    self._line(f"{name} = {text}")
+            for reduction in group:
+                self._accumulate(reduction, names.get(reduction))
+            self.depth = depth
+            done.update(group)
+        self._ready(pending, done)
+        for store in self.nest.stores:
+            if store.expr not in done or store.expr in names:
+                self._line(formulas.store(store))
+
+    def _ready(self, pending: list[tuple[Expr, str, str]], done: set[Expr]) -> list[tuple[Expr, str, str]]:
+        """Write the formulas whose reductions are done; returns the others."""
+        left = []
+        for binding in pending:
+            if all(expr in done for expr in walk([binding[0]]) if isinstance(expr, Reduce)):
+                self._line(f"{binding[1]} = {binding[2]}")
+            else:
+                left.append(binding)
+        return left
+
+    def _sum_loops(self, variables: tuple[Var, ...]) -> None:
+        schedule = self.schedule
+        order = [v for v in schedule.inner if v in variables] or list(variables)
+        for v in order:
+            extent = schedule.split.get(v, schedule.collapsed.get(v, v.extent))
+            step = schedule.lanes if v is schedule.vector else 1
+            notes = [_vectors(1, schedule.lanes)] if v is schedule.vector else []
+            if v is order[-1] and schedule.unroll > 1:
+                notes.append(f"{schedule.unroll} accumulators")
+            if v in schedule.collapsed:
+                absorbed = ", ".join(self.formulas.letters[w] for w in schedule.absorbed(variables))
+                notes.append(f"collapsed with {absorbed}")
+            if v is not order[-1] and v not in schedule.split:
+                cuts = (c for c in self.nest.bounds if schedule.cuts(c[0], v, variables))
+                notes += [f"where {self.formulas.condition(c)}" for c in cuts]
+            self._loop(v, extent, step, ", ".join(notes))
+
+    def _accumulate(self, reduction: Reduce, name: str | None) -> None:
+        kind, formulas = reduction.kind, self.formulas
+        if name is None:
+            name = next(formulas.element(store) for store in self.nest.stores if store.expr is reduction)
+        for body in reduction.args:
+            text = formulas.text(body)
+            self._line(f"{name} += {text}" if kind == "sum" else f"{name} = {kind}({name}, {text})")
+
+    def _loop(self, v: Var, extent: int, step: int, note: str) -> None:
+        by = f" by {step}" if step > 1 else ""
+        self._line(f"for {self.formulas.letters[v]} < {extent}{by}:" + (f"  # {note}" if note else ""))
+        self.depth += 1
+
+    def _line(self, text: str) -> None:
+        self.out.append("  " * self.depth + text)
+
+
+def _vectors(n: int, lanes: int) -> str:
+    return f"a vector of {lanes}" if n == 1 else f"{n} vectors of {lanes}"
