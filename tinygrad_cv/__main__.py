@@ -9,31 +9,31 @@ from collections.abc import Sequence
 
 from . import __version__
 from .commands import gradcheck, graph, train
-from .commands.options import CODES, ended
+from .commands.options import EXIT_CODES, exit_code
 
 COMMANDS = {
-    "train": (train, "train a network on images and write what came out of it"),
-    "gradcheck": (gradcheck, "check the gradients of a function, and say who is wrong"),
+    "train": (train, "train a network on images and write the results to a folder"),
+    "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code.
+    """Run one command and return its exit code.
 
     Raises:
-        SystemExit: with code 2, where the command was used wrongly; its one line is on stderr.
+        SystemExit: with code 2, for wrong usage; one line on stderr says what is wrong.
     """
     name = "tinygrad-cv" if os.path.basename(sys.argv[0]).startswith("tinygrad-cv") else "python -m tinygrad_cv"
-    parser = argparse.ArgumentParser(prog=name, description=__doc__, epilog=CODES)
+    parser = argparse.ArgumentParser(prog=name, description=__doc__, epilog=EXIT_CODES)
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for command, (module, purpose) in COMMANDS.items():
-        subparser = subparsers.add_parser(command, help=purpose, description=module.__doc__, epilog=CODES)
+        subparser = subparsers.add_parser(command, help=purpose, description=module.__doc__, epilog=EXIT_CODES)
         module.add_arguments(subparser)
         subparser.set_defaults(command=module.run)
     parsed = parser.parse_args(arguments)
-    return ended(parsed.command, parsed)
+    return exit_code(parsed.command, parsed)
 
 
 if __name__ == "__main__":

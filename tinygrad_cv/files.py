@@ -1,4 +1,4 @@
-"""Writing files so that each is whole or as it was before, whenever the program, the disk or the power fails."""
+"""Atomic writes: a file is complete or unchanged, whenever the program, the disk or the power fails."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-PREFIX, SUFFIX = ".tinygrad_cv-", ".partial"  # of temporaries
-ABANDONED = 3600  # seconds after which a temporary is known to have no writer
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PREFIX, SUFFIX = ".tinygrad_cv-", ".partial"  # of temporary files
+ABANDONED = 3600  # age in seconds from which a temporary file is taken for one whose writer was killed
 
 
 @contextmanager
 def replacing(path: str | PathLike[str], mode: int = 0o666, sync: bool = True) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of ``path`` when the block ends well, and else goes.
+    """Open a temporary file that replaces ``path`` at the end of the block; if the block raises, it is deleted.
 
-    It is written in the same folder, and renamed when all of it is on the disk. Links are followed, and what is not a
-    regular file, such as a pipe or /dev/stdout, is written as it stands.
+    It lies in the same folder, and is renamed once all of it is on the disk. Links are followed; what is not a regular
+    file, such as a pipe or /dev/stdout, is written directly.
 
     Args:
-        mode: the permissions of a new file, less the process's umask; a file that is there keeps its own.
-        sync: wait for the disk. Without it a crash of the machine may leave a file that is not whole.
+        mode: the permissions of a new file, before the process's umask; an existing file keeps its own.
+        sync: wait for the disk. Without this, a crash of the machine can leave an incomplete file.
 
     Raises:
-        OSError: the file cannot be written; it is as it was.
+        OSError: the file cannot be written; it is unchanged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +48,7 @@ def replacing(path: str | PathLike[str], mode: int = 0o666, sync: bool = True) -
         with open(path, "wb") as file:
             yield file
         return
-    if before is not None and not os.access(path, os.W_OK):  # a new name would pass over its permissions
+    if before is not None and not os.access(path, os.W_OK):  # renaming would bypass its permissions
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
     target = Path(os.path.realpath(path))
     _remove_abandoned(target.parent)
@@ -71,21 +74,21 @@ def replacing(path: str | PathLike[str], mode: int = 0o666, sync: bool = True) -
 
 
 def write_bytes(path: str | PathLike[str], data: bytes, mode: int = 0o666, sync: bool = True) -> None:
-    """Write a whole file; arguments and errors as for :func:`replacing`."""
+    """Write a file at once; arguments and errors as for :func:`replacing`."""
     with replacing(path, mode, sync) as file:
         file.write(data)
 
 
 def write_text(path: str | PathLike[str], text: str) -> None:
-    """Write a whole file in UTF-8, line ends as they are; errors as for :func:`replacing`."""
+    """Write a file in UTF-8, line ends unchanged; errors as for :func:`replacing`."""
     write_bytes(path, text.encode())
 
 
-def write_figure(path: str | PathLike[str] | IO[Any], figure: Any, **options: Any) -> None:
-    """Write a Matplotlib figure, in the format that the path's ending names; or into an open file.
+def write_figure(path: str | PathLike[str] | IO[Any], figure: Figure, **options: Any) -> None:
+    """Write a Matplotlib figure to a path, in the format of its suffix, or to an open file.
 
     Args:
-        options: of ``figure.savefig``.
+        options: passed to ``figure.savefig``.
 
     Raises:
         OSError: as for :func:`replacing`.
@@ -107,7 +110,7 @@ def _status(path: str | PathLike[str]) -> os.stat_result | None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what writers left that were killed."""
+    """Delete the temporary files of writers that were killed."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX):
@@ -117,7 +120,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put a new name on the disk, where folders can be opened (not on Windows)."""
+    """Wait until a rename is on the disk, where folders can be opened (not on Windows)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""The first thing that is imported: what a program of this package does before NumPy is there."""
+"""The first import: how Ctrl-C ends the command line while NumPy is still being imported."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ import threading
 def end_quietly() -> None:
     """Let Ctrl-C end the command line without a traceback while it is still being imported.
 
-    Where the package is imported by another program nothing changes; ``__main__`` takes the signal over again.
+    Nothing changes when another program imports the package. A command that runs takes the signal over again.
     """
     if _is_the_program(sys.orig_argv) and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)

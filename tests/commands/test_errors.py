@@ -108,9 +108,7 @@ def test_a_folder_that_cannot_be_written(here, capsys):
 def test_the_exit_codes_are_said_by_every_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
-    assert stopped.value.code == 0 and "1 what was checked is wrong; 2 used wrongly" in " ".join(
-        capsys.readouterr().out.split()
-    )
+    assert stopped.value.code == 0 and "1 the check failed; 2 wrong usage" in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_interrupt_and_a_closed_pipe_leave_no_traceback(monkeypatch, capsys):

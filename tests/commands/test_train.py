@@ -143,7 +143,7 @@ def test_it_says_whether_steps_are_compiled(options, folder, tmp_path, capsys):
     assert run("--data", folder, "--epochs", 1, "--out", tmp_path / "run", *options) == 0
     printed = capsys.readouterr().out
     assert ("steps run as native code" in printed) == (not options)
-    assert ("steps run on NumPy, as --no-jit asks" in printed) == bool(options)
+    assert ("steps run on NumPy (--no-jit)" in printed) == bool(options)
 
 
 def test_it_runs_on_numpy_where_llvmlite_is_missing(folder, tmp_path, capsys, monkeypatch):
@@ -235,8 +235,8 @@ def test_a_set_as_it_is_found_trains_and_its_folder_is_all_that_is_needed(option
         ({"n": (0, 8)}, (), "at least one image"),
         ({"shape": (0, 4)}, (), "at least one image"),
         ({"values": (1, 2, 3)}, ("--classes", 2), "--classes"),
-        ({"shape": (40, 40)}, ("--model", "lenet5"), "Take convnet"),
-        ({"shape": (3, 8, 8)}, ("--model", "lenet5"), "Take convnet"),
+        ({"shape": (40, 40)}, ("--model", "lenet5"), "Use convnet"),
+        ({"shape": (3, 8, 8)}, ("--model", "lenet5"), "Use convnet"),
         ({"names": (*SETS["mnist"][:3], "t10k-labels")}, (), "add the missing one"),
     ],
     ids=str,

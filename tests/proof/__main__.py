@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.primitives.row import SEED
-from tinygrad_cv.commands.options import CODES, FINE, WRONG, UsageError, ended, natural
+from tinygrad_cv.commands.options import EXIT_CODES, FAILED, OK, UsageError, exit_code, natural
 from tinygrad_cv.files import write_text
 
 EXTRAS = ("sympy", "mpmath", "tqdm")
@@ -21,12 +21,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proof; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__, epilog=CODES)
+    parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__, epilog=EXIT_CODES)
     parser.add_argument("--part", action="store_true", help="the short form: seconds, as in the tests")
     parser.add_argument("--only", metavar="NAME", help="one primitive, or one function of functional")
     parser.add_argument("--out", type=Path, help="where to write the page (default: docs/proof.md, from a whole run)")
     parser.add_argument("--seed", type=natural, default=SEED, help="of inputs and cotangents (default: %(default)s)")
-    return ended(run, parser.parse_args(arguments))
+    return exit_code(run, parser.parse_args(arguments))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     count = sum(len(outcomes) for _, outcomes in results)
     wrong = sum(not outcome.holds for _, outcomes in results for outcome in outcomes)
     print(f"{count:,} checks, {wrong} wrong, seed {arguments.seed}, {time.perf_counter() - start:.1f} s")
-    return WRONG if wrong else FINE
+    return FAILED if wrong else OK
 
 
 def _shown(outcomes: Iterable[Any]) -> Iterator[Any]:

@@ -10,14 +10,17 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..check import gradcheck
 from ..check.api import MODES
 from ..core.errors import DTypeError, GraphError, ShapeError
-from .options import FINE, MISUSED, WRONG, natural, positive
+from .options import FAILED, OK, USAGE, natural, positive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OWN = (DTypeError, GraphError, ShapeError)
 PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -29,25 +32,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "target", help="package.module:function, or a module object; a class is called without arguments"
     )
     parser.add_argument(
-        "--inputs", nargs="+", required=True, type=_shape, metavar="SHAPE", help="such as 2x3x8x8; 1 is a number's"
+        "--inputs", nargs="+", required=True, type=_shape, metavar="SHAPE", help="shapes, such as 2x3x8x8"
     )
-    parser.add_argument("--backward", metavar="TARGET", help="the backward that was written by hand, in the same form")
-    parser.add_argument("--order", type=positive(int), default=1, help="of differentiation (default: %(default)s)")
+    parser.add_argument("--backward", metavar="TARGET", help="a hand-written backward to check, in the same form")
+    parser.add_argument("--order", type=positive(int), default=1, help="order of derivatives (default: %(default)s)")
     parser.add_argument("--mode", choices=MODES, default="vjp", help="gradients or forward products (default: vjp)")
     parser.add_argument("--seed", type=natural, default=0, help="of inputs and cotangents (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw errors over step sizes: .svg, .png or .pdf")
-    parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, edges coloured by their errors")
+    parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the graph, with edges coloured by their errors")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, print, draw; 0 where all gradients are right, 1 where not, 2 where it could not be run."""
+    """Check, print, draw; 0 if all gradients are correct, 1 if not, 2 if the function could not be run."""
     rng = np.random.default_rng(options.seed)
     inputs = [rng.normal(size=shape) for shape in options.inputs]
     try:
-        f = _found(options.target)
-        backward = _found(options.backward) if options.backward else None
-        _takes(options.target, f, inputs)
+        f = _resolve(options.target)
+        backward = _resolve(options.backward) if options.backward else None
+        _check_arity(options.target, f, inputs)
         report = gradcheck(f, inputs, backward=backward, order=options.order, mode=options.mode, seed=options.seed)
         print(report.json() if options.json else report)
         if options.plot:
@@ -55,39 +58,39 @@ def run(options: argparse.Namespace) -> int:
         if options.draw:
             report.draw(options.draw)
     except Exception as error:
-        print(f"error: {_told(error)}", file=sys.stderr)
-        return MISUSED
-    return FINE if report else WRONG
+        print(f"error: {_one_line(error)}", file=sys.stderr)
+        return USAGE
+    return OK if report else FAILED
 
 
-def _takes(target: str, f: Any, inputs: list[Any]) -> None:
+def _check_arity(target: str, f: Callable[..., Any], inputs: list[np.ndarray]) -> None:
     """Raise ValueError for a function that cannot be called with this number of inputs."""
     try:
         signature = inspect.signature(f)
-    except (TypeError, ValueError):  # it does not tell
+    except (TypeError, ValueError):  # a callable without a signature
         return
     try:
         signature.bind(*inputs)
     except TypeError as error:
         raise ValueError(
             f"gradcheck: {target}{signature} cannot be called with {len(inputs)} inputs ({error}). "
-            "Give one --inputs shape for each argument; what has none has no gradient."
+            "Give one shape in --inputs for each argument; a function without arguments has no gradient."
         ) from None
 
 
-def _told(error: Exception) -> str:
-    """An error in one line; one of the function's own with its type and place."""
-    told = " ".join(str(error).split())
+def _one_line(error: Exception) -> str:
+    """An error as one line; for an error in the user's function, with its type and location."""
+    message = " ".join(str(error).split())
     if isinstance(error, (OSError, ImportError, *OWN)) and type(error) is not ValueError:
-        return told or type(error).__name__
+        return message or type(error).__name__
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(PACKAGE)]
-    if told.startswith("gradcheck:") or not own:
-        return told or type(error).__name__
-    return f"gradcheck: {type(error).__name__}: {told} ({own[-1].filename}, line {own[-1].lineno})"
+    if message.startswith("gradcheck:") or not own:
+        return message or type(error).__name__
+    return f"gradcheck: {type(error).__name__}: {message} ({own[-1].filename}, line {own[-1].lineno})"
 
 
-def _found(target: str) -> Any:
-    """The object that a target names; the current folder is searched first."""
+def _resolve(target: str) -> Any:
+    """The object that a target names, whatever it is; the current folder is searched first."""
     place, colon, name = target.partition(":")
     if not colon or not name:
         raise ValueError(f"gradcheck: {target!r} must have the form package.module:function.")
@@ -104,7 +107,7 @@ def _found(target: str) -> Any:
     for part in name.split("."):
         if not hasattr(found, part):
             near = difflib.get_close_matches(part, dir(found), 3)
-            hint = f" Near it: {', '.join(near)}." if near else ""
+            hint = f" Similar names: {', '.join(near)}." if near else ""
             raise ValueError(f"gradcheck: {place!r} has no {name!r}.{hint}")
         found = getattr(found, part)
     return found() if isinstance(found, type) else found
@@ -116,5 +119,5 @@ def _shape(text: str) -> tuple[int, ...]:
     except ValueError:
         shape = (0,)
     if min(shape) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape: sizes joined by x, such as 2x3x8x8")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape: join sizes by x, as in 2x3x8x8")
     return shape

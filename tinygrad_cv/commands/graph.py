@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
 from ..viz import graph
 from ..viz.api import PARTS
-from .options import FINE, MISUSED, natural, positive
+from .options import OK, USAGE, natural, positive
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..viz.view import GraphView
 
 FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
 
@@ -27,31 +31,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
     parser.add_argument("--depth", type=positive(int), help="1: layers, 2: what they compose; default: primitives")
     parser.add_argument("--part", choices=PARTS, default="forward", help="of the training graph (default: %(default)s)")
-    parser.add_argument("--loss", action="store_true", help="with a cross-entropy behind the network")
-    parser.add_argument("--values", action="store_true", help="say what values and gradients are like")
-    parser.add_argument("--once", action="store_true", help="draw equal blocks in a row once")
-    parser.add_argument("--batch-size", type=positive(int), default=2, help="images (default: %(default)s)")
-    parser.add_argument("--seed", type=natural, default=0, help="of weights and images (default: %(default)s)")
+    parser.add_argument("--loss", action="store_true", help="append the cross-entropy to the network")
+    parser.add_argument("--values", action="store_true", help="show statistics of values and gradients")
+    parser.add_argument("--once", action="store_true", help="draw a block that is repeated only once")
+    parser.add_argument("--batch-size", type=positive(int), default=2, help="number of images (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="seed of weights and images (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw; 0, or 2 where no renderer is there, the file's ending says nothing, or it cannot be written."""
+    """Draw; 0, or 2 if there is no renderer, the suffix is none of the formats, or the file cannot be written."""
     form = options.out.suffix[1:]
     if form not in FORMATS:
         print(f"error: {options.out.name!r} must end in one of {', '.join(FORMATS)}", file=sys.stderr)
-        return MISUSED
+        return USAGE
     if not options.out.parent.is_dir():
         print(f"error: there is no folder {options.out.parent}; make it, or give another --out", file=sys.stderr)
-        return MISUSED
+        return USAGE
     manual_seed(options.seed)
     entry = MODELS[options.model]
-    model: Any = entry.make()
+    model = entry.make()
     rng = np.random.default_rng(options.seed)
     channels, side = entry.channels or 1, entry.side or 28
     images = tensor(rng.normal(size=(options.batch_size, channels, side, side)).astype(np.float32))
     labels = tensor(rng.integers(0, 10, options.batch_size))
 
-    def loss(x: Any) -> Any:
+    def loss(x: Tensor) -> Tensor:
         return functional.cross_entropy(model(x), labels)
 
     target = loss if options.loss else model
@@ -60,11 +64,11 @@ def run(options: argparse.Namespace) -> int:
         _write(view, form, options)
     except (OSError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return MISUSED
-    return FINE
+        return USAGE
+    return OK
 
 
-def _write(view: Any, form: str, options: argparse.Namespace) -> None:
+def _write(view: GraphView, form: str, options: argparse.Namespace) -> None:
     texts = {
         "dot": lambda: view.dot(options.depth, once=options.once),
         "json": lambda: view.json(options.depth),

@@ -1,4 +1,4 @@
-"""What the commands share: how they end, and the numbers that they take."""
+"""What the commands share: exit codes, and the types of numeric options."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TypeVar
 
-FINE, WRONG, MISUSED = 0, 1, 2
-CODES = """Exit codes: 0 fine; 1 what was checked is wrong; 2 used wrongly, or a file could not be read or written;
-128 + the number of a signal that ended it (130 for Ctrl-C)."""
+Number = TypeVar("Number", int, float)
+
+OK, FAILED, USAGE = 0, 1, 2
+EXIT_CODES = """Exit codes: 0 success; 1 the check failed; 2 wrong usage, or a file could not be read or written;
+128 + n ended by signal n (130 for Ctrl-C)."""
 
 
 class UsageError(SystemExit):
-    """The command was used wrongly, or could not read or write what it was given: one line, and exit code 2."""
+    """Wrong usage, or a file that could not be read or written: one line, and exit code 2."""
 
     def __init__(self, message: str):
         super().__init__(message)
-        self.message, self.code = " ".join(message.split()), MISUSED
+        self.message, self.code = " ".join(message.split()), USAGE
 
 
-def ended(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    """Run a command to its end, however it ends; its exit code.
+def exit_code(command: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run a command and return its exit code, also after Ctrl-C, a closed pipe or an error of the system.
 
     Raises:
-        SystemExit: with code 2, where the command was used wrongly; its one line is on stderr.
+        SystemExit: with code 2, for wrong usage; one line on stderr says what is wrong.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # see starting.py
         with suppress(ValueError):  # not in the main thread
@@ -39,22 +41,22 @@ def ended(command: Callable[[argparse.Namespace], int], arguments: argparse.Name
     except UsageError as error:
         print(f"error: {error.message}", file=sys.stderr)
         raise
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output has closed it
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + getattr(signal, "SIGPIPE", 13)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
-        return MISUSED
+        return USAGE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
 
 
-def positive(kind: type) -> Callable[[str], Any]:
-    """An option's type: a number above 0, and finite."""
+def positive(kind: type[Number]) -> Callable[[str], Number]:
+    """The type of an option: a number above 0, and finite."""
 
-    def parse(text: str) -> Any:
+    def parse(text: str) -> Number:
         value = kind(text)
         if not 0 < value < float("inf"):
             raise argparse.ArgumentTypeError(f"{text} must be above 0" + (", and finite" if value > 0 else ""))
@@ -65,7 +67,7 @@ def positive(kind: type) -> Callable[[str], Any]:
 
 
 def natural(text: str) -> int:
-    """An option's type: a whole number of at least 0, and below 2^64, such as a seed."""
+    """The type of an option: a whole number of at least 0, and below 2^64, such as a seed."""
     value = int(text)
     if not 0 <= value < 1 << 64:
         raise argparse.ArgumentTypeError(f"{text} must be at least 0, and below 2^64")

@@ -1,4 +1,4 @@
-"""``python -m tinygrad_cv train``: train a network on the shipped images, or on IDX files of one's own."""
+"""``python -m tinygrad_cv train``: train a network on the shipped images, or on your own IDX files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -25,14 +25,17 @@ from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
 from ..models.classic import NORMS
 from ..nn import Module
-from ..training.loop import Epoch, evaluate, predict, train_epoch, training_step
+from ..training.loop import Epoch, Step, evaluate, predict, train_epoch, training_step
 from ..training.run import Run
 from ..training.stopping import Stopping
-from .options import FINE, UsageError, natural, positive
+from .options import OK, UsageError, natural, positive
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
 AUGMENT = ("none", "shift", "flip")
-MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a share of all steps
+MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs", type=positive(int), default=14, help="passes over the images (default: %(default)s)"
     )
-    parser.add_argument("--batch-size", type=positive(int), default=64, help="images a step (default: %(default)s)")
+    parser.add_argument("--batch-size", type=positive(int), default=64, help="images per step (default: %(default)s)")
     parser.add_argument("--lr", type=positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
-    parser.add_argument("--seed", type=natural, default=0, help="of all that is random (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="seed of all random numbers (default: %(default)s)")
     parser.add_argument(
         "--data", type=Path, help="folder with four IDX files, plain or .gz, or folder/set (default: shipped images)"
     )
@@ -52,23 +55,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         nargs="+",
         metavar="NAME",
-        help="with --data: names of the classes in the order of their labels, or how many there are "
+        help="with --data: names of the classes in the order of their labels, or their number "
         "(default: the labels that occur)",
     )
     parser.add_argument(
         "--augment",
         nargs="+",
         choices=AUGMENT,
-        help="random changes of the training images (default: shift flip for the shipped ones, none for --data)",
+        help="augmentation of the training images (default: shift flip for the shipped ones, none for --data)",
     )
-    parser.add_argument("--no-jit", action="store_true", help="run on NumPy alone, not on compiled code")
-    parser.add_argument("--out", type=Path, help="folder for results (default: runs/<model>-<time>)")
+    parser.add_argument("--no-jit", action="store_true", help="run on NumPy instead of compiled code")
+    parser.add_argument("--out", type=Path, help="folder for the results (default: runs/<model>-<time>)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, show the progress, write the run folder; the last line is the test accuracy and the seconds.
+    """Train, show progress, write the run's folder; the last line is the test accuracy and the time.
 
-    0, or 128 + the number of the signal that ended it early: weights are written then too.
+    0, or 128 + the number of the signal that ended training early; the weights are written then, too.
     """
     start = time.perf_counter()
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
@@ -105,9 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
         f"of {' x '.join(map(str, sets.train.images.shape[1:]))}, {len(classes)} classes"
     )
 
-    jit = tracing.jit if compiler.available() and not arguments.no_jit else _as_it_is
     print(f"steps run {_how(arguments.no_jit)}")
-    forward = jit(model)
+    forward = _compiled(model, arguments.no_jit)
     augment = augmentation(arguments.augment or sets.train.augment, -prepare.mean / prepare.std)
 
     def after_epoch(train: Epoch) -> None:
@@ -126,14 +128,14 @@ def run(arguments: argparse.Namespace) -> int:
     with Stopping() as stopping:
         try:
             with threadpool_limits(entry.threads, "blas"):
-                fit(model, images, labels, augment, arguments, after_epoch, jit, stopping.check)
+                fit(model, images, labels, augment, arguments, after_epoch, stopping.check)
         except (KeyboardInterrupt, OSError) as error:  # a terminal that hung up cannot be written to
             if isinstance(error, OSError) and stopping.number is None:
                 raise
             interrupted = True
         results.save_weights(model)
         if interrupted:
-            print("interrupted: saving what there is", flush=True)
+            print("interrupted: saving the results so far", flush=True)
         predicted = predict(model, test_images, forward=forward).argmax(1)
         results.save_confusion_matrix(test_labels, predicted, classes)
         if results.epochs:
@@ -141,14 +143,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"results in {folder}")
         accuracy = 100 * float((predicted == test_labels).mean())
         print(f"test accuracy {accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
-        return stopping.exit_code if interrupted else FINE
+        return stopping.exit_code if interrupted else OK
 
 
 def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
-    """The data set that was asked for."""
+    """The data set in a folder, or the shipped one."""
     if folder is None:
         if classes:
-            raise UsageError("--classes is for --data; the shipped images have their own.")
+            raise UsageError("--classes is for --data; the shipped images have classes of their own.")
         return fashion_mnist()
     count = int(classes[0]) if classes and len(classes) == 1 and classes[0].isdecimal() else None
     try:
@@ -158,7 +160,7 @@ def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
 
 
 def augmentation(names: Sequence[str], background: float) -> Transform:
-    """The random changes of those names, one after another."""
+    """The augmentations of these names, one after another."""
     known = {"shift": random_shift(1, fill=background), "flip": random_horizontal_flip()}
     return compose(*(known[name] for name in known if name in names and "none" not in names))
 
@@ -169,13 +171,12 @@ def fit(
     labels: np.ndarray,
     augment: Transform,
     arguments: argparse.Namespace,
-    after_epoch: Callable[[Any], None],
-    jit: Callable[[Any], Any],
+    after_epoch: Callable[[Epoch], None],
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Stochastic gradient descent with momentum; the rate rises over the first steps and then falls along a cosine.
+    """Stochastic gradient descent with momentum; the learning rate rises linearly and then falls along a cosine.
 
-    ``check`` runs between steps, where it may end the training.
+    ``check`` is called after each step, and may raise to end training.
     """
     from tqdm import tqdm
 
@@ -185,7 +186,7 @@ def fit(
     )
     steps = len(loader) * arguments.epochs
     optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
-    step = jit(training_step(model, optimizer))
+    step: Step = _compiled(training_step(model, optimizer), arguments.no_jit)
     schedule = optim.LinearWarmup(optim.CosineAnnealingLR(optimizer, T_max=steps), max(1, int(WARMUP * steps)))
     with tqdm(total=steps, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
 
@@ -200,7 +201,7 @@ def fit(
 
 
 def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) -> dict[str, Any]:
-    """The arguments of the model for images of that shape; small images are not pooled to nothing.
+    """The arguments of a model for images of this shape; for small images convnet has fewer stages.
 
     >>> model_options("convnet", (9, 1, 4, 4), 26, "batch")["channels"]
     (16, 32)
@@ -213,29 +214,30 @@ def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) ->
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, norm: str) -> Module:
-    """The model for images of that shape."""
+    """The model for images of this shape."""
     return MODELS[name].make(**model_options(name, shape, classes, norm))
 
 
 def draw(model: Module, images: np.ndarray, folder: Path) -> None:
-    """``model.dot`` always, and ``model.svg`` where a renderer is found."""
+    """Write ``model.dot``, and ``model.svg`` if there is a renderer."""
     from ..viz import graph
 
     view = graph(model, tensor(images))
     write_text(folder / "model.dot", view.dot(depth=1))
     try:
         view.svg(folder / "model.svg", depth=1)
-    except RuntimeError as error:  # no renderer: the DOT text is there
+    except RuntimeError as error:  # no renderer; the DOT text is written
         print(f"no picture of the model: {error}")
 
 
-def _as_it_is(function: Any) -> Any:
-    return function
+def _compiled(function: Callable[P, R], no_jit: bool) -> Callable[P, R]:
+    """The function, compiled where that is possible and wanted."""
+    return tracing.jit(function) if compiler.available() and not no_jit else function
 
 
 def _how(no_jit: bool) -> str:
     if no_jit:
-        return "on NumPy, as --no-jit asks"
+        return "on NumPy (--no-jit)"
     if compiler.available():
-        return "as native code, compiled at the first of them (tg.jit; --no-jit runs them on NumPy)"
+        return "as native code, compiled at the first step (tg.jit; --no-jit runs them on NumPy)"
     return "on NumPy; with llvmlite they run as native code: pip install llvmlite"

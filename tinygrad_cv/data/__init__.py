@@ -1,4 +1,4 @@
-"""Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. Everything here is NumPy arrays."""
+"""Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. NumPy arrays only."""
 
 from .augment import compose, random_horizontal_flip, random_shift
 from .datasets import DIGITS, FASHION_MNIST_CLASSES, Dataset, TrainTest, fashion_mnist, load_idx

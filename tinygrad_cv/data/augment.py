@@ -1,25 +1,23 @@
-"""Random changes of a batch of images that leave its labels true.
+"""Data augmentation: random transforms of a batch of images that keep its labels valid.
 
 Each function here returns a transform, a callable (images, rng) -> images on N x C x H x W, for
-``DataLoader(..., transform=...)``. Every image of the batch draws its own change.
+``DataLoader(..., transform=...)``. Random numbers are drawn for each image of the batch separately.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-Transform = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
+Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def random_horizontal_flip(p: float = 0.5) -> Transform:
     """Mirror each image, left to right, with probability p: y[n, c, h, w] = x[n, c, h, W - 1 - w].
 
-    Unfit for data whose mirror image means something else, such as digits.
+    Not for images whose mirror image means something else, such as digits.
 
     Raises:
         ValueError: p is not in [0, 1]; when called, the images are not N x C x H x W.
@@ -31,7 +29,7 @@ def random_horizontal_flip(p: float = 0.5) -> Transform:
     if not 0 <= p <= 1:
         raise ValueError(f"random_horizontal_flip: p is {p}; a probability must be in [0, 1].")
 
-    def flip(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    def flip(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         _check_images("random_horizontal_flip", images)
         chosen = rng.random(len(images)) < p
         return np.where(chosen[:, None, None, None], images[..., ::-1], images)
@@ -42,8 +40,8 @@ def random_horizontal_flip(p: float = 0.5) -> Transform:
 def random_shift(pixels: int, fill: float = 0) -> Transform:
     """Move each image by up to `pixels` down or up and right or left: y[n, c, h, w] = x[n, c, h + i, w + j].
 
-    i and j are drawn evenly from the whole numbers -pixels .. pixels; what comes in over the border is `fill`,
-    in the images' own units (for normalized images the black of the background is -mean / std).
+    i and j are uniform integers from -pixels to pixels; beyond the border an image is `fill`, in the images' own units
+    (black is -mean / std in normalized images).
 
     Raises:
         ValueError: pixels is not a whole number of at least 0; when called, the images are not N x C x H x W.
@@ -55,7 +53,7 @@ def random_shift(pixels: int, fill: float = 0) -> Transform:
     if pixels != int(pixels) or pixels < 0:
         raise ValueError(f"random_shift: pixels is {pixels}; it must be a whole number of at least 0.")
 
-    def shift(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    def shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         _check_images("random_shift", images)
         border = (pixels, pixels)
         padded = np.pad(images, ((0, 0), (0, 0), border, border), constant_values=fill)
@@ -67,14 +65,14 @@ def random_shift(pixels: int, fill: float = 0) -> Transform:
 
 
 def compose(*transforms: Transform) -> Transform:
-    """Apply transforms one after the other, the first one first.
+    """Apply transforms in order, the first one first.
 
     >>> both = compose(random_shift(2), random_horizontal_flip())
     >>> both(np.zeros((4, 1, 8, 8)), np.random.default_rng(0)).shape
     (4, 1, 8, 8)
     """
 
-    def composed(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    def composed(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for transform in transforms:
             images = transform(images, rng)
         return images
@@ -82,6 +80,6 @@ def compose(*transforms: Transform) -> Transform:
     return composed
 
 
-def _check_images(name: str, images: NDArray[Any]) -> None:
+def _check_images(name: str, images: np.ndarray) -> None:
     if images.ndim != 4:
         raise ValueError(f"{name}: the images have shape {images.shape}; it must be N x C x H x W. Reshape them.")

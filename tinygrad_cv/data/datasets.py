@@ -1,4 +1,4 @@
-"""Sets of labelled images: the shipped Fashion-MNIST subset, and any folder with four IDX files."""
+"""Data sets of labelled images: the shipped Fashion-MNIST subset, and any folder with four IDX files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,10 @@ FASHION_MNIST_FOLDER = Path(__file__).parent / "fashion-mnist"
 class Dataset:
     """Images N x C x H x W, their N labels (int64), and the class name of each label.
 
-    ``augment`` names the changes of an image that leave its label true: "shift", "flip".
+    ``augment`` names the augmentations that keep the labels valid: "shift", "flip".
     """
 
-    images: NDArray[Any]
+    images: np.ndarray
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     augment: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def fashion_mnist() -> TrainTest:
         FileNotFoundError: the package was installed without its data files.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-    Algorithms", arXiv:1708.07747, MIT licence; how the subset was taken: ``data/fashion-mnist/README.md``.
+    Algorithms", arXiv:1708.07747, MIT licence; how the subset was chosen: ``data/fashion-mnist/README.md``.
 
     >>> train, test = fashion_mnist()
     >>> train
@@ -83,25 +83,25 @@ def fashion_mnist() -> TrainTest:
 
 
 def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = None) -> TrainTest:
-    """Load a data set kept as MNIST is: four IDX files in one folder, each plain or with ``.gz`` at its end.
+    """Load a data set in the form of MNIST: four IDX files in one folder, each plain or gzip-compressed (``.gz``).
 
-    The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with ``t10k`` for ``train``;
-    or as EMNIST and QMNIST name theirs (``emnist-letters-test-images-idx3-ubyte``), or unpackers
-    (``train-images.idx3-ubyte``). Of several sets in a folder one is named: ``load_idx("folder/emnist-letters")``.
-    Images of N x H x W become N x 1 x H x W, N x H x W x C with 1, 3 or 4 channels N x C x H x W; N x C x H x W stays.
-    Values keep the file's type (see `normalize`). Of QMNIST's eight numbers a label the first is taken, the class.
+    The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with ``t10k`` for ``train``.
+    The names that EMNIST and QMNIST use (``emnist-letters-test-images-idx3-ubyte``) and those of unpackers
+    (``train-images.idx3-ubyte``) are recognized too. If a folder holds several sets, name one of them:
+    ``load_idx("folder/emnist-letters")``. Images of N x H x W become N x 1 x H x W; N x H x W x C with 1, 3 or 4
+    channels become N x C x H x W; N x C x H x W stays. Values keep the file's type (see `normalize`). A label of QMNIST
+    is eight numbers; the first of them, the class, is used.
 
     Args:
         folder: where the four files are.
-        classes: the name of each label, or how many labels there are; they count from 0, or, where all of
-            them occur, from 1.
-            Unless given, the labels that occur are the classes, with the characters of EMNIST's
-            ``emnist-...-mapping.txt`` for names where it is there, and with their own numbers else.
+        classes: the name of each label, or the number of labels. Labels start at 0, or at 1 if all from 1 on occur.
+            By default the classes are the labels that occur, named by the characters in EMNIST's
+            ``emnist-...-mapping.txt`` if it is there, and otherwise by their numbers.
 
     Raises:
         FileNotFoundError: the folder or one of the files is missing.
         ValueError: a file is damaged, has the wrong number of dimensions, no images, values that are not finite, or a
-            label without a class; the two parts differ; or a part has not as many images as labels.
+            label without a class; the two parts differ; or a part has different numbers of images and labels.
 
     >>> load_idx(FASHION_MNIST_FOLDER).train.classes
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
@@ -113,13 +113,13 @@ def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = 
         if len(x) != len(y):
             raise ValueError(
                 f"load_idx: {files[part, 'image']} has {len(x)} images but {files[part, 'label']} has {len(y)} labels; "
-                "there must be one label an image. Take both files from the same data set."
+                "there must be one label for each image. Take both files from the same data set."
             )
     train, test = images
     if (train.shape[1:], train.dtype) != (test.shape[1:], test.dtype):
         raise ValueError(
             f"load_idx: images of {files['train', 'image']} are C x H x W = {train.shape[1:]}, {train.dtype}, and "
-            f"those of {files['t10k', 'image']} are {test.shape[1:]}, {test.dtype}; they must be alike. "
+            f"those of {files['t10k', 'image']} are {test.shape[1:]}, {test.dtype}; they must be equal. "
             "Take both files from the same data set."
         )
     known = class_names(Path(folder), name) if classes is None else {}
@@ -129,7 +129,7 @@ def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = 
     )
 
 
-def channels_first(images: NDArray[Any]) -> NDArray[Any]:
+def channels_first(images: np.ndarray) -> np.ndarray:
     """N x H x W and N x H x W x C as N x C x H x W; N x C x H x W as it is.
 
     Channels are last where that dimension is 1, 3 or 4, the second is larger than 4, and the last two are not equal,
@@ -146,7 +146,7 @@ def channels_first(images: NDArray[Any]) -> NDArray[Any]:
     return images
 
 
-def _images(file: Path) -> NDArray[Any]:
+def _images(file: Path) -> np.ndarray:
     images = read_idx(file)
     if images.ndim not in (3, 4):
         raise ValueError(
@@ -160,16 +160,16 @@ def _images(file: Path) -> NDArray[Any]:
         )
     if images.dtype.kind == "f" and not np.isfinite(images).all():
         raise ValueError(
-            f"load_idx: {file} holds {np.count_nonzero(~np.isfinite(images))} values that are NaN or infinite; nothing "
-            "can be learnt from those. Write the file again without them."
+            f"load_idx: {file} holds {np.count_nonzero(~np.isfinite(images))} values that are NaN or infinite; "
+            "training needs finite values. Write the file again without them."
         )
     return channels_first(images)
 
 
-def _labels(file: Path) -> NDArray[Any]:
+def _labels(file: Path) -> np.ndarray:
     labels = read_idx(file)
     if labels.dtype == np.int32 and labels.ndim == 2 and labels.shape[1] == 8:
-        labels = labels[:, 0]  # QMNIST: class, NIST series, writer, index and what else is known
+        labels = labels[:, 0]  # QMNIST: class, NIST series, writer, index and more
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
         raise ValueError(
             f"load_idx: {file} has dimensions {labels.shape} and type {labels.dtype}; labels must be N whole numbers "
@@ -184,9 +184,9 @@ def _labels(file: Path) -> NDArray[Any]:
 
 
 def _classes(
-    files: list[Path], labels: list[NDArray[Any]], classes: Sequence[str] | int | None, known: dict[int, str]
-) -> tuple[tuple[str, ...], NDArray[Any]]:
-    """The name of each class, and the labels in their files that stand for them."""
+    files: list[Path], labels: list[np.ndarray], classes: Sequence[str] | int | None, known: dict[int, str]
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """The name of each class, and its label in the files."""
     values = np.unique(np.concatenate(labels))
     if classes is None:
         return tuple(known.get(int(value), str(value)) for value in values), values

@@ -1,4 +1,4 @@
-"""The four files of a data set in a folder, as MNIST, EMNIST, QMNIST and common unpackers name them."""
+"""Finding the four files of a data set in a folder, by the names of MNIST, EMNIST, QMNIST and common unpackers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Files = dict[tuple[str, str], Path]
 
 
 def find_files(folder: Path) -> tuple[str, Files]:
-    """The name of a folder's data set ("" where its files bear none), and its files by part and kind.
+    """The name of a folder's data set ("" if the names of its files have none), and its files by part and kind.
 
     Args:
         folder: or folder/set where the folder holds several sets.
@@ -47,7 +47,7 @@ def find_files(folder: Path) -> tuple[str, Files]:
     for key, usual in NAMES.items():
         if key not in found:
             raise FileNotFoundError(
-                f"load_idx: {folder} has neither {usual} nor {usual}.gz, nor the like of another name. A data set is "
+                f"load_idx: {folder} has neither {usual} nor {usual}.gz, nor a file of a similar name. A data set is "
                 f"four files, {', '.join(NAMES.values())}, each with or without .gz: "
                 f"{_elsewhere(folder) or 'add the missing one, or rename it'}."
             )
@@ -60,7 +60,7 @@ def find_files(folder: Path) -> tuple[str, Files]:
 
 
 def _sets(folder: Path) -> dict[str, dict[tuple[str, str], list[Path]]]:
-    """The files of each set, plain ones before packed ones."""
+    """The files of each set, plain ones before compressed ones."""
     sets: dict[str, dict[tuple[str, str], list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):
         if match := NAME.fullmatch(path.name):
@@ -79,13 +79,13 @@ def _elsewhere(folder: Path) -> str:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """Folders one and two levels down, where torchvision and archives put things."""
+    """Folders one and two levels down, where torchvision and archives put data."""
     for pattern in ("*", "*/*"):
         yield from (path for path in sorted(folder.glob(pattern)) if path.is_dir())
 
 
 def class_names(folder: Path, name: str) -> dict[int, str]:
-    """Characters by label, where a file SET-mapping.txt says them (EMNIST: label, code, further codes a line)."""
+    """Characters by label from a file SET-mapping.txt, if there is one (EMNIST: label, code, other codes)."""
     for path in (folder / f"{name}-mapping.txt", folder.parent / f"{name}-mapping.txt"):
         if name and path.is_file():
             numbers = [line.split() for line in path.read_text(encoding="ascii", errors="replace").splitlines()]

@@ -1,52 +1,52 @@
-"""IDX files, the format of MNIST and of the data sets made in its image."""
+"""IDX files, the format of MNIST and of the data sets modelled on it."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import struct
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 # The third byte of a file names the type of its entries.
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 GZIP_MAGIC = b"\x1f\x8b"
-MOST = 1032  # to 1: no gzip file unpacks to more (RFC 1951: 258 bytes in two bits)
-LARGE, DENSE = 1 << 26, 250  # a file that unpacks to more bytes than the first is no images if to 1 : the second
+MAX_RATIO = 1032  # of the sizes of a gzip file's content and the file (RFC 1951: two bits for 258 bytes)
+# Beyond this many bytes of content the ratio is limited further, since images never compress so well.
+LARGE, MAX_RATIO_OF_LARGE = 1 << 26, 250
 
-# What is found in the place of an IDX file, by its first bytes (in lower case), and what to do about it.
-DOWNLOAD = "Download the file itself, which this is not"
+# Files that are often taken for an IDX file, by their first bytes (in lower case): what each is, and what to do.
+DOWNLOAD = "Download the data set's own file"
 OTHERS = {
     b"<!doctype html": ("a web page (HTML)", DOWNLOAD),
     b"<html": ("a web page (HTML)", DOWNLOAD),
     b"<": ("a web page or a server's answer (HTML, XML)", DOWNLOAD),
     b"{": ("a server's answer (JSON)", DOWNLOAD),
-    b"version https://git-lfs": ("a pointer of git-lfs", "Fetch the file that it stands for: git lfs pull"),
-    b"/annex/": ("a pointer of git-annex", "Fetch the file that it stands for: git annex get"),
+    b"version https://git-lfs": ("a pointer of git-lfs", "Fetch the file that it points to: git lfs pull"),
+    b"/annex/": ("a pointer of git-annex", "Fetch the file that it points to: git annex get"),
     GZIP_MAGIC: ("a file gzipped twice", "Unpack it once (gunzip), and give the result"),
     b"pk\x03\x04": ("a ZIP archive", "Unpack it, and give the IDX files in it"),
-    b"\xfd7zxz": ("a file packed by xz", "Unpack it: xz -d"),
-    b"bzh": ("a file packed by bzip2", "Unpack it: bunzip2"),
-    b"\x28\xb5\x2f\xfd": ("a file packed by Zstandard", "Unpack it: unzstd"),
+    b"\xfd7zxz": ("a file compressed by xz", "Unpack it: xz -d"),
+    b"bzh": ("a file compressed by bzip2", "Unpack it: bunzip2"),
+    b"\x28\xb5\x2f\xfd": ("a file compressed by Zstandard", "Unpack it: unzstd"),
     b"\x93numpy": ("a NumPy array (.npy)", "Read it with numpy.load, and train with a DataLoader"),
     b"\x89png": ("a PNG picture", "Give the data set's IDX files"),
 }
 
 
-def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
+def read_idx(path: str | PathLike[str]) -> np.ndarray:
     """Read one IDX file, plain or gzip-compressed, into an array.
 
     Layout, every number big-endian::
 
         0  0  dtype  d  |  d dimensions, uint32 each  |  prod(dimensions) entries, the last axis fastest
 
-    Compression is recognized by the content, whatever the file is called. No more is unpacked than the header says.
+    Compression is recognized by the content, not by the name. No more is unpacked than the header announces.
 
     Args:
         path: the file.
@@ -57,7 +57,7 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is not IDX, is damaged, or holds fewer or more bytes than its header says; or it unpacks
-            to more than 64 MiB and 250 times its size, as no images do.
+            to more than 64 MiB and 250 times its size, which no images do.
 
     Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "the IDX file format".
 
@@ -94,8 +94,8 @@ def read_idx(path: str | PathLike[str]) -> NDArray[Any]:
             ) from error
 
 
-def _read(file: IO[bytes] | gzip.GzipFile, path: Path, size: int, packed: bool) -> NDArray[Any]:
-    """The array in a file of ``size`` bytes, packed or not."""
+def _read(file: io.BufferedIOBase, path: Path, size: int, packed: bool) -> np.ndarray:
+    """The array in a file of ``size`` bytes, gzip-compressed (``packed``) or not."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES:
         raise _not_idx(path, start + file.read(60), packed)
@@ -111,12 +111,12 @@ def _read(file: IO[bytes] | gzip.GzipFile, path: Path, size: int, packed: bool) 
     needed = math.prod(shape) * dtype.itemsize
     if not packed:
         _check_size(path, shape, dtype, size - header)
-    elif needed > MOST * size:
-        _check_size(path, shape, dtype, MOST * size, "at most ")
-    elif needed > max(LARGE, DENSE * size):
+    elif needed > MAX_RATIO * size:
+        _check_size(path, shape, dtype, MAX_RATIO * size, "at most ")
+    elif needed > max(LARGE, MAX_RATIO_OF_LARGE * size):
         raise ValueError(
             f"read_idx: {path} would unpack from {size:,} to {needed:,} bytes, {needed // size} times its size; beyond "
-            f"{LARGE:,} bytes at most {DENSE} times is unpacked, as images need far less. "
+            f"{LARGE:,} bytes at most {MAX_RATIO_OF_LARGE} times is unpacked, as images need far less. "
             "If it is what you want, unpack it yourself (gunzip) and give the result."
         )
     data = bytearray(needed)
@@ -127,8 +127,8 @@ def _read(file: IO[bytes] | gzip.GzipFile, path: Path, size: int, packed: bool) 
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _fill(file: Any, data: bytearray) -> int:
-    """Read into an array; how many bytes there were."""
+def _fill(file: io.BufferedIOBase, data: bytearray) -> int:
+    """Fill a buffer from a file; the number of bytes read, which is smaller where the file ends."""
     view, found = memoryview(data), 0
     while found < len(view):
         count = file.readinto(view[found : found + (1 << 24)])
@@ -155,7 +155,7 @@ def _check_size(path: Path, shape: tuple[int, ...], dtype: np.dtype, found: int,
 
 
 def _not_idx(path: Path, start: bytes, packed: bool) -> ValueError:
-    """The error of a file with such first bytes."""
+    """The error for a file that begins with these bytes."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     kind, remedy = next((OTHERS[known] for known in OTHERS if text.startswith(known)), ("", ""))
     codes = ", ".join(f"{code:02x} = {np.dtype(name).name}" for code, name in DTYPES.items())

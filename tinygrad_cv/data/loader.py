@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .augment import Transform
 
@@ -15,16 +14,16 @@ class DataLoader:
     """Iterate over images and labels in batches; each pass over it is one epoch.
 
     An epoch gives ceil(N / batch_size) batches, the last one smaller if need be; with `drop_last`,
-    floor(N / batch_size), all full. Order and augmentation follow from (seed, epoch) alone, so with one version of
-    NumPy a run repeats exactly, and one that resumes sets `epoch` to the number of epochs already done.
+    floor(N / batch_size), all full. Order and augmentation depend on (seed, epoch) alone, so a run is reproducible
+    (with the same version of NumPy); to resume one, set `epoch` to the number of epochs already done.
 
     Args:
         images: N x C x H x W, or any array of N entries.
         labels: N.
-        batch_size: images in a batch.
+        batch_size: images per batch.
         shuffle: take the images in a new random order each epoch.
         drop_last: leave out the last batch if it is not full.
-        seed: of the order and of the transform's random numbers, at least 0.
+        seed: for the order and the transform's random numbers, at least 0.
         transform: a callable (images, rng) -> images for each batch, such as ``random_shift(2)``.
 
     Raises:
@@ -62,7 +61,7 @@ class DataLoader:
         if batch_size != int(batch_size) or batch_size < 1:
             raise ValueError(
                 f"DataLoader: batch_size is {batch_size}; it must be a whole number of at least 1 "
-                f"(for one batch an epoch: {len(self.images)})."
+                f"(for one batch per epoch: {len(self.images)})."
             )
         if seed != int(seed) or seed < 0:
             raise ValueError(f"DataLoader: seed is {seed}; it must be a whole number of at least 0.")
@@ -74,12 +73,12 @@ class DataLoader:
         full, rest = divmod(len(self.images), self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
         return self._batches(rng)
 
-    def _batches(self, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    def _batches(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         count = len(self.images)
         order = rng.permutation(count) if self.shuffle else np.arange(count)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
@@ -90,6 +89,6 @@ class DataLoader:
                 if len(images) != len(chosen):
                     raise ValueError(
                         f"DataLoader: the transform made {len(images)} images of {len(chosen)}; "
-                        "it must return one for each, as the labels stay. Check its return value."
+                        "it must return one for each, since the labels stay. Check its return value."
                     )
             yield images, self.labels[chosen]

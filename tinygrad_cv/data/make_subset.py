@@ -4,8 +4,8 @@
 
 The rule: for the classes 0 to 9 in turn, permute the positions of the class's images with one generator
 ``numpy.random.RandomState(0)`` and choose the first 500 (training files) or 100 (test files, with a generator of their
-own). The chosen images keep the order of the source. NumPy keeps RandomState's numbers the same
-for good, so the choice is the same everywhere; the compressed bytes are too wherever zlib compresses alike.
+own). The chosen images keep the order of the source. NumPy guarantees that RandomState's numbers never change, so the
+choice is the same everywhere; the compressed bytes are the same for versions of zlib that compress alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import struct
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ SEED = 0
 PER_CLASS = {"train": 500, "t10k": 100}
 
 
-def choose(labels: NDArray[Any], per_class: int, seed: int = SEED) -> NDArray[np.intp]:
+def choose(labels: np.ndarray, per_class: int, seed: int = SEED) -> NDArray[np.intp]:
     """Choose `per_class` positions of each of the 10 classes by the rule above, in ascending order.
 
     Raises:
@@ -53,7 +52,7 @@ def choose(labels: NDArray[Any], per_class: int, seed: int = SEED) -> NDArray[np
 
 
 def make_subset(source: str | PathLike[str], out: str | PathLike[str]) -> list[Path]:
-    """Write the four files of the subset of `source` into the folder `out`, which is made if need be.
+    """Write the four files of the subset of `source` into the folder `out`, which is made if missing.
 
     Raises:
         FileNotFoundError: one of the source's four files is missing.

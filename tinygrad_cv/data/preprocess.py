@@ -1,9 +1,8 @@
-"""From stored bytes to the numbers that a network takes."""
+"""Preprocessing: from stored images to the input of a network."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +11,7 @@ from .datasets import channels_first
 
 
 def normalize(
-    images: NDArray[Any], mean: ArrayLike = 0.0, std: ArrayLike = 1.0, scale: float | None = None
+    images: np.ndarray, mean: ArrayLike = 0.0, std: ArrayLike = 1.0, scale: float | None = None
 ) -> NDArray[np.float32]:
     """Scale images to float32: y = (x / scale - mean) / std, with scale 255 for uint8.
 
@@ -38,7 +37,7 @@ def normalize(
     if images.dtype != np.uint8 and scale is None:
         raise TypeError(
             f"normalize: the images are {images.dtype}; normalize divides by 255 and so takes uint8 only. "
-            "If they were normalized before, leave it at that; or give the scale, 1 for values as they are."
+            "If they are normalized already, use them as they are; for other values give the scale, such as 1."
         )
     if scale is not None and not scale > 0:
         raise ValueError(f"normalize: scale is {scale}; it divides, so it must be above 0.")
@@ -56,15 +55,15 @@ def normalize(
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done to images before a network sees them: y = (x / scale - mean) / std, then channels and border.
+    """The preprocessing of a network's images: y = (x / scale - mean) / std, then channels and padding.
 
     The scale is 255 for uint8, and 1 for other types. Called with images N x H x W, N x C x H x W or N x H x W x C, it
-    gives float32, N x C x H x W. Grey images become several equal channels; what is smaller than H x W gets a border of
-    black.
+    returns float32, N x C x H x W. Grey images are repeated for all channels; images smaller than H x W are padded
+    with black.
 
     Attributes:
-        dtype: of the images that it takes, a name of NumPy's.
-        channels, height, width: C, H, W of its result.
+        dtype: of the images that it takes, by NumPy's name.
+        channels, height, width: C, H, W of the result.
 
     Raises:
         TypeError: when called, the images have another type.
@@ -95,8 +94,8 @@ class Preparation:
         return fit_images(scaled, self.channels, (self.height, self.width), -self.mean / self.std)
 
 
-def preparation(images: NDArray[Any], channels: int | None = None, side: int | None = None) -> Preparation:
-    """The preparation that gives images N x C x H x W mean 0 and variance 1, and a square form.
+def preparation(images: np.ndarray, channels: int | None = None, side: int | None = None) -> Preparation:
+    """The preparation that gives images N x C x H x W mean 0 and variance 1, and makes them square.
 
     Args:
         channels: that the network takes; by default the images' own.
@@ -112,31 +111,33 @@ def preparation(images: NDArray[Any], channels: int | None = None, side: int | N
     mean, std = (float(part(images, dtype=np.float64)) / scale for part in (np.mean, np.std))
     if not abs(mean) + std < np.finfo(np.float32).max / 1e3:
         raise ValueError(
-            f"preparation: the images have mean {mean:g} and deviation {std:g}; float32 does not hold their squares. "
+            f"preparation: the images have mean {mean:g} and deviation {std:g}; their squares overflow float32. "
             "Divide them by their largest value."
         )
     h, w = images.shape[2:]
-    # Images all of one value have no deviation to divide by.
+    # Where all values are equal, std is 0: divide by 1.
     return Preparation(
         mean, std or 1.0, images.dtype.name, channels or images.shape[1], side or max(h, w), side or max(h, w)
     )
 
 
-def fit_images(images: NDArray[Any], channels: int, size: tuple[int, int], background: float) -> NDArray[Any]:
-    """Grey images as several equal channels, and a border of background up to the size H x W that a network takes.
+def fit_images(images: np.ndarray, channels: int, size: tuple[int, int], background: float) -> np.ndarray:
+    """Repeat grey images for all channels, and pad with the background to the size H x W that a network takes.
 
     Raises:
-        ValueError: the images have other channels and are not grey, or they are larger.
+        ValueError: the images have another number of channels and are not grey, or they are larger.
 
     >>> fit_images(np.zeros((5, 1, 28, 28), np.float32), 3, (32, 32), 0.0).shape
     (5, 3, 32, 32)
     """
     _, c, h, w = images.shape
     if c not in (1, channels):
-        raise ValueError(f"the network takes images of {channels} channels, these have {c}. Take convnet: it fits any.")
+        raise ValueError(
+            f"the network takes images of {channels} channels, these have {c}. Use convnet, which takes any."
+        )
     if h > size[0] or w > size[1]:
         raise ValueError(
-            f"the network takes images of {size[0]} x {size[1]}, these are {h} x {w}. Take convnet: it fits any."
+            f"the network takes images of {size[0]} x {size[1]}, these are {h} x {w}. Use convnet, which takes any."
         )
     if c != channels:
         images = np.repeat(images, channels, 1)

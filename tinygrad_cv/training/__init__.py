@@ -1,4 +1,4 @@
-"""Training a classifier: the loop, and what a run leaves behind. Stands over nn, optim and data."""
+"""Training a classifier: the loop, and the files of a run. Built on nn, optim and data."""
 
 from .loop import Epoch, evaluate, predict, train_epoch, training_step
 

@@ -1,9 +1,9 @@
-"""The training loop: one epoch over a loader, and the measure of a model on a set of images."""
+"""The training loop: one epoch over a loader, and the evaluation of a model on a set of images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,22 +13,26 @@ from ..frontend.creation import tensor
 from ..nn import Module
 from ..optim import Optimizer
 
-Step = Callable[[Any, Any], tuple[Any, Any]]
-Forward = Callable[[Any], Any]
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+    from ..frontend.typing import TensorLike
+
+Step: TypeAlias = "Callable[[Tensor, TensorLike], tuple[Tensor, Tensor]]"  # (images, labels) -> (loss, scores)
+Forward: TypeAlias = "Callable[[Tensor], Tensor]"  # images -> scores
 
 
 class Epoch(NamedTuple):
-    """Means over the examples of one pass."""
+    """Means over the images of one pass."""
 
     loss: float
-    accuracy: float  # share of right answers, 0 to 1
+    accuracy: float  # the fraction of correct predictions, 0 to 1
 
 
 def training_step(model: Module, optimizer: Optimizer) -> Step:
     """One step of gradient descent, as a function of a batch: (images, labels) -> (loss, scores). For ``tg.jit``."""
 
-    def step(images: Any, labels: Any) -> tuple[Any, Any]:
-        scores = model(images)
+    def step(images: Tensor, labels: TensorLike) -> tuple[Tensor, Tensor]:
+        scores: Tensor = model(images)
         loss = F.cross_entropy(scores, labels)
         optimizer.zero_grad()
         loss.backward()
@@ -42,12 +46,12 @@ def train_epoch(
     model: Module,
     optimizer: Optimizer,
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    after_step: Callable[[], Any] = lambda: None,
+    after_step: Callable[[], object] = lambda: None,
     step: Step | None = None,
 ) -> Epoch:
-    """One pass of gradient descent over (images, labels) batches; ``after_step`` runs behind every update.
+    """One pass of gradient descent over (images, labels) batches; ``after_step`` is called after every update.
 
-    ``step`` is that of :func:`training_step`, or what ``tg.jit`` made of it.
+    ``step`` is the :func:`training_step`, possibly compiled by ``tg.jit``.
 
     >>> import numpy as np
     >>> from tinygrad_cv import nn, optim
@@ -58,20 +62,20 @@ def train_epoch(
     """
     model.train()
     step = step or training_step(model, optimizer)
-    seen, loss_sum, right = 0, 0.0, 0
+    seen, loss_sum, correct = 0, 0.0, 0
     for images, labels in batches:
         loss, scores = step(tensor(images), labels)
         after_step()
         seen += len(labels)
         loss_sum += loss.item() * len(labels)
-        right += int((scores.numpy().argmax(1) == labels).sum())
-    return Epoch(loss_sum / max(seen, 1), right / max(seen, 1))
+        correct += int((scores.numpy().argmax(1) == labels).sum())
+    return Epoch(loss_sum / max(seen, 1), correct / max(seen, 1))
 
 
 def predict(model: Module, images: np.ndarray, batch_size: int = 250, forward: Forward | None = None) -> np.ndarray:
-    """Scores N x classes of a model at test time (running averages, no dropout); the model's mode is restored.
+    """Scores, N x classes, in evaluation mode (running averages, no dropout); the model's mode is restored.
 
-    ``forward`` is the model, or what ``tg.jit`` made of it.
+    ``forward`` is the model, possibly compiled by ``tg.jit``.
     """
     forward = forward or model
     was_training = model.training
@@ -87,7 +91,7 @@ def predict(model: Module, images: np.ndarray, batch_size: int = 250, forward: F
 def evaluate(
     model: Module, images: np.ndarray, labels: np.ndarray, batch_size: int = 250, forward: Forward | None = None
 ) -> Epoch:
-    """Loss and accuracy of a model at test time; arguments as for :func:`predict`."""
+    """Loss and accuracy in evaluation mode; arguments as for :func:`predict`."""
     scores = tensor(predict(model, images, batch_size, forward))
-    right = (scores.numpy().argmax(1) == labels).mean()
-    return Epoch(F.cross_entropy(scores, labels).item(), float(right))
+    correct = (scores.numpy().argmax(1) == labels).mean()
+    return Epoch(F.cross_entropy(scores, labels).item(), float(correct))

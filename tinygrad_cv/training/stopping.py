@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a training after the step that it is at."""
+"""Ctrl-C, SIGTERM and SIGHUP end training after the current step."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import signal
 import threading
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from signal import _HANDLER
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
 class Stopping:
-    """While entered, the first signal is noted, and :meth:`check` raises KeyboardInterrupt; a second raises at once.
+    """Within the block, :meth:`check` raises KeyboardInterrupt after a first signal; a second one raises it at once.
 
-    So a step is never half done where it is checked between steps. A signal that is ignored, as SIGHUP is under nohup,
-    stays ignored; and outside the main thread, where Python takes no signals, nothing changes.
+    So no step is left half done if ``check`` is called between steps. A signal that is ignored, as SIGHUP is under
+    nohup, stays ignored. Outside the main thread, where Python handles no signals, nothing changes.
 
     Attributes:
-        number: of the signal that came, or None.
+        number: the number of the signal that was received, or None.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, _HANDLER] = {}
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():
@@ -43,15 +46,15 @@ class Stopping:
         again, self.number = self.number is not None, number
         if again:
             raise KeyboardInterrupt
-        with suppress(OSError):  # a terminal that hung up; a print could be inside of another one
-            os.write(2, b"\nstopping after this step; once more: at once\n")
+        with suppress(OSError):  # the terminal may be gone; print may not be called in a handler
+            os.write(2, b"\nstopping after this step; repeat to stop at once\n")
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if a signal has come."""
+        """Raise KeyboardInterrupt if a signal was received."""
         if self.number is not None:
             raise KeyboardInterrupt
 
     @property
     def exit_code(self) -> int:
-        """As shells have it: 128 + the signal."""
+        """128 + the number of the signal, as shells report it."""
         return 128 + (self.number or signal.SIGINT)

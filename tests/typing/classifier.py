@@ -1,0 +1,43 @@
+"""A classifier from images on disk to predictions, by the functions of data and training."""
+
+import numpy as np
+
+import tinygrad_cv as tg
+from tinygrad_cv import nn, optim
+from tinygrad_cv.data import DataLoader, compose, fashion_mnist, normalize, preparation, random_shift
+from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
+
+sets = fashion_mnist()
+reveal_type(sets.train)  # Dataset
+reveal_type(sets.train.images)  # ndarray
+images, labels = sets.train.images[:8], sets.train.labels[:8]
+reveal_type(labels)  # ndarray
+reveal_type(sets.train.classes)  # tuple[str, ...]
+reveal_type(normalize(images, mean=0.286, std=0.353))  # ndarray
+
+prepare = preparation(images)
+reveal_type(prepare.mean)  # float
+reveal_type(prepare(images))  # ndarray
+
+
+def darker(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An augmentation of one's own."""
+    return batch * rng.random()
+
+
+loader = DataLoader(prepare(images), labels, 4, transform=compose(random_shift(1), darker))
+for batch, targets in loader:
+    reveal_type(batch)  # ndarray
+    reveal_type(targets)  # ndarray
+
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+optimizer = optim.SGD(model, lr=0.1)
+step = tg.jit(training_step(model, optimizer))
+loss, scores = step(tg.tensor(prepare(images)), labels)
+reveal_type(loss)  # Tensor
+reveal_type(scores)  # Tensor
+
+epoch = train_epoch(model, optimizer, loader, step=step)
+reveal_type(epoch.loss)  # float
+reveal_type(evaluate(model, prepare(images), labels, forward=tg.jit(model)).accuracy)  # float
+reveal_type(predict(model, prepare(images)))  # ndarray
