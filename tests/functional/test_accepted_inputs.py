@@ -13,8 +13,9 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.forms import Wrapped, assert_accepted_alike, assert_outcomes_alike, assert_same, outcome, torch_of
-from tests.functional.test_agreement_with_torch import Fixed, rows
-from tinygrad_cv.frontend.functions import TENSORS
+from tests.functional.agreement.row import Fixed
+from tests.functional.agreement.table import rows
+from tinygrad_cv.frontend.functions import tensors_of
 
 AVERAGES = ("running_mean", "running_var")
 
@@ -51,7 +52,7 @@ def given(name, form):
 def test_every_functional_has_a_row_with_all_its_tensors():
     assert set(ROWS) == set(F.__all__)
     for name in ROWS:
-        tensors = {key for key in inspect.signature(getattr(F, name)).parameters if key in TENSORS}
+        tensors = set(tensors_of(getattr(F, name)))
         assert tensors == {key for key, x in given(name, np.array).items() if isinstance(x, np.ndarray)}, name
 
 
@@ -76,11 +77,12 @@ def test_what_may_be_refused_is_refused_alike(name):
 def test_what_is_no_tensor_is_refused_by_name(name):
     parameters = inspect.signature(getattr(F, name)).parameters
     required = [key for key, p in parameters.items() if p.default is p.empty]
-    tensors = [key for key in required if key in TENSORS]
+    names = tensors_of(getattr(F, name))
+    tensors = [key for key in required if key in names]
     assert tensors
     for key in tensors:
         for wrong in ("abc", {}, None, object()):
-            given = {other: tg.ones(2, 2, 4, 4) if other in TENSORS else 2 for other in required}
+            given = {other: tg.ones(2, 2, 4, 4) if other in names else 2 for other in required}
             given[key] = wrong
             for args, kwargs in (((), given), (tuple(given.values()), {})):  # by name, and by place
                 with pytest.raises(

@@ -9,29 +9,29 @@ import pytest
 
 import tinygrad_cv as tg
 from tinygrad_cv import DTypeError, ShapeError
-from tinygrad_cv.functional.arguments import images, output_size, pair
+from tinygrad_cv.functional.arguments import output_size, sizes, spatial
 
 pytestmark = pytest.mark.quick
 
 
-@pytest.mark.parametrize("value", [3, (3, 3), [3, 3], np.int64(3), (np.int32(3), 3)])
-def test_a_number_or_two_make_a_pair(value):
-    assert pair("stride", value) == (3, 3)
-    assert all(type(n) is int for n in pair("stride", value))
+@pytest.mark.parametrize("value", [3, (3,), [3], (3, 3), [3, 3], np.int64(3), (np.int32(3), 3)])
+def test_one_number_or_one_for_each_axis(value):
+    assert sizes("stride", value, 2) == (3, 3)
+    assert all(type(n) is int for n in sizes("stride", value, 2))
 
 
-@pytest.mark.parametrize("value", [1.0, "3", None, (1, 2, 3), (1,), (), (1, 2.5), {1, 2}])
+@pytest.mark.parametrize("value", [1.0, "3", "33", None, (1, 2, 3), (), (1, 2.5), {1, 2}])
 def test_anything_else_is_named(value):
     with pytest.raises(ShapeError) as caught:
-        pair("stride", value)
+        sizes("stride", value, 2)
     assert f"stride={value!r}" in str(caught.value) and "pair of integers" in str(caught.value)
 
 
 def test_numbers_below_the_least_are_named_with_it():
-    assert pair("padding", (0, 2), 0) == (0, 2)
+    assert sizes("padding", (0, 2), 2, 0) == (0, 2)
     for value, least in ((0, 1), ((1, 0), 1), (-1, 0)):
         with pytest.raises(ShapeError, match=f"at least {least}"):
-            pair("padding", value, least)
+            sizes("padding", value, 2, least)
 
 
 def test_the_output_size_counts_the_places_of_the_kernel():
@@ -45,9 +45,15 @@ def test_the_output_size_counts_the_places_of_the_kernel():
                 output_size(*arguments)
 
 
-def test_images_have_four_axes_of_floats():
-    assert images(tg.ones(2, 3, 4, 5)) == (2, 3, 4, 5)
-    with pytest.raises(ShapeError, match=r"\(3, 4, 5\).*N x C x H x W"):
-        images(tg.ones(3, 4, 5))
+def test_images_are_a_batch_or_one_of_floats():
+    @spatial
+    def double(x, dims):
+        assert x.ndim == dims + 2
+        return x + x
+
+    for shape in ((2, 3, 4, 5), (3, 4, 5)):
+        assert double(tg.ones(*shape), 2).shape == shape
+    with pytest.raises(ShapeError, match=r"\(4, 5\).*N x C x H x W, or C x H x W without a batch"):
+        double(tg.ones(4, 5), 2)
     with pytest.raises(DTypeError, match=r"uint8.*/ 255"):
-        images(tg.zeros(2, 3, 4, 5, dtype="uint8"))
+        double(tg.zeros(2, 3, 4, 5, dtype="uint8"), 2)

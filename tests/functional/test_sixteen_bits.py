@@ -9,6 +9,8 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.compiler.generator import ELEMENTARY
+from tests.functional.agreement import compare as calls
+from tests.functional.agreement import table
 from tests.functional.oracles import distinct
 from tests.proof.composites import rows
 from tinygrad_cv import nn
@@ -78,6 +80,11 @@ FUNCTIONALS = [
 named = {name.split()[0] for name, _, _ in FUNCTIONALS}
 FUNCTIONALS += [  # of the others, as the proof has them
     (f"{row.name} {row.variant}".rstrip(), row.function, list(row.arrays)) for row in rows() if row.name not in named
+]
+named = {name.split()[0] for name, _, _ in FUNCTIONALS}
+FUNCTIONALS += [  # and of those that the proof has not, the first call that is compared with PyTorch
+    (row.name, calls.with_leaves(row), calls.leaves_of(row))
+    for row in {row.name: row for row in reversed(table.rows()) if row.name not in named}.values()
 ]
 METHODS = [
     ("sum", lambda x: x.sum((0, 2, 3)), [LARGE]),

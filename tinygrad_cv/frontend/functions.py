@@ -19,18 +19,26 @@ from .precision import in_single
 from .vocabulary import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
-TENSORS = frozenset({"x", "input", "target", "weight", "bias", "pos_weight"})
+
+
+def tensors_of(function: Callable[..., Any]) -> dict[str, bool]:
+    """The parameters annotated ``Accepted``: each name, and whether the parameter may be None."""
+    annotations = inspect.unwrap(function).__annotations__
+    return {
+        name: "None" in annotation
+        for name, annotation in annotations.items()
+        if name != "return" and str(annotation).startswith("Accepted")
+    }
 
 
 def accepting(function: F) -> F:
-    """Convert a function's arguments of the names in ``TENSORS`` to tensors with :func:`asarray`.
+    """Convert a function's arguments that are annotated ``Accepted`` to tensors with :func:`asarray`.
 
     Raises:
         DTypeError: an argument cannot be converted; the message names the parameter.
     """
-    parameters = inspect.signature(function).parameters
-    order = [name if name in TENSORS else None for name in parameters]
-    names = {name: parameters[name].default is None for name in order if name}  # and whether each is optional
+    names = tensors_of(function)
+    order = [name if name in names else None for name in inspect.signature(function).parameters]
 
     def tensor(name: str, value: Any) -> Any:
         if value is None and names[name]:
@@ -58,7 +66,8 @@ def composed(function: F) -> F:
     Tensors of other dtypes need only the scope; checking for that first keeps small operations fast.
     """
     usual, other = scoped(function), accepting(scoped(in_single(function)))
-    is_tensor = [name in TENSORS for name in function.__code__.co_varnames[: function.__code__.co_argcount]]
+    names = tensors_of(function)
+    is_tensor = [name in names for name in inspect.signature(function).parameters]
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +75,7 @@ def composed(function: F) -> F:
             if not isinstance(value, Variable) or value._value.dtype == HALF or type(value) is GivenArray:
                 return other(*args, **kwargs)
         if kwargs:
-            return (usual if TENSORS.isdisjoint(kwargs) else other)(*args, **kwargs)
+            return (usual if names.keys().isdisjoint(kwargs) else other)(*args, **kwargs)
         return usual(*args)
 
     return cast(F, call)

@@ -8,7 +8,7 @@ import typing as _typing
 from ..frontend.tensor import Tensor as _Tensor
 from ..frontend.vocabulary import missing as _missing
 from .activation import elu, gelu, leaky_relu, log_softmax, relu, relu6, sigmoid, silu, softmax, softplus, tanh
-from .convolution import conv2d, conv_transpose2d, linear
+from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, linear
 from .dropout import dropout, dropout2d
 from .loss import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize
@@ -27,8 +27,12 @@ __all__ = [
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
+    "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "dropout",
     "dropout2d",

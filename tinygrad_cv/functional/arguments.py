@@ -1,9 +1,11 @@
-"""Arguments that functionals share: pairs of sizes, paddings, output sizes, reductions."""
+"""Arguments that functionals share: sizes along spatial axes, paddings, output sizes, reductions."""
 
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, get_args
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
@@ -11,44 +13,69 @@ from ..core.errors import DTypeError, ShapeError
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
 
-Pair = int | tuple[int, int]
-Pads = tuple[tuple[int, int], tuple[int, int]]  # (low, high) along H and along W
+P = ParamSpec("P")
+Size = int | Sequence[int]  # one number for all spatial axes, or one for each
+Pads = tuple[tuple[int, int], ...]  # (low, high) along each spatial axis
 Reduction = Literal["mean", "sum", "none"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
+INTEGERS = {
+    1: "an integer",
+    2: "an integer or a pair of integers",
+    3: "an integer or three integers",
+}
+AXES = {1: "C x L", 2: "C x H x W", 3: "C x D x H x W"}  # the lecture's letters; a batch has N in front
 
 
-def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:
-    """(vertical, horizontal), from an integer for both or from a pair, each at least ``least``."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+def sizes(name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
+    """One number for each of ``dims`` spatial axes, from one for all or from a sequence, each at least ``least``.
+
+    Raises:
+        ShapeError: not integers, another number of them, or one below ``least``.
+    """
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    given = tuple(value) if several else (value,)
+    given = given * dims if len(given) == 1 else given
     try:
-        numbers = tuple(map(operator.index, both))
+        numbers = tuple(map(operator.index, given))
     except TypeError:
         numbers = ()
-    if len(numbers) != 2:
-        raise ShapeError(f"{name}={value!r}{location()}: it must be an integer or a pair of integers.")
+    if len(numbers) != dims:
+        raise ShapeError(f"{name}={value!r}{location()}: it must be {INTEGERS[dims]}.")
     if min(numbers) < least:
         raise ShapeError(f"{name}={value!r}{location()}: it must be at least {least}.")
     return numbers
 
 
-def images(x: Tensor) -> tuple[int, int, int, int]:
-    """The sizes N, C, H, W of a batch of images."""
-    if x.ndim != 4:
-        raise ShapeError(f"input of shape {x.shape}{location()}: it must have four axes, N x C x H x W.")
-    if x.dtype.kind != "f":
-        raise DTypeError(f"input of dtype {x.dtype}{location()}: images must be floats. Use .astype('float32') / 255.")
-    n, c, h, w = x.shape
-    return n, c, h, w
+def spatial(function: Callable[Concatenate[Tensor, int, P], Tensor]) -> Callable[Concatenate[Tensor, int, P], Tensor]:
+    """Decorate a function of (N x C x ..., number of spatial axes), so that it takes C x ... as well.
+
+    Raises:
+        ShapeError: the input has neither number of axes.
+        DTypeError: its elements are not floats.
+    """
+
+    @wraps(function)
+    def call(x: Tensor, dims: int, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if x.ndim not in (dims + 1, dims + 2):
+            raise ShapeError(
+                f"input of shape {x.shape}{location()}: it must be N x {AXES[dims]}, or {AXES[dims]} without a batch: "
+                f"{dims + 2} or {dims + 1} axes, not {x.ndim}."
+            )
+        if x.dtype.kind != "f":
+            raise DTypeError(
+                f"input of dtype {x.dtype}{location()}: images must be floats. Use .astype('float32') / 255."
+            )
+        if x.ndim == dims + 2:
+            return function(x, dims, *args, **kwargs)
+        return function(x.expand_dims(0), dims, *args, **kwargs).squeeze(0)
+
+    return call
 
 
 def output_size(
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: Pads,
-    dilation: tuple[int, int],
-) -> tuple[int, int]:
-    """H' = floor((H + P_low + P_high - D (K - 1) - 1) / S) + 1, and W' likewise; the kernel must fit.
+    size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Pads, dilation: Sequence[int]
+) -> tuple[int, ...]:
+    """H' = floor((H + P_low + P_high - D (K - 1) - 1) / S) + 1 along each axis; the kernel must fit.
 
     Raises:
         ShapeError: the kernel is larger than the padded input.
@@ -63,9 +90,9 @@ def output_size(
                 "H' = floor((H + 2P - D(K - 1) - 1) / S) + 1 must be at least 1: pad more, or take a smaller kernel."
             )
         out.append((n + low + high - span) // s + 1)
-    return out[0], out[1]
+    return tuple(out)
 
 
 def bordered(x: Tensor, pads: Pads, value: float = 0.0) -> Tensor:
-    """Images padded by (low, high) along H and W; x itself if all are 0."""
-    return x.pad(((0, 0), (0, 0), *pads), value) if any(map(any, pads)) else x
+    """x padded by (low, high) along its last axes; x itself if all are 0."""
+    return x.pad(((0, 0),) * (x.ndim - len(pads)) + pads, value) if any(map(any, pads)) else x

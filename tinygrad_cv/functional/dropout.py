@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..core.context import location
 from ..frontend.functions import composed
 from ..frontend.random import Generator, default_generator
-from .arguments import images
+from .pooling import images
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.context import location
-from ..core.errors import ShapeError
+from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import stack
 from ..frontend.products import einsum
-from .arguments import Pads, Pair, bordered, images, output_size, pair
+from .arguments import Pads, Size, bordered, output_size, sizes
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
 OutputSize = int | tuple[int | None, int | None] | None  # None keeps the input's size
 
 
+def images(x: Tensor) -> tuple[int, int, int, int]:
+    """The sizes N, C, H, W of a batch of images."""
+    if x.ndim != 4:
+        raise ShapeError(f"input of shape {x.shape}{location()}: it must have four axes, N x C x H x W.")
+    if x.dtype.kind != "f":
+        raise DTypeError(f"input of dtype {x.dtype}{location()}: images must be floats. Use .astype('float32') / 255.")
+    n, c, h, w = x.shape
+    return n, c, h, w
+
+
 @composed
 def max_pool2d(
     x: Accepted,
-    kernel_size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
-    dilation: Pair = 1,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
     """The maximum of each window; at a tie the gradient goes to the first in row-major order. NaN propagates.
@@ -53,9 +63,9 @@ def max_pool2d(
 @composed
 def avg_pool2d(
     x: Accepted,
-    kernel_size: Pair,
-    stride: Pair | None = None,
-    padding: Pair = 0,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -85,7 +95,7 @@ def avg_pool2d(
         return total * (1.0 / divisor_override)
     elements = [
         _elements(n, count, k, s, p, count_include_pad)
-        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, strides, pair("padding", padding, 0), strict=True)
+        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, strides, sizes("padding", padding, 2, 0), strict=True)
     ]
     divisor = np.outer(*elements)
     if (divisor == kernel[0] * kernel[1]).all():
@@ -101,15 +111,15 @@ def _elements(n: int, count: int, k: int, s: int, p: int, include_pad: bool) -> 
 
 
 def _windows_of(
-    x: Tensor, kernel_size: Pair, stride: Pair | None, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], Pads, tuple[int, int]]:
+    x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, dilation: Size, ceil_mode: bool
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], Pads, tuple[int, ...]]:
     """Kernel, stride, dilation and padding as pairs, and the number of windows along each axis."""
     _, _, h, w = images(x)
-    kernel = pair("kernel_size", kernel_size)
-    strides = kernel if stride is None else pair("stride", stride)
-    spread = pair("dilation", dilation)
+    kernel = sizes("kernel_size", kernel_size, 2)
+    strides = kernel if stride is None else sizes("stride", stride, 2)
+    spread = sizes("dilation", dilation, 2)
     pads = []
-    for n, k, s, p, d in zip((h, w), kernel, strides, pair("padding", padding, 0), spread, strict=True):
+    for n, k, s, p, d in zip((h, w), kernel, strides, sizes("padding", padding, 2, 0), spread, strict=True):
         if 2 * p > k:
             raise ShapeError(
                 f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel."
@@ -192,4 +202,5 @@ def _wanted(output_size: OutputSize, h: int, w: int) -> tuple[int, int]:
     both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     if len(both) == 2:
         both = tuple(n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
-    return pair("output_size", both)
+    rows, columns = sizes("output_size", both, 2)
+    return rows, columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import functional as F
 from ..core.errors import ShapeError
 from ..frontend.creation import zeros
-from ..functional.arguments import Pair, pair
+from ..functional.arguments import Size, sizes
 from ..functional.convolution import Padding
 from . import init
 from .arguments import derived, positive
@@ -27,10 +27,10 @@ class _Convolution(Module):
     def __init__(
         self,
         channels: tuple[int, int],
-        kernel_size: Pair,
-        stride: Pair,
+        kernel_size: Size,
+        stride: Size,
         padding: Padding,
-        dilation: Pair,
+        dilation: Size,
         groups: int,
         bias: bool,
     ):
@@ -40,9 +40,9 @@ class _Convolution(Module):
         self.groups = positive(op, "groups", groups)
         if c % groups or o % groups:
             raise ShapeError(f"{op}: groups={groups} with {c} input and {o} output channels: groups must divide both.")
-        kernel, self.stride = pair("kernel_size", kernel_size), pair("stride", stride)
-        self.padding = padding if padding in ("same", "valid") else pair("padding", padding, 0)
-        self.dilation = pair("dilation", dilation)
+        kernel, self.stride = sizes("kernel_size", kernel_size, 2), sizes("stride", stride, 2)
+        self.padding = padding if padding in ("same", "valid") else sizes("padding", padding, 2, 0)
+        self.dilation = sizes("dilation", dilation, 2)
         first, second = self._axes_of_weight(c, o)
         self.weight = Parameter(zeros(first, second // groups, *kernel))
         self.bias = Parameter(zeros(o)) if bias else None
@@ -95,10 +95,10 @@ class Conv2d(_Convolution):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
+        kernel_size: Size,
+        stride: Size = 1,
         padding: Padding = 0,
-        dilation: Pair = 1,
+        dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
     ):
@@ -127,16 +127,16 @@ class ConvTranspose2d(_Convolution):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Pair,
-        stride: Pair = 1,
-        padding: Pair = 0,
-        output_padding: Pair = 0,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Pair = 1,
+        dilation: Size = 1,
     ):
         super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
-        self.output_padding = pair("output_padding", output_padding, 0)
+        self.output_padding = sizes("output_padding", output_padding, 2, 0)
 
     @derived
     def in_channels(self) -> int:

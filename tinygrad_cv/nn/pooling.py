@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import functional as F
 from ..core.errors import ShapeError
-from ..functional.arguments import Pair, pair
+from ..functional.arguments import Size, sizes
 from ..functional.pooling import OutputSize
 from .module import Module
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class _Pooling(Module):
     """The arguments of pooling over windows, checked."""
 
-    def __init__(self, kernel_size: Pair, stride: Pair | None, padding: Pair, ceil_mode: bool):
+    def __init__(self, kernel_size: Size, stride: Size | None, padding: Size, ceil_mode: bool):
         super().__init__()
-        self.kernel_size = pair("kernel_size", kernel_size)
-        self.stride = self.kernel_size if stride is None else pair("stride", stride)
-        self.padding = pair("padding", padding, 0)
+        self.kernel_size = sizes("kernel_size", kernel_size, 2)
+        self.stride = self.kernel_size if stride is None else sizes("stride", stride, 2)
+        self.padding = sizes("padding", padding, 2, 0)
         self.ceil_mode = ceil_mode
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             raise ShapeError(
@@ -50,15 +50,15 @@ class MaxPool2d(_Pooling):
 
     def __init__(
         self,
-        kernel_size: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
-        dilation: Pair = 1,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        dilation: Size = 1,
         *,
         ceil_mode: bool = False,
     ):
         super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = pair("dilation", dilation)
+        self.dilation = sizes("dilation", dilation, 2)
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
@@ -79,9 +79,9 @@ class AvgPool2d(_Pooling):
 
     def __init__(
         self,
-        kernel_size: Pair,
-        stride: Pair | None = None,
-        padding: Pair = 0,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -110,7 +110,7 @@ class _AdaptivePooling(Module):
         super().__init__()
         for n in output_size if isinstance(output_size, (tuple, list)) else (output_size,):
             if n is not None:
-                pair("output_size", n)
+                sizes("output_size", n, 2)
         self.output_size = output_size
 
     def extra_repr(self) -> str:

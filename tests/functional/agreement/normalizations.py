@@ -1,0 +1,67 @@
+"""Normalizations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tests.functional.agreement.row import Fixed, Row, Samples
+
+
+def rows() -> Iterator[Row]:
+    s = Samples("normalizations")
+    for shape, eps in itertools.product(((6, 8), (3, 8, 5), (3, 8, 5, 3), (2, 8, 3, 2, 3)), (1e-5, 0.1)):
+        x = s.normal(*shape, scale=2.0) + 1.5
+        affine, averages = (s.normal(8), s.normal(8)), (Fixed(s.normal(8)), Fixed(s.positive(8)))
+        spatial = tuple(range(2, x.ndim))
+        steep = steepness(x, (0, *spatial), eps)
+        for training in (True, False):
+            options = {"training": training, "eps": eps}
+            yield Row("batch_norm", (x, *averages, *affine), options, steepness=steep)
+            yield Row("batch_norm", (x, *averages), options, note="no weight", steepness=steep)
+        yield Row("batch_norm", (x, None, None, *affine), {"training": True, "eps": eps}, note="alone", steepness=steep)
+        for groups in (1, 2, 8) if spatial else (1, 2):
+            grouped = x.reshape(len(x), groups, -1)
+            for given in (affine, ()):
+                yield Row(
+                    "group_norm",
+                    (x, groups, *given),
+                    {"eps": eps},
+                    None,
+                    f"G={groups} {len(given)}",
+                    steepness(grouped, 2, eps),
+                )
+        if spatial:
+            for given in (affine, ()):
+                yield Row(
+                    "instance_norm",
+                    (x, *given),
+                    {"eps": eps},
+                    instance_norm,
+                    f"{len(given)}",
+                    steepness(x, spatial, eps),
+                )
+        for last in range(1, x.ndim):
+            size, axes = x.shape[-last:], tuple(range(-last, 0))
+            steep, affine = steepness(x, axes, eps), (s.normal(*size), s.normal(*size))
+            yield Row("layer_norm", (x, size, *affine), {"eps": eps}, None, f"over {last}", steep)
+            yield Row("layer_norm", (x, size), {"eps": eps}, None, f"over {last}, no weight", steep)
+            yield Row("normalize", (x, axes, eps, *affine), {}, normalize, f"over {last} {eps}", steep)
+
+
+def steepness(x: np.ndarray, axes: Any, eps: float) -> float:
+    """The largest 1 / σ: a normalization divides by σ, and so do its gradients."""
+    return max(1.0, 1.0 / np.sqrt(x.var(axes) + eps).min())
+
+
+def instance_norm(T: Any, x: Any, *affine: Any, eps: float) -> Any:
+    """PyTorch's, which takes running averages too."""
+    return T.instance_norm(x, None, None, *affine, eps=eps)
+
+
+def normalize(T: Any, x: Any, axes: Any, eps: float, weight: Any, bias: Any) -> Any:
+    """PyTorch has the formula by this name only for its own last axes."""
+    return T.layer_norm(x, weight.shape, weight, bias, eps)

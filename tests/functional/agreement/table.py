@@ -1,0 +1,13 @@
+"""All rows: the grids of the families, and calls that Hypothesis draws."""
+
+from __future__ import annotations
+
+from tests.functional.agreement import activations, convolutions, dropouts, losses, normalizations, poolings
+from tests.functional.agreement.row import Row
+
+FAMILIES = (activations, convolutions, poolings, normalizations, losses, dropouts)
+
+
+def rows() -> list[Row]:
+    """The grids, family by family. Each row has an id of its own."""
+    return [row for family in FAMILIES for row in family.rows()]
