@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir.graph import Value, topological
-from . import formulas as text
 from . import latex
+from .formulas import Text, table
 from .from_graph import Reader, letters
 from .lines import Line, Script, script
 from .simplify import simplify
@@ -17,6 +17,8 @@ from .source import Module
 from .tracing import trace
 
 __all__ = ["Derivation", "Equation", "derive"]
+
+TEXT, LATEX = Text(), latex.Latex()
 
 
 def derive(function: Callable[..., Any], inputs: Any) -> Derivation:
@@ -108,9 +110,9 @@ class Derivation:
         return Equation(
             line.name,
             line.part,
-            latex.name(self._reader.symbol(line.name)),
-            text.write(term),
-            latex.write(term),
+            LATEX.name(self._reader.symbol(line.name)),
+            TEXT.write(term),
+            LATEX.write(term),
             module.expression(line),
             self._shapes.get(line.name, line.value.shape),
             str(line.value.dtype),
@@ -137,7 +139,7 @@ class Derivation:
 
     def __str__(self) -> str:
         symbol = self._reader.symbol
-        return text.table([(e.part, text.name(symbol(e.name)), e.text, e.shape) for e in self.lines], self.notes)
+        return table([(e.part, TEXT.name(symbol(e.name)), e.text, e.shape) for e in self.lines], self.notes)
 
     def __repr__(self) -> str:
         inputs = ", ".join(list(self._script.inputs)[: self._script.arguments])
