@@ -1,4 +1,4 @@
-"""The backward pass as a graph, tied to the forward pass; values and gradients; what is kept; local derivatives."""
+"""The backward pass as a graph, tied to the forward pass; values and gradients; what is saved; local derivatives."""
 
 import json
 
@@ -111,8 +111,8 @@ def test_statistics_as_json():
 def test_what_is_kept_for_the_backward_pass():
     x = normal(4, 5)
     view = tg.graph(lambda x: (x.exp() * x).sum(), x)
-    kept = {node.op: node.kept for node in view.nodes if node.kind == "op"}
-    assert kept == {"exp": 160, "mul": 160, "sum": 0, "reshape": 0}  # exp's output, x: each once
+    saved = {node.op: node.saved for node in view.nodes if node.kind == "op"}
+    assert saved == {"exp": 160, "mul": 160, "sum": 0, "reshape": 0}  # exp's output, x: each once
 
 
 def test_edges_know_the_local_derivative():

@@ -144,7 +144,7 @@ def test_pictures_are_written(format, magic, tmp_path):
 @pytest.fixture
 def no_renderer(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(render, "BESIDE", tmp_path)
+    monkeypatch.setattr(render, "SCRIPTS", tmp_path)
     monkeypatch.setattr(render, "PACKAGE", "no_such_package")
     return tmp_path
 

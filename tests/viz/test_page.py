@@ -385,7 +385,7 @@ def test_the_panel_says_all_of_a_node(open_page):
     tab.all("#results [role=option]")[0].click()
     assert (tab.one("#panel h2").text, tab.fact("shape"), tab.fact("dtype")) == ("contract", "2×50×14×14", "float32")
     assert tab.fact("source").startswith("test_page.py:")
-    assert tab.fact("kept")
+    assert tab.fact("saved")
     assert "∂L/∂b" in tab.one("#panel").text
     mean = tab.all('[data-numbers="statistics"] dd')[0].text
     assert float(mean) == pytest.approx(node.statistics.mean, rel=1e-3)

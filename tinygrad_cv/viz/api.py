@@ -1,4 +1,4 @@
-"""graph: the view of what was computed, or of what a function computes."""
+"""graph: the computation graph of tensors, or of a function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 
@@ -23,48 +23,52 @@ from .names import Named, Names
 from .trail import Trail
 from .view import GraphView
 
-PARTS = ("forward", "backward", "both")
+if TYPE_CHECKING:
+    from ..frontend.typing import Inputs
+
+Part: TypeAlias = Literal["forward", "backward", "both"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @runtime_checkable
 class Compiled(Protocol):
-    """A function that keeps the graphs of its calls, as ``tg.jit`` makes it."""
+    """A compiled function, as ``tg.jit`` makes it: it knows the graphs of its calls."""
 
-    def graph(self, *args: Any, **kwargs: Any) -> GraphView: ...
-    def kernels(self, *args: Any, **kwargs: Any) -> Any: ...
+    def graph(self, *args: object, **kwargs: object) -> GraphView: ...
+    def kernels(self, *args: object, **kwargs: object) -> object: ...
 
 
 def graph(
-    target: Any,
-    *inputs: Any,
-    names: Mapping[str, Any] | None = None,
-    part: str = "forward",
+    target: Inputs | Callable[..., object],
+    *inputs: object,
+    names: Mapping[str, object] | None = None,
+    part: Part = "forward",
     values: bool = False,
     timed: bool = False,
 ) -> GraphView:
     """The computation graph of tensors, or of a function of the inputs.
 
     ``graph(loss)`` shows what was recorded on the way to a tensor. What required no gradient was not recorded: it
-    appears as a constant. ``graph(model, x)`` runs the model to show all of it, with x as an input, the values of small
-    tensors, and the user's lines; running statistics and the default random generator are as before. For a function
-    compiled by ``tg.jit`` it is the compiled graph.
+    appears as a constant. ``graph(model, x)`` runs the model and shows all of it: x as an input, the values of small
+    tensors, the lines of the user's code. Running statistics and the default random generator are left as they were.
+    Of a function compiled by ``tg.jit`` it shows the compiled graph.
 
     Args:
         target: a tensor, several tensors, or a function or module that is called with the inputs.
         inputs: tensors, arrays, or whatever else the function takes.
-        names: what to call tensors, and modules whose parameters are in the graph; ``names=locals()`` will do. A name
-            written out that is not in the graph is warned of. What a function reads besides its inputs has the names
-            that the function has for it.
-        part: "backward" shows the backward pass, a graph of the same primitives that emerges from the forward one;
-            "both" shows it beside the forward pass, each node tied to the one whose derivative it computes. The
-            gradient that flows in is 1 for a scalar, else random.
-        values: say what the values are like, and the gradients of the target by them: mean, deviation, norm, zeros,
-            NaN, dead units, a histogram.
-        timed: of a function that is run, say how long each operation took, once.
+        names: names for tensors, and for modules whose parameters are in the graph; ``names=locals()`` will do. A name
+            that is written out but is not in the graph raises a warning. What a function reads besides its inputs keeps
+            the name that the function has for it.
+        part: "backward" shows the backward pass, which is made of the same primitives; "both" shows both passes, with
+            each backward node tied to the node whose derivative it computes. The cotangent of an output is 1 if the
+            output is a scalar, and random otherwise.
+        values: add statistics of each value, and of the gradient of the target with respect to it: mean, standard
+            deviation, norm, zeros, NaN, dead units, a histogram.
+        timed: add the time that each operation took in this one run; only for a function.
 
     Raises:
-        GraphError: nothing was recorded, or the target is no tensor and no function.
-        ValueError: another part; ``timed`` where nothing is run.
+        GraphError: nothing was recorded, or the target is neither a tensor nor a function.
+        ValueError: an unknown part, or ``timed`` where nothing is run.
 
     >>> import tinygrad_cv as tg
     >>> x, y = tg.tensor(2.0, requires_grad=True), tg.tensor(2.0, requires_grad=True)
@@ -113,8 +117,8 @@ def graph(
     return GraphView(only_backward(records) if part == "backward" else records)
 
 
-def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, trail: Trail) -> list[Tensor]:
-    """The outputs of a function, recorded with the values of all operands."""
+def _run(f: Callable[..., object], inputs: Iterable[object], known: Names, trail: Trail) -> list[Tensor]:
+    """Run a function and record it with the values of all operands; its outputs."""
     given = [asarray(x) if isinstance(x, np.ndarray) else x for x in inputs]
     given = [x.detach() if isinstance(x, Tensor) else x for x in given]
     tensors = {name: x for name, x in zip(_parameter_names(f, len(given)), given, strict=True) if isinstance(x, Tensor)}
@@ -127,9 +131,9 @@ def _run(f: Callable[..., Any], inputs: Iterable[Any], known: Names, trail: Trai
     return list(_tensors(returned))
 
 
-def _report(missing: Mapping[str, str], names: Mapping[str, Any]) -> None:
-    """Warn of names that are not in the graph, but for ``locals()``, where many have nothing to do with it."""
-    local = sys._getframe(2).f_locals  # of whoever calls graph()
+def _report(missing: Mapping[str, str], names: Mapping[str, object]) -> None:
+    """Warn about names that are not in the graph; not about ``locals()``, most of which are unrelated."""
+    local = sys._getframe(2).f_locals  # of the caller of graph()
     alike = names.keys() == local.keys() and all(names[name] is local[name] for name in names)
     if not missing or names is local or (sys.version_info >= (3, 13) and alike):  # locals() is a copy since 3.13
         return
@@ -137,8 +141,8 @@ def _report(missing: Mapping[str, str], names: Mapping[str, Any]) -> None:
     warnings.warn(f"graph: names: {words}.", stacklevel=3)
 
 
-def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """What the function calls its inputs."""
+def _parameter_names(f: Callable[..., object], count: int) -> list[str]:
+    """The names that a function has for its inputs."""
     parameters: Mapping[str, inspect.Parameter] = {}
     with suppress(TypeError, ValueError):
         parameters = signature(f).parameters
@@ -146,9 +150,9 @@ def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     return [names[i] if i < len(names) else f"input {i}" for i in range(count)]
 
 
-def _tensors(returned: Any) -> Iterable[Tensor]:
+def _tensors(returned: object) -> Iterable[Tensor]:
     """The tensors in nested tuples, lists and dicts, in order."""
-    stack = [returned]
+    stack: list[object] = [returned]
     while stack:
         item = stack.pop()
         if isinstance(item, Tensor):

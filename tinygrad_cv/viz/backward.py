@@ -1,4 +1,4 @@
-"""The backward pass, recorded so that it can be drawn: it is made of the same primitives as the forward pass."""
+"""The backward pass as a recorded graph: it is made of the same primitives as the forward pass."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .names import Names
 from .records import NodeView, Records, renumbered
 from .trail import Trail
 
-SEED = 0  # of the gradients that flow into outputs that are no scalars
+SEED = 0  # of the cotangents of outputs that are not scalars
 
 
 @dataclass(frozen=True)
 class Backward:
-    """What a recorded backward pass left.
+    """A recorded backward pass.
 
     Attributes:
-        cotangents: the tensors that flowed in, one for each output.
-        gradients: of each node.
-        leaves: the nodes whose gradients are the results.
+        cotangents: of the outputs, one each.
+        gradients: of all nodes.
+        leaves: the nodes whose gradients are its results.
     """
 
     cotangents: tuple[Tensor, ...]
@@ -40,7 +40,7 @@ class Backward:
 
 
 def pulled(outputs: Sequence[Variable], names: Names, trail: Trail) -> Backward:
-    """Pull random cotangents back to all nodes, recorded."""
+    """Pull cotangents of the outputs back to all nodes, and record that."""
     rng = np.random.default_rng(SEED)
     nodes = reachable(y.node for y in outputs if y.node is not None)
     leaves = tuple(node for node in nodes if not node.parents)
@@ -57,11 +57,11 @@ def pulled(outputs: Sequence[Variable], names: Names, trail: Trail) -> Backward:
 
 
 def only_backward(records: Records) -> Records:
-    """The backward pass alone; values of the forward pass that it reads are inputs of it."""
+    """The backward pass alone; the values of the forward pass that it reads become its inputs."""
     inside = {node.number for node in records.nodes if node.part == "backward"}
     edges = [edge for edge in records.edges if edge.target in inside]
-    kept = sorted(inside | {edge.source for edge in edges})
-    numbers = {old: new for new, old in enumerate(kept)}
+    drawn = sorted(inside | {edge.source for edge in edges})
+    numbers = {old: new for new, old in enumerate(drawn)}
     nodes = tuple(
         _outside(records.nodes[old], new) if old not in inside else _inside(records.nodes[old], new)
         for old, new in numbers.items()

@@ -1,20 +1,19 @@
-"""What a function reads besides its arguments: modules and tensors under the names that the function has for them."""
+"""What a function reads besides its arguments: modules and tensors, under the names that the function has for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import CodeType, FunctionType, MethodType
-from typing import Any
 
 from ..core.variable import Variable
 
 LIBRARY = __name__.partition(".")[0]
 
 
-def closed_over(function: Any, wanted: tuple[type, ...]) -> dict[str, Any]:
-    """Variables, modules and whatever else is wanted, by name; what functions that it calls read is among it."""
-    found: dict[str, Any] = {}
+def closed_over(function: object, wanted: tuple[type, ...]) -> dict[str, object]:
+    """The variables, and the objects of the wanted types, that a function and the functions it calls read; by name."""
+    found: dict[str, object] = {}
     seen: set[int] = set()
     stack = [("", function)]
     while stack:
@@ -30,7 +29,7 @@ def closed_over(function: Any, wanted: tuple[type, ...]) -> dict[str, Any]:
     return found
 
 
-def _read_by(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _read_by(name: str, value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, MethodType):
         yield "", value.__func__
         yield from _attributes(value.__self__)
@@ -49,11 +48,11 @@ def _read_by(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _attributes(value)
 
 
-def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+def _attributes(value: object) -> Iterator[tuple[str, object]]:
     yield from getattr(value, "__dict__", {}).items()
 
 
-def _of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _of_function(function: FunctionType) -> Iterator[tuple[str, object]]:
     if (function.__module__ or "").partition(".")[0] == LIBRARY:
         return
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -73,7 +72,7 @@ def _of_function(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """What code, and the code of functions inside of it, may look up outside."""
+    """The global names that code, and the code of functions inside it, may look up."""
     stack = [code]
     while stack:
         inner = stack.pop()

@@ -1,8 +1,8 @@
 """From primitives to layers: records in which each layer, or each composed function, is one node.
 
-The levels inside of a model's structure are counted: a layer is level 1, what its formula composes is level 2, and so
-on. A layer that does nothing but call one function, as Conv2d calls conv2d, is one level with it. Modules that hold
-modules are no level: they stay as frames, so that residual connections and operations between layers remain visible.
+Levels are counted from the outside: a layer is level 1, the functions that its formula composes are level 2, and so on.
+A layer that only calls one function, as Conv2d calls conv2d, shares a level with it. Modules that hold modules are not
+counted: they stay as frames, so that residual connections and operations between layers remain visible.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .records import EdgeView, NodeView, Records, ScopeView, backward_scopes, ch
 
 
 def collapse(records: Records, depth: int | None) -> Records:
-    """The records down to a depth; all primitives for None.
+    """The records down to a depth; None keeps all primitives.
 
     Raises:
         ValueError: a depth below 1.
@@ -40,7 +40,7 @@ def collapse(records: Records, depth: int | None) -> Records:
 
 
 def _units(scopes: Sequence[ScopeView], inner: set[int], depth: int) -> list[int | None]:
-    """For each scope, the scope that is drawn as one node for its operations; None if they are drawn themselves."""
+    """For each scope, the scope drawn as one node that contains its operations; None if they are drawn one by one."""
     passed = inner | _holds_modules(scopes)
     units: list[int | None] = []
     for scope in scopes:
@@ -60,7 +60,7 @@ def _holds_modules(scopes: Sequence[ScopeView]) -> set[int]:
 
 
 def inner_functions(records: Records) -> dict[int, ScopeView]:
-    """Layers that do nothing but call one function, and that function."""
+    """Layers that only call one function, and that function."""
     inside: dict[int, list[ScopeView]] = {}
     for scope in records.scopes:
         if scope.parent is not None:
@@ -86,7 +86,7 @@ def _users(records: Records) -> list[list[int]]:
 
 
 def _merged(records: Records, member: Sequence[int | None], inner: dict[int, ScopeView]) -> Records:
-    """One node for each unit, in the place of its first operation."""
+    """One node for each unit, at the position of its first operation."""
     groups: dict[int, list[NodeView]] = {}
     for node, unit in zip(records.nodes, member, strict=True):
         if unit is not None:
@@ -124,7 +124,7 @@ def _merged(records: Records, member: Sequence[int | None], inner: dict[int, Sco
 
 
 def _in_order(count: int, edges: Iterable[EdgeView]) -> list[int]:
-    """Nodes after what they read, otherwise in order: a layer takes the place of its first operation."""
+    """A topological order that otherwise keeps the order: a layer comes where its first operation was."""
     waiting = [0] * count
     users: list[list[int]] = [[] for _ in range(count)]
     for edge in edges:
@@ -138,11 +138,11 @@ def _in_order(count: int, edges: Iterable[EdgeView]) -> list[int]:
             waiting[user] -= 1
             if not waiting[user]:
                 heappush(ready, user)
-    return order + [number for number in range(count) if waiting[number]]  # boxes that read one another
+    return order + [number for number in range(count) if waiting[number]]  # nodes that read one another
 
 
 def _result(records: Records, unit: int, members: Sequence[NodeView]) -> NodeView:
-    """The node whose value a unit hands on: its last operation where nobody knows."""
+    """The node whose value a unit returns: its last operation if that is not known."""
     known = records.scopes[unit].result
     return records.nodes[known] if known is not None else [node for node in members if node.kind == "op"][-1]
 
@@ -175,7 +175,7 @@ def _group(
         serial=operations[0].serial,
         part=operations[0].part,
         origin=next((node.origin for node in operations if node.origin is not None), None),
-        kept=sum(node.kept for node in members),
+        saved=sum(node.saved for node in members),
         seconds=sum(node.seconds for node in members),
         statistics=result.statistics,
         gradient=result.gradient,
@@ -187,7 +187,7 @@ def _size(node: NodeView) -> int:
 
 
 def _family(operations: Sequence[NodeView], name: str) -> str:
-    """The colour of a group: that of the heaviest of its operations; of pooling the same over windows and over all."""
+    """The family whose colour a group has: that of its heaviest operation; pooling has one colour, global or not."""
     present = {node.family for node in operations}
     if "pool" in name.lower() and "custom" not in present:
         return "window"
@@ -205,13 +205,9 @@ def _without_empty_scopes(
             used.add(scope)
             scope = scopes[scope].parent
     order = {old: new for new, old in enumerate(sorted(used))}
-    kept = (scopes[old] for old in order)
 
     def place(scope: int | None) -> int | None:
         return None if scope is None else order[scope]
 
-    return Records(
-        tuple(replace(node, scope=place(node.scope)) for node in nodes),
-        edges,
-        tuple(replace(scope, number=order[scope.number], parent=place(scope.parent)) for scope in kept),
-    )
+    moved = (replace(scopes[old], number=new, parent=place(scopes[old].parent)) for old, new in order.items())
+    return Records(tuple(replace(node, scope=place(node.scope)) for node in nodes), edges, tuple(moved))

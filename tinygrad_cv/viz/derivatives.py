@@ -14,7 +14,7 @@ from .source import source
 @cache
 def vjp_text(vjp: Vjp) -> str:
     """The expression of a lambda as written in its file; the call of a named function."""
-    with suppress(LookupError):  # made by eval, or no function of Python
+    with suppress(LookupError):  # made by eval, or not a Python function
         found = source(vjp.function)
         if isinstance(found.tree, ast.Lambda):
             return found.text(found.tree.body)

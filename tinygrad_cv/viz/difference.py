@@ -1,11 +1,10 @@
-"""What changed between two graphs: both in one drawing; new is green, gone is red, changed is amber."""
+"""The difference of two graphs, drawn as one: new nodes are green, removed ones red, changed ones amber."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
-from typing import Any
 
 from .labels import shape_text
 from .records import EdgeView, NodeView, Records, renumbered
@@ -14,10 +13,10 @@ ADDED, REMOVED, CHANGED = "#2e9e5b", "#d62f2f", "#c77700"
 
 
 def difference(before: Records, after: Records) -> Records:
-    """The nodes of both, matched by what they are, where they stand and in which order they come.
+    """The nodes of both, matched by kind, scope and order.
 
-    A node's note says what is different. Scopes are those of ``after``; what is gone stands outside of frames that are
-    gone as well.
+    A node's note says what changed. The scopes are those of ``after``: a removed node whose scope was removed as well
+    has none.
     """
     old_keys, new_keys = ([_key(node) for node in records.nodes] for records in (before, after))
     matched: dict[int, int] = {}  # old -> new
@@ -51,12 +50,13 @@ def difference(before: Records, after: Records) -> Records:
     )
 
 
-def _key(node: NodeView) -> Any:
+def _key(node: NodeView) -> tuple[str, ...]:
     return node.kind, node.op, node.module, node.function, node.name if node.kind != "op" else "", node.part
 
 
-def _path(records: Records, scope: int) -> tuple[Any, ...]:
-    names: list[Any] = []
+def _path(records: Records, scope: int) -> tuple[tuple[str, str], ...]:
+    """Names and kinds, from the scope outwards."""
+    names: list[tuple[str, str]] = []
     at: int | None = scope
     while at is not None:
         view = records.scopes[at]
@@ -66,7 +66,7 @@ def _path(records: Records, scope: int) -> tuple[Any, ...]:
 
 
 def _in_order(old: Sequence[NodeView], new: Sequence[NodeView], matched: dict[int, int]) -> list[tuple[str, int]]:
-    """All nodes, each that is gone in front of the next one that is left."""
+    """All nodes, with each removed one before the next one that was kept."""
     order: list[tuple[str, int]] = []
     at = 0
     for i in range(len(old)):

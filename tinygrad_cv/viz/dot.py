@@ -9,13 +9,15 @@ import html
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Literal, TypeAlias
 
 from graphviz import Digraph, escape
 
 from .collapse import inner_functions
 from .labels import shape_text
 from .records import EdgeView, NodeView, Records, ScopeView
+
+Direction: TypeAlias = Literal["TB", "LR"]
 
 FONT = "Arial"  # a family that every renderer can measure
 COLOURS = {  # of operations, by family
@@ -32,9 +34,9 @@ SIZES = {"fontsize": "12", "margin": "0.12,0.06", "height": "0.3", "width": "0.3
 OPERATION = {"shape": "box", "style": "rounded,filled", "color": "#7b8794", **SIZES}
 FLOW = {"fontsize": "9", "fontcolor": "#4b5563", "color": "#6b7280", "arrowsize": "0.6"}
 BACKWARD_FLOW = {"color": "#b0413e", "fontcolor": "#b0413e"}
-READ = {"constraint": "false", "style": "dotted", "color": "#9aa5b5", "arrowhead": "open"}  # of a forward value
+READ = {"constraint": "false", "style": "dotted", "color": "#9aa5b5", "arrowhead": "open"}  # backward reads forward
 TIE = {"dir": "none", "style": "dashed", "color": "#d9b8bb", "constraint": "true", "minlen": "0"}
-LOOKS = {  # of what is no operation, by kind
+LOOKS = {  # of nodes that are not operations, by kind
     "parameter": {"shape": "ellipse", "style": "filled", "fillcolor": "#fff6d6", "color": "#c9a227"},
     "leaf": {"shape": "ellipse", "style": "filled", "fillcolor": "#fff6d6", "color": "#c9a227"},
     "input": {"shape": "ellipse", "style": "filled", "fillcolor": "#ffffff", "color": "#374151"},
@@ -45,25 +47,25 @@ FRAMES = {  # by the kind of scope
     "module": ("#9aa5b5", "#f5f7fa"),
     "function": ("#c3c9d3", "#fbfcfd"),
     "kernel": ("#6b7280", "#ffffff"),
-}  # line and ground
-SYMMETRIC = {"add", "mul", "maximum", "equal"}  # which operand is which makes no difference
-VALUES, ALARM = "#3f6d4e", "#d62f2f"  # of lines about values
-MANY_ZEROS = 0.01  # the share of zeros from which on it is said
+}  # border and fill
+SYMMETRIC = {"add", "mul", "maximum", "equal"}  # the order of the operands does not matter
+VALUES, ALARM = "#3f6d4e", "#d62f2f"  # colours of lines about values
+MANY_ZEROS = 0.01  # the share of zeros is shown from here on
 FORMULA = 24  # characters: longer formulas go into the tooltip
 NAME = 48  # characters: longer names are cut
-LEFT_TO_RIGHT = 24  # nodes: so small a drawing without frames runs from left to right
+LEFT_TO_RIGHT = 24  # nodes: a drawing without frames, and no larger, runs from left to right
 OBJECT_ESCAPE = re.compile(r"\\(?=[NGLEHT])")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
-def dot_text(records: Records, direction: str | None = None) -> str:
+def dot_text(records: Records, direction: Direction | None = None) -> str:
     """The drawing in DOT.
 
     Args:
-        direction: "TB" (top to bottom) or "LR" (left to right); by default what reads best.
+        direction: "TB" (top to bottom) or "LR" (left to right); by default by the size of the graph.
 
     Raises:
-        ValueError: another direction.
+        ValueError: an unknown direction.
     """
     if direction not in (None, "TB", "LR"):
         raise ValueError(f"graph: direction={direction!r}: it must be 'TB' (top to bottom) or 'LR' (left to right).")
@@ -77,8 +79,8 @@ def dot_text(records: Records, direction: str | None = None) -> str:
     for node in records.nodes:
         graph = top if node.scope is None else frames[node.scope]
         graph.node(f"n{node.number}", _label(node), _attributes=_look(node))
-    inside: list[list[Any]] = [[] for _ in frames]
-    for scope in reversed(records.scopes):  # a scope comes before what is inside of it, so it is complete by now
+    inside: list[list[Digraph]] = [[] for _ in frames]
+    for scope in reversed(records.scopes):  # inner scopes come after outer ones, so this one is complete by now
         frame = frames[scope.number]
         for part in reversed(inside[scope.number]):
             frame.subgraph(part)
@@ -104,7 +106,7 @@ def dot_text(records: Records, direction: str | None = None) -> str:
 
 
 def _legend(records: Records) -> str:
-    """What lines and colours mean where both passes are drawn."""
+    """What lines and colours mean when both passes are drawn."""
     parts = ["red: the backward pass", "dashed: an operation and its derivative"]
     if any(_reads(records, edge) for edge in records.edges):
         parts.append("dotted: a value of the forward pass that the backward pass reads")
@@ -113,8 +115,8 @@ def _legend(records: Records) -> str:
     return " · ".join(parts)
 
 
-def _draw_edge(top: Any, records: Records, edge: EdgeView, mirrored: bool) -> None:
-    """An edge; where both passes are drawn the backward one is turned around, to run beside the forward one."""
+def _draw_edge(top: Digraph, records: Records, edge: EdgeView, mirrored: bool) -> None:
+    """An edge; with both passes, those of the backward pass are laid out in the forward direction, next to them."""
     ends, look = (f"n{edge.source}", f"n{edge.target}"), _mark(edge)
     if mirrored and records.nodes[edge.target].part == "backward":
         ends, look = ends[::-1], {**BACKWARD_FLOW, "dir": "back", **look}
@@ -122,12 +124,12 @@ def _draw_edge(top: Any, records: Records, edge: EdgeView, mirrored: bool) -> No
 
 
 def _reads(records: Records, edge: EdgeView) -> bool:
-    """Whether the backward pass reads a value of the forward pass here."""
+    """Whether this edge carries a value of the forward pass into the backward pass."""
     return records.nodes[edge.target].part == "backward" and records.nodes[edge.source].part != "backward"
 
 
 def _ties(records: Records) -> dict[int, int]:
-    """Backward nodes and the forward nodes that they belong to: the first one of each."""
+    """For each forward node the first backward node that computes its derivative; the backward nodes are the keys."""
     ties: dict[int, int] = {}
     for node in records.nodes:
         if node.origin is not None and node.origin not in ties.values():
@@ -135,10 +137,10 @@ def _ties(records: Records) -> dict[int, int]:
     return ties
 
 
-def _frames(records: Records) -> list[Any]:
-    """A frame for each scope; a layer that does nothing but call one function shares one with it."""
+def _frames(records: Records) -> list[Digraph]:
+    """A frame for each scope; a layer that only calls one function shares a frame with it."""
     shared = inner_functions(records)
-    frames: list[Any] = []
+    frames: list[Digraph] = []
     holders = {function.number: layer for layer, function in shared.items()}
     for scope in records.scopes:
         if scope.number in holders:
@@ -148,14 +150,13 @@ def _frames(records: Records) -> list[Any]:
     return frames
 
 
-def _frame(scope: ScopeView, function: ScopeView | None) -> Any:
-    line, ground = FRAMES[scope.kind]
-    ground = scope.colour or ground
+def _frame(scope: ScopeView, function: ScopeView | None) -> Digraph:
+    border, fill = FRAMES[scope.kind]
     parts = (scope, function) if function else (scope,)
     names = [_html(_cut(part.name)) for part in parts]
     words = [f"<I>{name}</I>" if part.kind == "function" else name for part, name in zip(parts, names, strict=True)]
     look = {"label": f"<{' '.join(words)}>", "labeljust": "l", "style": "rounded,filled", "fontcolor": "#4b5563"}
-    return Digraph(f"cluster_{scope.number}", graph_attr={**look, "color": line, "fillcolor": ground})
+    return Digraph(f"cluster_{scope.number}", graph_attr={**look, "color": border, "fillcolor": scope.colour or fill})
 
 
 def _label(node: NodeView) -> str:
@@ -195,7 +196,7 @@ def _numbers(node: NodeView) -> Iterator[tuple[str, str]]:
 
 
 def _formula(node: NodeView) -> str:
-    """The line below the name of an operation: its arguments, or else its formula if it is short."""
+    """The line below the name of an operation: its arguments, or a short formula."""
     return node.detail or (node.formula if len(node.formula) <= FORMULA else "")
 
 
@@ -226,9 +227,9 @@ def _mark(edge: EdgeView) -> dict[str, str]:
 
 
 def _words(source: NodeView, edge: EdgeView) -> str:
-    """What flows along an edge: a name, and a shape or, for one number, the value; what the source says is left out."""
+    """An edge's name, and its shape or single number; without what its source already shows."""
     single = edge.shape is not None and math.prod(edge.shape) == 1
-    repeated = source.kind == "constant" and source.value and not source.value.startswith("[")  # one number, expanded
+    repeated = source.kind == "constant" and source.value and not source.value.startswith("[")  # a number, expanded
     if source.kind not in ("op", "group"):
         return "" if source.value and (single or repeated) else shape_text(edge.shape)
     if single and edge.value:
@@ -237,12 +238,12 @@ def _words(source: NodeView, edge: EdgeView) -> str:
 
 
 def _html(text: str) -> str:
-    """Text for an HTML-like label: it must not be empty, and \\N, but for a word joiner, is the node's name."""
+    """Text for an HTML-like label, which must not be empty; a word joiner keeps \\N from being the node's name."""
     return html.escape(OBJECT_ESCAPE.sub("\\\\\u2060", _printable(text))) or " "
 
 
 def _quoted(text: str) -> str:
-    """Text that DOT shows as it is: a backslash, or angle brackets around all of it, would have a meaning."""
+    """Text that DOT shows literally: backslashes, and angle brackets around it, would have a meaning."""
     return escape(_printable(text))
 
 

@@ -1,15 +1,15 @@
-"""From the tape to records. What the tape does not hold is taken from the tensors that are alive, or left open.
+"""From the tape to records. What the tape does not hold is taken from the tensors that are alive, or left unknown.
 
-A node keeps no value of its own, but its users may have kept it for their derivatives. An input that required no
-gradient is not on the tape at all: it is drawn as a constant, with the value that was kept of it, if any.
+A node does not hold its value, but its users may have saved it for their derivatives. An input that required no
+gradient is not on the tape at all: it is drawn as a constant, with its value if that was saved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -19,10 +19,10 @@ from ..core.tape import Node, Replayed, reachable
 from ..core.variable import Variable
 from .backward import Backward
 from .derivatives import derivative_text
-from .labels import detail_text, value_text
+from .labels import Params, detail_text, value_text
 from .layers import scope_arguments
 from .names import Names
-from .operands import inferred, kept, known_values, shape_in
+from .operands import inferred, known_values, saved_value, shape_in
 from .records import EdgeView, NodeView, Records, ScopeView, Shape, backward_scopes, chain
 from .results import scope_results
 from .scopes import Scopes
@@ -37,7 +37,7 @@ def read(
     trail: Trail | None = None,
     timed: bool = False,
 ) -> Records:
-    """The records of everything that leads to some tensors, and of a backward pass from them."""
+    """The records of the graph of some tensors, and of a backward pass from them."""
     noted = trail or Trail()
     forward = reachable(root.node for root in roots if root.node is not None)
     if backward is None:
@@ -47,12 +47,12 @@ def read(
 
 
 def described(records: Records, roots: Sequence[Variable], names: Names, backward: Backward) -> Records:
-    """The records with statistics of values, and of the gradients by them."""
+    """The records with statistics of all values, and of the gradients with respect to them."""
     nodes = reachable(root.node for root in (*roots, *backward.roots) if root.node is not None)
     values = {node.serial: value for node, value in known_values(nodes, (*roots, *backward.roots), names).items()}
     gradients = {node.serial: gradient.value for node, gradient in backward.gradients.items()}
 
-    def known(serial: int, arrays: dict[int, Any]) -> Statistics | None:
+    def known(serial: int, arrays: Mapping[int, object]) -> Statistics | None:
         array = arrays.get(serial)
         return statistics(array) if isinstance(array, np.ndarray) else None
 
@@ -80,14 +80,14 @@ class _Reader:
     ):
         self.tape, self.roots, self.names = nodes, roots, names
         self.forward, self.backward, self.trail, self.timed = forward, backward, trail, timed
-        self.kept: set[int] = set()  # arrays that are counted already
+        self.counted: set[int] = set()  # ids of saved memory that is counted already
         self.values = known_values(nodes, (*roots, *(backward.roots if backward else ())), names)
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.scopes = Scopes()
         self.numbers: dict[Node, int] = {}
-        self.made = {id(value): node for node, value in self.values.items()}  # by arrays: who made them
-        self.derived: dict[int, int] = {}  # of what the tape does not hold: id of the result -> number
+        self.made = {id(value): node for node, value in self.values.items()}  # id of an array -> the node that made it
+        self.derived: dict[int, int] = {}  # operations that are not on the tape: id of the result -> number
         self.constants: dict[tuple[str, int], int] = {}  # part, id of an array -> its node's number
 
     def records(self) -> Records:
@@ -119,7 +119,7 @@ class _Reader:
         return Records(tuple(self.nodes), tuple(self.edges), tuple(scopes))
 
     def _gradient_numbers(self) -> dict[int, int]:
-        """For each node of the forward pass the one that computes its gradient."""
+        """For each node of the forward pass, the node that computes its gradient."""
         gradients = self.backward.gradients.items() if self.backward else ()
         return {
             self.numbers[node]: self.numbers[gradient.node]
@@ -128,45 +128,38 @@ class _Reader:
         }
 
     def _add(self, node: Node) -> None:
-        primitive = node.primitive
-        common: dict[str, Any] = {
-            "number": len(self.nodes),
-            "name": self.names.of_node(node),
-            "shape": node.shape,
-            "dtype": str(node.dtype),
-            "value": value_text(self.values.get(node)),
-            "source": _line(node.source),
-            "serial": node.serial,
-            "part": self._part(node),
-            "kept": self._bytes_kept(node),
-            "seconds": self.trail.seconds(self.values.get(node)) if self.timed else 0.0,
-        }
-        if node.operands is not None and node.origin is not None and common["part"]:
-            common["origin"] = self.numbers.get(node.origin)
-        if not node.parents:
-            self.numbers[node] = self._append(NodeView(kind=self.names.kind_of(node), **common))
-            return
-        scope = self.scopes.number(node.scope)
-        module, function = self.scopes.paths[scope]
-        common.update(kind="op", scope=scope, module=module, function=function)
-        if primitive is None:
-            assert isinstance(node, Replayed)
-            formula = "computed again in the backward pass"
-            common.update(op="checkpoint", label="checkpoint", family="custom", formula=formula)
-        else:
-            common.update(_described(primitive, node.params))
-        self.numbers[node] = self._append(NodeView(**common))
+        part = self._part(node)
+        origin = node.origin if part and node.operands is not None else None  # recorded with the operands
+        view = NodeView(
+            number=len(self.nodes),
+            kind="op" if node.parents else self.names.kind_of(node),
+            name=self.names.of_node(node),
+            shape=node.shape,
+            dtype=str(node.dtype),
+            value=value_text(self.values.get(node)),
+            source=_line(node.source),
+            serial=node.serial,
+            part=part,
+            origin=self.numbers.get(origin) if origin is not None else None,
+            saved=self._bytes_saved(node),
+            seconds=self.trail.seconds(self.values.get(node)) if self.timed else 0.0,
+        )
+        if node.parents:
+            scope = self.scopes.number(node.scope)
+            module, function = self.scopes.paths[scope]
+            view = replace(view, scope=scope, module=module, function=function, **_operation(node))
+        self.numbers[node] = self._append(view)
 
     def _part(self, node: Node) -> str:
-        """What flows into the backward pass belongs to it."""
+        """The cotangents of the outputs belong to the backward pass."""
         return "" if self.forward is None or node in self.forward else "backward"
 
-    def _bytes_kept(self, node: Node) -> int:
-        """Of the arrays that the derivatives read; one that several nodes keep counts once."""
+    def _bytes_saved(self, node: Node) -> int:
+        """Of the arrays that its derivatives read; one that several nodes save counts once."""
         total = 0
         for value in (node.saved or {}).values():
-            if isinstance(value, np.ndarray) and id(owner(value)) not in self.kept:
-                self.kept.add(id(owner(value)))
+            if isinstance(value, np.ndarray) and id(owner(value)) not in self.counted:
+                self.counted.add(id(owner(value)))
                 total += value.nbytes if 0 not in value.strides else value.itemsize
         return total
 
@@ -184,26 +177,27 @@ class _Reader:
 
     def _input(self, node: Node, place: int) -> int:
         """The number of the node of an input that is not on the tape."""
-        array = kept(node, place)
-        for step in self.trail.behind(array, self._is_free, self._is_recorded):
+        array = saved_value(node, place)
+        for step in self.trail.leading_to(array, self._is_free, self._is_recorded):
             if id(step.value) not in self.derived:
                 self._derive(step, node)
         return self._source(array, node, place)
 
-    def _is_recorded(self, array: Any) -> bool:
+    def _is_recorded(self, array: object) -> bool:
         return self.made.get(id(array)) in self.numbers
 
-    def _is_free(self, array: Any) -> bool:
+    def _is_free(self, array: object) -> bool:
+        """Whether it is an input that requires no gradient."""
         return self.names.knows(array) and not self._is_recorded(array)
 
-    def _source(self, array: Any, node: Node, place: int | None) -> int:
+    def _source(self, array: np.ndarray | None, node: Node, place: int | None) -> int:
         """The node that an array comes from."""
         if (made := self.made.get(id(array))) in self.numbers:
             return self.numbers[made]
         return self.derived[id(array)] if id(array) in self.derived else self._constant(array, node, place)
 
     def _derive(self, step: Application, user: Node) -> None:
-        """The node of an operation that no gradient flows through."""
+        """Add the node of an operation that no gradient flows through."""
         sources = [self._source(array, user, None) for array in step.operands]
         scope = self.scopes.number(step.scope)
         module, function = self.scopes.paths[scope]
@@ -220,15 +214,15 @@ class _Reader:
                 value=value_text(step.value),
                 source=_line(step.source),
                 part="backward" if step.origin is not None else "",
-                origin=self.numbers.get(step.origin),
+                origin=self.numbers.get(step.origin) if step.origin is not None else None,
                 seconds=step.seconds if self.timed else 0.0,
             )
         )
         for i, (source, array) in enumerate(zip(sources, step.operands, strict=True)):
             self._connect(source, number, i, _role_in(step.primitive, i), shape=array.shape)
 
-    def _constant(self, array: Any, node: Node, place: int | None) -> int:
-        """The node of an array that nothing here made."""
+    def _constant(self, array: np.ndarray | None, node: Node, place: int | None) -> int:
+        """The node of an array that no drawn operation made."""
         if (known := self.names.of_array(array)) is not None:
             array = known.array
         shared = isinstance(array, np.ndarray) and any(array.strides) and array.size > 1
@@ -280,7 +274,7 @@ class _Reader:
         self.edges.append(EdgeView(source, target, place, role, shape or view.shape, name, value, derivative))
 
     def _place_parameters(self) -> None:
-        """A parameter is drawn in the innermost scope that contains all its users."""
+        """Move each parameter into the innermost scope that contains all its users."""
         shared: dict[int, list[ScopeView]] = {}
         for edge in self.edges:
             if self.nodes[edge.source].kind == "parameter":
@@ -292,8 +286,25 @@ class _Reader:
                 self.nodes[number] = replace(self.nodes[number], scope=around[-1].number)
 
 
-def _described(primitive: Primitive, params: dict[str, Any]) -> dict[str, Any]:
-    """What a node says of the operation."""
+class _Described(TypedDict):
+    """The fields of a node that describe its operation."""
+
+    op: str
+    label: str
+    family: str
+    formula: str
+    detail: str
+
+
+def _operation(node: Node) -> _Described:
+    if node.primitive is not None:
+        return _described(node.primitive, node.params)
+    assert isinstance(node, Replayed)
+    formula = "computed again in the backward pass"
+    return {"op": "checkpoint", "label": "checkpoint", "family": "custom", "formula": formula, "detail": ""}
+
+
+def _described(primitive: Primitive, params: Params) -> _Described:
     return {
         "op": primitive.name,
         "label": primitive.label,
@@ -304,12 +315,12 @@ def _described(primitive: Primitive, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _role_in(primitive: Primitive | None, place: int) -> str:
-    """What the formula calls an input, where there are several."""
+    """The name of an input in the formula, if there are several."""
     if primitive is None or primitive.variadic or len(primitive.inputs) < 2:
         return ""
     return primitive.inputs[place]
 
 
 def _line(source: str | None) -> str:
-    """The user's line without its folders: the same program gives the same drawing anywhere."""
+    """The user's line without its folders, so that a program gives the same drawing everywhere."""
     return PurePath(source).name if source else ""

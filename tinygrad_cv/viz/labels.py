@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 SMALL = 6  # elements of an array whose numbers fit into a box
 DIGITS = 4
+
+Params: TypeAlias = Mapping[str, Any]  # of a primitive: axes, shapes, dtypes, ..., by name
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:
@@ -16,8 +18,8 @@ def shape_text(shape: tuple[int, ...] | None) -> str:
     return "?" if shape is None else "×".join(map(str, shape))
 
 
-def value_text(array: Any) -> str:
-    """The numbers, where they are few or all one; else nothing."""
+def value_text(array: object) -> str:
+    """The numbers of a small array, or the one number that all elements are; else nothing."""
     if not isinstance(array, np.ndarray) or array.size == 0:
         return ""
     if array.size == 1 or not any(array.strides):
@@ -27,33 +29,34 @@ def value_text(array: Any) -> str:
     return np.array2string(array, precision=DIGITS, separator=", ", formatter={"all": number_text}).replace("\n", "")
 
 
-def number_text(number: Any) -> str:
+def number_text(number: object) -> str:
     """Four digits; integers and booleans as they are."""
     kind = np.asarray(number).dtype.kind
-    return f"{float(number):.{DIGITS}g}" if kind == "f" else str(number)
+    return f"{number:.{DIGITS}g}" if kind == "f" else str(number)
 
 
-def detail_text(params: Mapping[str, Any]) -> str:
-    """The arguments of an operation in short, as far as the shapes do not show them."""
+def detail_text(params: Params) -> str:
+    """The arguments of an operation that its shapes do not show, in short."""
     return ", ".join(filter(None, (write(params) for name, write in ARGUMENTS.items() if name in params)))
 
 
-def _list(numbers: Any) -> str:
+def _list(numbers: Iterable[object]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _axes(params: Mapping[str, Any]) -> str:
+def _axes(params: Params) -> str:
     axis = params["axis"]
     axes = axis if isinstance(axis, tuple) else (axis,)
     return f"{'axes' if len(axes) > 1 else 'axis'} {_list(axes)}" if axes else ""
 
 
-def _spec(params: Mapping[str, Any]) -> str:
-    return params["spec"].replace(",", ", ").replace("->", " → ")
+def _spec(params: Params) -> str:
+    spec: str = params["spec"]
+    return spec.replace(",", ", ").replace("->", " → ")
 
 
-def _unless_one(name: str) -> Callable[[Mapping[str, Any]], str]:
-    def write(params: Mapping[str, Any]) -> str:
+def _unless_one(name: str) -> Callable[[Params], str]:
+    def write(params: Params) -> str:
         numbers = params[name]
         if set(numbers) <= {1}:
             return ""
@@ -62,7 +65,7 @@ def _unless_one(name: str) -> Callable[[Mapping[str, Any]], str]:
     return write
 
 
-def _width(params: Mapping[str, Any]) -> str:
+def _width(params: Params) -> str:
     borders = {border for border in params["width"] if any(border)}
     if not borders:
         return ""
@@ -71,12 +74,12 @@ def _width(params: Mapping[str, Any]) -> str:
     return f"border {text}" + (f" of {number_text(np.float64(value))}" if (value := params["value"]) else "")
 
 
-def _slices(params: Mapping[str, Any]) -> str:
+def _slices(params: Params) -> str:
     parts = zip(params["start"], params["stop"], params["step"], strict=True)
     return f"[{_list(f'{a}:{b}' if step == 1 else f'{a}:{b}:{step}' for a, b, step in parts)}]"
 
 
-ARGUMENTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+ARGUMENTS: dict[str, Callable[[Params], str]] = {
     "spec": _spec,
     "kernel": lambda params: shape_text(params["kernel"]),
     "stride": _unless_one("stride"),

@@ -1,18 +1,18 @@
-"""What layers were made with: kernel, stride, padding, groups, epsilon, as the modules have it."""
+"""The arguments of layers, read from the modules: kernel size, stride, padding, groups, epsilon."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from inspect import getmembers, isdatadescriptor
-from typing import Any
 
 from .labels import shape_text
+from .names import Named
 from .records import ScopeView, chain
 
 SIMPLE = (bool, int, float, str)
 
 
-def arguments(module: Any) -> str:
+def arguments(module: object) -> str:
     """The numbers and words that a module holds: ``kernel_size 5×5, stride 1×1, padding 2×2, groups 1``."""
     own = [name for name in vars(module) if name != "training" and not name.startswith("_")]
     own += [name for name, _ in getmembers(type(module), isdatadescriptor) if not name.startswith("_")]
@@ -20,26 +20,26 @@ def arguments(module: Any) -> str:
     return ", ".join(f"{name} {_text(value)}" for name, value in found if _is_simple(value))
 
 
-def scope_arguments(scopes: Sequence[ScopeView], modules: Iterable[Any], around: set[int]) -> dict[int, str]:
-    """Those of each scope that is a call of a known module, or of one inside of it; ``around`` are no modules."""
-    roots: dict[str, dict[str, Any]] = {}
+def scope_arguments(scopes: Sequence[ScopeView], modules: Iterable[Named], around: set[int]) -> dict[int, str]:
+    """The arguments of each scope that is a call of a known module or submodule; ``around`` are not modules."""
+    roots: dict[str, dict[str, Named]] = {}
     for module in modules:
         name = type(module).__name__
         roots[name] = {} if name in roots else dict(module.named_modules())  # two of one class cannot be told apart
     found = {}
     for scope in scopes:
         steps = [step.name for step in chain(scopes, scope.number) if step.number not in around]
-        module = roots.get(steps[0], {}).get(".".join(steps[1:])) if steps and scope.kind == "module" else None
-        if module is not None:
-            found[scope.number] = arguments(module)
+        called = roots.get(steps[0], {}).get(".".join(steps[1:])) if steps and scope.kind == "module" else None
+        if called is not None:
+            found[scope.number] = arguments(called)
     return found
 
 
-def _is_simple(value: Any) -> bool:
+def _is_simple(value: object) -> bool:
     return isinstance(value, SIMPLE) or (
         isinstance(value, (tuple, list)) and bool(value) and all(isinstance(part, SIMPLE) for part in value)
     )
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return shape_text(tuple(value)) if isinstance(value, (tuple, list)) else str(value)

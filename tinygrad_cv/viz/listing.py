@@ -11,7 +11,7 @@ from .statistics import Statistics
 
 
 def text_lines(records: Records) -> str:
-    """One line a node: number, what it is, its inputs' numbers, shape, and its module."""
+    """A line for each node: its number, what it is, the numbers of its inputs, its shape, value and module."""
     inputs: list[list[str]] = [[] for _ in records.nodes]
     for edge in records.edges:
         inputs[edge.target].append(f"#{edge.source}")
@@ -39,8 +39,7 @@ def _what(node: NodeView) -> str:
 
 
 def json_text(records: Records) -> str:
-    """The records, with what is empty or unknown left out. Serial numbers differ from run to run, so they are, too."""
-
+    """The records without empty and unknown fields, and without serial numbers, which differ from run to run."""
     parts = {"nodes": records.nodes, "edges": records.edges, "scopes": records.scopes}
     return json.dumps({key: [_plain(record) for record in part] for key, part in parts.items()}, ensure_ascii=False)
 
@@ -56,7 +55,7 @@ def _plain(record: object) -> dict[str, object]:
 
 
 def _finite(value: object) -> object:
-    """JSON knows no NaN and no infinities."""
+    """JSON has neither NaN nor infinities."""
     if isinstance(value, tuple):
         return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,9 +1,9 @@
-"""What tensors are called: parameters as their module names them, others as the user does."""
+"""The names of tensors: a parameter's is its module's, others are the user's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from ..core.variable import Variable
 
 @runtime_checkable
 class Named(Protocol):
-    """What a module offers."""
+    """A module, as far as drawings use it."""
 
-    def named_parameters(self) -> Iterator[tuple[str, Any]]: ...
-    def named_buffers(self) -> Iterator[tuple[str, Any]]: ...
+    def named_parameters(self) -> Iterator[tuple[str, Variable]]: ...
+    def named_buffers(self) -> Iterator[tuple[str, Variable]]: ...
+    def named_modules(self) -> Iterator[tuple[str, Named]]: ...
 
 
 class Holder(NamedTuple):
@@ -32,21 +33,21 @@ class Names:
     """The names of the tensors around a graph.
 
     Attributes:
-        tensors: all that have one.
-        modules: that the graph may run through.
+        tensors: those that have a name.
+        modules: those that the graph may run through.
     """
 
     def __init__(self) -> None:
-        self.modules: list[Any] = []
+        self.modules: list[Named] = []
         self.tensors: list[Variable] = []
         self._nodes: dict[Node, tuple[str, str]] = {}  # -> name, kind
         self._arrays: dict[int, Holder] = {}  # by id of the memory
-        self._given: dict[str, Any] = {}  # by the user
-        self._names: dict[str, list[str]] = {}  # that user's name -> names of tensors
+        self._given: dict[str, object] = {}  # by the user
+        self._names: dict[str, list[str]] = {}  # a name given by the user -> names of tensors
         self._seen: set[str] = set()  # names that are in the graph
 
-    def take(self, names: Mapping[str, Any]) -> None:
-        """Tensors and modules under the user's names; others, as in ``locals()``, are passed over."""
+    def take(self, names: Mapping[str, object]) -> None:
+        """Add tensors and modules under the user's names; other values, as in ``locals()``, are ignored."""
         self._given.update(names)
         modules = {name: x for name, x in names.items() if isinstance(x, Named) and not isinstance(x, type)}
         for name, module in modules.items():
@@ -56,8 +57,8 @@ class Names:
                 self.add(name, value, "leaf" if value.node is not None else "input")
                 self._names[name] = [self._name_of(value)]
 
-    def module(self, module: Any, prefix: str = "") -> list[str]:
-        """The parameters and buffers of a module; what they are called."""
+    def module(self, module: object, prefix: str = "") -> list[str]:
+        """Add the parameters and buffers of a module; their names."""
         if not isinstance(module, Named):
             return []
         self.modules.append(module)
@@ -75,12 +76,12 @@ class Names:
         }
 
     def _name_of(self, tensor: Variable) -> str:
-        """What a tensor is called: the first name stays."""
+        """The name of a tensor: the first that it was given."""
         own = self._nodes.get(tensor.node, ("", ""))[0] if tensor.node is not None else ""
         return own or self._arrays[id(tensor.value)].name
 
-    def closure(self, found: Mapping[str, Any]) -> None:
-        """What a function reads besides its inputs; names of before stay."""
+    def closure(self, found: Mapping[str, object]) -> None:
+        """Add what a function reads besides its inputs; earlier names stay."""
         modules = {name: x for name, x in found.items() if isinstance(x, Named)}
         new = {name: x for name, x in modules.items() if all(x is not known for known in self.modules)}
         for name, module in new.items():
@@ -90,12 +91,12 @@ class Names:
                 self.add(name, tensor, "leaf" if tensor.node is not None else "input")
 
     def inputs(self, tensors: Mapping[str, Variable]) -> None:
-        """The inputs of a function that is run for the drawing."""
+        """Add the inputs of a function that is run to be drawn."""
         for name, tensor in tensors.items():
             self.add(name, tensor, "input")
 
     def add(self, name: str, tensor: Variable, kind: str) -> None:
-        """One tensor. The first name stays."""
+        """Add a tensor. The first name stays."""
         self.tensors.append(tensor)
         if tensor.node is not None:
             self._nodes.setdefault(tensor.node, (name, kind))
@@ -116,8 +117,8 @@ class Names:
         """What a leaf is: parameter, input, or just a leaf."""
         return self._nodes.get(leaf, ("", "leaf"))[1]
 
-    def of_array(self, array: Any) -> Holder | None:
-        """The named array that an input is which is not on the tape, or all of whose memory it is a view of."""
+    def of_array(self, array: object) -> Holder | None:
+        """The named array that an array is, or is a view of all of."""
         if not isinstance(array, np.ndarray):
             return None
         for holder in (array, memory.owner(array)):
@@ -127,12 +128,12 @@ class Names:
                 return known
         return None
 
-    def knows(self, array: Any) -> bool:
+    def knows(self, array: object) -> bool:
         """Whether an array itself has a name."""
         return id(array) in self._arrays
 
 
-def _reason(value: Any) -> str:
+def _reason(value: object) -> str:
     if isinstance(value, Named):
         return "the target was not computed from its parameters"
     if isinstance(value, Variable) and value.node is not None:

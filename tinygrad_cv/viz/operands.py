@@ -1,9 +1,8 @@
-"""Values and shapes of what nodes read, as far as somebody holds them."""
+"""Values and shapes of what nodes read, as far as they are still in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +15,14 @@ from .names import Names
 from .records import Shape
 
 
-def known_values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> dict[Node, Any]:
-    """The values of nodes, as far as somebody holds them: as they were when they were used, or else as they are now."""
-    values: dict[Node, Any] = {}
+def known_values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> dict[Node, np.ndarray]:
+    """The values of nodes that are still in memory: as they were when they were used, or else as they are now."""
+    values: dict[Node, np.ndarray] = {}
     for node in nodes:
         if node.saved and OUTPUT in node.saved:
             values[node] = node.saved[OUTPUT]
         for i, parent in enumerate(node.parents):
-            if parent is not None and (value := kept(node, i)) is not None:
+            if parent is not None and (value := saved_value(node, i)) is not None:
                 values[parent] = value
     alive = [node.sink() for node in nodes if node.sink is not None]
     for tensor in (*roots, *names.tensors, *alive):
@@ -32,21 +31,21 @@ def known_values(nodes: list[Node], roots: Sequence[Variable], names: Names) -> 
     return values
 
 
-def kept(node: Node, place: int) -> Any:
-    """The value of an input, if the node kept it."""
+def saved_value(node: Node, place: int) -> np.ndarray | None:
+    """The value of an input, if the node saved it."""
     if node.operands is not None:
         return node.operands[place]
     return node.saved.get((place, "value")) if node.saved else None
 
 
 def shape_in(node: Node, place: int) -> Shape | None:
-    """The shape of an input, where it was kept: of a named array another view of its memory may be what is used."""
-    value = kept(node, place)
+    """The shape of an input whose value was saved: the node may read another view of a named array."""
+    value = saved_value(node, place)
     return value.shape if isinstance(value, np.ndarray) else None
 
 
-def inferred(node: Node, place: int) -> tuple[Shape | None, Any]:
-    """Shape and dtype of an input that nobody kept."""
+def inferred(node: Node, place: int) -> tuple[Shape | None, np.dtype | None]:
+    """Shape and dtype of an input that was not saved, as far as the operation determines them."""
     primitive = node.primitive
     if primitive is where and place == 0:
         return node.shape, np.dtype(bool)

@@ -1,4 +1,4 @@
-"""Pictures from DOT text, by the first program or package that is there. No shell is involved."""
+"""Pictures from DOT text, by the first program or package that is installed. No shell is involved."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ RENDERERS = {  # command -> the formats that it writes
     "dot": ("svg", "png", "pdf"),
     "graphviz-pure": ("svg", "png"),
 }
-BESIDE = Path(sys.executable).parent  # where pip puts programs, which need not be on the PATH
-PACKAGE = "pygraphviz"  # asked where no command is there
+SCRIPTS = Path(sys.executable).parent  # where pip installs programs; it need not be on the PATH
+PACKAGE = "pygraphviz"  # used if no command is found
 RESOLUTION = {"png": ("-Gdpi=150",)}
 MEASURED, FAMILIES = (
     b'font-family="Arial"',
@@ -47,12 +47,12 @@ def render(dot: str, format: str) -> bytes:
 
 
 def _with_fonts(svg: bytes) -> bytes:
-    """The SVG for readers that lack the family that was measured: with families of the same widths, and Korean."""
+    """The SVG with fallbacks for the measured font family: families of the same widths, and one for Korean."""
     return svg.replace(MEASURED, FAMILIES)
 
 
 def _found(command: str) -> str | None:
-    return shutil.which(command) or shutil.which(command, path=str(BESIDE))
+    return shutil.which(command) or shutil.which(command, path=str(SCRIPTS))
 
 
 def _by_package(dot: str, format: str) -> bytes:

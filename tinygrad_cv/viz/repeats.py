@@ -1,16 +1,18 @@
 """Equal blocks in a row, shown once: ``layer1.1 × 2``.
 
-Two blocks are equal if their operations, shapes and wiring are. They are in a row if the second one takes what flows in
-from the first one alone.
+Two blocks are equal if their operations, shapes and wiring are. They are in a row if the second one reads only from
+the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from .records import EdgeView, NodeView, Records, ScopeView, renumbered
+from .records import EdgeView, NodeView, Records, ScopeView, Shape, renumbered
+
+Wiring = tuple[tuple[int, int, Shape | None], ...]  # of a node: its inputs' places in the block, and their shapes
+Signature = tuple[tuple[str, str, str, str, Shape | None, str, Wiring], ...]
 
 
 @dataclass
@@ -19,12 +21,12 @@ class _Block:
 
     scope: ScopeView
     nodes: list[NodeView]
-    signature: Any
+    signature: Signature  # equal for equal blocks
     sources: set[int]  # nodes outside of it, other than constants and parameters, that it reads
 
 
 def once(records: Records) -> Records:
-    """The records without the further copies of blocks that repeat."""
+    """The records with each run of equal blocks reduced to its first."""
     members = _members(records)
     incoming: dict[int, list[EdgeView]] = {}
     for edge in records.edges:
@@ -43,7 +45,7 @@ def once(records: Records) -> Records:
 
 
 def _members(records: Records) -> dict[int, list[NodeView]]:
-    """The nodes in each scope, those of inner scopes included."""
+    """The nodes in each scope, inner scopes included."""
     found: dict[int, list[NodeView]] = {scope.number: [] for scope in records.scopes}
     for node in records.nodes:
         scope = node.scope
@@ -54,7 +56,7 @@ def _members(records: Records) -> dict[int, list[NodeView]]:
 
 
 def _siblings(records: Records, members: dict[int, list[NodeView]]) -> list[list[ScopeView]]:
-    """Modules side by side, the outermost first; in order of computation."""
+    """Modules with the same parent, the outermost first; in order of computation."""
     groups: dict[int | None, list[ScopeView]] = {}
     for scope in records.scopes:
         if scope.kind == "module" and members[scope.number]:
@@ -77,7 +79,7 @@ def _block(records: Records, scope: ScopeView, nodes: list[NodeView], incoming: 
 
 
 def _runs(blocks: Sequence[_Block], gone: set[int]) -> list[list[_Block]]:
-    """Neighbours that are equal, and feed one another."""
+    """Neighbours that are equal and feed one another."""
     runs: list[list[_Block]] = []
     for block in blocks:
         if any(node.number in gone for node in block.nodes):
@@ -92,8 +94,8 @@ def _runs(blocks: Sequence[_Block], gone: set[int]) -> list[list[_Block]]:
 
 
 def _without(records: Records, gone: set[int], moved: dict[int, int], names: dict[int, str]) -> Records:
-    kept = [node for node in records.nodes if node.number not in gone]
-    numbers = {node.number: i for i, node in enumerate(kept)}
+    remaining = [node for node in records.nodes if node.number not in gone]
+    numbers = {node.number: i for i, node in enumerate(remaining)}
     for old in moved:
         new = moved[old]
         while new in moved and new in gone:
@@ -106,7 +108,7 @@ def _without(records: Records, gone: set[int], moved: dict[int, int], names: dic
     ]
     nodes = [
         replace(node, number=numbers[node.number], origin=numbers.get(node.origin) if node.origin is not None else None)
-        for node in kept
+        for node in remaining
     ]
     scopes = [renumbered(replace(scope, name=names.get(scope.number, scope.name)), numbers) for scope in records.scopes]
     return Records(tuple(nodes), tuple(edges), tuple(scopes))

@@ -1,4 +1,4 @@
-"""What a layer hands on: forward its output, backward the gradient of the target by its input."""
+"""What a layer returns: its output; in the backward pass, the gradient of the target with respect to its input."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 
 from .records import EdgeView, NodeView, ScopeView, chain
 
-CARRIERS = {"op": 0, "input": 0, "leaf": 1, "parameter": 2}  # what a layer's input is, before what it is not
+CARRIERS = {"op": 0, "input": 0, "leaf": 1, "parameter": 2}  # rank as a layer's input: the lowest is taken
 
 
 def scope_results(
     nodes: Sequence[NodeView], edges: Sequence[EdgeView], scopes: Sequence[ScopeView], gradients: Mapping[int, int]
 ) -> dict[int, int]:
-    """For each scope the number of the node whose value it hands on.
+    """For each scope the number of the node whose value it returns.
 
     Args:
-        gradients: for each node of the forward pass the node that computes its whole gradient.
+        gradients: for each node of the forward pass, the node that computes its gradient.
     """
     around = {node.number: [scope.number for scope in chain(scopes, node.scope)] for node in nodes}
     found: dict[int, int] = {}
-    for node in nodes:  # all of them lead to the target, so the last one of a scope is read outside of it
+    for node in nodes:  # all lead to the target, so the last one of a scope is read outside it
         if node.kind == "op" and node.part != "backward":
             found.update((scope, node.number) for scope in around[node.number])
     inputs = _first_inputs(nodes, edges, around, gradients)
@@ -37,7 +37,7 @@ def _first_inputs(
     around: Mapping[int, Sequence[int]],
     gradients: Mapping[int, int],
 ) -> dict[int | None, int]:
-    """The first value that flows into each forward scope, and into the whole (None), of those that have a gradient."""
+    """The first value with a gradient that flows into each forward scope, and into the whole graph (None)."""
     first: dict[int | None, tuple[int, int, int, int]] = {}
     for edge in edges:
         source, target = nodes[edge.source], nodes[edge.target]

@@ -1,4 +1,4 @@
-"""The scopes of a graph, numbered as they appear: those around a scope come before it."""
+"""The scopes of a graph, numbered as they appear: outer ones before inner ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from .records import ScopeView, chain, paths
 
 
 class Scopes:
-    """What is known of them so far.
+    """The scopes seen so far.
 
     Attributes:
-        views: by number.
-        paths: by number, the path of modules and that of composed functions.
+        views: their records, by number.
+        paths: their paths of modules and of composed functions, by number.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Scopes:
         self._numbers: dict[int, int | None] = {id(None): None}
 
     def number(self, scope: Scope | None) -> int | None:
-        """The number of a scope."""
+        """The number of a scope; a new one is added."""
         if id(scope) not in self._numbers:
             assert scope is not None
             for step in scope.chain():

@@ -1,4 +1,4 @@
-"""A function in its file: its syntax tree, and the text of its parts."""
+"""The source of a function: its syntax tree, and the text of its parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import linecache
 from collections.abc import Callable
 from functools import cache
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..core.floor import uses
 
@@ -15,11 +15,11 @@ Tree = ast.Lambda | ast.FunctionDef
 
 
 class Source(NamedTuple):
-    """A function as it is written.
+    """The source of a function.
 
     Attributes:
-        tree: its syntax.
-        file: the text of the whole file.
+        tree: its syntax tree.
+        file: the text of the file that it is in.
     """
 
     tree: Tree
@@ -30,12 +30,12 @@ class Source(NamedTuple):
         return " ".join((ast.get_source_segment(self.file, part) or "").split())
 
 
-def source(function: Callable[..., Any]) -> Source:
+def source(function: Callable[..., object]) -> Source:
     """The source of a function; of several lambdas on one line, that which compiles to the same code.
 
     Raises:
-        LookupError: where there is none: for code that was made by ``eval``, for instance. Or where bytecode may not be
-            compared (``core/floor.py``), and lambdas on one line differ in nothing else.
+        LookupError: there is none, for instance for code made by ``eval``; or lambdas on one line differ in bytecode
+            only, and bytecode may not be compared (``core/floor.py``).
 
     >>> from tinygrad_cv.ops import PRIMITIVES
     >>> found = source(PRIMITIVES["sub"].vjps[1].function)
@@ -43,7 +43,7 @@ def source(function: Callable[..., Any]) -> Source:
     '-g'
     """
     if not isinstance(function, FunctionType):
-        raise LookupError(f"{function!r} is no function of Python: it has no source")
+        raise LookupError(f"{function!r} is not a Python function: it has no source")
     code = function.__code__
     file = "".join(linecache.getlines(code.co_filename, function.__globals__))
     module = _parsed(file)
@@ -68,7 +68,7 @@ def _first_line(node: ast.FunctionDef) -> int:
 
 
 def _compiled(node: ast.Lambda, module: ast.Module) -> CodeType:
-    """The code of a lambda below the imports of its module, on which code depends."""
+    """The code of a lambda, compiled below the imports of its module: ``__future__`` imports change code."""
     imports = [part for part in module.body if isinstance(part, (ast.Import, ast.ImportFrom))]
     whole = compile(ast.Module([*imports, ast.copy_location(ast.Expr(node), node)], []), "", "exec")
     return next(constant for constant in whole.co_consts if isinstance(constant, CodeType))

@@ -1,4 +1,4 @@
-"""What can be said of many numbers in few: for the nodes of a drawing."""
+"""Statistics of arrays, for the nodes of a drawing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ UNIT_AXIS = 1  # N x C x H x W, N x D: a unit is a channel, or a feature
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the finite values, but for the counts.
+    """Statistics of the finite elements of an array.
 
     Attributes:
-        zeros: the share of exact zeros.
-        nan, infinite: how many there are.
+        deviation: the standard deviation.
+        zeros: the share of exact zeros among all elements.
+        nan, infinite: how many elements are NaN, and how many infinite.
         dead: the share of units (channels of N x C x ..., features of N x D) that are 0 for every sample.
-        histogram: counts in equal bins between the edges.
+        histogram: counts in bins of equal width between the edges.
     """
 
     mean: float
@@ -35,7 +36,7 @@ class Statistics:
 
 
 def statistics(x: np.ndarray) -> Statistics | None:
-    """None for what holds no floats."""
+    """The statistics of an array; None if it is empty or not of floats."""
     if x.dtype.kind != "f" or not x.size:
         return None
     finite = np.isfinite(x)

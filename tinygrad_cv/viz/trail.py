@@ -1,4 +1,4 @@
-"""All that was computed while a function ran: the tape holds only what a gradient flows through."""
+"""All operations that ran, including those without a gradient, which the tape does not record."""
 
 from __future__ import annotations
 
@@ -7,37 +7,42 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from ..core.context import Scope, current, eager
 from ..core.position import user_line
 from ..core.primitive import Primitive
+from ..core.tape import Node
 
 
 @dataclass(frozen=True)
 class Application:
-    """One operation that was applied.
+    """One operation that ran.
 
     Attributes:
-        value: what came out; alive here, so that no other array has its id.
-        origin: in a backward pass, the tape's node whose derivative it is part of.
+        value: its result, held so that no other array gets the same id.
+        source: the user's line, if it was recorded.
+        origin: in a backward pass, the node of the tape whose derivative it is part of.
+        seconds: how long it took.
     """
 
     primitive: Primitive
-    operands: list[Any]
+    operands: list[np.ndarray]
     params: dict[str, Any]
-    value: Any
+    value: np.ndarray
     scope: Scope | None
     source: str | None
-    origin: Any
+    origin: Node | None
     seconds: float
 
 
 class Trail:
-    """An interpreter that computes at once and notes what it did."""
+    """An interpreter that computes at once and records what it computed."""
 
     def __init__(self) -> None:
         self._steps: dict[int, Application] = {}  # by the id of the result
 
-    def __call__(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> Any:
+    def __call__(self, primitive: Primitive, values: list[np.ndarray], params: dict[str, Any]) -> np.ndarray:
         start = perf_counter()
         value = eager(primitive, values, params)
         seconds = perf_counter() - start
@@ -49,24 +54,26 @@ class Trail:
             )
         return value
 
-    def step(self, value: Any) -> Application | None:
+    def step(self, value: object) -> Application | None:
         """The operation that made an array."""
         return self._steps.get(id(value))
 
-    def seconds(self, value: Any) -> float:
-        """What it took to compute a value; 0 for others."""
+    def seconds(self, value: object) -> float:
+        """How long it took to compute an array; 0 if that was not recorded."""
         step = self.step(value)
         return step.seconds if step else 0.0
 
-    def behind(self, value: Any, free: Callable[[Any], bool], recorded: Callable[[Any], bool]) -> list[Application]:
-        """The operations to be drawn that lead to a value, in order.
+    def leading_to(
+        self, value: object, free: Callable[[object], bool], recorded: Callable[[object], bool]
+    ) -> list[Application]:
+        """The operations to draw that lead to an array, in order.
 
-        They depend on an input without gradient (free), or they compare what is recorded, as ReLU does. Of constants,
-        and of recorded values that were detached, nothing is drawn.
+        They depend on an input without gradient (``free``), or compare a recorded value, as ReLU does. How constants
+        were computed, or recorded values that were detached, is not drawn.
         """
         drawn: dict[int, bool] = {}  # by the id of the result
         order: list[Application] = []
-        stack = [(value, False)]
+        stack: list[tuple[object, bool]] = [(value, False)]
         while stack:
             array, done = stack.pop()
             step = self.step(array)

@@ -1,10 +1,10 @@
-"""record: what a network's values and gradients are like, step by step through its training."""
+"""record: statistics of a network's values and gradients through its training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,18 +13,23 @@ from .api import graph
 from .page.page import TrainingStep
 from .view import GraphView
 
+if TYPE_CHECKING:
+    from ..frontend.typing import Inputs
+    from .statistics import Statistics
 
-def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every: int = 1) -> TrainingRecord:
-    """A recording of a function through training, to be looked at as a page with a slider.
 
-    Call it with a batch in each training step: of every ``every``-th call it keeps mean, deviation, norm, zeros, NaN
-    and a histogram of each value of f, and of the gradient by it. That costs a forward and a backward pass more;
-    training itself is not touched: parameters, gradients, running statistics and random states stay as they are.
+def record(f: Callable[..., Inputs], names: Mapping[str, object] | None = None, every: int = 1) -> TrainingRecord:
+    """A record of a function through training; its page has a slider through the steps.
+
+    Call it with a batch in each training step. Every ``every``-th call records the mean, standard deviation, norm,
+    zeros, NaN and a histogram of each value of f, and of the gradient with respect to it. That costs one more forward
+    and backward pass. Training itself is not affected: parameters, gradients, running statistics and random states
+    stay as they are.
 
     Args:
         f: takes a batch, returns the loss.
-        names: what to call tensors, and modules whose parameters are in the graph, as for :func:`graph`.
-        every: how many calls make one step of the recording.
+        names: names for tensors, and for modules whose parameters are in the graph, as for :func:`graph`.
+        every: record the first of so many calls.
 
     Raises:
         ValueError: ``every`` below 1.
@@ -47,23 +52,23 @@ def record(f: Callable[..., Any], names: Mapping[str, Any] | None = None, every:
 
 
 class TrainingRecord:
-    """What :func:`record` keeps.
+    """The record that :func:`record` starts.
 
     Attributes:
-        steps: of each recorded step its number, the loss, and the statistics of all nodes of the view.
+        steps: for each recorded step its number, the loss, and the statistics of all nodes of the view.
     """
 
-    def __init__(self, f: Callable[..., Any], names: Mapping[str, Any] | None, every: int):
+    def __init__(self, f: Callable[..., Inputs], names: Mapping[str, object] | None, every: int):
         self.f, self.names, self.every = f, names, every
         self.steps: list[TrainingStep] = []
         self._calls = 0
         self._view: GraphView | None = None
 
-    def __call__(self, *inputs: Any) -> None:
-        """Look at one training step.
+    def __call__(self, *inputs: object) -> None:
+        """Record one training step.
 
         Raises:
-            GraphError: f made another graph than before.
+            GraphError: f's graph is not that of the first step.
         """
         number = self._calls
         self._calls += 1
@@ -79,16 +84,16 @@ class TrainingRecord:
                 f"record: step {number} has another graph than the first one ({len(view.nodes)} nodes, "
                 f"{len(self._view.nodes)} before). Record functions that always do the same operations."
             )
-        nodes: dict[int, dict[str, Any]] = {}
+        nodes: dict[int, dict[str, Statistics]] = {}
         for node in view.nodes:
             known = {"statistics": node.statistics, "gradient": node.gradient}
-            if any(known.values()):
-                nodes[node.number] = {key: value for key, value in known.items() if value is not None}
+            if found := {key: value for key, value in known.items() if value is not None}:
+                nodes[node.number] = found
         self.steps.append(TrainingStep(number, self._loss(view), nodes))
 
     @staticmethod
     def _loss(view: GraphView) -> float:
-        """The mean of the first output, which for a scalar is its value."""
+        """The mean of the first output; of a scalar that is its value."""
         output = next(node for node in view.nodes if node.kind == "output")
         source = next(view.nodes[edge.source] for edge in view.edges if edge.target == output.number)
         return source.statistics.mean if source.statistics else float(np.nan)
@@ -101,7 +106,7 @@ class TrainingRecord:
             GraphError: nothing was recorded yet.
         """
         if self._view is None:
-            raise GraphError("record: nothing was recorded. Call the recording with a batch in each training step.")
+            raise GraphError("record: nothing was recorded. Call the record with a batch in each training step.")
         return self._view
 
     def html(self, path: str | PathLike[str], title: str = "") -> None:

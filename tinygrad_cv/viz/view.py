@@ -1,4 +1,4 @@
-"""The view of a graph that the user holds."""
+"""GraphView: a graph as data, as text and as a picture."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from ..files import write_bytes, write_text
 from . import repeats
 from .collapse import collapse
 from .difference import difference
-from .dot import dot_text
+from .dot import Direction, dot_text
 from .listing import json_text, text_lines
 from .page.page import TrainingStep, page
 from .records import EdgeView, NodeView, Records, ScopeView
 from .render import render
 
 TOO_MANY = 1000  # nodes: a larger picture cannot be read, and takes long to lay out
-TOO_SLOW = 1000  # nodes: the same of a picture whose depth was asked for
-LINES = 200  # of that text
+TOO_SLOW = 1000  # nodes: the same for a picture whose depth was given
+LINES = 200  # of text in a notebook
 
 
 class GraphView:
-    """A graph as data, as text and as a picture. It holds no tensors, and does not change when they do.
+    """A graph as data, as text and as a picture. It holds no tensors and does not change when they do.
 
     Each picture takes ``depth``: 1 draws layers (or, without modules, composed functions), 2 what they compose, and so
     on; None, the default, draws primitives. ``direction`` is "TB" (top to bottom) or "LR" (left to right). ``once``
-    draws equal blocks in a row once, with how many there are.
+    draws equal blocks in a row once, with their number.
 
     >>> import tinygrad_cv as tg
     >>> print(tg.graph(lambda x: x * x + 1.0, tg.tensor(3.0)).text())
@@ -52,12 +52,12 @@ class GraphView:
 
     @property
     def edges(self) -> tuple[EdgeView, ...]:
-        """Values on their way, by the numbers of their nodes."""
+        """The values that nodes read; ``source`` and ``target`` are numbers of nodes."""
         return self._records.edges
 
     @property
     def scopes(self) -> tuple[ScopeView, ...]:
-        """Calls of modules and composed functions, each behind the one around it."""
+        """Calls of modules and composed functions, outer ones before inner ones."""
         return self._records.scopes
 
     def collapse(self, depth: int | None) -> GraphView:
@@ -69,7 +69,7 @@ class GraphView:
         return GraphView(collapse(self._records, depth))
 
     def difference(self, other: GraphView) -> GraphView:
-        """Both graphs in one: what ``other`` has more in green, what it lacks in red, what changed in amber.
+        """Both graphs in one: what ``other`` adds in green, what it lacks in red, what changed in amber.
 
         >>> import tinygrad_cv as tg
         >>> x = tg.tensor([1.0, 2.0])
@@ -79,13 +79,17 @@ class GraphView:
         """
         return GraphView(difference(self._records, other._records))
 
-    def dot(self, depth: int | None = None, direction: str | None = None, once: bool = False) -> str:
-        """The drawing in the DOT language, the same for the same program, byte for byte."""
+    def dot(self, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> str:
+        """The drawing in the DOT language: the same program gives the same text, byte for byte."""
         records = collapse(self._records, depth)
         return dot_text(repeats.once(records) if once else records, direction)
 
     def svg(
-        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+        self,
+        path: str | PathLike[str],
+        depth: int | None = None,
+        direction: Direction | None = None,
+        once: bool = False,
     ) -> None:
         """Write the picture as SVG.
 
@@ -95,19 +99,27 @@ class GraphView:
         self._write(path, "svg", depth, direction, once)
 
     def png(
-        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+        self,
+        path: str | PathLike[str],
+        depth: int | None = None,
+        direction: Direction | None = None,
+        once: bool = False,
     ) -> None:
         """Write the picture as PNG; errors as for :meth:`svg`."""
         self._write(path, "png", depth, direction, once)
 
     def pdf(
-        self, path: str | PathLike[str], depth: int | None = None, direction: str | None = None, once: bool = False
+        self,
+        path: str | PathLike[str],
+        depth: int | None = None,
+        direction: Direction | None = None,
+        once: bool = False,
     ) -> None:
         """Write the picture as PDF; errors as for :meth:`svg`."""
         self._write(path, "pdf", depth, direction, once)
 
     def _write(
-        self, path: str | PathLike[str], format: str, depth: int | None, direction: str | None, once: bool
+        self, path: str | PathLike[str], format: str, depth: int | None, direction: Direction | None, once: bool
     ) -> None:
         most = TOO_MANY if depth is None else TOO_SLOW
         many = len(collapse(self._records, depth).nodes) if depth != 1 and len(self.nodes) > most else 0
@@ -121,7 +133,7 @@ class GraphView:
         write_bytes(path, render(self.dot(depth, direction, once), format))
 
     def text(self, depth: int | None = None) -> str:
-        """One line a node."""
+        """The graph as text, a line for each node."""
         return text_lines(collapse(self._records, depth))
 
     def json(self, depth: int | None = None) -> str:
@@ -129,14 +141,14 @@ class GraphView:
         return json_text(collapse(self._records, depth))
 
     def html(self, path: str | PathLike[str], title: str = "", run: Sequence[TrainingStep] | None = None) -> None:
-        """Write the interactive page: one HTML file that opens without a network.
+        """Write the interactive page: one HTML file that needs no network.
 
-        Layers are closed at first, and open down to primitives. The page is searched by name, operation and shape,
-        shows all that is known of a node, and speaks English and Korean.
+        Layers are closed at first, and open down to primitives. The page can be searched by name, operation and shape,
+        shows all that is known of a node, and is in English and Korean.
 
         Args:
             title: of the page; by default the file's name.
-            run: the steps of a recorded run, which a slider goes through.
+            run: the steps of a :class:`TrainingRecord`, for the page's slider.
         """
         write_text(path, page(self._records, title or Path(path).stem, run))
 
@@ -145,12 +157,12 @@ class GraphView:
 
     @cached_property
     def _shown(self) -> Records:
-        """What a notebook shows: layers. All of them open in the page."""
+        """What a notebook shows: layers."""
         return collapse(self._records, 1)
 
     @cached_property
     def _picture(self) -> str | None:
-        """The picture for a notebook; None where it cannot be drawn, or would help no one."""
+        """The picture for a notebook; None if it cannot be drawn, or is too large to read."""
         if len(self._shown.nodes) > TOO_MANY:
             return None
         try:

@@ -250,7 +250,7 @@ class Graph {
       parameters: members.filter((node) => node.kind === "parameter").reduce((total, node) => total + size(node), 0),
       shade: scope.colour,
       colour: members.find((node) => node.colour)?.colour,
-      kept: sum("kept"),
+      saved: sum("saved"),
       seconds: sum("seconds"),
       source: operations[0]?.source ?? "",
     };

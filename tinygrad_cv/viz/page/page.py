@@ -1,7 +1,7 @@
 """The interactive page of a graph: one HTML file with the records, two libraries and the scripts beside this file.
 
 The records travel as compressed JSON in base64: a fifth of the size, and an alphabet that no HTML parser can misread.
-The page's policy allows the scripts that were put in here, by their hashes, and no request to anywhere.
+The page's policy allows the scripts that it contains, by their hashes, and no requests.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import SupportsFloat
 
 from ..records import Records
+from ..statistics import Statistics
 
 HERE = Path(__file__).parent
 LIBRARIES = ("vendor/viz-global.js", "vendor/svg-pan-zoom.min.js")
@@ -33,18 +34,18 @@ HOLE = re.compile(r"\{\{(\w+)\}\}")
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """What one step of a training run left.
+    """One step of a training run.
 
     Attributes:
         step: its number.
-        loss: the loss in it.
-        nodes: by the numbers of nodes, ``{"statistics": ..., "gradient": ...}`` of the value and of its gradient, each
-            as in a node's record; either may be missing.
+        loss: its loss.
+        nodes: by node number, the statistics of the value and of its gradient, as in the node's record:
+            ``{"statistics": ..., "gradient": ...}``; either may be missing.
     """
 
     step: int
     loss: float
-    nodes: Mapping[int, Mapping[str, Any]]
+    nodes: Mapping[int, Mapping[str, Statistics]]
 
 
 def page(records: Records, title: str, run: Sequence[TrainingStep] | None = None) -> str:
@@ -52,9 +53,9 @@ def page(records: Records, title: str, run: Sequence[TrainingStep] | None = None
 
     Args:
         title: of the page.
-        run: the steps of a recorded run: a slider goes through them.
+        run: the steps of a training run, for the slider.
     """
-    content: dict[str, Any] = {
+    content = {
         "nodes": [_plain(node) for node in records.nodes],
         "edges": [_plain(edge) for edge in records.edges],
         "scopes": [_plain(scope) for scope in records.scopes],
@@ -78,14 +79,14 @@ def _read(name: str) -> str:
 
 
 def _policy(scripts: Sequence[str]) -> str:
-    """A content security policy: these scripts, the page's own styles, WebAssembly; nothing from elsewhere."""
+    """A content security policy: these scripts, the page's own styles, WebAssembly; nothing else."""
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'wasm-unsafe-eval' {allowed}"
 
 
-def _plain(value: Any) -> Any:
-    """Values as JSON has them: records without what is empty, rounded numbers, infinity and NaN as words."""
+def _plain(value: object) -> object:
+    """A value for JSON: records without empty fields, rounded numbers, infinity and NaN as words."""
     if value is None or isinstance(value, (str, int)):
         return value
     if is_dataclass(value):
@@ -94,5 +95,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(own) for key, own in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(own) for own in value]
+    assert isinstance(value, SupportsFloat), value
     number = float(value)
     return float(f"{number:.{DIGITS}g}") if math.isfinite(number) else str(number)

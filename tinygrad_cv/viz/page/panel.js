@@ -99,7 +99,7 @@ class Panel {
         ["note", node.note],
         ["place", scope],
         ["source", node.source],
-        ["kept", node.kept && bytesText(node.kept)],
+        ["saved", node.saved && bytesText(node.saved)],
         ["seconds", node.seconds && secondsText(node.seconds)],
       ]),
       local.length
@@ -133,7 +133,7 @@ class Panel {
         ["value", group.result?.value],
         ["parameters", group.parameters && numberText(group.parameters)],
         ["source", group.source],
-        ["kept", group.kept && bytesText(group.kept)],
+        ["saved", group.saved && bytesText(group.saved)],
         ["seconds", group.seconds && secondsText(group.seconds)],
       ]),
       group.result ? this.values(factsOf(group.result.number)) : [],
