@@ -20,11 +20,11 @@ AXES = {"batch": (0, 2, 3), "layer": (1, 2, 3), "instance": (2, 3), "group": (2,
 
 
 def norm(x, kind, groups=G):
-    """The same ``normalize`` for all four."""
+    """The same ``standardize`` for all four."""
     if kind == "group":
         grouped = x.reshape(x.shape[0], groups, -1, H, W)  # n (g c) h w -> n g c h w
-        return F.normalize(grouped, AXES[kind]).reshape(x.shape)
-    return F.normalize(x, AXES[kind])
+        return F.standardize(grouped, AXES[kind]).reshape(x.shape)
+    return F.standardize(x, AXES[kind])
 
 
 def sharing(x, kind):

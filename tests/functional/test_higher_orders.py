@@ -66,7 +66,7 @@ ROWS: list[tuple[str, Callable[..., Any], list[np.ndarray]]] = [
     ("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (3, 2)), [IMAGE]),
     ("global_avg_pool2d", F.global_avg_pool2d, [IMAGE]),
     ("global_max_pool2d", F.global_max_pool2d, [IMAGE]),
-    ("normalize", lambda x: F.normalize(x, 1), [normal(2, 4)]),
+    ("standardize", lambda x: F.standardize(x, 1), [normal(2, 4)]),
     ("batch_norm", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), [normal(4, 3), normal(3), normal(3)]),
     ("batch_norm of images", lambda x, w: F.batch_norm(x, None, None, w), [normal(2, 2, 2, 2), normal(2)]),
     (

@@ -50,8 +50,8 @@ def assert_same(one, other, inputs, shape):
         (functools.partial(F.layer_norm, normalized_shape=[H, W]), (N, C, H, W), (2, 3)),
         (F.instance_norm, (N, C, H, W), (2, 3)),
         (F.instance_norm, (N, C, W), (2,)),
-        (functools.partial(F.normalize, axes=(0, 3)), (N, C, H, W), (0, 3)),
-        (functools.partial(F.normalize, axes=-1), (N, C), (1,)),
+        (functools.partial(F.standardize, axes=(0, 3)), (N, C, H, W), (0, 3)),
+        (functools.partial(F.standardize, axes=-1), (N, C), (1,)),
     ],
 )
 @pytest.mark.parametrize("eps", [1e-5, 0.5])

@@ -50,7 +50,11 @@ FUNCTIONALS = [
     ("avg_pool2d uneven", lambda x: F.avg_pool2d(x, 3, 2, 1, True, False), [IMAGE]),
     ("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 5)), [LARGE]),
     ("global_avg_pool2d", F.global_avg_pool2d, [LARGE + 400]),
-    ("normalize", lambda x, w, b: F.normalize(x, 1, 1e-5, w, b), [normal(2, 900, scale=99), normal(900), normal(900)]),
+    (
+        "standardize",
+        lambda x, w, b: F.standardize(x, 1, 1e-5, w, b),
+        [normal(2, 900, scale=99), normal(900), normal(900)],
+    ),
     (
         "batch_norm",
         lambda x, w, b: F.batch_norm(x, None, None, w, b, True),

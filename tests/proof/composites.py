@@ -130,7 +130,7 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("max_pool2d", lambda x: F.max_pool2d(x, 2, 1, 0, (2, 1), True), (image,), "dilated"),
         Composite("mse_loss", F.mse_loss, (normal(3, 2), normal(3, 2))),
         Composite("nll_loss", lambda x: F.nll_loss(F.log_softmax(x, 1), labels, weights), (normal(3, 3),)),
-        Composite("normalize", lambda x: F.normalize(x, 1), (normal(2, 4),)),
+        Composite("standardize", lambda x: F.standardize(x, 1), (normal(2, 4),)),
         Composite("relu", F.relu, (image,)),
         Composite("relu6", lambda x: F.relu6(x * 10), (image,)),
         Composite("sigmoid", F.sigmoid, (normal(5),)),

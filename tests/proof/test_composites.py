@@ -47,7 +47,7 @@ def test_normalizations_are_proved_to_order_four():
     orders = {row.name: row.order for row in composites.rows()}
     for name in F.__all__:
         assert orders[name] == (
-            4 if name in ("batch_norm", "layer_norm", "instance_norm", "group_norm", "normalize") else 2
+            4 if name in ("batch_norm", "layer_norm", "instance_norm", "group_norm", "standardize") else 2
         )
 
 

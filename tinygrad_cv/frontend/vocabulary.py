@@ -142,8 +142,8 @@ REMEDIES: dict[str, str] = {
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
         (
-            "use F.normalize(x, axes) for zero mean; x / x.norm(axis, keepdims=True) for unit length",
-            "cosine_similarity",
+            "use F.standardize(x, axes) for zero mean; x / x.norm(axis, keepdims=True) for unit length",
+            "normalize cosine_similarity",
         ),
         ("use (a - b).square() and where()", "smooth_l1_loss huber_loss SmoothL1Loss HuberLoss"),
         ("use nn.Parameter", "UninitializedParameter"),

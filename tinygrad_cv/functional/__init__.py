@@ -11,7 +11,7 @@ from .activation import elu, gelu, leaky_relu, log_softmax, relu, relu6, sigmoid
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, linear
 from .dropout import dropout, dropout2d
 from .loss import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss
-from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, standardize
 from .pooling import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
@@ -50,13 +50,13 @@ __all__ = [
     "max_pool2d",
     "mse_loss",
     "nll_loss",
-    "normalize",
     "relu",
     "relu6",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "standardize",
     "tanh",
 ]
 

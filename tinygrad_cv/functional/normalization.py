@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 @accepting
 @in_single
-def normalize(
+def standardize(
     x: Accepted, axes: Axis, eps: float = 1e-5, weight: Accepted | None = None, bias: Accepted | None = None
 ) -> Tensor:
     """y = weight · (x - μ) / √(σ² + eps) + bias, with μ and σ² (biased) taken over ``axes``.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
-    >>> F.normalize(tg.tensor([[1.0, 3.0]]), axes=1, eps=0.0).tolist()
+    >>> F.standardize(tg.tensor([[1.0, 3.0]]), axes=1, eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
-    return _normalize(x, axes, eps, weight, bias)[0]
+    return _standardize(x, axes, eps, weight, bias)[0]
 
 
-def _normalize(
+def _standardize(
     x: Tensor, axes: Axis, eps: float, weight: Tensor | None, bias: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The normalized x, and its statistics μ and σ²."""
@@ -119,7 +119,7 @@ def _batch_norm(
             f"input of shape {x.shape}{location()}: one value per channel has no variance, and training would "
             "only see β. Use a larger batch, or eval()."
         )
-    y, mu, var = _normalize(x, axes, eps, weight, bias)
+    y, mu, var = _standardize(x, axes, eps, weight, bias)
     if not training or running_mean is None or running_var is None or is_replaying():
         return y, None, None
     with no_grad():
@@ -156,7 +156,7 @@ def layer_norm(
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.shape != shape:
             raise ShapeError(f"{name} of shape {t.shape}{location()}: it must be normalized_shape={shape}.")
-    return normalize(x, tuple(range(-len(shape), 0)), eps, weight, bias)
+    return standardize(x, tuple(range(-len(shape), 0)), eps, weight, bias)
 
 
 @composed
@@ -183,7 +183,7 @@ def instance_norm(
     if math.prod(x.shape[2:]) == 1:
         raise ShapeError(f"input of shape {x.shape}{location()}: one value per channel and image has no variance.")
     _check_channels(x, weight=weight, bias=bias)
-    return normalize(x, tuple(range(2, x.ndim)), eps, _along_channels(weight, x), _along_channels(bias, x))
+    return standardize(x, tuple(range(2, x.ndim)), eps, _along_channels(weight, x), _along_channels(bias, x))
 
 
 @composed
@@ -213,7 +213,7 @@ def group_norm(
     _check_channels(x, weight=weight, bias=bias)
     n, c, *rest = x.shape
     grouped = x.reshape(n, num_groups, c // num_groups, *rest)  # n (g c) ... -> n g c ...
-    y = normalize(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
+    y = standardize(grouped, tuple(range(2, grouped.ndim)), eps).reshape(x.shape)
     return _affine(y, _along_channels(weight, x), _along_channels(bias, x))
 
 

@@ -49,7 +49,7 @@ def rows() -> Iterator[Row]:
             steep, affine = steepness(x, axes, eps), (s.normal(*size), s.normal(*size))
             yield Row("layer_norm", (x, size, *affine), {"eps": eps}, None, f"over {last}", steep)
             yield Row("layer_norm", (x, size), {"eps": eps}, None, f"over {last}, no weight", steep)
-            yield Row("normalize", (x, axes, eps, *affine), {}, normalize, f"over {last} {eps}", steep)
+            yield Row("standardize", (x, axes, eps, *affine), {}, standardize, f"over {last} {eps}", steep)
 
 
 def steepness(x: np.ndarray, axes: Any, eps: float) -> float:
@@ -62,6 +62,6 @@ def instance_norm(T: Any, x: Any, *affine: Any, eps: float) -> Any:
     return T.instance_norm(x, None, None, *affine, eps=eps)
 
 
-def normalize(T: Any, x: Any, axes: Any, eps: float, weight: Any, bias: Any) -> Any:
+def standardize(T: Any, x: Any, axes: Any, eps: float, weight: Any, bias: Any) -> Any:
     """PyTorch has the formula by this name only for its own last axes."""
     return T.layer_norm(x, weight.shape, weight, bias, eps)

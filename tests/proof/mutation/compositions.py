@@ -219,7 +219,7 @@ MAKERS: tuple[Maker, ...] = (
     along("min", lambda y, axis: y.min(axis), 2, "min"),
     along("softmax", F.softmax, 2),
     along("log_softmax", F.log_softmax, 2),
-    along("normalize", F.normalize, 3),
+    along("standardize", F.standardize, 3),
     of_rank("layer_norm", lambda y, w: F.layer_norm(y, y.shape[-1], w), 2, 3, weights=lambda shape: (shape[-1:],)),
     of_rank("batch_norm", lambda y, w: F.batch_norm(y, weight=w), 2, 3, 4, weights=lambda shape: (shape[1:2],)),
     of_rank("linear", F.linear, 2, weights=lambda shape: ((2, shape[1]), (2,))),

@@ -37,8 +37,8 @@ STATISTICS = "as itself it goes into running statistics only"
 INTEGERS = "of integers without a sign, which have no derivative"
 EQUIVALENT = {  # of a target, changed lines that are the same function wherever differences have something to say: why
     ("centre", "return (mu.detach() + rest, d - rest)"): STATISTICS,
-    ("normalize", "return (y if bias is None else y + bias, mu.detach(), var)"): STATISTICS,
-    ("normalize", "return (y if bias is None else y + bias, mu, var.detach())"): STATISTICS,
+    ("standardize", "return (y if bias is None else y + bias, mu.detach(), var)"): STATISTICS,
+    ("standardize", "return (y if bias is None else y + bias, mu, var.detach())"): STATISTICS,
     ("inverse_deviation", "if var.detach().known_finite():"): "it is only asked for its value",
     ("inverse_deviation", "return (d, 1.0 / (var + eps).sqrt(), var.detach())"): STATISTICS,
     ("inverse_deviation", "return (d, 1.0 / (var + eps / unit / unit).sqrt(), var.detach() * unit * unit)"): STATISTICS,
@@ -100,7 +100,7 @@ def targets() -> list[Target]:
     overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), OF_HUGE)
     return [
         Target("centre", reduction.centre, ("x",), named("batch_norm", "layer_norm")),
-        Target("normalize", normalization._normalize, ("x", "weight", "bias"), named(*NORMS)),
+        Target("standardize", normalization._standardize, ("x", "weight", "bias"), named(*NORMS)),
         Target(
             "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)
         ),
