@@ -61,7 +61,7 @@ def test_derivatives_in_a_jitted_function(name, recording):
         else:
             with tg.no_grad():
                 equal(f(x), jitted(x))
-    assert jitted.explain().count("traced since") == 1
+    assert jitted.explain().count("traced because") == 1
 
 
 @pytest.mark.parametrize("name", ["vjp", "jvp", "hvp", "jacobian", "hessian"])
@@ -191,7 +191,7 @@ def test_one_jitted_function_in_another():
     outer = tg.jit(lambda x: tg.grad(inner(x, 2.0).sum() + inner(x, 3.0).sum(), x))
     x = values()
     np.testing.assert_array_equal(outer(x).numpy(), tg.grad((x * 2.0).sin().sum() + (x * 3.0).sin().sum(), x).numpy())
-    assert inner.explain().count("traced since") == 0
+    assert inner.explain().count("traced because") == 0
     assert outer.graph().text().count("sin") == 0 and outer.graph().text().count("cos") == 2
 
 

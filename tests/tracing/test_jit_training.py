@@ -65,7 +65,7 @@ def trained(jit, make, batches=BATCHES, model=None, clip=False, schedule=None):
         losses.append(run(tg.tensor(x), tg.tensor(y)).item())
         rates.append(opt.lr)
     if jit:
-        assert run.explain().count("traced since") == 1, run.explain()
+        assert run.explain().count("traced because") == 1, run.explain()
     return losses, rates, model, opt
 
 
@@ -160,7 +160,7 @@ def test_a_changed_learning_rate_takes_effect_without_another_trace():
             opt.lr = lr
             f()
             seen.append(p.tolist())
-        return seen, f.explain().count("traced since") if jit else 1
+        return seen, f.explain().count("traced because") if jit else 1
 
     assert run(True) == run(False)
 
@@ -243,7 +243,7 @@ def test_training_mode_and_back_uses_the_traces_that_are_there():
             seen.append(forward(x))
         model.eval()
         np.testing.assert_array_equal(seen[3].numpy(), model(x).numpy())
-    assert forward.explain().count("traced since") == 2
+    assert forward.explain().count("traced because") == 2
     assert "training was True, now False" in forward.explain()
 
 

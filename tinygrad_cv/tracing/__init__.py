@@ -1,4 +1,4 @@
-"""``tg.jit``: which recorded trace a call belongs to, what it reads and writes. Loaded when it is asked for."""
+"""``tg.jit``: which recorded trace a call belongs to, and what it reads and writes. Imported at the first use."""
 
 from .api import jit
 

@@ -1,4 +1,4 @@
-"""``tg.jit``: run a function from its compiled graph. Traced anew whenever what it depends on has changed."""
+"""``tg.jit``: run a function from its compiled graph; trace it again when something that it depends on has changed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import sys
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from types import MethodType
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+import numpy as np
 
 from ..core.collector import uncollected
-from ..core.context import Context, current, using
+from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
 from ..frontend.signature import signature
@@ -24,13 +26,19 @@ from .cliff import Cliff
 from .entry import Discarded, Entry
 from .guards import Guards
 from .hidden import still
-from .recording import record
+from .recording import Recording, record
 from .state import Overlay, restored
 from .trace import TRACING, arguments
+from .traces import Traces, key_of
+
+if TYPE_CHECKING:
+    from ..compiler.kernels import KernelRow
+    from ..viz.view import GraphView
+    from .tree import Key, Leaf
 
 __all__ = ["Jitted", "jit"]
 
-KEPT = 50  # lines of history
+KEPT = 50  # lines of history that explain() shows
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,28 +48,28 @@ def jit(function: Callable[P, R], *, maxsize: int = ...) -> Jitted[P, R]: ...
 @overload
 def jit(*, maxsize: int = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
 def jit(function: Any = None, *, maxsize: int = 16) -> Any:
-    """A function that computes the same as ``function``, from a compiled graph. Also a decorator.
+    """Compile a function: it computes the same, from a compiled graph. Also a decorator.
 
-    The first call runs the function on tensors without numbers, records what it computes, forward, backward and
-    updates, and compiles it; the next ones run what was compiled. Tensors that the function closes over are read at
-    every call, and written where it assigns to them: parameters, running statistics, gradients, the state of
-    optimizers, the random state. A learning rate is read at every call, a schedule's ``step()`` taken at every call.
+    The first call runs the function on tensors without values, records what it computes (forward and backward passes,
+    updates) and compiles the record; later calls run the compiled graph. Tensors that the function closes over are read
+    at every call, and written if it assigns to them: parameters, running statistics, gradients, the state of
+    optimizers, the random state. Learning rates are read, and a schedule's ``step()`` is taken, at every call.
 
-    It is traced again where something else has changed: shapes and dtypes, whether gradients are recorded, other
+    The function is traced again if anything else has changed: shapes and dtypes, whether gradients are recorded, other
     arguments, and globals, closed-over variables and attributes that the function depends on, such as ``training``.
-    Other effects, printing for instance, happen while tracing only. Arrays of numbers that it is called with, NumPy's
-    or another library's, are tensors in the function, which it cannot change in place. What it returns are new tensors,
-    also where the function returns an argument as it is.
+    Other side effects, such as printing, happen only while tracing. Arrays among the arguments, NumPy's or another
+    library's, are tensors in the function, and it cannot change them in place. The results are new tensors, even if the
+    function returns one of its arguments.
 
     Args:
         function: takes and returns tensors, arrays, numbers, strings, None, and tuples, lists and dicts of them; other
-            arguments, a model for instance, count by their identity.
+            arguments, such as a model, are compared by identity.
         maxsize: how many traces to keep; the least recently used is dropped.
 
     Raises:
-        TraceError: the function asks for a value that is not known while tracing, as a Python branch on a tensor does;
-            or it changes an array that it was called with, draws random numbers of Python's or NumPy's, takes from an
-            iterator or a file, or asks a clock.
+        TraceError: the function needs a value that is not known while tracing, as a Python branch on a tensor does; or
+            it changes an array that it was called with, draws random numbers from Python's or NumPy's generators, reads
+            from an iterator or a file, or asks a clock.
 
     >>> import tinygrad_cv as tg
     >>> @tg.jit
@@ -79,26 +87,24 @@ class Jitted(Generic[P, R]):
     """A function and its compiled traces. Made by :func:`jit`.
 
     Attributes:
-        function: the function as it is written.
+        function: the original function.
         maxsize: how many traces are kept.
     """
 
     function: Callable[P, R]
-    guarded = ("function",)  # of what a function closes over: this is looked into, the traces are not
+    guarded = ("function",)  # what guards look into where a function closes over this; not the traces
 
     def __init__(self, function: Callable[P, R], maxsize: int = 16):
         if isinstance(function, Jitted):
             function = function.function
         if not callable(function):
-            raise TypeError(f"jit of {type(function).__name__}: it takes a function.")
+            raise TypeError(f"jit of {type(function).__name__}: jit takes a function.")
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
             raise TypeError(f"jit of {_name(function)}: a generator or coroutine cannot be traced. Jit what it calls.")
         if maxsize < 1:
             raise ValueError(f"jit: maxsize={maxsize}; it must be at least 1.")
         self.function, self.maxsize = function, maxsize
-        self._entries: dict[Any, list[Entry]] = {}
-        self._clock = 0
-        self._traces = 0
+        self._traces = Traces(maxsize)
         self._history: deque[str] = deque(maxlen=KEPT)
         self._notes: dict[str, int] = {}
         self._cliff = Cliff(maxsize)
@@ -108,14 +114,14 @@ class Jitted(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         context = current()
         if context.trace is not None or context.anomaly or context.operands:
-            return self._as_written(args, kwargs)
-        leaves: list[Any] = []
+            return self._original(args, kwargs)
+        leaves: list[Leaf] = []
         others: list[Any] = []
-        key = _key(context, args, kwargs, leaves, others)
-        entry, arrays = self._find(key, leaves)
+        key = key_of(context, args, kwargs, leaves, others)
+        entry, arrays = self._traces.find(key, leaves)
         if entry is None:
             with TRACING:
-                entry, arrays = self._find(key, leaves)
+                entry, arrays = self._traces.find(key, leaves)
                 if entry is None:
                     entry = self._trace(key, args, kwargs, leaves, others)
                     arrays = entry.arrays(leaves)
@@ -123,49 +129,57 @@ class Jitted(Generic[P, R]):
             with ExitStack() as stack:
                 for lock in entry.locks:
                     stack.enter_context(lock)
-                return self._run(entry, leaves, None, args, kwargs)  # what was read may have changed meanwhile
+                return self._run(entry, leaves, None, args, kwargs)  # arrays may have changed before it had the locks
         return self._run(entry, leaves, arrays, args, kwargs)
 
-    def _run(self, entry: Entry, leaves: list[Any], arrays: list[Any] | None, args: Any, kwargs: Any) -> Any:
-        if arrays is None:  # or the function itself changes what it depends on
+    def _run(
+        self,
+        entry: Entry,
+        leaves: list[Leaf],
+        arrays: list[np.ndarray] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        if arrays is None:  # also where the function changes what its own trace depends on
             arrays = entry.arrays(leaves, trusted=True)
             assert arrays is not None
         try:
             return entry.run(leaves, arrays)
         except Discarded:
             pass
-        return self._at_once(args, kwargs, entry)
+        return self._without_graph(args, kwargs, entry)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize))
 
     def _is_named(self) -> bool:
-        """Whether the function's name refers to this, as after decorating with jit: then a pickle holds the name."""
+        """Whether the function's name refers to this object, as after decorating: then a pickle holds the name."""
         found: Any = sys.modules.get(getattr(self, "__module__", None) or "")
         for name in getattr(self, "__qualname__", "").split("."):
             found = getattr(found, name, None)
         return found is self
 
     def __repr__(self) -> str:
-        count = sum(map(len, self._entries.values()))
+        count = len(self._traces)
         return f"<jit of {_name(self.function)}, {count} trace{'' if count == 1 else 's'}>"
 
-    # --- what was compiled ---
+    # --- inspection ---
 
-    def graph(self, *args: Any, fused: bool = False, **kwargs: Any) -> Any:
-        """The recorded graph as a view, as ``tg.graph`` gives it.
+    def graph(self, *args: Any, fused: bool = False, **kwargs: Any) -> GraphView:
+        """The recorded graph as a view, like that of ``tg.graph``.
 
-        With arguments the graph for these, which is traced if need be, but not run; without, the one used last.
+        With arguments, the graph for these: the function is traced for them if necessary, but not run. Without, the
+        graph of the most recent call.
 
         Args:
-            fused: the graph as it was compiled, each kernel a frame with its time, in the colour of its share of the
-                roofline: green at the machine's limit, red far from it.
+            fused: show the graph as it was compiled: each kernel is a frame with its time, coloured by its share of the
+                roofline, from red to green at the machine's limit.
 
         Raises:
-            RuntimeError: ``fused`` where nothing was compiled.
+            RuntimeError: ``fused``, but nothing was compiled.
         """
         from . import drawing
 
@@ -184,44 +198,38 @@ class Jitted(Generic[P, R]):
         return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
 
     def source(self, *args: Any, **kwargs: Any) -> str:
-        """The graph as NumPy source that runs alone. Arguments as for :meth:`graph`."""
+        """The graph as NumPy source that needs nothing else. Arguments as for :meth:`graph`."""
         from ..ir.numpy_source import source
         from ..ir.rewrite.widen import widen_sums
 
         entry = self._entry(args, kwargs)
         return source(widen_sums(entry.recording.graph), entry.names, entry.name)
 
-    def kernels(self, *args: Any, **kwargs: Any) -> Any:
-        """A table of what the graph was compiled to. Arguments as for :meth:`graph`."""
+    def kernels(self, *args: Any, **kwargs: Any) -> Sequence[KernelRow]:
+        """A table of the kernels that the graph was compiled to. Arguments as for :meth:`graph`."""
         return self._entry(args, kwargs).program.kernels()
 
     def explain(self) -> str:
-        """Why the function was traced, how often its traces were used, and what could not be compiled."""
+        """Why the function was traced, how often each trace was used, and what could not be compiled."""
         lines = [f"{self!r}", *self._history]
-        for entry in sorted(self._all(), key=lambda entry: entry.used):
+        for entry in self._traces.in_order_of_use():
             graph = entry.recording.graph
             lines.append(f"trace of {len(graph.values())} values: {_times(entry.calls, 'called')}")
             if entry.discarded:
-                lines.append(f"  {_times(entry.discarded, 'run as written')}: a condition did not hold")
+                lines.append(f"  {_times(entry.discarded, 'run without the graph')}: a condition did not hold")
             if entry.guards and entry.guards.nbytes:
                 lines.append(f"  {entry.guards.nbytes:,} bytes of NumPy arrays are compared at each call: use tensors")
             lines += [f"  {fallback}" for fallback in entry.program.fallbacks]
         lines += [f"{_times(count, 'called')} {note}" for note, count in self._notes.items()]
         return "\n".join(lines)
 
-    # --- finding and making traces ---
-
-    def _find(self, key: Any, leaves: list[Any]) -> tuple[Entry | None, list[Any] | None]:
-        for entry in self._entries.get(key, ()):
-            arrays = entry.arrays(leaves)
-            if arrays is not None:
-                self._clock = entry.used = self._clock + 1
-                return entry, arrays
-        return None, None
+    # --- tracing ---
 
     @uncollected()
-    def _trace(self, key: Any, args: Any, kwargs: Any, leaves: list[Any], others: list[Any]) -> Entry:
-        reason = self._reason(key, leaves, args, kwargs)
+    def _trace(
+        self, key: Key, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Leaf], others: list[Any]
+    ) -> Entry:
+        reason = self._traces.reason(key, leaves)
         start = time.perf_counter()
         roots = {"": self.function, **{f"{type(x).__name__} (argument {i})": x for i, x in enumerate(others)}}
         guards = Guards(roots)
@@ -230,10 +238,10 @@ class Jitted(Generic[P, R]):
                 reached = [tensor for _, tensor in guards.tensors.values()]
                 recording = record(self.function, args, kwargs, leaves, reached)
                 _check_leaks(guards)
-            if guards.unseen and not self._traces:
+            if guards.unseen and not self._traces.made:
                 self._warn(
-                    f"{', '.join(guards.unseen)} cannot be looked into, so a change there will not be seen. "
-                    "Pass what is read of it as an argument"
+                    f"{', '.join(guards.unseen)} cannot be looked into, so a change there will go unnoticed. "
+                    "Pass what is read from it as an argument"
                 )
         except BaseException:
             guards.put_back()
@@ -245,95 +253,66 @@ class Jitted(Generic[P, R]):
         entry = Entry(_name(self.function), recording, guards, leaves, others, names)
         guards.close()
         self._history.append(
-            f"traced since {reason}: {1e3 * (traced - start):.0f} ms, "
+            f"traced because {reason}: {1e3 * (traced - start):.0f} ms, "
             f"compiled in {1e3 * (time.perf_counter() - traced):.0f} ms"
-            + (f"; it changes itself what it depends on, so each call is traced: {changed}" if changed else "")
+            + (f"; it changes what it depends on, so each call is traced: {changed}" if changed else "")
         )
-        message = self._cliff.message(self._clock - self._traces, reason, changed, guards.walk.codes)
-        self._keep(key, entry)
+        message = self._cliff.message(self._traces.hits, reason, changed, guards.walk.codes)
+        self._traces.keep(key, entry)
         if message:
             self._warn(message)
         return entry
 
-    def _keep(self, key: Any, entry: Entry) -> None:
-        self._clock = entry.used = self._clock + 1
-        self._traces += 1
-        entries = {key: list(found) for key, found in self._entries.items()}  # others may be looking
-        entries.setdefault(key, []).insert(0, entry)
-        if sum(map(len, entries.values())) > self.maxsize:
-            oldest = min((used for found in entries.values() for used in found), key=lambda entry: entry.used)
-            entries = {key: [e for e in found if e is not oldest] for key, found in entries.items()}
-        self._entries = {key: found for key, found in entries.items() if found}
-
     def _warn(self, what: str) -> None:
         warnings.warn(f"jit of {_name(self.function)}: {what}.", RuntimeWarning, stacklevel=4)
 
-    def _all(self) -> list[Entry]:
-        return [entry for found in self._entries.values() for entry in found]
-
-    def _reason(self, key: Any, leaves: list[Any], args: Any, kwargs: Any) -> str:
-        """Why no trace fits."""
-        for entry in self._entries.get(key, ()):
-            return entry.mismatch(leaves)
-        if not self._entries:
-            return "it is the first call" if not self._traces else "no trace is kept"
-        last = max(self._all(), key=lambda entry: entry.used)
-        return next(_difference(old, key) for old, found in self._entries.items() if last in found)
-
-    def _entry(self, args: Any, kwargs: Any) -> Entry:
-        if args or kwargs or not self._entries:
-            leaves: list[Any] = []
+    def _entry(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        """The trace for these arguments; without arguments, the one of the most recent call."""
+        if args or kwargs or not len(self._traces):
+            leaves: list[Leaf] = []
             others: list[Any] = []
-            key = _key(current(), args, kwargs, leaves, others)
+            key = key_of(current(), args, kwargs, leaves, others)
             with TRACING:
-                return self._find(key, leaves)[0] or self._trace(key, args, kwargs, leaves, others)
-        return max(self._all(), key=lambda entry: entry.used)
+                return self._traces.find(key, leaves)[0] or self._trace(key, args, kwargs, leaves, others)
+        return self._traces.in_order_of_use()[-1]
 
-    # --- running the function as it is written ---
+    # --- running the original function ---
 
-    def _as_written(self, args: Any, kwargs: Any) -> Any:
-        """Within another trace, or where each operation is looked at: as a part of what goes on around it."""
+    def _original(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function itself: as part of another trace, or where each operation is observed."""
         context = current()
         if context.trace is None:
             note = "within detect_anomaly()" if context.anomaly else "for a drawing"
             self._notes[note] = self._notes.get(note, 0) + 1
-        leaves: list[Any] = []
+        leaves: list[Leaf] = []
         tree.signature((args, kwargs), leaves, [])
         args, kwargs = tree.replaced((args, kwargs), iter(arguments(leaves)))
         return self.function(*args, **kwargs)
 
-    def _at_once(self, args: Any, kwargs: Any, entry: Entry) -> Any:
-        """As it is written, without a graph; where it raises, nothing has changed."""
+    def _without_graph(self, args: tuple[Any, ...], kwargs: dict[str, Any], entry: Entry) -> Any:
+        """Call the function itself as a transaction: if it raises, nothing has changed."""
         overlay, writes = Overlay(), Writes()
         with restored(entry.guards.objects() if entry.guards else (), writes), using(trace=overlay):
-            result = self._as_written(args, kwargs)
+            result = self._original(args, kwargs)
             overlay.commit(writes)
         return result
 
 
-def _key(context: Context, args: Any, kwargs: Any, leaves: list[Any], others: list[Any]) -> Any:
-    """What a trace is found by."""
-    positional = tree.signature(args, leaves, others)
-    named = tree.signature(kwargs, leaves, others) if kwargs else ()
-    places = tree.repeated(leaves) if len(leaves) > 1 else None
-    return context.recording, context.replaying, positional, named, places
-
-
 def _check_leaks(guards: Guards) -> None:
-    """Refuse traced tensors that are left behind."""
+    """Refuse tensors of the trace that the function has stored somewhere."""
     after = Guards(guards.roots)
     after.add_volatile()
     leaks = [path for path, tensor in after.tensors.values() if isinstance(tensor._value, Value)]
     if leaks:
         raise TraceError(
-            f"the function keeps a tensor that it computed in {', '.join(leaks)}: a compiled call would "
+            f"the function stores a tensor that it computed in {', '.join(leaks)}: a compiled call would "
             "not do that. Return it, or make a tensor there beforehand and .assign() to it."
         )
 
 
 @contextmanager
 def _refusing(name: str, others: list[Any]) -> Iterator[None]:
-    """Where an argument is an array that no tensor can be of, the block raises: its own refusal, or one by name."""
+    """If an argument is an array that cannot become a tensor, the block raises: its own refusal, or this one."""
     refused = next(filter(None, map(tree.refusal, others)), None)
     try:
         yield
@@ -344,8 +323,14 @@ def _refusing(name: str, others: list[Any]) -> Iterator[None]:
         raise type(refused)(f"jit of {name}: {refused}")
 
 
-def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any) -> tuple[str, ...]:
-    """What to call the inputs of the graph."""
+def _names(
+    recording: Recording,
+    guards: Guards,
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[str, ...]:
+    """Names for the inputs of the graph: paths of arguments, variables and attributes."""
     names = [f"x{i}" for i in range(len(recording.graph.inputs))]
     try:
         given: dict[str, Any] = dict(signature(function).bind(*args, **kwargs).arguments)
@@ -357,9 +342,9 @@ def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any
     for watched in recording.watched:
         if watched.input >= 0 and id(watched.tensor) in guards.tensors:
             names[watched.input] = guards.tensors[id(watched.tensor)][0]
-    for place, _, index in recording.grads:
+    for origin, _, index in recording.grads:
         if index >= 0:
-            owner = paths[place] if type(place) is int else guards.tensors.get(id(place), (f"x{index}", None))[0]
+            owner = paths[origin] if isinstance(origin, int) else guards.tensors.get(id(origin), (f"x{index}", None))[0]
             names[index] = f"{owner}.grad"
     for _, index in recording.events:
         if index >= 0:
@@ -367,24 +352,9 @@ def _names(recording: Any, guards: Guards, function: Any, args: Any, kwargs: Any
     return tuple(names)
 
 
-def _name(function: Any) -> str:
+def _name(function: Callable[..., object]) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
 
 
 def _times(count: int, what: str) -> str:
     return f"{what} {count} time{'' if count == 1 else 's'}"
-
-
-def _difference(old: Any, new: Any) -> str:
-    """Where two signatures differ, in words."""
-    if old[0] != new[0]:
-        return f"operations are {'' if new[0] else 'not '}recorded here"
-    if old[1] != new[1]:
-        return "a checkpointed part runs again" if new[1] else "it is no part that runs again"
-    if old[4] != new[4]:
-        return "other arguments are one and the same tensor"
-    return f"the arguments are {_arguments(new)}, and were {_arguments(old)}"
-
-
-def _arguments(key: Any) -> str:
-    return ", ".join(filter(None, map(tree.describe, key[2:4])))

@@ -7,7 +7,7 @@ other: its results have derivatives in turn, and so on to every order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,25 +15,40 @@ from ..core.context import current
 from ..core.primitive import Primitive
 from ..core.tape import Node, watched
 from ..frontend.tensor import Tensor
-from .recording import Recording, Tape, pulled_back
+from .recording import Recording, TracedOutputs, pulled_back
 from .trace import TRACING
+
+if TYPE_CHECKING:
+    from .tree import Leaf
+
+
+class Callee(Protocol):
+    """A compiled recording."""
+
+    def call(self, leaves: list[Leaf]) -> Any:
+        """The results."""
 
 
 class Derivative:
-    """How one result of a recording depends on some of its inputs.
+    """The derivative of one result of a recording with respect to some of its inputs, the ``sources``.
 
-    ``compiled`` makes of a name and a recording what can be called.
+    ``compiled`` compiles a recording under a name.
     """
 
     def __init__(
-        self, name: str, tape: Tape, number: int, sources: tuple[int, ...], compiled: Callable[[str, Recording], Any]
+        self,
+        name: str,
+        traced: TracedOutputs,
+        number: int,
+        sources: tuple[int, ...],
+        compiled: Callable[[str, Recording], Callee],
     ):
-        self.name, self.tape, self.number, self.sources, self._compiled = name, tape, number, sources, compiled
+        self.name, self.traced, self.number, self.sources, self._compiled = name, traced, number, sources, compiled
         self.primitive = Primitive(f"jit({name})", _refused, _refused, family="custom", formula="a jitted function")
-        self._pullbacks: dict[tuple[int, ...], Any] = {}
+        self._pullbacks: dict[tuple[int, ...], Callee] = {}
 
     def node(self, arrays: list[np.ndarray], nodes: dict[int, Node | None], value: np.ndarray) -> Node | None:
-        """The tape's node of the result; None where no input has one."""
+        """The node of the result; None if no input has one."""
         parents = tuple(nodes[index] for index in self.sources)
         if not any(parents):
             return None
@@ -42,11 +57,11 @@ class Derivative:
         node.derivative = self
         return node
 
-    def pullback(self, wanted: tuple[int, ...]) -> Any:
-        """The compiled (inputs, cotangent) -> shares of the wanted inputs."""
+    def pullback(self, wanted: tuple[int, ...]) -> Callee:
+        """The compiled function (inputs, cotangent) -> cotangents of the wanted inputs."""
         with TRACING:
             if wanted not in self._pullbacks:
-                recording = pulled_back(self.tape, self.number, wanted)
+                recording = pulled_back(self.traced, self.number, wanted)
                 self._pullbacks[wanted] = self._compiled(f"backward of {self.name}", recording)
             return self._pullbacks[wanted]
 
@@ -58,19 +73,19 @@ class CompiledNode(Node):
     derivative: Derivative
 
     def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
-        """The shares of the parents that want one."""
+        """The cotangents of the parents that want one."""
         assert self.saved is not None
         self._check_saved()
         sources = dict(zip(self.derivative.sources, self.parents, strict=True))
         asked = {index: node for index, node in sources.items() if node is not None and wanted(node)}
         if not asked:
             return
-        count = len(self.derivative.tape.inputs)
+        count = len(self.derivative.traced.inputs)
         inputs = [Tensor._new(self.saved[i, "value"], sources.get(i)) for i in range(count)]
-        shares = self.derivative.pullback(tuple(asked)).call([*inputs, g])
-        for node, share in zip(asked.values(), shares, strict=True):
-            if share is not None:
-                yield node, share
+        cotangents = self.derivative.pullback(tuple(asked)).call([*inputs, g])
+        for node, cotangent in zip(asked.values(), cotangents, strict=True):
+            if cotangent is not None:
+                yield node, cotangent
 
 
 def _refused(*args: Any, **params: Any) -> Any:

@@ -12,8 +12,9 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, Modul
 from typing import Any
 
 from .kinds import DYNAMIC, PACKAGE, is_library
+from .lookup import GLOBALS
 from .names import Names, names_of
-from .reach import GLOBALS, Walk
+from .reach import Walk
 
 # Modules none of whose attributes can ask
 PLAIN = frozenset({"cmath", "collections", "functools", "itertools", "math", "operator", PACKAGE})

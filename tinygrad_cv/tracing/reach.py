@@ -1,19 +1,16 @@
-"""What code can reach: the globals and closure cells that a function names, the same for the functions that it names,
-and the attributes of the objects that are reached so.
+"""What a function can reach: the variables that its code names, the same for functions found there, and attributes.
 
-Wherever code lies, in a script, in ``site-packages`` or nowhere, it is read the same way. The code of Python's standard
-library, of NumPy and of this package is not: of these, objects are looked into.
+Code is read the same way wherever it is from: a script, ``site-packages``, or no file at all. Only the code of Python's
+standard library, of NumPy and of this package is not read; their objects are looked into.
 """
 
 from __future__ import annotations
 
-import builtins
-import os
 import sys
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from enum import Enum
@@ -21,14 +18,7 @@ from functools import partial
 from io import IOBase
 from operator import attrgetter, methodcaller
 from random import Random
-from types import (
-    BuiltinFunctionType,
-    CodeType,
-    FunctionType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-)
+from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +35,6 @@ from .checks import (
     context_value,
     default_factory,
     elements,
-    filled,
     fingerprint,
     is_memory,
     mro,
@@ -58,78 +47,59 @@ from .kinds import (
     called_by,
     has_attributes,
     home_of,
-    is_data,
     is_library,
-    is_of_package,
     is_ours,
     is_written_in_python,
     slots_of,
 )
-from .names import WORD, Names, imported, names_of
+from .lookup import Lookup, dot
+from .names import WORD
 from .tree import is_array
 
-BUILTINS = frozenset(vars(builtins))
-
-
-GLOBALS = frozenset(["globals", "eval", "exec", "__globals__", "f_globals"])  # and any global
-MODULES = frozenset(["modules", "import_module", "__import__"])
-ENVIRONMENT = frozenset(["getenv", "environ", "environb", "expandvars"])
-
-HIDDEN = (Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator, IOBase)  # state that is not shown
-CLOSED = {"logging", "_thread", "concurrent", "asyncio", "multiprocessing", "subprocess", "unittest"}
-CLOSED |= {
-    "pathlib",
-    "datetime",
-    "zoneinfo",
-    "re",
-    "inspect",
-    "typing",
-    "types",
-    "abc",
-    "importlib",
-    "warnings",
-    "fractions",
-}
+# Their state cannot be compared; see hidden.py.
+HIDDEN = (Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator, IOBase)
+# Modules whose objects are not looked into: they never change, or no number depends on them.
+CLOSED = {"logging", "_thread", "concurrent", "asyncio", "multiprocessing", "subprocess", "unittest", "pathlib", "abc"}
+CLOSED |= {"datetime", "zoneinfo", "re", "inspect", "typing", "types", "importlib", "warnings", "fractions"}
+# Modules whose objects cannot be looked into.
 BLIND = {"_queue", "sqlite3", "_sqlite3", "_dbm", "_gdbm", "_socket", "_multiprocessing", "_elementtree", "select"}
 LIMIT = 20_000  # objects
 
 
 class Volatile(NamedTuple):
-    """An attribute that changes by itself; if it is a dict, it is looked at as it is after the trace."""
+    """An attribute that a call changes without changing the trace; if it is a dict, it is compared from then on."""
 
     path: str
     holder: Any
     name: str
 
 
-class Walk:
-    """One round: ``known`` are the names that count as used, ``names`` those that were found.
+class Walk(Lookup):
+    """One walk over all that is reached from some objects.
 
     Attributes:
+        seen: the objects, by their ids.
+        arrays: arrays and other memory: path, object, fingerprint.
+        tensors: tensors and their paths, by their ids.
         hidden: iterators, generators of random numbers, open files, with their paths.
         unseen: paths of what cannot be looked into.
-        codes: the code that was read.
     """
 
     def __init__(self, known: set[str]):
-        self.known, self.names = known, set(known)
-        self.todo: list[tuple[Any, str]] = []
+        super().__init__(known)
         self.seen: dict[int, Any] = {}
-        self.checks: list[Check] = []
         self.arrays: list[tuple[str, Any, Any]] = []
         self.tensors: dict[int, tuple[str, Variable]] = {}
         self.volatile: list[Volatile] = []
         self.hidden: list[tuple[str, Any]] = []
         self.unseen: list[str] = []
-        self.codes: list[CodeType] = []
         self._objects: dict[str, Any] = {}
         self._classes: dict[str, type] = {}
-        self._read: set[tuple[type, bool]] = set()  # classes
-        self._bases: set[tuple[type, tuple[str, ...]]] = set()  # and what is looked at of each of their bases
-        self._modules: dict[int, tuple[ModuleType, str, dict[str, None]]] = {}
+        self._read: set[tuple[type, bool]] = set()  # classes that were looked into
+        self._bases: set[tuple[type, tuple[str, ...]]] = set()  # and which attributes of which of their bases
 
     def go(self, roots: Mapping[str, Any]) -> None:
-        """Look into objects, and into all that is found on the way."""
+        """Look into objects, and into all that is found in them."""
         self.todo += [(root, path) for path, root in reversed(list(roots.items()))]
         while self.todo:
             x, path = self.todo.pop()
@@ -144,9 +114,8 @@ class Walk:
                 self._visit(x, path)
 
     def finish(self) -> None:
-        """Checks that go over all that was found: attributes of modules, classes of objects, bases of classes."""
-        for module, path, keys in self._modules.values():
-            self.checks.append(Check(_dot(path), vars(module), tuple(keys)))
+        """Add the checks of all that was found at once: attributes of modules, classes of objects, bases of classes."""
+        super().finish()
         for what, found, get in (("the class of ", self._objects, type), ("the bases of ", self._classes, mro)):
             if found:
                 self.checks.append(Each(what, found, get))
@@ -159,7 +128,7 @@ class Walk:
             self.tensors[id(x)] = path, x
             self.todo += [(hook, f"{path}'s hook") for hook in (x.node.hooks if x.node else None) or ()]
         elif isinstance(x, FunctionType):
-            self._function(x, path)
+            self.function(x, path)
             return
         elif isinstance(x, MethodType):
             self.todo += [(x.__self__, path.rpartition(".")[0]), (x.__func__, path)]
@@ -167,7 +136,7 @@ class Walk:
             if not isinstance(x.__self__, (ModuleType, type, type(None))):
                 self.todo.append((x.__self__, path.rpartition(".")[0] or path))
         elif isinstance(x, ModuleType):
-            self._module(x, path)
+            self.module(x, path)
         elif isinstance(x, type):
             self._class(x, path, frozenset({"__init__", "__new__"}))
         elif isinstance(x, CONTAINERS):
@@ -175,39 +144,39 @@ class Walk:
         elif isinstance(x, (tuple, frozenset)):
             self.todo += [(item, f"{path}[{i}]") for i, item in enumerate(x)]
         elif isinstance(x, partial):
-            self.items(x, _dot(path), ("func", "args", "keywords"))
+            self.items(x, dot(path), ("func", "args", "keywords"))
         elif isinstance(x, (staticmethod, classmethod)):
             self.todo.append((x.__func__, path))
         elif isinstance(x, property):
-            self.items(x, _dot(path), ("fget",))
+            self.items(x, dot(path), ("fget",))
         elif isinstance(x, HIDDEN) or (_is_iterator(x) and not is_written_in_python(kind)):
             self.hidden.append((path, x))
             return
         elif is_array(x):
             self._array(x, path)
-            if not isinstance(x, np.ndarray):  # of others' code, what it keeps beside its elements is not known
+            if not isinstance(x, np.ndarray):  # another library's array may keep more than its elements
                 attributes = attributes_of(x)
-                self.items(attributes, _dot(path), tuple(name for name in attributes if name in self.known))
+                self.items(attributes, dot(path), tuple(name for name in attributes if name in self.known))
                 return
         elif hasattr(kind, "guarded"):
-            self.items(x, _dot(path), kind.guarded)
+            self.items(x, dot(path), kind.guarded)
             return
         elif hasattr(kind, "cache_info") and hasattr(x, "__wrapped__"):  # functools.cache
             self.todo.append((x.__wrapped__, path))
-            self._each(path, x, cached)
+            self.each(path, x, cached)
             return
         elif isinstance(x, (attrgetter, methodcaller)):
             self.names |= set(WORD.findall(repr(x)))
         elif isinstance(x, ContextVar):
-            self._each(f"the context variable {x.name}", x, context_value)
+            self.each(f"the context variable {x.name}", x, context_value)
         elif isinstance(x, weakref.ref):
-            self._each(path, x, referent)
+            self.each(path, x, referent)
         elif isinstance(x, weakref.ProxyTypes):
             with suppress(ReferenceError):
                 self.todo.append((x.__repr__.__self__, path))
             return
         elif isinstance(x, threading.local):
-            self.items(x, _dot(path), tuple(vars(x)))
+            self.items(x, dot(path), tuple(vars(x)))
         elif (not is_written_in_python(kind) or "_ctypes" in map(home_of, kind.__mro__)) and is_memory(x):
             with suppress(Exception):
                 self.arrays.append((path, x, fingerprint(x)))
@@ -227,138 +196,22 @@ class Walk:
             self.items(x, path, keys, len(x))
             return
         if isinstance(x, defaultdict):
-            self._each(f"{path}.default_factory", x, default_factory)
-        self._checked(Contents(path, x))
+            self.each(f"{path}.default_factory", x, default_factory)
+        self.check(Contents(path, x))
 
     def _array(self, x: Any, path: str) -> None:
         try:
             if isinstance(x, np.ndarray) and x.dtype.hasobject:
-                self._each(path, x, elements)
+                self.each(path, x, elements)
             else:
                 self.arrays.append((path, x, fingerprint(x)))
-        except Exception:  # what another library's array raises where it cannot be read
+        except Exception:  # another library's array that cannot be read may raise anything
             self.unseen.append(f"{path} (a {type(x).__name__})")
-
-    def _each(self, path: str, x: Any, get: Callable[[Any], Any]) -> None:
-        self._checked(Check(path, None, (x,), get=get))
-
-    def items(self, container: Any, path: str, keys: Sequence[Any], size: int | None = None) -> None:
-        """Look at some items of a container, and into them."""
-        self._checked(Check(path, container, keys, size))
-
-    def _checked(self, check: Check) -> None:
-        self.checks.append(check)
-        self.todo += reversed(list(zip(check.expected, check.names(), strict=True)))
-
-    # --- code ---
-
-    def _function(self, f: FunctionType, path: str) -> None:
-        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
-        cells = {name: cell for name, cell in cells.items() if filled(cell)}
-        if is_of_package(f) and vars(f).keys() <= {"__wrapped__"}:
-            return
-        if cells:
-            self._variables(Check(path, list(cells), tuple(cells.values())))
-        home = f.__globals__.get("__name__") or ""
-        if vars(f):
-            self.items(vars(f), _dot(path), tuple(vars(f)), len(vars(f)))
-        if is_library(home):
-            if cells:
-                self._escaped(cell.cell_contents for cell in cells.values())
-            return
-        self.items(f, _dot(path), ("__code__", "__defaults__", "__kwdefaults__"))
-        self.codes.append(f.__code__)
-        names = names_of(f.__code__)
-        self.names |= names.words
-        wanted = {chain[0]: None for chain in names.chains if chain[0] not in f.__code__.co_freevars}
-        if names.words & GLOBALS:
-            wanted.update(dict.fromkeys(name for name in f.__globals__ if name in names.words))
-            if "globals" in names.words:
-                wanted.update(dict.fromkeys(name for name, x in f.__globals__.items() if is_data(x)))
-        self._variables(Check("", f.__globals__, tuple(wanted)))
-        for chain in names.chains:
-            module = cells[chain[0]].cell_contents if chain[0] in cells else f.__globals__.get(chain[0])
-            if isinstance(module, ModuleType):
-                self._chain(module, chain[0], chain[1:])
-                self._any_chain(module, chain[0], names)
-        foreign = tuple(name for name in wanted if name not in f.__globals__ and name not in BUILTINS)
-        if foreign:
-            self.items(vars(builtins), "builtins.", foreign)
-        self._imports(names, f.__globals__.get("__package__") or home.rpartition(".")[0])
-
-    def _variables(self, check: Check) -> None:
-        """Look at variables; into modules only as far as code reads them."""
-        self.checks.append(check)
-        found = zip(check.expected, check.names(), strict=True)
-        self.todo += reversed([(x, path) for x, path in found if not isinstance(x, ModuleType)])
-
-    def _chain(self, module: ModuleType, path: str, attributes: tuple[str, ...]) -> None:
-        """What is read of a module: its attribute, that one's if it is a module too, and so on."""
-        while attributes:
-            name, *rest = attributes
-            self._modules.setdefault(id(module), (module, path, {}))[2][name] = None
-            x, path = vars(module).get(name, MISSING), f"{path}.{name}"
-            if x is MISSING and "__getattr__" in vars(module):
-                self.todo.append((vars(module)["__getattr__"], path))
-            elif name == "__dict__":
-                self.todo.append((module, path))
-            if not isinstance(x, ModuleType):
-                self.todo.append((x, path))
-                return
-            module, attributes = x, tuple(rest)
-        self.todo.append((module, path))
-
-    def _any_chain(self, module: ModuleType, path: str, names: Names) -> None:
-        """Where it is not known which names are read of which: any of a module, and of the modules found so."""
-        found = {} if names.exact else {id(module): (module, path)}
-        todo = list(found.values())
-        while todo:
-            module, path = todo.pop()
-            for (name,) in names.chains:
-                self._chain(module, path, (name,))
-                inner = vars(module).get(name)
-                if isinstance(inner, ModuleType) and id(inner) not in found:
-                    found[id(inner)] = inner, f"{path}.{name}"
-                    todo.append(found[id(inner)])
-
-    def _escaped(self, values: Any) -> None:
-        self.todo += [(x, x.__name__) for x in values if isinstance(x, ModuleType)]
-
-    def _imports(self, names: Names, package: str) -> None:
-        for name, level, wanted in names.imports if names.exact else ():
-            full = imported(name, level, package) if level else name
-            if full not in sys.modules:
-                self.items(sys.modules, "sys.modules", (full,))
-            elif wanted:
-                for attribute in wanted:
-                    self._chain(sys.modules[full], full, (attribute,))
-            elif not is_library(full):
-                self.todo.append((sys.modules[full], full))
-        for name, _, _ in () if names.exact else names.imports:
-            for full in dict.fromkeys(imported(name, level, package) for level in range(package.count(".") + 2)):
-                module = sys.modules.get(full)
-                if isinstance(module, ModuleType):
-                    self._chain(module, full, ())
-                    self._any_chain(module, full, names)
-                else:
-                    self.items(sys.modules, "sys.modules", (full,))
-        if names.words & MODULES:
-            named = sorted(name for name in names.strings if name in sys.modules and not is_library(name))
-            self.items(sys.modules, "sys.modules", tuple(named))
-        if names.words & ENVIRONMENT:
-            self._checked(Contents("os.environ", os.environ._data))  # type: ignore[attr-defined]
-
-    def _module(self, module: ModuleType, path: str) -> None:
-        """A module that is handed on: all that is named anywhere, or all where code may read any."""
-        if not is_library(module.__name__):
-            dynamic = bool(self.known & DYNAMIC)
-            keys = [name for name, x in vars(module).items() if name in self.known or (dynamic and is_data(x))]
-            self.items(vars(module), _dot(path), tuple(keys))
 
     # --- classes and their objects ---
 
     def _class(self, cls: type, path: str, more: frozenset[str] = frozenset()) -> None:
-        """What a class defines: methods that are named, or that Python or this package calls by themselves."""
+        """What a class defines: methods that code names, or that Python or this package calls."""
         if (cls, bool(more)) in self._read:
             return
         self._read.add((cls, bool(more)))
@@ -368,7 +221,7 @@ class Walk:
             if home_of(base) == PACKAGE:
                 if "forward" in own and (base, ("forward",)) not in self._bases:
                     self._bases.add((base, ("forward",)))
-                    self._variables(Check(f"{base.__qualname__}.", own, ("forward",), len(own)))
+                    self.variables(Check(f"{base.__qualname__}.", own, ("forward",), len(own)))
             elif not is_library(base.__module__):
                 special = {name for name in own if name.startswith("__") and name not in ("__init__", "__new__")}
                 special -= {"__dict__", "__weakref__", "__module__", "__doc__"} - self.known
@@ -387,10 +240,10 @@ class Walk:
         kind: Any = type(x)
         attributes = attributes_of(x)
         slots = tuple(name for base in kind.__mro__ for name in slots_of(base))
-        ours = PACKAGE in map(home_of, kind.__mro__)  # this package's code looks at its tensors and layers
+        ours = PACKAGE in map(home_of, kind.__mro__)  # this package reads its tensors and layers without naming them
         volatile = getattr(kind, "volatile", ()) if ours else ()
         volatile = tuple(name for name in volatile if name in attributes)
-        self.volatile += [Volatile(_dot(path), x, name) for name in volatile]
+        self.volatile += [Volatile(dot(path), x, name) for name in volatile]
         keys = tuple(name for name in attributes if name not in volatile)
         if not is_library(kind.__module__):
             if not self.known & DYNAMIC:
@@ -402,19 +255,15 @@ class Walk:
             self._class(kind, path)
             self._objects[path] = x
         if attributes:
-            self.items(attributes, _dot(path), keys, len(attributes))
+            self.items(attributes, dot(path), keys, len(attributes))
         elif has_attributes(x):
-            self.items(attributes, _dot(path), (), 0)
+            self.items(attributes, dot(path), (), 0)
         if slots:
-            self.items(x, _dot(path), slots)
+            self.items(x, dot(path), slots)
 
 
 NUMBERS_ = (*NUMBERS - {type(None), bool, slice, range, type(Ellipsis)}, np.generic, np.ndarray)
 
 
-def _dot(path: str) -> str:
-    return f"{path}." if path else ""
-
-
 def _is_iterator(x: Any) -> bool:
-    return isinstance(x, Iterator) and not isinstance(x, weakref.ProxyTypes)  # a proxy could be one
+    return isinstance(x, Iterator) and not isinstance(x, weakref.ProxyTypes)  # a proxy passes for an iterator

@@ -1,14 +1,14 @@
-"""What a trace leaves: the graph of one call of a function, and what has to hold for it to be used again.
+"""The result of tracing: the graph of one call of a function, and what must hold for it to be used again.
 
-Afterwards a tensor that is still alive is *state*: it is read anew at every call and written at its end. One that died
-was made in the function and is a constant.
+A tensor with an array that is still alive after tracing is *state*: it is read at every call, and written at its end.
+One that died was made in the function, and is a constant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,149 +20,155 @@ from ..core.tape import Node
 from ..core.variable import Variable
 from ..ir.graph import CONSTANT, INPUT, Builder, Graph, Value, topological
 from . import tree
-from .trace import UNREAD, Origin, Trace, arguments, hooks_of
+from .trace import UNREAD, Origin, Slot, Trace, arguments, hooks_of
+
+if TYPE_CHECKING:
+    from .tree import Leaf
 
 
 class Watched(NamedTuple):
-    """A tensor as it must be for a recording to hold."""
+    """A tensor, and what it must be like for a recording to be valid."""
 
     tensor: Variable
     shape: tuple[int, ...]
     dtype: np.dtype
     node: Node | None
     hooks: tuple[Any, ...]
-    input: int = -1  # its number
+    input: int = -1  # the number of the graph's input that it is, if it is one
 
 
-class Tape(NamedTuple):
-    """What derivatives of a recording are made of: the trace, and the tensors that the function returned.
+class TracedOutputs(NamedTuple):
+    """The tensors that a traced function returned, with their nodes: its derivatives are recorded from these.
 
-    Their nodes hold values of the trace, no arrays: pulling a cotangent back through them records more.
+    The nodes hold values of the trace instead of arrays, so pulling a cotangent back through them is recorded, too.
     """
 
     trace: Trace
-    tensors: tuple[Any, ...]
-    inputs: dict[Value, int]  # of the trace, and their numbers in the recording's graph
+    tensors: tuple[Variable | None, ...]  # None: a result without a gradient
+    inputs: dict[Value, int]  # the trace's inputs, and their numbers in the recording's graph
 
 
 class Recording(NamedTuple):
-    """What a call of the function does, as far as tensors and learning rates are concerned.
+    """What a call of the function does with tensors and learning rates.
 
-    The outputs of ``graph`` are the tensors that the function returned, new arrays of tensors (``written``), new values
-    of arrays that are changed in place (``changed``), gradients (``deposits``), and last, where it is ``conditional``,
-    whether everything holds that was taken for granted.
+    The outputs of ``graph`` are, in this order: the tensors that the function returned, new arrays of tensors
+    (``written``), new values of arrays that are changed in place (``changed``), gradients (``deposits``), and, if it is
+    ``conditional``, whether the conditions hold under which the graph is valid.
     """
 
     graph: Graph
     arguments: tuple[tuple[int, int], ...]  # (number of the argument, number of the input)
     watched: tuple[Watched, ...]
-    form: Any  # of the results
+    form: Any  # the tree of the results, with indices for tensors
     sources: tuple[tuple[int, ...], ...]  # for each result, the inputs that its gradient flows to
     conditional: bool
-    tape: Tape | None  # where a result has sources
+    traced: TracedOutputs | None  # if a result has sources
     grads: tuple[tuple[Origin, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
-    events: tuple[tuple[Any, int], ...] = ()  # in order: (group, input with its rate), or (schedule that steps, -1)
-    written: tuple[Origin, ...] = ()
-    changed: tuple[Origin, ...] = ()  # whose arrays are written into
-    deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient, whether there is one)
-    locks: tuple[Any, ...] = ()  # of the generators that it draws from
+    events: tuple[tuple[Any, int], ...] = ()  # in order: (parameter group, input with its rate) or (schedule, -1)
+    written: tuple[Origin, ...] = ()  # tensors that get another array
+    changed: tuple[Origin, ...] = ()  # tensors whose arrays are written into
+    deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient is set, False if to None)
+    locks: tuple[Any, ...] = ()  # of the random generators that it draws from
 
 
 def record(
     function: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    leaves: list[Any],
+    leaves: list[Leaf],
     reached: Iterable[Variable],
 ) -> Recording:
-    """Run the function once and record it; ``reached`` are tensors that it may look at without reading them."""
+    """Run the function once and record it; ``reached`` are tensors that it may inspect without reading their values."""
     trace = Trace()
     given = arguments(leaves, current().recording)
     for number, tensor in enumerate(given):
         trace.take(number, tensor)
-    watched = {id(tensor): _as_it_is(tensor) for tensor in reached}
+    watched = {id(tensor): _watch(tensor) for tensor in reached}
     args, kwargs = tree.replaced((args, kwargs), iter(given))
     with using(trace=trace, interpret=trace.interpret, scope=None):
         returned = function(*args, **kwargs)
-        tensors: list[Any] = []
-        form = tree.results(returned, tensors)
+        tensors: list[Variable] = []
+        form = tree.flatten(returned, tensors)
         results = _results(trace, tensors)
         grads = trace.changed_grads()
-    del returned, tensors, args, kwargs  # so that what was made in the function dies
+    del returned, tensors, args, kwargs  # so that tensors made in the function die
 
-    alive = [slot for slot in trace.slots if slot.place is not None]
+    alive = [slot for slot in trace.slots if slot.origin is not None]
     places = {slot.initial: slot.argument for slot in alive if slot.argument is not None}
-    remade = _Remade({slot.initial: slot.array for slot in trace.slots if slot.place is None})
+    rebuilder = _Rebuilder({slot.initial: slot.array for slot in trace.slots if slot.origin is None})
     written = [slot for slot in alive if slot.replaced and slot.current is not slot.initial]
-    changed = [slot for slot in trace.changed if slot.place is not None]
-    read = [slot for slot in trace.grads if slot.initial is not UNREAD and slot.owner.place is not None]
-    grads = [(slot, value) for slot, value in grads if slot.owner.place is not None]
+    changed = [slot for slot in trace.changed if slot.origin is not None]
+    read = [slot for slot in trace.grads if slot.initial is not UNREAD and slot.owner.origin is not None]
+    grads = [(slot, value) for slot, value in grads if slot.owner.origin is not None]
     outputs = [result.value for result in results]
     outputs += [slot.current for slot in written]
     outputs += [slot.changed for slot in changed if slot.changed is not None]
     outputs += [value for _, value in grads if value is not None]
-    graph, conditional = remade.graph(outputs, trace.conditions)
-    if any(result.sources for result in results):  # derivatives may need inputs that the results do not
+    graph, conditional = rebuilder.graph(outputs, trace.conditions)
+    if any(result.sources for result in results):  # a derivative may need inputs that the results do not
         inputs = [slot.initial for slot in alive] + [slot.input for slot in read if slot.input is not None]
-        graph = remade.with_inputs(graph, inputs + [value for _, value in trace.events if value is not None])
+        graph = rebuilder.with_inputs(graph, inputs + [value for _, value in trace.events if value is not None])
     for slot in alive:
-        if slot.argument is None:
-            known = Watched(slot.place, slot.array.shape, slot.array.dtype, slot.node, slot.hooks)
-            watched[id(slot.place)] = known._replace(input=remade.number(slot.initial))
+        state = slot.reference()
+        if slot.argument is None and state is not None:
+            index = rebuilder.number(slot.initial)
+            watched[id(state)] = Watched(state, slot.array.shape, slot.array.dtype, slot.node, slot.hooks, index)
     return Recording(
         graph,
-        remade.places(places),
+        rebuilder.places(places),
         tuple(watched.values()),
         form,
-        tuple(remade.numbers(result.sources) for result in results),
+        tuple(rebuilder.numbers(result.sources) for result in results),
         conditional,
-        _tape(trace, results, remade),
-        tuple((slot.owner.place, slot.aval, remade.number(slot.input)) for slot in read),
-        tuple((what, remade.number(value)) for what, value in trace.events if value is None or value in remade.inputs),
-        tuple(slot.place for slot in written),
-        tuple(slot.place for slot in changed),
-        tuple((slot.owner.place, value is not None) for slot, value in grads),
+        _traced(trace, results, rebuilder),
+        tuple((_origin(slot.owner), slot.aval, rebuilder.number(slot.input)) for slot in read),
+        tuple((target, rebuilder.number(v)) for target, v in trace.events if v is None or v in rebuilder.inputs),
+        tuple(map(_origin, written)),
+        tuple(map(_origin, changed)),
+        tuple((_origin(slot.owner), value is not None) for slot, value in grads),
         tuple(trace.locks),
     )
 
 
-def pulled_back(tape: Tape, number: int, wanted: tuple[int, ...]) -> Recording:
-    """The pullback of one result as a recording of its own: (inputs, cotangent) -> the shares of some of the inputs.
+def pulled_back(traced: TracedOutputs, number: int, wanted: tuple[int, ...]) -> Recording:
+    """The pullback of one result as a recording: (inputs, cotangent) -> the cotangents of some of the inputs.
 
-    The trace goes on where the function ended. So whatever the function detached, or gave a derivative of its own, is
-    respected at every order.
+    The trace continues where the function ended, so what the function detached, and custom derivatives, are respected
+    at every order.
     """
-    trace, output = tape.trace, tape.tensors[number]
-    nodes = {tape.inputs[value]: node for node, value in trace.leaves.items() if value in tape.inputs}
+    trace, output = traced.trace, traced.tensors[number]
+    assert output is not None
+    assert output.node is not None
+    nodes = {traced.inputs[value]: node for node, value in trace.leaves.items() if value in traced.inputs}
     old, known = len(trace.slots), len(trace.conditions)
     before = [slot.current for slot in trace.slots]
     with using(trace=trace, interpret=trace.interpret, scope=None, recording=True):
         g = trace.cotangent(output)
         found = pull([(output.node, g)], [nodes[i] for i in wanted], retain_graph=True, create_graph=True, raw=True)
-        tensors: list[Any] = []
-        form = tree.results(tuple(found.get(nodes[i]) for i in wanted), tensors)
+        tensors: list[Variable] = []
+        form = tree.flatten(tuple(found.get(nodes[i]) for i in wanted), tensors)
         results = _results(trace, tensors)
     if [slot.current for slot in trace.slots] != before + [slot.initial for slot in trace.slots[old:]]:
         raise TraceError("a hook, or the backward of a custom function, assigns to a tensor: that cannot be compiled.")
-    places = {**tape.inputs, g._value: len(tape.inputs)}
+    places = {**traced.inputs, g._value: len(traced.inputs)}
     del found, tensors
     fresh = trace.slots[old:]
-    dead = {slot.initial: slot.array for slot in trace.slots if slot.place is None and slot.initial not in places}
-    remade = _Remade(dead)
-    graph, conditional = remade.graph([result.value for result in results], trace.conditions[known:])
-    graph = remade.with_inputs(graph, list(places))
+    dead = {slot.initial: slot.array for slot in trace.slots if slot.origin is None and slot.initial not in places}
+    rebuilder = _Rebuilder(dead)
+    graph, conditional = rebuilder.graph([result.value for result in results], trace.conditions[known:])
+    graph = rebuilder.with_inputs(graph, list(places))
     return Recording(
         graph,
-        remade.places(places),
+        rebuilder.places(places),
         tuple(
-            _as_it_is(slot.place)._replace(input=remade.number(slot.initial))
+            _watch(tensor)._replace(input=rebuilder.number(slot.initial))
             for slot in fresh
-            if slot.place is not None
+            if (tensor := slot.reference()) is not None
         ),
         form,
-        tuple(remade.numbers(result.sources) for result in results),
+        tuple(rebuilder.numbers(result.sources) for result in results),
         conditional,
-        _tape(trace, results, remade),
+        _traced(trace, results, rebuilder),
     )
 
 
@@ -171,27 +177,34 @@ class Result(NamedTuple):
 
     value: Value
     sources: list[Value]  # the inputs that its gradient flows to
-    tensor: Any  # with its graph, if there are sources
+    tensor: Variable | None  # with its node, if there are sources
 
 
-def _results(trace: Trace, tensors: list[Any]) -> list[Result]:
+def _results(trace: Trace, tensors: list[Variable]) -> list[Result]:
     sources = [trace.sources(tensor) for tensor in tensors]
     return [Result(trace.read(t), s, t if s else None) for t, s in zip(tensors, sources, strict=True)]
 
 
-def _tape(trace: Trace, results: list[Result], remade: _Remade) -> Tape | None:
+def _traced(trace: Trace, results: list[Result], rebuilder: _Rebuilder) -> TracedOutputs | None:
     if not any(result.sources for result in results):
         return None
-    numbers = {value: remade.number(value) for value in remade.inputs}
-    return Tape(trace, tuple(result.tensor for result in results), numbers)
+    numbers = {value: rebuilder.number(value) for value in rebuilder.inputs}
+    return TracedOutputs(trace, tuple(result.tensor for result in results), numbers)
 
 
-def _as_it_is(tensor: Variable) -> Watched:
+def _origin(slot: Slot) -> Origin:
+    """The origin of a slot whose tensor is alive."""
+    origin = slot.origin
+    assert origin is not None
+    return origin
+
+
+def _watch(tensor: Variable) -> Watched:
     return Watched(tensor, tensor._value.shape, tensor._value.dtype, tensor.node, hooks_of(tensor))
 
 
-class _Remade:
-    """A graph made anew: inputs that died are constants, the others are numbered as they are met."""
+class _Rebuilder:
+    """Makes a graph of what is needed: inputs that died are constants, the others are numbered as they are met."""
 
     def __init__(self, constants: dict[Value, np.ndarray]):
         self.constants = constants
@@ -200,7 +213,7 @@ class _Remade:
         self._new: dict[Value, Value] = {}
 
     def graph(self, outputs: list[Value], conditions: list[Value]) -> tuple[Graph, bool]:
-        """The graph; and whether its last output says that the conditions hold, of which some may be known."""
+        """The graph, and whether its last output is a condition. Those that are known to hold are left out."""
         new = self.take(outputs)
         open_ = [condition for condition in self.take(conditions) if not _known(condition)]
         if open_:
@@ -209,7 +222,7 @@ class _Remade:
         return Graph(self.builder, tuple(self.inputs.values()), new), bool(open_)
 
     def with_inputs(self, graph: Graph, inputs: list[Value]) -> Graph:
-        """The graph with more inputs, whether it reads them or not."""
+        """The graph with these among its inputs, whether it reads them or not."""
         self.take(inputs)
         return Graph(self.builder, tuple(self.inputs.values()), graph.outputs)
 
@@ -218,7 +231,7 @@ class _Remade:
         return self.inputs[value].params["index"] if value in self.inputs else -1
 
     def numbers(self, values: list[Value]) -> tuple[int, ...]:
-        """Those of several."""
+        """The numbers of several; without those that nothing reads."""
         return tuple(self.number(value) for value in values if value in self.inputs)
 
     def places(self, places: dict[Value, int]) -> tuple[tuple[int, int], ...]:
@@ -226,7 +239,7 @@ class _Remade:
         return tuple((place, self.number(value)) for value, place in places.items() if value in self.inputs)
 
     def take(self, values: list[Value]) -> list[Value]:
-        """The values, and what they need, in the new graph."""
+        """The values, and those that they need, in the new graph."""
         for value in topological(values):
             if value not in self._new:
                 self.builder.scope = value.scope

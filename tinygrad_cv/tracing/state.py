@@ -1,38 +1,56 @@
-"""Values that nobody else sees yet: a function runs over them, and what it changed is taken over, or forgotten."""
+"""A transaction over tensors: a function runs, and what it changed is committed at the end, or dropped on error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..core.trace import Trace
 from ..core.variable import Variable, Writes
 from .views import Views
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
-class Overlay:
-    """New values and gradients of tensors, beside the tensors themselves. It computes at once, as eager code does."""
+    import numpy as np
+
+    from ..core.primitive import Primitive
+    from ..frontend.tensor import Tensor
+
+
+class Overlay(Trace):
+    """New values and gradients of tensors, which do not change before :meth:`commit`. Operations run at once."""
 
     def __init__(self) -> None:
-        self._values: dict[int, tuple[Variable, Any]] = {}
-        self._grads: dict[int, tuple[Variable, Any]] = {}
-        self._memory: dict[int, tuple[Variable, Any]] = {}  # what arrays from outside are to hold
-        self._replaced: set[int] = set()  # tensors that have another array from then on
+        self._values: dict[int, tuple[Variable, np.ndarray]] = {}
+        self._grads: dict[int, tuple[Variable, Tensor | None]] = {}
+        self._memory: dict[int, tuple[Variable, np.ndarray]] = {}  # what the tensors' own arrays will hold
+        self._replaced: set[int] = set()  # tensors that were given another array
         self.views = Views(self._put, self._is_read_only)
-        self.moved, self.change = self.views.moved, self.views.change
 
-    def read(self, tensor: Variable) -> Any:
-        """The value that the tensor has here."""
+    def read(self, tensor: Variable) -> np.ndarray:
+        """The value of a tensor."""
         changed = self._values.get(id(tensor))
         return changed[1] if changed else tensor._value
 
-    def write(self, tensor: Variable, value: Any) -> None:
-        """Give it another, in memory of its own."""
+    def write(self, tensor: Variable, value: np.ndarray) -> None:
+        """Give a tensor another value, in memory of its own."""
         self.views.leave(tensor)
         self._replaced.add(id(tensor))
         self._put(tensor, value)
 
-    def _put(self, tensor: Variable, value: Any) -> None:
+    def change(self, tensor: Variable, value: np.ndarray) -> bool:
+        """Write into the memory of a tensor and its views; False if it is read-only."""
+        return self.views.change(tensor, value)
+
+    def moved(
+        self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
+    ) -> None:
+        """Note that a result may be a view of x."""
+        self.views.moved(result, x, primitive, params)
+
+    def _put(self, tensor: Variable, value: np.ndarray) -> None:
         self._values[id(tensor)] = tensor, value
         if id(tensor) not in self._replaced:
             self._memory[id(tensor)] = tensor, value
@@ -40,32 +58,35 @@ class Overlay:
     def _is_read_only(self, tensor: Variable) -> bool:
         return not self.read(tensor).flags.writeable
 
-    def grad_of(self, tensor: Variable) -> Any:
-        """The gradient that the tensor has here."""
+    def grad_of(self, tensor: Variable) -> Tensor | None:
+        """The ``.grad`` of a tensor."""
         changed = self._grads.get(id(tensor))
         return changed[1] if changed else tensor._grad
 
-    def set_grad(self, tensor: Variable, grad: Any) -> None:
-        """Give it another."""
+    def set_grad(self, tensor: Variable, grad: Tensor | None) -> None:
+        """Set the ``.grad`` of a tensor."""
         self._grads[id(tensor)] = tensor, grad
 
-    def alone(self, lock: Any) -> Any:
-        """As in eager code."""
+    def expect(self, condition: Any) -> None:
+        """Never asked for: all values are known."""
+
+    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+        """Hold the lock now, as eager code does."""
         return lock
 
     def learning_rate(self, group: Any, value: Any) -> Any:
-        """A learning rate is what it is."""
+        """A learning rate is the number that it is."""
         return value
 
     def set_learning_rate(self, group: Any) -> None:
-        """A learning rate can be changed."""
+        """A learning rate may be set."""
 
     def postpone(self, schedule: Any) -> bool:
-        """A schedule takes its step at once."""
+        """A schedule takes its step now."""
         return False
 
     def commit(self, writes: Writes) -> None:
-        """Take everything over."""
+        """Write everything."""
         for tensor, value in self._memory.values():
             writes.memory(tensor, value)
         for tensor, value in self._values.values():
@@ -78,9 +99,9 @@ class Overlay:
 
 @contextmanager
 def restored(objects: Iterable[Any], writes: Writes | None = None) -> Iterator[None]:
-    """Where the block raises, put back what such objects change by themselves: ``volatile`` in their classes, rates.
+    """If the block raises, restore the ``volatile`` attributes of these objects, and the learning rates they change.
 
-    Not where it was interrupted behind its ``writes``: then all is done that it had to do.
+    Not if it was interrupted after its ``writes`` were committed: then the call is complete.
     """
     attributes: list[tuple[dict[str, Any], str, Any]] = []
     dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
@@ -104,19 +125,19 @@ def restored(objects: Iterable[Any], writes: Writes | None = None) -> Iterator[N
     except BaseException:
         try:
             put_back()
-        finally:  # once more, since an interrupt may have come meanwhile
+        finally:  # again, since the first time may have been interrupted
             put_back()
         raise
 
 
-def _dicts(value: Any) -> Iterator[dict[Any, Any]]:
+def _dicts(value: object) -> Iterator[dict[Any, Any]]:
     if isinstance(value, dict):
         yield value
         for item in value.values():
             yield from _dicts(item)
 
 
-def _groups(x: Any) -> Any:
-    """The groups whose learning rates an optimizer has, or a schedule changes."""
+def _groups(x: Any) -> Sequence[dict[str, Any]]:
+    """The parameter groups of an optimizer, or of the optimizer of a schedule."""
     attributes = vars(x)
     return getattr(attributes.get("optimizer", x), "param_groups", ())

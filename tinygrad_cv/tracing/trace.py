@@ -1,17 +1,16 @@
 """The tracer: a function runs once on tensors without numbers, and what it computes is recorded as a graph.
 
-A trace holds values in the place of tensors (``core.context.read``). A tensor that is an array becomes an input of the
-graph when it is first read; what is assigned to it is known to the trace alone. So the tensors themselves do not
-change, and where the function raises nothing has happened.
+A trace holds the values of tensors (``core.context.read``). A tensor with an array becomes an input of the graph when
+it is first read; what is assigned to it is stored in the trace alone. So if the function raises, no tensor has changed.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -29,19 +28,22 @@ from ..frontend.tensor import Tensor
 from ..ir.graph import Builder, Value
 from .views import Views
 
-TRACING = rlock()  # held while a trace grows
+if TYPE_CHECKING:
+    from .tree import Leaf
+
+TRACING = rlock()  # held while a trace is recorded
 FLOAT64 = np.dtype(np.float64)
-Origin = Any  # of a tensor: the tensor itself, or its number among the arguments
+Origin: TypeAlias = "Variable | int"  # where a call finds a tensor: itself, or its number among the arguments
 
 
 class Slot:
-    """A tensor that is an array outside of the trace, and its value within."""
+    """A tensor with an array, and its value within the trace."""
 
     __slots__ = ("argument", "array", "changed", "current", "hooks", "initial", "node", "reference", "replaced")
     initial: Value  # the input of the graph
     current: Value
-    changed: Value | None  # what its array is to hold at the end, where that was written into
-    replaced: bool  # the tensor has another array from then on
+    changed: Value | None  # what its array holds at the end, if it was written into
+    replaced: bool  # whether the tensor was given another array
 
     def __init__(self, tensor: Variable, reference: Callable[[], Variable | None], argument: int | None = None):
         self.reference, self.argument = reference, argument
@@ -49,13 +51,13 @@ class Slot:
         self.changed, self.replaced = None, False
 
     @property
-    def place(self) -> Origin:
-        """Where its array comes from at a call; None for a tensor that died."""
+    def origin(self) -> Origin | None:
+        """Where a call finds the tensor; None if it died."""
         return self.reference() if self.argument is None else self.argument
 
 
 class GradSlot:
-    """The gradient of such a tensor; ``initial`` is UNREAD where it was set before it was read."""
+    """The gradient of such a tensor; ``initial`` is UNREAD if it was set before it was read."""
 
     __slots__ = ("current", "initial", "input", "owner")
 
@@ -64,7 +66,7 @@ class GradSlot:
 
     @property
     def aval(self) -> tuple[Any, ...] | None:
-        """Shape and dtype; None where there was no gradient."""
+        """Shape and dtype; None if there was no gradient."""
         return None if self.input is None else (self.input.shape, self.input.dtype)
 
 
@@ -77,16 +79,16 @@ class Trace(TraceProtocol):
     def __init__(self) -> None:
         self.builder = Builder()
         self.slots: list[Slot] = []
-        self.changed: list[Slot] = []  # those whose arrays are written into
+        self.changed: list[Slot] = []  # whose arrays are written into
         self.grads: list[GradSlot] = []
-        self.events: list[tuple[Any, Value | None]] = []  # (group, its rate), or (schedule, None)
+        self.events: list[tuple[Any, Value | None]] = []  # (parameter group, its rate) or (schedule, None)
         self.conditions: list[Value] = []
-        self.locks: list[Any] = []  # of the generators that are drawn from
-        self.leaves: dict[Node, Value] = {}  # of the tape, and the inputs that they represent
+        self.locks: list[Any] = []  # of the random generators that are drawn from
+        self.leaves: dict[Node, Value] = {}  # leaves of the tape, and the inputs that they belong to
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
         self._rates: dict[int, DynamicScalar] = {}
-        self._own: set[Value] = set()
+        self._own: set[Value] = set()  # the values of this trace
         self._numbers = count()
         self.views = Views(self._put, self._is_read_only)
 
@@ -111,7 +113,7 @@ class Trace(TraceProtocol):
     # --- what tensors, the tape and optimizers ask for ---
 
     def read(self, tensor: Variable) -> Value:
-        """The value that represents a tensor's numbers."""
+        """The value of a tensor."""
         slot = self._slots.get(id(tensor))
         if slot is not None:
             return slot.current
@@ -130,20 +132,20 @@ class Trace(TraceProtocol):
         return self._slot(tensor).current
 
     def write(self, tensor: Variable, value: Any) -> None:
-        """Give a tensor another value, here: in memory of its own."""
+        """Give a tensor another value, in memory of its own."""
         self.views.leave(tensor)
         if not isinstance(tensor._value, Value):
             self._slot(tensor).replaced = True
         self._put(tensor, value)
 
     def change(self, tensor: Variable, value: Any) -> bool:
-        """Write into a tensor's memory, and into what shares it; False if it is read-only."""
+        """Write into the memory of a tensor and its views; False if it is read-only."""
         return self.views.change(tensor, value)
 
     def moved(
         self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
     ) -> None:
-        """A result may be a view of x."""
+        """Note that a result may be a view of x."""
         self.views.moved(result, x, primitive, params)
 
     def _put(self, tensor: Variable, value: Any) -> None:
@@ -153,7 +155,7 @@ class Trace(TraceProtocol):
         slot = self._slot(tensor)
         slot.current = value if isinstance(value, Value) else self._constant(value)
         if not slot.replaced:
-            self._alone(slot, [other for other in self.slots if other is not slot])
+            self._check_unshared(slot, [other for other in self.slots if other is not slot])
             if slot.changed is None:
                 self.changed.append(slot)
             slot.changed = slot.current
@@ -162,18 +164,18 @@ class Trace(TraceProtocol):
         slot = None if isinstance(tensor._value, Value) else self._slot(tensor)
         return slot is not None and not slot.replaced and not slot.array.flags.writeable
 
-    def _alone(self, changed: Slot, others: Iterable[Slot]) -> None:
-        """Refuse a change in place of a tensor from outside where another one shares its memory."""
+    def _check_unshared(self, changed: Slot, others: Iterable[Slot]) -> None:
+        """Refuse a change in place of a tensor whose array shares memory with another one's."""
         for other in others:
-            if other.place is not None and not other.replaced and overlap(changed.array, other.array):
+            if other.origin is not None and not other.replaced and overlap(changed.array, other.array):
                 raise TraceError(
                     f"a tensor of shape {changed.array.shape} is changed in place in a jitted function, at "
                     f"{user_line()}, and one of shape {other.array.shape} that the function uses shares its memory, "
-                    "which was so before the call. Take the view within the function, or pass a .clone() of it."
+                    "since before the call. Take the view within the function, or pass a .clone() of it."
                 )
 
-    def grad_of(self, tensor: Variable) -> Any:
-        """The gradient that a tensor has here."""
+    def grad_of(self, tensor: Variable) -> Tensor | None:
+        """The ``.grad`` of a tensor."""
         if isinstance(tensor._value, Value):
             return tensor._grad
         slot = self._grads.get(id(tensor))
@@ -183,8 +185,8 @@ class Trace(TraceProtocol):
             slot = self._grad_slot(tensor, value and Tensor._new(value), value)
         return slot.current
 
-    def set_grad(self, tensor: Variable, grad: Any) -> None:
-        """Give it another."""
+    def set_grad(self, tensor: Variable, grad: Tensor | None) -> None:
+        """Set the ``.grad`` of a tensor."""
         if isinstance(tensor._value, Value):
             tensor._grad = grad
         else:
@@ -192,7 +194,7 @@ class Trace(TraceProtocol):
             slot.current = grad
 
     def learning_rate(self, group: Any, value: Any) -> Any:
-        """A group's learning rate: an input, if it is a float."""
+        """The learning rate of a parameter group: an input, if it is a float."""
         if not isinstance(value, float):
             return value
         if id(group) not in self._rates:
@@ -204,31 +206,31 @@ class Trace(TraceProtocol):
     def set_learning_rate(self, group: Any) -> None:
         """Refused."""
         raise TraceError(
-            f"a learning rate is set inside a jitted function, at {user_line()}: that would happen while tracing only. "
+            f"a learning rate is set inside a jitted function, at {user_line()}: that would happen only while tracing. "
             "Call a Schedule's step(), or set it outside."
         )
 
     def postpone(self, schedule: Any) -> bool:
-        """A schedule takes its step at each call; rates that are read from now on are those behind it."""
+        """A schedule takes its step in every call; rates that are read from now on are inputs of their own."""
         self.events.append((schedule, None))
         self._rates.clear()
         return True
 
     def alone(self, lock: Any) -> AbstractContextManager[Any]:
-        """Each call holds this lock from its reading of tensors to its writing; the trace itself need not."""
+        """Every call holds this lock from reading tensors to writing them; tracing need not."""
         if lock not in self.locks:
             self.locks.append(lock)
         return nullcontext()
 
     def expect(self, condition: Value) -> None:
-        """What is recorded holds only where this is true."""
+        """What is recorded is valid only where this is true."""
         if condition not in self.conditions:
             self.conditions.append(condition)
 
-    # --- its tables ---
+    # --- slots ---
 
     def take(self, number: int, tensor: Variable) -> None:
-        """A tensor is an argument."""
+        """Note that a tensor is an argument."""
         if id(tensor) not in self._slots:
             self._slot(tensor, number)
 
@@ -238,7 +240,7 @@ class Trace(TraceProtocol):
             slot = self._slots[id(tensor)] = Slot(tensor, self._reference(tensor), argument)
             slot.initial = slot.current = self._input(tensor._value.shape, tensor._value.dtype)
             for changed in self.changed:
-                self._alone(changed, [slot])
+                self._check_unshared(changed, [slot])
             self.slots.append(slot)
             if slot.node is not None:
                 self.leaves[slot.node] = slot.initial
@@ -258,7 +260,7 @@ class Trace(TraceProtocol):
         return slot
 
     def _reference(self, tensor: Variable) -> Callable[[], Variable | None]:
-        """A weak reference; when the tensor dies it leaves the tables, for another may get its id."""
+        """A weak reference; a tensor that dies is removed from the tables, since another may get its id."""
         key, tables = id(tensor), (self._slots, self._grads)
         return weakref.ref(tensor, lambda _: [table.pop(key, None) for table in tables])
 
@@ -268,7 +270,7 @@ class Trace(TraceProtocol):
         return value
 
     def changed_grads(self) -> list[tuple[GradSlot, Value | None]]:
-        """The gradients that are others at the end, and their values."""
+        """The gradients that have changed, and their values at the end."""
         changed = [slot for slot in self.grads if slot.current is not slot.initial]
         values = [None if slot.current is None else self.read(slot.current) for slot in changed]
         for slot in self.grads:
@@ -277,7 +279,7 @@ class Trace(TraceProtocol):
 
     def sources(self, output: Variable) -> list[Value]:
         """The inputs that an output's gradient flows to."""
-        if output.node is None or output.node.saved is None:  # backward() has run, and freed its graph
+        if output.node is None or output.node.saved is None:  # backward() has freed its graph
             return []
         reached = {output.node}
         stack = [output.node]
@@ -291,27 +293,27 @@ class Trace(TraceProtocol):
 
 
 class Boundary(Node):
-    """Where the part of a graph ends that a trace sees: beyond it lies what an argument was computed from."""
+    """A leaf in place of the node of an argument: the trace does not see what the argument was computed from."""
 
     __slots__ = ()
 
     def __init__(self, tensor: Variable):
         super().__init__(None, {}, (tensor.node,), {}, tensor._value, current())
 
-    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Any:
-        """Nothing goes beyond."""
+    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
+        """Nothing is pulled back beyond."""
         (past,) = self.parents
         if past is not None and wanted(past):
             raise TraceError(
                 f"backward() inside a jitted function reaches an argument of shape {self.shape} that was computed "
-                "outside, by a recorded operation: the gradient cannot go on from here. Return the loss and call "
+                "outside, by a recorded operation: the gradient cannot flow any farther. Return the loss and call "
                 "backward() on it, or pass a .detach() of the argument."
             )
-        return ()
+        return iter(())
 
 
-def arguments(leaves: Iterable[Any], recording: bool = False) -> list[Variable]:
-    """Tensors for the leaves of the arguments: arrays become tensors; of a recorded result the past is cut off."""
+def arguments(leaves: Iterable[Leaf], recording: bool = False) -> list[Variable]:
+    """Tensors for the leaves of the arguments: arrays become tensors; recorded results get a :class:`Boundary`."""
     return [
         GivenArray(leaf)
         if not isinstance(leaf, Variable)

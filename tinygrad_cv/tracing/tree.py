@@ -1,9 +1,9 @@
-"""Arguments and results of a jitted function: nested tuples, lists and dicts, with tensors and arrays as leaves."""
+"""Arguments and results of a jitted function: trees of tuples, lists and dicts, whose leaves are tensors and arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,16 +12,16 @@ from ..core.variable import Variable
 from ..frontend.dlpack import as_array
 from ..frontend.promotion import check_dtype
 
-Path = tuple[Any, ...]
+Leaf: TypeAlias = "Variable | np.ndarray"
+Key: TypeAlias = tuple[Any, ...]  # the signature of a call
+
 SCALARS = (type(None), bool, int, str, bytes, complex, type, type(Ellipsis), slice, range, np.dtype)
 KINDS = frozenset(SCALARS)
-
-
-CODES = frozenset(np.typecodes["AllInteger"] + "efd?")  # the codes of dtypes that tensors can have
+CODES = frozenset(np.typecodes["AllInteger"] + "efd?")  # of the dtypes that tensors can have
 
 
 def is_array(x: Any) -> bool:
-    """Whether it is an array, of NumPy's or of another library."""
+    """Whether it is an array of NumPy or of another library."""
     kind = type(x)
     return isinstance(x, np.ndarray) or (
         (hasattr(kind, "__array__") or hasattr(kind, "__dlpack__") or hasattr(kind, "__array_interface__"))
@@ -30,7 +30,7 @@ def is_array(x: Any) -> bool:
 
 
 def numbers(x: Any) -> np.ndarray | None:
-    """The array that becomes a tensor in the function; None of what is no array, or not one that a tensor can be of."""
+    """The array that becomes a tensor in the function; None for anything else."""
     if not is_array(x):
         return None
     try:
@@ -40,7 +40,7 @@ def numbers(x: Any) -> np.ndarray | None:
 
 
 def refusal(x: Any) -> DTypeError | GraphError | None:
-    """Why no tensor can be of an array; None where one can, and of what is no array."""
+    """Why an array cannot become a tensor; None if it can, and for anything else."""
     try:
         if is_array(x):
             _read(x)
@@ -55,10 +55,10 @@ def _read(x: Any) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
-    """What a trace depends on, as a value to compare; the leaves, and objects of other kinds, go to the lists.
+def signature(x: Any, leaves: list[Leaf], others: list[Any]) -> Hashable:
+    """What a trace depends on, as a hashable value; leaves and objects of other kinds are appended to the lists.
 
-    A tensor counts by shape, dtype and whether it requires grad, a number by its value, any other object by identity.
+    Of a tensor it holds shape, dtype and requires_grad, of a number the value, of any other object the identity.
     """
     kind = type(x)
     if isinstance(x, Variable):
@@ -69,7 +69,7 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
         leaves.append(x)
         return kind, x.shape, x.dtype
     if kind in (float, complex):
-        return kind, repr(x)  # tells -0.0 from 0.0, and finds NaN again
+        return kind, repr(x)  # distinguishes -0.0 from 0.0; NaN equals itself
     if kind in KINDS:
         return kind, str(x) if kind is slice else x
     if kind in (tuple, list) or isinstance(x, tuple):
@@ -91,8 +91,8 @@ def signature(x: Any, leaves: list[Any], others: list[Any]) -> Hashable:
     return kind, id(x)
 
 
-def repeated(leaves: list[Any]) -> tuple[int, ...] | None:
-    """For each leaf the place of the first that is the same; None where all are different."""
+def repeated(leaves: list[Leaf]) -> tuple[int, ...] | None:
+    """For each leaf the index of the first that is the same object; None if all are different."""
     ids = list(map(id, leaves))
     return None if len(set(ids)) == len(ids) else tuple(map(ids.index, ids))
 
@@ -112,7 +112,7 @@ def describe(key: Any) -> str:
     return str(rest[0]) if kind in KINDS or kind is float else f"a {kind.__name__}"
 
 
-def replaced(x: Any, new: Iterator[Any]) -> Any:
+def replaced(x: Any, new: Iterator[Variable]) -> Any:
     """The same tree with other leaves, in the order in which :func:`signature` finds them."""
     if isinstance(x, Variable) or numbers(x) is not None:
         return next(new)
@@ -126,7 +126,7 @@ def replaced(x: Any, new: Iterator[Any]) -> Any:
 
 
 def paths(x: Any, path: str) -> Iterator[str]:
-    """What to call the leaves, in their order."""
+    """Names for the leaves, in their order: how to get to each from the root."""
     if isinstance(x, Variable) or numbers(x) is not None:
         yield path
     elif isinstance(x, tuple) and hasattr(x, "_fields"):
@@ -140,25 +140,25 @@ def paths(x: Any, path: str) -> Iterator[str]:
             yield from paths(item, f"{path}[{key!r}]")
 
 
-class Leaf(int):
-    """The place of one of the results, in the list of all."""
+class TensorIndex(int):
+    """Stands for a tensor in a tree: its index in a list."""
 
 
-def results(x: Any, tensors: list[Any]) -> Any:
-    """The form of what a function returned: its tensors go to the list and are replaced by their places in it.
+def flatten(x: Any, tensors: list[Variable]) -> Any:
+    """The tree that a function returned, with indices for its tensors, which are appended to the list.
 
     Raises:
-        TraceError: it is of a kind that may hide tensors.
+        TraceError: an object of another kind, which may contain tensors.
     """
     if isinstance(x, Variable):
         tensors.append(x)
-        return Leaf(len(tensors) - 1)
+        return TensorIndex(len(tensors) - 1)
     if type(x) in (tuple, list):
-        return type(x)(results(item, tensors) for item in x)
+        return type(x)(flatten(item, tensors) for item in x)
     if isinstance(x, tuple):
-        return type(x)(*[results(item, tensors) for item in x])
+        return type(x)(*[flatten(item, tensors) for item in x])
     if type(x) is dict:
-        return {key: results(item, tensors) for key, item in x.items()}
+        return {key: flatten(item, tensors) for key, item in x.items()}
     if type(x) in KINDS or isinstance(x, (float, np.generic, np.ndarray)):
         return x
     raise TraceError(
@@ -167,15 +167,15 @@ def results(x: Any, tensors: list[Any]) -> Any:
     )
 
 
-def build(form: Any, tensors: list[Any]) -> Any:
-    """A result of that form; containers and arrays are new each time."""
-    kind = type(form)
-    if kind is Leaf:
-        return tensors[form]
+def unflatten(tree: Any, tensors: Sequence[Variable]) -> Any:
+    """The tree with tensors for their indices; containers and arrays are new each time."""
+    kind = type(tree)
+    if kind is TensorIndex:
+        return tensors[tree]
     if kind in (tuple, list):
-        return kind([build(item, tensors) for item in form])
-    if isinstance(form, tuple):
-        return kind(*[build(item, tensors) for item in form])
+        return kind([unflatten(item, tensors) for item in tree])
+    if isinstance(tree, tuple):
+        return kind(*[unflatten(item, tensors) for item in tree])
     if kind is dict:
-        return {key: build(item, tensors) for key, item in form.items()}
-    return form.copy() if kind is np.ndarray else form
+        return {key: unflatten(item, tensors) for key, item in tree.items()}
+    return tree.copy() if kind is np.ndarray else tree

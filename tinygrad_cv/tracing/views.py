@@ -1,7 +1,8 @@
-"""Tensors that share memory, while nobody knows where it is: in a trace, and where changes are held back.
+"""Views while values have no memory: in a trace, and in a transaction that is not committed.
 
-What a movement gives is a view in eager code, so a change in place of one tensor shows in the others. Here each has a
-value of its own; a change goes through the movements to what all of them are views of, and the others are moved anew.
+The result of a movement is a view in eager code, so a change in place of one tensor shows in the others. Here each
+tensor has a value of its own: a change goes back through the movements to the value that all are views of, and the
+movements are applied again for the others.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from ..ops import movement
 from ..ops.indexing import gather
 
 SHARING = frozenset({"reshape", "permute", "expand", "slice", "flip", "windows"})
-READ_ONLY = frozenset({"expand", "windows"})  # who writes into such a view gets memory of its own
+READ_ONLY = frozenset({"expand", "windows"})  # a tensor that is such a view gets memory of its own when it is written
 
 Moves = tuple[tuple[Primitive, dict[str, Any]], ...]
 
 
 class Memory:
-    """What tensors are views of: its value now, and who they are."""
+    """What tensors are views of: its current value, and the views."""
 
     __slots__ = ("members", "value")
 
@@ -41,13 +42,13 @@ class Memory:
 
 
 class View(NamedTuple):
-    """A tensor as what movements make of a memory."""
+    """A tensor as the result of movements of a memory."""
 
     tensor: Callable[[], Variable | None]
     memory: Memory
     moves: Moves
     read_only: bool
-    certain: bool  # False: whether it is a view or a copy depends on the order of elements in memory
+    certain: bool  # False: it is a view or a copy, depending on the order of elements in memory
 
 
 class Views:
@@ -55,15 +56,21 @@ class Views:
 
     Args:
         put: gives a tensor another value.
-        is_read_only: whether nobody may write into a tensor's own memory.
+        is_read_only: whether a tensor's own memory is read-only.
     """
 
     def __init__(self, put: Callable[[Variable, Any], None], is_read_only: Callable[[Variable], bool]):
         self.put, self.is_read_only = put, is_read_only
         self._views: dict[int, View] = {}
 
-    def moved(self, tensor: Variable, source: Variable, primitive: Primitive | None = None, params: Any = None) -> None:
-        """A tensor was made of another: by a primitive, or by taking its value."""
+    def moved(
+        self,
+        tensor: Variable,
+        source: Variable,
+        primitive: Primitive | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        """Note that a tensor was made of another: by a primitive, or by taking its value."""
         if primitive is not None and primitive.name not in SHARING:
             return
         view = self._views.get(id(source))
@@ -71,6 +78,7 @@ class Views:
             view = self._enter(source, Memory(read(source)), (), self.is_read_only(source), True)
         moves, read_only, certain = view.moves, view.read_only, view.certain
         if primitive is not None:
+            assert params is not None
             moves += ((primitive, params),)
             read_only = read_only or primitive.name in READ_ONLY
             certain = certain and not (primitive.name == "reshape" and joins(source._value.shape, params["shape"]))
@@ -81,7 +89,7 @@ class Views:
         self._views.pop(id(tensor), None)
 
     def change(self, tensor: Variable, value: Any) -> bool:
-        """Write into a tensor's memory. False, where it is read-only: then the tensor takes the value for its own."""
+        """Write into the memory of a tensor and its views; False if it is read-only."""
         view = self._views.get(id(tensor))
         if view.read_only if view else self.is_read_only(tensor):
             return False
@@ -95,12 +103,12 @@ class Views:
         else:
             view.memory.value = _replaced(view.memory.value, view.moves, value)
         self.put(tensor, value)
-        for other, its in others:
-            self.put(other, _moved(its.memory.value, its.moves))
+        for other, other_view in others:
+            self.put(other, _moved(other_view.memory.value, other_view.moves))
         return True
 
     def _others(self, view: View | None) -> list[tuple[Variable, View]]:
-        """The other tensors that still have the memory of a view."""
+        """The other tensors that still share the memory of a view."""
         members = view.memory.members if view else []
         found = [(member.tensor(), member) for member in members if member is not view]
         return [(t, member) for t, member in found if t is not None and self._views.get(id(t)) is member]
@@ -114,12 +122,12 @@ class Views:
 
 
 def joins(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """Whether a reshape makes one axis of several: only then may NumPy have to copy."""
+    """Whether a reshape joins axes into one: only then NumPy may have to copy."""
     return 0 not in old and not set(accumulate(old, mul)) <= {1, *accumulate(new, mul)}
 
 
 def _replaced(memory: Any, moves: Moves, value: Any) -> Any:
-    """A memory with new values where movements take their elements from."""
+    """A memory with new values in the elements that a view consists of."""
     size = math.prod(memory.shape)
     numbers = np.arange(size).reshape(memory.shape)
     for primitive, params in moves:
@@ -143,5 +151,5 @@ def _uncertain(tensor: Variable, others: list[tuple[Variable, View]]) -> TraceEr
     return TraceError(
         f"a tensor of shape {tensor._value.shape} is changed in place in a jitted function, at {user_line()}. Whether "
         f"it shares memory with one of shape {shapes} depends on the order of elements in memory, since a reshape made "
-        "one axis of several. Change it before it is reshaped, or take a .clone(), which shares nothing."
+        "one axis of several. Change it before it is reshaped, or take a .clone(), which shares no memory."
     )
