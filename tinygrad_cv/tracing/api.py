@@ -25,7 +25,7 @@ from . import tree
 from .cliff import Cliff
 from .entry import Discarded, Entry
 from .guards import Guards
-from .hidden import still
+from .hidden import unchanged
 from .recording import Recording, record
 from .state import Overlay, restored
 from .trace import TRACING, arguments
@@ -234,7 +234,7 @@ class Jitted(Generic[P, R]):
         roots = {"": self.function, **{f"{type(x).__name__} (argument {i})": x for i, x in enumerate(others)}}
         guards = Guards(roots)
         try:
-            with restored(guards.objects()), still(guards.walk), _refusing(_name(self.function), others):
+            with restored(guards.objects()), unchanged(guards.walk), _refusing(_name(self.function), others):
                 reached = [tensor for _, tensor in guards.tensors.values()]
                 recording = record(self.function, args, kwargs, leaves, reached)
                 _check_leaks(guards)

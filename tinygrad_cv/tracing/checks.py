@@ -1,7 +1,8 @@
-"""Comparisons of what was with what is: some items of an object, all items of a container, elements of arrays."""
+"""Checks: items of an object, all items of a container, or elements of an array, compared with what they were."""
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,13 +25,18 @@ SEQUENCES = (list, deque, set)
 CONTAINERS = (dict, MappingProxyType, *SEQUENCES)
 MISSING = object()
 
-Read = tuple[Callable[[Any], Iterable[Any]], Any]
+Read = tuple[Callable[[Any], Iterable[Any]], Any]  # a function, and what to call it with
 
 _contents = attrgetter("cell_contents")
 
 
 class Check:
-    """Some items, as they were: ``map(get, keys)`` gives them."""
+    """Some items of a container or attributes of an object: ``map(get, keys)`` gives them. Any: they may be anything.
+
+    Attributes:
+        expected: the items as they were.
+        size: how many the container has in all, if that counts.
+    """
 
     __slots__ = ("container", "expected", "get", "keys", "path", "size")
 
@@ -60,8 +66,8 @@ class Check:
         return tuple(map(self.get, self.keys))
 
     def reads(self) -> Sequence[Read]:
-        """The quickest way to the items as they are: (function, argument), and so on, each of which gives some."""
-        container, several = self.container, len(self.keys) > 1  # one is no tuple
+        """The fastest way to the items as they are: calls, each of which gives some of them."""
+        container, several = self.container, len(self.keys) > 1  # for one key itemgetter does not give a tuple
         if several and type(container) in (dict, MappingProxyType) and all(key in container for key in self.keys):
             return ((itemgetter(*self.keys), container),)
         if several and isinstance(self.get, partial) and not any(item is MISSING for item in self.expected):
@@ -69,17 +75,17 @@ class Check:
         return ((partial(map, self.get), self.keys),)
 
     def broken(self) -> str | None:
-        """What is different now, in words."""
+        """What has changed, in words; None if nothing has."""
         try:
             now = self.now()
         except ValueError:  # an empty closure cell
-            return f"a variable that {self.path} closes over is not set now"
+            return f"a variable that {self.path} closes over is unset now"
         if self.size is not None and len(self.container) != self.size:
             return f"{self.path} has {len(self.container)} items instead of {self.size}"
         for name, old, new in zip(self.names(), self.expected, now, strict=True):
             if not same(old, new):
                 return f"{name} was {_short(old)}, now {_short(new)}"
-        self.expected = now  # equal values in other objects
+        self.expected = now  # maybe other objects of equal value
         return None
 
     def names(self) -> list[str]:
@@ -93,7 +99,7 @@ class Check:
         return [f"{self.path}{key}" for key in self.keys]
 
     def put_back(self) -> None:
-        """Replace traced tensors by what was there before."""
+        """Replace tensors of a trace by what was there before."""
         container = self.container
         if isinstance(container, dict):
             before = dict(zip(self.keys, self.expected, strict=True))
@@ -109,7 +115,7 @@ class Check:
 
 
 class Contents(Check):
-    """All items of a container in their order, keys of a dict among them."""
+    """All items of a container in their order; for a dict, keys and values."""
 
     __slots__ = ()
 
@@ -129,10 +135,10 @@ class Contents(Check):
         return (whole,)
 
     def broken(self) -> str | None:
-        """What is different now, in words."""
+        """What has changed, in words; None if nothing has."""
         count = len(self.container)
         if count == self.size and len(self.expected) > count and not same(self.expected[:count], self.now()[:count]):
-            return f"the keys of {self.path} are others, or in another order"
+            return f"the keys of {self.path}, or their order, have changed"
         return super().broken()
 
     def names(self) -> list[str]:
@@ -142,7 +148,7 @@ class Contents(Check):
         return [f"{self.path}[{i}]" for i in range(len(self.expected))]
 
     def put_back(self) -> None:
-        """Replace traced tensors by what was there before."""
+        """Replace tensors of a trace by what was there before."""
         if isinstance(self.container, dict):
             check = Check(self.path, self.container, self.keys)
             check.expected = self.expected[len(self.keys) :]
@@ -159,16 +165,16 @@ def _attribute(x: Any, name: str) -> Any:
     return getattr(x, name, MISSING)
 
 
-def _are_cells(x: Any) -> bool:
+def _are_cells(x: Sequence[Any]) -> bool:
     return isinstance(x, tuple) and bool(x) and isinstance(x[0], CellType)
 
 
-def _is_traced(x: Any) -> bool:
+def _is_traced(x: object) -> bool:
     return isinstance(x, Variable) and isinstance(x._value, Value)
 
 
-def filled(cell: Any) -> bool:
-    """Whether a closure's variable has a value."""
+def filled(cell: CellType) -> bool:
+    """Whether a variable of a closure is set."""
     try:
         _contents(cell)
     except ValueError:
@@ -183,13 +189,13 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, (float, complex)):
-        return repr(a) == repr(b)  # tells -0.0 from 0.0, and finds NaN again
+        return repr(a) == repr(b)  # distinguishes -0.0 from 0.0; NaN equals itself
     if type(a) is tuple:
         return len(a) == len(b) and all(map(same, a, b))
     return type(a) in SCALARS and a == b
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if value is MISSING:
         return "not set"
     if type(value) in NUMBERS or isinstance(value, (tuple, str, np.generic)):
@@ -210,7 +216,7 @@ def fingerprint(x: Any) -> tuple[Any, ...]:
 
 
 def is_memory(x: Any) -> bool:
-    """Whether it is memory that can be compared: a bytearray, an array.array, an object of ctypes."""
+    """Whether its memory can be compared: a bytearray, an array.array, an object of ctypes."""
     try:
         memoryview(x).release()
     except (TypeError, ValueError, BufferError):
@@ -219,7 +225,7 @@ def is_memory(x: Any) -> bool:
 
 
 class Each(Check):
-    """The same of many objects."""
+    """What one function gives for each of several objects."""
 
     __slots__ = ("_names",)
 
@@ -235,8 +241,8 @@ class Each(Check):
 mro = attrgetter("__mro__")
 
 
-def cached(f: Any) -> Any:
-    """How much a ``functools.cache`` holds."""
+def cached(f: Any) -> int:
+    """How many results a ``functools.cache`` holds."""
     return f.cache_info().currsize
 
 
@@ -248,11 +254,11 @@ def context_value(variable: ContextVar[Any]) -> Any:
     return variable.get(MISSING)
 
 
-def referent(reference: Any) -> Any:
-    """What a weak reference refers to."""
+def referent(reference: weakref.ref[Any]) -> Any:
+    """The object that a weak reference refers to."""
     return reference()
 
 
-def elements(array: Any) -> tuple[Any, ...]:
+def elements(array: np.ndarray) -> tuple[Any, ...]:
     """The elements of an array of objects."""
     return tuple(np.asarray(array).reshape(-1).tolist())

@@ -1,4 +1,4 @@
-"""When a function is traced again and again: what to say, once."""
+"""The performance cliff: a warning, given once, when a function is traced again and again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from types import CodeType
 
 from .names import WORD, lines
 
-IN_A_ROW = 8  # traces, and none was used again
+IN_A_ROW = 8  # traces, none of which was used again
 
 
 class Cliff:
-    """Counts the traces of a function."""
+    """Counts the traces of a function that were made in a row."""
 
     def __init__(self, maxsize: int):
         self.maxsize = maxsize
@@ -21,13 +21,13 @@ class Cliff:
         self._said = False
 
     def message(self, hits: int, reason: str, changed: str | None, codes: Iterable[CodeType]) -> str | None:
-        """What to warn of after one more trace, if anything.
+        """The warning after one more trace, if there is to be one.
 
         Args:
-            hits: how often traces were used again until now.
-            reason: why there was a trace.
-            changed: what the function itself has changed of what it depends on.
-            codes: its code.
+            hits: how often a trace was used again until now.
+            reason: why this trace was made.
+            changed: what the function itself has changed among the things that it depends on.
+            codes: the code of the function.
         """
         self._traces += 1
         self._in_a_row = self._in_a_row + 1 if hits == self._hits else 1
@@ -38,20 +38,20 @@ class Cliff:
         if changed and self._own == 2:
             self._said = True
             return (
-                f"it changes itself what it depends on, so it is traced and compiled at each call: {changed}"
+                f"it changes what it depends on, so it is traced and compiled at each call: {changed}"
                 f"{_place(changed, codes)}. Keep it in a tensor, or change it outside of the function"
             )
         if self._in_a_row >= IN_A_ROW or self._traces == 4 * self.maxsize:
             self._said = True
             return (
-                f"traced {self._traces} times, and {self.maxsize} traces are kept. The last time since {reason}. "
+                f"traced {self._traces} times, and {self.maxsize} traces are kept. The last time because {reason}. "
                 "Pass what changes as a tensor, or see explain()"
             )
         return None
 
 
 def _place(changed: str, codes: Iterable[CodeType]) -> str:
-    """Where the function gives it another value."""
+    """Where in the function it gets another value."""
     words = WORD.findall(re.split(r" was | has |\[", changed)[0])
     codes = list(codes)
     places = (lines(codes, words[-1], stored=True) or lines(codes, words[-1])) if words else []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def view(graph: Graph, names: Sequence[str]) -> GraphView:
-    """All values of a graph; ``names`` are those of its inputs."""
+    """All values of a graph; ``names`` are names for its inputs."""
     scopes = Scopes()
     nodes, edges = _values(graph, names, scopes)
     return GraphView(Records(tuple(nodes), tuple(edges), tuple(scopes.views)))
@@ -41,13 +41,13 @@ def _values(graph: Graph, names: Sequence[str], scopes: Scopes) -> tuple[list[No
     return nodes, edges
 
 
-SLOW, FAST = (0xFA, 0xD4, 0xCF), (0xD5, 0xF0, 0xDB)  # grounds of kernels far from the machine's limit, and at it
+SLOW, FAST = (0xFA, 0xD4, 0xCF), (0xD5, 0xF0, 0xDB)  # background of kernels far from the machine's limit, and at it
 
 
 def fused(graph: Graph, names: Sequence[str], kernels: Sequence[Kernel], rows: Sequence[KernelRow]) -> GraphView:
-    """The graph as it was rewritten, each kernel a frame, in the colour of its share of the roofline.
+    """The graph after rewriting: each kernel is a frame, coloured by its share of the roofline.
 
-    A value that several kernels compute for themselves is drawn in the first.
+    A value that several kernels compute is drawn in the first of them.
     """
     scopes: list[ScopeView] = []
     place: dict[Value, int] = {}

@@ -1,6 +1,6 @@
-"""What a jitted function closes over, as a list of things to look at before a recorded trace is used again.
+"""Guards: all that a jitted function depends on besides its arguments, compared before a trace is used again.
 
-Found by reading code (``reach.py``). Each is compared by identity, which is quick, and where that fails by value.
+It is found by reading code (``reach.py``). Objects are compared by identity, which is fast, and else by value.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from .reach import Walk
 
 
 class Guards:
-    """Everything reached from some roots.
+    """Everything that is reached from some roots, as it was.
 
     Attributes:
+        checks, arrays: comparisons with what it is now.
+        tensors: the tensors and their paths, by their ids.
         unseen: what cannot be looked into, in words.
+        walk: how all this was found.
     """
 
     def __init__(self, roots: Mapping[str, Any]):
         self.roots = roots
         walk = Walk(set())
-        while True:  # which attributes count depends on the names in code that is found on the way
+        while True:  # the attributes that count depend on names in code that is found during the walk
             walk.go(roots)
             walk.finish()
             if walk.names == walk.known:
@@ -36,11 +39,11 @@ class Guards:
         self.walk = walk
 
     def hold(self) -> bool:
-        """Whether everything is as it was."""
+        """Whether everything is as it was, possibly in other objects of equal value."""
         try:
             items = chain.from_iterable([read(source) for read, source in self._reads])
             unchanged = list(map(len, self._sized)) == self._sizes and _addresses(items, self._count) == self._expected
-        except (KeyError, AttributeError):  # something is not there
+        except (KeyError, AttributeError):  # something is missing
             unchanged = False
         except (ValueError, RuntimeError):  # an empty closure cell, or a dict that another thread changes
             return False
@@ -51,7 +54,7 @@ class Guards:
         return all(fingerprint(array) == known for _, array, known in self.arrays) if self.arrays else True
 
     def broken(self) -> str | None:
-        """The first thing that is different now, in words."""
+        """The first thing that has changed, in words; None if nothing has."""
         for check in self.checks:
             if reason := check.broken():
                 return reason
@@ -61,23 +64,23 @@ class Guards:
         return None
 
     def add_volatile(self) -> None:
-        """Look from now on at what the volatile attributes hold now."""
+        """From now on compare what the volatile attributes hold now."""
         for path, holder, name in self.volatile:
             if isinstance(vars(holder)[name], dict):
                 self.walk.items(vars(holder), path, (name,))
                 self.walk.go({})
 
     def put_back(self) -> None:
-        """Where a trace has left a tensor without a value behind, what was there before."""
+        """Restore what was replaced by a tensor of a trace that failed."""
         for check in self.checks:
             check.put_back()
 
     def objects(self) -> list[Any]:
-        """The holders of volatile attributes."""
+        """The objects with volatile attributes."""
         return list({id(holder): holder for _, holder, _ in self.volatile}.values())
 
     def close(self) -> None:
-        """Make the lists for a quick look at everything."""
+        """Prepare the lists that :meth:`hold` compares first."""
         sized = [check for check in self.checks if check.size is not None]
         self._sized, self._sizes = [check.container for check in sized], [check.size for check in sized]
         self._reads = [read for check in self.checks if check.expected for read in check.reads()]
@@ -86,10 +89,10 @@ class Guards:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes of arrays are compared at each call."""
+        """The size of the arrays that are compared at each call."""
         return sum(getattr(array, "nbytes", 0) or memoryview(array).nbytes for _, array, _ in self.arrays)
 
 
 def _addresses(items: Iterable[Any], count: int) -> bytes:
-    """Which objects these are: to compare the bytes of an array of objects is quicker than to compare each."""
+    """The addresses of objects: comparing them as the bytes of one array is faster than comparing each."""
     return np.fromiter(items, object, count).tobytes()

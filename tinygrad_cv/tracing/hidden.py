@@ -1,6 +1,6 @@
-"""State of the host that a trace would freeze: random numbers of Python and NumPy, iterators, files, clocks.
+"""Hidden state, which a trace would freeze: random generators of Python and NumPy, iterators, files, clocks.
 
-Where it moves while a function is traced, each later call would get the same number again. So that is an error.
+If it advances while a function is traced, every later call would get the same values again. So that is an error.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ CLOCKS = frozenset(
 )
 RANDOM = "Draw with tg.rand or tg.randn, or draw before the call and pass the numbers as an argument."
 PASS = "Take it before the call and pass it as an argument."
-UNKNOWN = object()
+UNKNOWN = object()  # a state that cannot be seen
 
 
 @contextmanager
-def still(walk: Walk) -> Iterator[None]:
-    """Raise where the block draws random numbers that are not the package's, moves an iterator, or asks a clock.
+def unchanged(walk: Walk) -> Iterator[None]:
+    """Refuse a block that draws from other random generators than the package's, advances an iterator or asks a clock.
 
     Args:
         walk: what the code in the block can reach.
 
     Raises:
-        TraceError: it does; random numbers are as they were before.
+        TraceError: the block does so; the random generators are put back.
     """
     codes = walk.codes
     things = [*walk.hidden, ("random", random), ("np.random", np.random)]
@@ -68,7 +68,7 @@ def still(walk: Walk) -> Iterator[None]:
         elif not is_library(frame.f_globals.get("__name__", "")):
             asked.append((f"calls {what.__name__}()", _users(frame), PASS))
 
-    # a profiler that is at work is left alone
+    # another profiler is left alone
     watched = uses("profile") and sys.getprofile() is None and may_ask(walk)
     if watched:
         sys.setprofile(look)
@@ -83,7 +83,7 @@ def still(walk: Walk) -> Iterator[None]:
             if places or threading.active_count() == 1:  # another thread may have drawn
                 for (_, source), old in zip(things, before, strict=True):
                     _put_back(source, old)
-                what = "draws from" if _is_random(x) else "moves"
+                what = "draws from" if _is_random(x) else "advances"
                 _refuse(f"{what} {path}", places, RANDOM if _is_random(x) else PASS)
     if asked:
         _refuse(*asked[0])
@@ -92,18 +92,18 @@ def still(walk: Walk) -> Iterator[None]:
 def _refuse(what: str, places: list[str], remedy: str) -> None:
     where = f", at {' or '.join(places[:3])}" if places else ""
     raise TraceError(
-        f"the function {what}{where}: that happens while it is traced only, and is the same ever after. {remedy}"
+        f"the function {what}{where}: that happens only while tracing, and every later call gets the same. {remedy}"
     )
 
 
 def _word(path: str) -> str:
-    """The name in a path that code has: ``it`` of ``self.it[0]``."""
+    """The part of a path that is a name in code: ``it`` of ``self.it[0]``."""
     words = WORD.findall(path.partition("[")[0])
     return words[-1] if words else path
 
 
 def _is_collecting(frame: FrameType | None) -> bool:
-    """Whether the garbage collector called: whoever asked it to do so times it, not the function."""
+    """Whether a callback of the garbage collector asked the clock, and not the function."""
     codes = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None and frame.f_code not in codes:
         frame = frame.f_back
@@ -116,15 +116,15 @@ def _users(frame: FrameType | None) -> list[str]:
     return [f"{frame.f_code.co_filename}:{frame.f_lineno}"] if frame else []
 
 
-def _is_random(x: Any) -> bool:
+def _is_random(x: object) -> bool:
     kinds = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
     return x is random or x is np.random or isinstance(x, kinds)
 
 
 def _state(x: Any) -> Any:
-    """What is another when something was taken; UNKNOWN where it cannot be seen."""
+    """A value that differs after something was taken; UNKNOWN if there is none."""
     if isinstance(x, random.SystemRandom):
-        return None  # each draw asks the system
+        return None  # it has none: each draw asks the system
     if _is_random(x):
         return pickle.dumps(_numbers(x))
     if isinstance(x, IOBase):

@@ -1,4 +1,4 @@
-"""Kinds of objects and of modules: whose code is read, and where an object keeps its attributes."""
+"""Kinds of objects and modules: whose code is read, and where an object keeps its attributes."""
 
 from __future__ import annotations
 
@@ -17,45 +17,19 @@ LIBRARY = frozenset({*sys.stdlib_module_names, "numpy"})
 FOLDERS = tuple({str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib")})
 INSTALLED = ("site-packages", "dist-packages")
 
-# Where code has one of these names, it may read any attribute of an object.
-DYNAMIC = frozenset(
-    {
-        "getattr",
-        "setattr",
-        "hasattr",
-        "vars",
-        "dir",
-        "__dict__",
-        "globals",
-        "locals",
-        "eval",
-        "exec",
-        "asdict",
-        "astuple",
-    }
-    | {
-        "astuple",
-        "fields",
-        "attrgetter",
-        "methodcaller",
-        "copy",
-        "deepcopy",
-        "replace",
-        "getmembers",
-        "dumps",
-        "format",
-    }
-    | {"format_map", "__getstate__", "__getattribute__"}
-)
+# Code that has one of these names may read any attribute of an object.
+DYNAMIC = {"getattr", "setattr", "hasattr", "vars", "dir", "__dict__", "globals", "locals", "eval", "exec", "copy"}
+DYNAMIC |= {"asdict", "astuple", "fields", "attrgetter", "methodcaller", "deepcopy", "replace", "getmembers", "dumps"}
+DYNAMIC |= {"format", "format_map", "__getstate__", "__getattribute__"}
 
 
 def home_of(cls: type) -> str:
-    """The top of the module that a class is from."""
+    """The top-level package of a class."""
     return str(cls.__module__).partition(".")[0]
 
 
 def is_library(module: str) -> bool:
-    """Whether it is of this package, of NumPy or of Python's standard library; not another module of such a name."""
+    """Whether a module is of this package, NumPy or the standard library, and not another one with such a name."""
     top = str(module).partition(".")[0]
     if top == PACKAGE or top == "numpy":
         return True
@@ -69,20 +43,20 @@ def _is_pythons(file: str | None) -> bool:
     )
 
 
-def is_data(x: Any) -> bool:
+def is_data(x: object) -> bool:
     """Whether it is neither code nor a module."""
     return not isinstance(x, (ModuleType, type, FunctionType, BuiltinFunctionType))
 
 
-def is_ours(x: Any) -> bool:
-    """A tensor, or an object of a class of this package, a layer for instance: such are found without being named."""
+def is_ours(x: object) -> bool:
+    """Whether it is a tensor, or of a class of this package such as a layer: these are found without being named."""
     return isinstance(x, Variable) or PACKAGE in map(home_of, type(x).__mro__)
 
 
 def is_of_package(f: FunctionType) -> bool:
-    """Whether a name of this package refers to the function, wrapped at most by decorators of this package.
+    """Whether a name of this package refers to the function, and nothing but decorators of this package wrap it.
 
-    Nobody can give the variables that such close over other values.
+    The variables that such functions close over never change.
     """
     found: Any = sys.modules.get(f.__module__) if str(f.__module__).partition(".")[0] == PACKAGE else None
     for name in f.__qualname__.split("."):
@@ -94,8 +68,8 @@ def is_of_package(f: FunctionType) -> bool:
     return found is None
 
 
-def attributes_of(x: Any) -> Any:
-    """The dict of an object, as it is; an empty one where it has none."""
+def attributes_of(x: object) -> dict[str, Any]:
+    """The ``__dict__`` of an object itself; an empty one if it has none."""
     try:
         found = object.__getattribute__(x, "__dict__")
     except (AttributeError, TypeError):
@@ -103,14 +77,14 @@ def attributes_of(x: Any) -> Any:
     return found if isinstance(found, dict) else {}
 
 
-def has_attributes(x: Any) -> bool:
+def has_attributes(x: object) -> bool:
     """Whether it can have attributes of its own."""
     return hasattr(type(x), "__dictoffset__") and type(x).__dictoffset__ != 0
 
 
 @cache
 def is_written_in_python(cls: Any) -> bool:
-    """Whether its objects have attributes to look at: what a class statement made has, an iterator of C has not."""
+    """Whether a class was made by a class statement: its objects have attributes; those of iterators in C do not."""
     return cls.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in cls.__mro__[:-1])
 
 
@@ -124,7 +98,7 @@ def slots_of(cls: type) -> tuple[str, ...]:
 
 @cache
 def called_by(cls: Any) -> frozenset[str]:
-    """The names in the code of a class's bases from libraries: attributes and methods that these use."""
+    """The names in the code of a class's bases that are of libraries: attributes and methods that these may use."""
     words: set[str] = set()
     for base in cls.__mro__:
         if is_library(base.__module__):

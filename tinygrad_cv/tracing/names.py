@@ -1,4 +1,4 @@
-"""What the code of a function names: globals and the attributes that are read of them, imports, strings."""
+"""The names in a function's code: globals and the attributes that are read from them, imports, strings."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ STORES = ("STORE_ATTR", "STORE_GLOBAL", "STORE_NAME", "STORE_DEREF")
 
 
 class Names(NamedTuple):
-    """Of a function's code and that of functions within.
+    """The names in a function's code, including functions defined in it.
 
     Attributes:
-        words: all names, and the words in its strings, which may be names of attributes too.
-        chains: a variable from outside with the attributes that are read of it at once: ("np", "random", "beta").
-        imports: (module, level, names): what it imports itself.
-        strings: its strings as they are.
-        exact: whether chains and imports were read. If not, both are all names, each by itself: any of them may be a
-            variable from outside, an attribute of any other, or a module that it imports.
+        words: all names, and the words in strings, which may be names of attributes.
+        chains: variables from outside, each with the attributes that are read directly: ("np", "random", "beta").
+        imports: what the code imports itself: (module, level, names).
+        strings: the strings.
+        exact: whether chains and imports come from instructions. If not, both are all names, one by one: each may be a
+            variable from outside, an attribute of any other, or an imported module.
     """
 
     words: frozenset[str]
@@ -39,7 +39,7 @@ class Names(NamedTuple):
 
 @cache
 def words_of(code: CodeType) -> frozenset[str]:
-    """The names in the code and in functions within, and the words in their strings."""
+    """The names in the code and in functions defined in it, and the words in their strings."""
     words = {*code.co_names, *(word for text in _strings(code.co_consts) for word in WORD.findall(text))}
     inner = (words_of(constant) for constant in code.co_consts if isinstance(constant, CodeType))
     return frozenset(words.union(*inner))
@@ -47,7 +47,7 @@ def words_of(code: CodeType) -> frozenset[str]:
 
 @cache
 def names_of(code: CodeType) -> Names:
-    """What the code names."""
+    """The names in the code, read from its instructions if they may be used."""
     if not uses("bytecode"):
         return _listed(code)
     strings = set(_strings(code.co_consts))
@@ -78,7 +78,7 @@ def names_of(code: CodeType) -> Names:
 
 
 def _listed(code: CodeType) -> Names:
-    """The same without reading instructions: more than it reads, as its lists of names have attributes among them."""
+    """The same from the lists of names alone: more than the code reads, since attributes are among them."""
     codes = list(_with_inner(code))
     named = dict.fromkeys(name for inner in codes for name in inner.co_names + inner.co_freevars)
     strings = frozenset(string for inner in codes for string in _strings(inner.co_consts))
@@ -110,7 +110,7 @@ def imported(name: str, level: int, package: str) -> str:
 
 
 def lines(codes: Iterable[CodeType], name: str, stored: bool = False) -> list[str]:
-    """Where codes read a variable or attribute, or give it another value: file and line."""
+    """Where code reads a variable or an attribute, or, if ``stored``, assigns to it: file and line."""
     if not uses("bytecode"):
         return _functions(codes, name)
     wanted = STORES if stored else HEADS + ATTRIBUTES
@@ -125,7 +125,7 @@ def lines(codes: Iterable[CodeType], name: str, stored: bool = False) -> list[st
 
 
 def _functions(codes: Iterable[CodeType], name: str) -> list[str]:
-    """The functions that name it, whatever they do with it."""
+    """The functions that have the name, without the line."""
     inner = [code for outer in codes for code in _with_inner(outer)]
     naming = [code for code in inner if name in code.co_names + code.co_freevars + code.co_cellvars]
     return list(dict.fromkeys(f"{code.co_filename}, in {code.co_name}" for code in naming))
