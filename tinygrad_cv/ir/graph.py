@@ -4,19 +4,23 @@
     value   = input | constant | primitive(value, ..., params)
     params  = the primitive's parameters: axes, shapes, a spec
 
-Values are hash-consed: two that are made alike are one. So common subexpressions cost nothing, and comparing is ``is``.
+Values are hash-consed: two that are made by the same primitive from the same values are one object. So common
+subexpressions are computed once, and equality is identity.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core.context import Scope
 from ..core.primitive import PRIMITIVES, Aval
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
 
 INPUT, CONSTANT = "input", "constant"
 
@@ -29,7 +33,7 @@ class Value:
         args: the values that it is computed from.
         params: the primitive's parameters; {"array": ...} for a constant, {"index": ...} for an input.
         number: values are numbered in the order in which they were made; arguments have smaller numbers.
-        scope: the part of the model that made it first.
+        scope: the module and function that made it first.
     """
 
     __slots__ = ("args", "dtype", "number", "op", "params", "scope", "shape")
@@ -66,10 +70,10 @@ class Builder:
     """Makes values, each once."""
 
     def __init__(self) -> None:
-        self._made: dict[Any, Value] = {}
+        self._made: dict[Hashable, Value] = {}
         self.scope: Scope | None = None
 
-    def _intern(self, key: Any, op: str, args: tuple[Value, ...], params: dict[str, Any], aval: Aval) -> Value:
+    def _intern(self, key: Hashable, op: str, args: tuple[Value, ...], params: dict[str, Any], aval: Aval) -> Value:
         value = self._made.get(key)
         if value is None:
             value = self._made[key] = Value(op, args, params, aval, len(self._made), self.scope)
@@ -79,13 +83,13 @@ class Builder:
         """The ``index``-th array that the compiled function is called with."""
         return self._intern((INPUT, index), INPUT, (), {"index": index}, Aval(tuple(shape), np.dtype(dtype)))
 
-    def constant(self, array: Any, dtype: Any = None) -> Value:
+    def constant(self, array: ArrayLike, dtype: DTypeLike | None = None) -> Value:
         """An array that never changes. It is kept, not copied."""
         array = np.asarray(array, dtype)
         key = (CONSTANT, array.shape, array.dtype, array.tobytes() if array.size <= 64 else id(array))
         return self._intern(key, CONSTANT, (), {"array": array}, Aval(array.shape, array.dtype))
 
-    def full(self, shape: tuple[int, ...], number: Any, dtype: np.dtype) -> Value:
+    def full(self, shape: tuple[int, ...], number: float, dtype: np.dtype) -> Value:
         """One number, expanded to a shape."""
         scalar = self.constant(number, dtype)
         return scalar if shape == () else self.make("expand", (scalar,), {"shape": tuple(shape)})
@@ -101,10 +105,13 @@ class Builder:
         return value
 
 
-def _hashable(param: Any) -> Any:
+def _hashable(param: object) -> Hashable:
     if isinstance(param, (list, tuple)):
         return tuple(map(_hashable, param))
-    return repr(param) if isinstance(param, float) else param  # tells -0.0 from 0.0, and finds NaN again
+    if isinstance(param, float):
+        return repr(param)  # distinguishes -0.0 from 0.0; NaN equals itself
+    assert isinstance(param, Hashable)
+    return param
 
 
 AVALS: dict[str, Callable[..., Aval]] = {}  # of operations that rewrites add; primitives have their own
@@ -116,13 +123,13 @@ def aval_of(op: str) -> Callable[..., Aval]:
 
 
 class Graph:
-    """A function of arrays: what goes in, what comes out, and in between values that the outputs lead to."""
+    """A function of arrays: its inputs and outputs, and the values in between that the outputs need."""
 
     def __init__(self, builder: Builder, inputs: Sequence[Value], outputs: Sequence[Value]):
         self.builder, self.inputs, self.outputs = builder, tuple(inputs), tuple(outputs)
 
     def values(self) -> list[Value]:
-        """All values that the outputs need, arguments before users."""
+        """All values that the outputs need; arguments before their users."""
         return topological(self.outputs)
 
     def __str__(self) -> str:
@@ -131,7 +138,7 @@ class Graph:
 
 
 def topological(outputs: Iterable[Value]) -> list[Value]:
-    """The values that lead to the outputs, by number: arguments come before users."""
+    """All values that the outputs need, by number: arguments come before their users."""
     seen: set[Value] = set()
     stack = list(outputs)
     while stack:
@@ -143,7 +150,7 @@ def topological(outputs: Iterable[Value]) -> list[Value]:
 
 
 def users(values: Iterable[Value]) -> dict[Value, list[Value]]:
-    """Who reads each value."""
+    """The values that read each value."""
     found: dict[Value, list[Value]] = {}
     for value in values:
         for arg in dict.fromkeys(value.args):
@@ -152,13 +159,13 @@ def users(values: Iterable[Value]) -> dict[Value, list[Value]]:
 
 
 def is_elementwise(value: Value) -> bool:
-    """Whether each element depends on the same place of the arguments only."""
+    """Whether each element depends only on the elements at the same place of the arguments."""
     primitive = PRIMITIVES.get(value.op)
     return primitive is not None and primitive.family == "elementwise"
 
 
 def name(value: Value) -> str:
-    """A value as an operand: its number, or the number that it is."""
+    """A value as an operand in text: ``%number``, or the constant itself."""
     return f"{value.params['array'].item()!r}" if value.op == CONSTANT and not value.ndim else repr(value)
 
 
@@ -169,7 +176,7 @@ def line(value: Value) -> str:
     return f"{value!r} {value.dtype}{list(value.shape)} = {value.op}({', '.join(parts)})"
 
 
-def _text(param: Any) -> str:
+def _text(param: object) -> str:
     return str(param).replace(" ", "")
 
 

@@ -1,6 +1,6 @@
-"""The NumPy reading of a graph: run it by each primitive's own rule, or print it as straight-line NumPy source.
+"""A graph in NumPy: run by each primitive's own rule, or printed as straight-line NumPy source.
 
-It is the reference for compiled code, and does the work where there is none.
+This is the reference for compiled code, and the fallback without it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
 import numpy as np
 
@@ -30,15 +30,15 @@ MAX_PRINTED = 64  # elements of an array that is written out in the source
 def run(graph: Graph, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The outputs of a graph: NumPy arrays in C order with memory of their own.
 
-    Each primitive computes as it does eagerly, and the contraction and the fold of a convolution's gradient are one
-    step: so the bits are those of eager code.
+    The results are those of eager code, bit for bit: every primitive computes as it does there, and the contraction and
+    the fold of a convolution's gradient are one step.
     """
     values = graph.values()
     readers = users(values)
     left = {value: len(readers.get(value, ())) for value in values}
     for output in graph.outputs:
         left[output] += 1
-    known: dict[Value, Any] = {}
+    known: dict[Value, np.ndarray] = {}
     with np.errstate(all="ignore"):
         for value in values:
             if value.op == INPUT:
@@ -65,8 +65,8 @@ def _fold_of(value: Value, readers: Sequence[Value]) -> Value | None:
     return readers[0] if value.op == "contract" and readers and readers[0].op == "fold" else None
 
 
-def _owned(results: list[Any], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """In C order; copies of what is a view, an input, or there twice."""
+def _owned(results: list[np.ndarray], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The results in C order; views, inputs and repeated results are copied."""
     taken = set(map(id, arrays))
     owned = []
     for result in results:
@@ -89,8 +89,8 @@ class NumpyProgram:
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         return [np.array(result) if id(result) in self._constants else result for result in run(self.graph, arrays)]
 
-    def kernels(self) -> Any:
-        """Nothing was compiled."""
+    def kernels(self) -> Sequence[NoReturn]:
+        """None: nothing was compiled."""
         return []
 
 
@@ -139,8 +139,8 @@ def _slice(value: Value, x: str) -> str:
     return f"{x}[{index or '()'}]"
 
 
-# One row a primitive: how its application is written, given the value and its operands. Those that are a function of
-# NumPy's by the same name are written as its call.
+# One row for each primitive: how its application is written, given the value and its operands. A primitive with the
+# name of a ufunc is written as a call of it.
 WRITTEN: dict[str, Callable[..., str]] = {
     **{name: _call(f"np.{name}") for name in PRIMITIVES if isinstance(getattr(np, name, None), np.ufunc)},
     "neg": lambda value, x: f"-{x}",
@@ -178,7 +178,7 @@ WRITTEN: dict[str, Callable[..., str]] = {
 
 
 def writer(value: Value) -> Callable[..., str]:
-    """How an operation is written; a cast of floats to integers is not NumPy's, which depends on the machine."""
+    """How an operation is written; for a cast of floats to integers, NumPy's depends on the machine."""
     to_integers = value.op == "cast" and value.args[0].dtype.kind == "f" and value.dtype.kind in "iu"
     if value.op not in WRITTEN:
         raise NotImplementedError(
@@ -188,14 +188,14 @@ def writer(value: Value) -> Callable[..., str]:
 
 
 def needed(write: Callable[..., str]) -> Sequence[str]:
-    """The ``numpy_helpers`` that what is written calls, each after those that it calls itself."""
+    """The ``numpy_helpers`` that the text calls, each after those that it calls itself."""
     return (*numpy_helpers.NEEDS.get(write.helper, ()), write.helper) if isinstance(write, HelperCall) else ()
 
 
 def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> str:
-    """The graph as a Python function of arrays, in NumPy alone: to be read, or to be run.
+    """The graph as a Python function of arrays that needs only NumPy: to be read, or to be run.
 
-    It gives the values of :func:`run` up to rounding: einsum and pairwise sums add in another order.
+    It computes the values of :func:`run` up to rounding: einsum and pairwise sums add in another order.
     """
     values = graph.values()
     called = identifiers([*names, *(f"x{i}" for i in range(len(names), len(graph.inputs)))])
@@ -237,7 +237,7 @@ def source(graph: Graph, names: Sequence[str] = (), name: str = "compute") -> st
 
 
 def _inline(values: Sequence[Value]) -> set[Value]:
-    """Numbers that are expanded only for operations that broadcast anyway, beside an operand of the full shape."""
+    """Numbers that are expanded only for operations with an operand of the full shape, for which NumPy broadcasts."""
     readers = users(values)
     numbers = {
         value for value in values if value.op == "expand" and value.args[0].op == CONSTANT and not value.args[0].ndim
@@ -274,7 +274,7 @@ def _number(array: np.ndarray) -> str:
     return f'"{text}"' if text in ("inf", "-inf", "nan") else text
 
 
-def literal(param: Any) -> str:
+def literal(param: object) -> str:
     if isinstance(param, np.dtype):
         return repr(param.name)
     if isinstance(param, float):
@@ -291,7 +291,7 @@ def _signature(name: str, parameters: list[str]) -> str:
 
 
 def _function(name: str) -> str:
-    """The function's own name, without those of the functions and classes around it."""
+    """The name without those of the functions and classes around it."""
     own = name.rpartition(".")[2]
     return own if own.isidentifier() else "compute"
 
@@ -302,7 +302,7 @@ def _identifier(name: str) -> str:
 
 
 def identifiers(names: Sequence[str]) -> list[str]:
-    """Different identifiers."""
+    """The names as identifiers, all different."""
     found: dict[str, None] = {}
     for name in names:
         found[unused(name, found)] = None
@@ -310,7 +310,7 @@ def identifiers(names: Sequence[str]) -> list[str]:
 
 
 def unused(name: str, taken: Container[str]) -> str:
-    """An identifier like the name that is not taken, and not used by the source itself."""
+    """An identifier like the name that is not taken, nor used by the source itself."""
     name = _identifier(name)
     unique, n = name, 1
     while unique in taken or unique in WRITTEN or unique in ("np", "math") or re.fullmatch(r"[vc]\d+", unique):

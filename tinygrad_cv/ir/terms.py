@@ -1,20 +1,23 @@
-"""What rewrites ask about values: constants, invariance along axes, and small arithmetic on them."""
+"""What rewrites need to know about values, such as constants and invariance along axes; small arithmetic on them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .graph import CONSTANT, Builder, Value
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
 Axes = tuple[int, ...]
 
 
-def constant_of(value: Value) -> Any:
-    """The number that all elements are, or None."""
+def constant_of(value: Value) -> Any:  # a NumPy scalar of the value's dtype
+    """The number that all elements are equal to, or None."""
     while value.op in ("expand", "reshape"):
         value = value.args[0]
     if value.op == CONSTANT and value.size == 1:
@@ -55,7 +58,7 @@ def scaled(builder: Builder, value: Value, number: float) -> Value:
     return builder.make("mul", [value, builder.full(value.shape, number, value.dtype)], {})
 
 
-def cast(builder: Builder, value: Value, dtype: Any) -> Value:
+def cast(builder: Builder, value: Value, dtype: DTypeLike) -> Value:
     dtype = np.dtype(dtype)
     return value if value.dtype == dtype else builder.make("cast", [value], {"dtype": dtype})
 

@@ -1,1 +1,1 @@
-"""Graph to graph: the same function, with fewer passes over memory. Each pass is one function, a file each."""
+"""Graph to graph: the same function, with fewer passes over memory. Each pass is one function in a file of its own."""

@@ -1,8 +1,8 @@
 """Mean and variance in one pass over memory, exact to the last digits however large the mean is.
 
 A normalization sums x, then x less its mean, then the square of what is left: three passes. All three follow from the
-moments of blocks (an image each), which are taken while the block is in the cache: with m_b the mean of block b as
-float32 has it, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elements, all further sums in float64,
+moments of blocks (an image each), which are computed while the block is in the cache: with m_b the mean of block b in
+float32, d = x - m_b, r_b = Σ d and q_b = Σ d² over the block's n elements, all further sums in float64,
 
     mean = Σ (n m_b + r_b) / N,      M2 = Σ (q_b + 2 δ r_b + n δ²)  with  δ = m_b - mean
 
@@ -25,7 +25,7 @@ from ..graph import CONSTANT, Builder, Graph, Value, rebuild
 from ..terms import Axes, cast, count, expand, invariant, kept, scaled, total
 
 FLOAT64 = np.dtype(np.float64)
-BLOCK = 16  # elements that a block has at least
+BLOCK = 16  # the least number of elements in a block
 
 
 class Shifted(NamedTuple):
@@ -41,7 +41,7 @@ class Moments(NamedTuple):
 
 
 def merge_moments(graph: Graph) -> Graph:
-    """Where a sum of squares of x - c is taken, take all sums of x over these axes from its moments."""
+    """If a graph has a sum of squares of x - c, compute all sums of x over these axes from its moments."""
     builder = graph.builder
     wanted: set[tuple[Value, Axes]] = set()
     for value in graph.values():
@@ -110,7 +110,7 @@ def _zero(builder: Builder, value: Value) -> Value:
 
 
 def _is_finite(builder: Builder, value: Value) -> Value:
-    """x - x is 0, or else NaN."""
+    """x - x is 0, or NaN where x is not finite."""
     return builder.make("equal", [builder.make("sub", [value, value], {}), _zero(builder, value)], {})
 
 

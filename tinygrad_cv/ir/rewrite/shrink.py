@@ -1,4 +1,4 @@
-"""What is computed of repeated values is computed before they are repeated; of numbers, at once."""
+"""What is computed from expanded values is computed before they are expanded; from constants, when compiling."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def _repeated(value: Value) -> bool:
 
 
 def _smallest(shape: tuple[int, ...], args: tuple[Value, ...]) -> tuple[int, ...]:
-    """The shape to which what was expanded broadcasts: with all axes, or none where all are numbers."""
-    behind = [arg.args[0] if arg.op == "expand" else arg for arg in args]
-    if all(x.op == CONSTANT and x.size == 1 for x in behind):
+    """The shape to which the operands broadcast before they are expanded: with all axes, or none if all are numbers."""
+    operands = [arg.args[0] if arg.op == "expand" else arg for arg in args]
+    if all(x.op == CONSTANT and x.size == 1 for x in operands):
         return ()
     sizes = [1] * len(shape)
-    for x in behind:
+    for x in operands:
         for i, n in enumerate(x.shape, len(shape) - x.ndim):
             sizes[i] = max(sizes[i], n)
     return tuple(sizes)

@@ -1,4 +1,4 @@
-"""Long sums in two stages, so that threads share them and their first stage stays where its addends are made.
+"""Long sums in two stages, so that threads share them and the first stage is fused with what makes the addends.
 
 Σ over n, i, j  =  Σ over n of Σ over i, j            reductions: first within each image
 Σ over n, i, j  =  Σ over p of Σ over n', i, j        contractions: the images in p parts, n = (p n')
@@ -12,9 +12,9 @@ from ...ops.contraction import extents, parse
 from ..graph import Builder, Graph, Value, rebuild
 from ..terms import count, total
 
-INNER = 64  # addends that the first stage of a sum has at least
-FLAT = 1 << 14  # addends of a sum along one axis that is cut into rows
-MIN_PRODUCTS = 4096  # products that a sum of a contraction has at least to be done in parts
+INNER = 64  # the least number of addends in the first stage of a sum
+FLAT = 1 << 14  # the least number of addends of a sum along one axis that is cut into rows
+MIN_PRODUCTS = 4096  # the least number of products in a sum of a contraction that is done in parts
 
 
 def split_sums(graph: Graph, parts: int) -> Graph:

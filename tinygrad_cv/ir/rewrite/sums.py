@@ -1,14 +1,13 @@
 """Sums that follow from other sums.
 
 A sum of terms is the sum of the terms' sums, and a factor that does not vary along the axes leaves a sum. The gradient
-of a normalization holds sums of sums of products; taken apart, they are sums that the graph has already, or that are
-zero.
+of a normalization holds sums of sums of products; taken apart, they are sums that the graph has already, or zero.
 
     Σ (g s + k d)  =  s Σ g + k Σ d,      Σ (x - mean x) = 0
 
-A sum that is known to be zero is zero, also where x holds NaN or an infinity; the mean tells of those.
+A sum of x - mean x is replaced by the mean times zero, so NaN and infinities in x still show.
 
-A sum is replaced only where all sums that it is made of exist already or are zero, so there is never one more.
+A sum is replaced only if all sums that it is made of exist already or are zero, so there is never an additional one.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TERMS = 16
 
 
 class Factor(NamedTuple):
-    """A factor that has left the sum: ``op(sum, value)``, or ``op(value, sum)`` where it stood first."""
+    """A factor that was taken out of a sum: ``op(sum, value)``, or ``op(value, sum)`` if it was the first operand."""
 
     op: str
     value: Value
@@ -31,7 +30,7 @@ class Factor(NamedTuple):
 
 
 class Term(NamedTuple):
-    """± core · factors; without a core, the sum counts the elements."""
+    """± core · factors; without a core, the sum is the number of elements."""
 
     negative: bool
     core: Value | None
@@ -39,7 +38,7 @@ class Term(NamedTuple):
 
 
 def distribute_sums(graph: Graph) -> Graph:
-    """Replace sums by those that they follow from."""
+    """Replace sums by expressions in other sums."""
     known: dict[tuple[Value, Axes], Value] = {}
     taken_apart: dict[Axes, dict[Value, list[Term]]] = {}
 
@@ -62,7 +61,7 @@ def _from_known(
     known: dict[tuple[Value, Axes], Value],
     taken_apart: dict[Value, list[Term]],
 ) -> Value | None:
-    """The sum of x by sums that are known; None where one is missing."""
+    """The sum of x from sums that are known; None if one is missing."""
     terms = run(_terms(builder, x, axes, taken_apart))
     if not axes or terms[0].core is x:
         return None
@@ -80,7 +79,7 @@ def _from_known(
 
 
 def _terms(builder: Builder, value: Value, axes: Axes, known: dict[Value, list[Term]]) -> Steps:
-    """The terms of a sum's argument; beyond ``TERMS`` it is taken as one."""
+    """The terms of a sum's argument; more than ``TERMS`` are left as one."""
     if value not in known:
         terms = yield from _split(builder, value, axes, known)
         known[value] = terms if len(terms) <= TERMS else [Term(False, value, ())]
