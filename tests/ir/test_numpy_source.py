@@ -82,7 +82,7 @@ def step_and_arrays():
     x = tg.tensor(np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32))
     y = tg.tensor([0, 4, 2])
     text = step.source(x, y)
-    (entry,) = step._all()
+    entry = step._entry((), {})
     arrays = entry.arrays([x, y])
     for _, index in entry.recording.events:
         arrays[index] = np.array(0.01)
