@@ -132,7 +132,7 @@ def crossed(values: dict[str, int]) -> Iterator[None]:
     places: list[tuple[Any, str, Any]] = []
     if values.keys() & COMPILED.keys():
         cache = importlib.import_module("tinygrad_cv.compiler.cache")
-        places += [(cache, "find", lambda key: None), (cache, "keep", lambda key, image: None)]
+        places += [(cache, "find", lambda key: None), (cache, "store", lambda key, image: None)]
     for module, tree, capitals in _modules():
         if not capitals & names:
             continue

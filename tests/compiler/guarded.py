@@ -116,7 +116,7 @@ class GuardedProgram(program.NativeProgram):
         self._constants = [frozen(array, self.side) for array in image.constants]
         super().__init__(image, parts)
 
-    def _place(self, number: int) -> int:
+    def _address_of(self, number: int) -> int:
         buffer = self.image.buffers[number]
         if buffer.kind == "arena":
             return int(self._places[number].data.ctypes.data)
@@ -143,7 +143,7 @@ def guarded(side: str) -> Iterator[None]:
     kind = type("GuardedProgram", (GuardedProgram,), {"side": side})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "find", lambda key: None)
-        patch.setattr(cache, "keep", lambda key, image: None)
+        patch.setattr(cache, "store", lambda key, image: None)
         patch.setattr(image, "_buffers", _sized)
         for module in (program, agreement):
             patch.setattr(module, "NativeProgram", kind)

@@ -353,7 +353,7 @@ def test_storages_are_read_where_they_are_written(block):
     storage = storage_of(builder.input(0, (2, 24, 5), F32), 1, block)
     assert storage.value.shape == ((2, 3, 5, 8) if block else (2, 5, 24))
     place = [of(Var(n)) for n in storage.value.shape]
-    assert storage.place_of(storage.index_at(place)) == place
+    assert storage.stored_index(storage.source_index(place)) == place
 
 
 def test_layouts():

@@ -115,12 +115,12 @@ def chain(kernels, length, parts):
         program.run(**how)
         return y if length % 2 else x
 
-    return Program(steps, keep=(there, back)), run, oracle()
+    return Program(steps, keep_alive=(there, back)), run, oracle()
 
 
 def working(kernels, total, parts, steps=1):
     args = np.array([total, 0], np.int64)
-    return Program([(kernels["work"], args.ctypes.data, parts)] * steps, keep=args)
+    return Program([(kernels["work"], args.ctypes.data, parts)] * steps, keep_alive=args)
 
 
 @pytest.mark.quick
@@ -130,7 +130,7 @@ def test_every_part_of_every_step_runs_once(kernels, n, parts):
     set_num_threads(n)
     counts, step, keep = counting(kernels, parts)
     for times in range(1, 21):
-        Program([step] * 5, keep=keep).run()
+        Program([step] * 5, keep_alive=keep).run()
         assert counts.tolist() == [5 * times * parts] * parts
 
 
@@ -318,7 +318,7 @@ from tinygrad_cv.compiler.runtime.target import host
 from tinygrad_cv.compiler.runtime.threads import Program, set_num_threads
 set_num_threads(4)
 library = load([compile_module("define void @f(ptr %a, i64 %p, i64 %n) {{ ret void }}", host())], ["f"])
-program = Program([(library["f"], 0, 4)], keep=library)
+program = Program([(library["f"], 0, 4)], keep_alive=library)
 program.run()
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60)

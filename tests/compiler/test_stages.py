@@ -101,14 +101,14 @@ def end_the_arena(work):
 
 MISTAKES = [
     ("materialize, arrange, build nests", store_beyond, "on an axis of"),
-    ("materialize, arrange, build nests", store_one_place, "every place is stored again"),
+    ("materialize, arrange, build nests", store_one_place, "every element is stored again"),
     ("lay out", forget_halos, "the stride of axis"),
     ("drop redundant guards", forget_halos, "with halos of 0 and 0"),
     ("drop redundant guards", store_beyond, "on an axis of"),
-    ("tile and pack", lose_a_loop, "loops over"),
+    ("schedule and pack", lose_a_loop, "loops over"),
     ("fuse", lose_a_loop, "loops over"),
-    ("order", forget_a_kernel, "nobody stores|is not stored yet|elements are stored"),
-    ("compile and place", end_the_arena, "does not lie in the arena"),
+    ("order", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
+    ("compile and place", end_the_arena, "is not inside the arena"),
 ]
 
 

@@ -124,7 +124,7 @@ def mistaken_values():
     yield "not among the inputs", inputs[:1], made("neg", [y], {}, (3, 4))
     yield "its array is float32[2]", inputs, made("constant", [], {"array": np.zeros(2, F32)}, (3,))
     twice = [made("neg", [x], {}, (2, 3)), builder.make("neg", [x], {})]
-    yield "made a second time", inputs, made("mul", twice, {}, (2, 3), number=100)
+    yield "is the same as", inputs, made("mul", twice, {}, (2, 3), number=100)
 
 
 @pytest.mark.parametrize(("rule", "inputs", "value"), list(mistaken_values()))
@@ -240,21 +240,21 @@ def read_what_it_stores(p):
 
 
 MISTAKES = [
-    (SOFTMAX, forget_a_kernel, "is not stored yet|nobody stores"),
-    (SOFTMAX, make_locally_for_others, "is made by other threads"),
+    (SOFTMAX, forget_a_kernel, "is not stored yet|no kernel stores"),
+    (SOFTMAX, make_locally_for_others, "may be stored by another thread"),
     (SOFTMAX, share_tiles, "is cut into tiles"),
-    (SOFTMAX, store_twice, "two stores write one element"),
+    (SOFTMAX, store_twice, "two stores write the same element"),
     (SOFTMAX, lose_a_variable, "unknown variables"),
     (SOFTMAX, lose_a_loop, "loops over"),
     (WINDOWS, turn_the_order, "is not stored yet"),
     (WINDOWS, forget_the_halo, "on an axis of 9 with halos of 0 and 0"),
     (WINDOWS, lose_a_summed_loop, "no loop runs over"),
-    (WINDOWS, too_many_rows, "more rows in a tile"),
-    (PADDED, store_half, "every place is stored again"),
+    (WINDOWS, too_many_rows, "more rows than there are"),
+    (PADDED, store_half, "every element is stored again"),
     (PADDED, store_beyond, "on an axis of"),
-    (PADDED, store_one_place_often, "on an axis of|a variable moves two axes"),
+    (PADDED, store_one_place_often, "on an axis of|a variable is in two indices"),
     (PADDED, read_beyond, "it reads %0 at"),
-    (PADDED, store_another_type, "float64 goes into float32"),
+    (PADDED, store_another_type, "float64 is stored as float32"),
     (PADDED, odd_lanes, "vectors of 3 lanes"),
     (PADDED, read_what_it_stores, "it reads what it stores"),
 ]
@@ -331,13 +331,13 @@ def test_what_lives_at_one_time_does_not_overlap_and_halos_stay():
             verify_image(p, image)
         except VerificationError as error:
             found.append(str(error))
-    for rule in ("live at one time", "one is written over the other's halo"):
+    for rule in ("live at the same time", "one is written over the other's halo"):
         assert any(rule in complaint for complaint in found), rule
     image.buffers = [replace(buffer, place=buffer.place + 4) if buffer.kind == "arena" else buffer for buffer in kept]
     with pytest.raises(VerificationError, match="does not begin at a cache line"):
         verify_image(p, image)
     image.buffers, image.arena = kept, 64
-    with pytest.raises(VerificationError, match="does not lie in the arena"):
+    with pytest.raises(VerificationError, match="is not inside the arena"):
         verify_image(p, image)
 
 

@@ -1,4 +1,7 @@
-"""From a graph of primitives to native code. Knows primitives, and no layer."""
+"""From a graph of primitives to native code. Knows primitives, but no layers.
+
+Imports LLVM and everything that needs it only when something is compiled.
+"""
 
 from __future__ import annotations
 
@@ -19,34 +22,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "available", "compiled", "get_num_threads", "planned", "set_num_threads"]
 
-_COMPILING = waited_for(threading.Lock())  # modules are imported meanwhile, and Python locks them too
+_COMPILING = waited_for(threading.Lock())  # forks wait for it: it imports, and a child would inherit held locks
 
 
 class Program(Protocol):
-    """A graph that can be run."""
+    """A graph that is ready to run."""
 
     @property
     def is_native(self) -> bool:
-        """Whether it was compiled; else NumPy runs all of it, and it has no kernels."""
+        """Whether it is compiled; if not, NumPy runs all of it, and it has no kernels."""
 
     @property
     def fallbacks(self) -> Sequence[str]:
-        """What NumPy computes, and why: a line for each."""
+        """What NumPy computes and why, a line for each operation."""
 
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
 
     def kernels(self) -> Sequence[KernelRow]:
-        """The kernels, each timed by itself."""
+        """The kernels, each with its time when it runs alone."""
 
 
 def available() -> bool:
-    """Whether native code can be made: llvmlite is installed."""
+    """Whether llvmlite, which native code needs, is installed."""
     return find_spec("llvmlite") is not None
 
 
 def compiled(graph: Graph) -> Program:
-    """A program for a graph: native code, or NumPy where llvmlite is missing."""
+    """A program for a graph: native code, or NumPy if llvmlite is missing."""
     with _COMPILING:
         if not available():
             return NumpyProgram(graph)
@@ -68,7 +71,7 @@ def __getattr__(name: str) -> Any:
     if name not in ("get_num_threads", "set_num_threads"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if not available():
-        raise RuntimeError(f"{name} is about compiled code, which needs llvmlite: pip install llvmlite.")
+        raise RuntimeError(f"{name}: only compiled code uses threads, and it needs llvmlite: pip install llvmlite.")
     from .runtime import threads
 
     return getattr(threads, name)

@@ -1,8 +1,8 @@
-"""Images on disk: a program that was compiled before is found by its graph, and nothing is planned again.
+"""Images on disk: a graph that was compiled before is not compiled again.
 
 An entry is named by a hash of everything that the image depends on: the graph with its constants, the machine, the
-number of parts, and the compiler's own source. It lies beside the object code, in the same directory and within the
-same bound. It is a pickle, and as object code is, it is read only where nobody but this user could have written it.
+number of threads, and the source of the compiler. It is a pickle, which runs code when it is read: like object code, it
+is only read if nobody but this user can have written it (runtime/disk_cache.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ ROOMS = ("core", "ops", "ir", "compiler")
 
 
 def key_of(graph: Graph, target: Target, parts: int) -> str:
-    """The name of a graph's image."""
+    """The name of a graph's image.
+
+    Args:
+        parts: the number of threads that it is compiled for.
+    """
     numbers = {value: i for i, value in enumerate(graph.values())}
     digest = hashlib.sha256(f"{_sources()} {target} {parts} {np.__version__}".encode())
     for value, i in numbers.items():
@@ -39,7 +43,7 @@ def key_of(graph: Graph, target: Target, parts: int) -> str:
 
 @cache
 def _sources() -> str:
-    """A hash of everything that an image is made by."""
+    """A hash of the source of everything that takes part in making an image."""
     digest = hashlib.sha256()
     for room in ROOMS:
         for path in sorted((Path(__file__).parents[1] / room).rglob("*")):
@@ -49,17 +53,17 @@ def _sources() -> str:
 
 
 def find(key: str) -> Image | None:
-    """The image under this name, if there is one that is whole."""
+    """The image of this name; None if there is none that is complete."""
     data = read_entry(key)
     if data is None:
         return None
     try:
         image = pickle.loads(data)
-    except Exception:  # an entry of another version of something that it holds
+    except Exception:  # pickled by another version of some class
         return None
     return image if isinstance(image, Image) else None
 
 
-def keep(key: str, image: Image) -> None:
-    """Keep an image."""
+def store(key: str, image: Image) -> None:
+    """Write an image."""
     write_entries({key: pickle.dumps(image, protocol=pickle.HIGHEST_PROTOCOL)})

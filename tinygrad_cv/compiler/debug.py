@@ -1,21 +1,21 @@
-"""``TGCV_DEBUG``: what the compiler makes of a graph, stage by stage, on stderr.
+"""``TGCV_DEBUG``: prints what the compiler makes of a graph, stage by stage, to stderr.
 
     TGCV_DEBUG=fused,loops python tests/compiler/golden/softmax.py
 
     graph       the graph as it was traced
-    rewrite     what each pass took from it (-) and added (+)
-    nests       the loops of each stored value, as formulas, before anything is known of memory and after
-    layouts     how values lie in memory
-    kernels     the nests with packed operands, and as they are joined
-    fused       the kernels, in steps, as formulas; how values lie in memory
-    loops       each kernel's loops: what is a vector, what is held in registers, what threads share
+    rewrite     what each rewrite removed (-) and added (+)
+    nests       the loop nests of materialized values as formulas, before and after layouts are known
+    layouts     the layout of each value in memory
+    kernels     the nests with packed operands, and after fusion
+    fused       the kernels in steps, as formulas; layouts
+    loops       each kernel's loops: vectors, tiles, accumulators, what threads share
     llvm        the text that LLVM compiles
-    image       the buffers, and what lies where in the arena
-    time        milliseconds of each stage, and of each kernel by itself
+    image       the buffers, and their offsets in the arena
+    time        milliseconds of each stage, and of each kernel alone
     all         all of these
 
-With it everything is compiled anew, whatever images there are on disk, and every stage is verified (verify/).
-``TGCV_VERIFY=1`` verifies, where something is compiled, and prints nothing.
+If it is set, images on disk are ignored, and every stage is verified (verify/). ``TGCV_VERIFY=1`` verifies whatever is
+compiled, and prints nothing.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ WORDS = ("graph", "rewrite", "nests", "layouts", "kernels", "fused", "loops", "l
 
 
 def words_of(asked: str) -> frozenset[str]:
-    """The words of a list.
+    """The words of a list that is separated by commas.
 
     Raises:
-        ValueError: a word that is none of them.
+        ValueError: a word is unknown.
 
     >>> sorted(words_of("loops, graph"))
     ['graph', 'loops']
@@ -52,7 +52,7 @@ def words_of(asked: str) -> frozenset[str]:
 
 
 class Watch:
-    """Looks at what a compilation makes, between its stages: verifies, prints, takes the time."""
+    """Observes a compilation between its stages: verifies, prints, measures time."""
 
     def __init__(self) -> None:
         self.words = words_of(os.environ.get("TGCV_DEBUG", ""))
@@ -60,24 +60,24 @@ class Watch:
         self._times: list[tuple[str, float]] = []
 
     def traced(self, graph: Graph) -> None:
-        """A graph comes in."""
+        """Verify and print the traced graph."""
         if self.verifies:
             verify_graph(graph, "trace")
         self.show("graph", "trace", lambda: f"{printer.counts(graph)}\n{graph}")
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Inside, the time is a stage's."""
+        """A context whose time counts as this stage's."""
         start = time.perf_counter()
         yield
         self._times.append((name, time.perf_counter() - start))
 
     @property
     def laps(self) -> str:
-        """How long each stage took."""
+        """The time of each stage as text."""
         return "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in self._times)
 
     def show(self, word: str, name: str, what: Callable[[], str | None]) -> None:
-        """Print what a stage made, where the word was asked for and there is something to see."""
+        """Print what a stage made if the word was asked for; ``what`` returns None if there is nothing to see."""
         if word in self.words and (shown := what()) is not None:
             print(f"--- {word}: {name}\n{shown}\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What has no lowering, and is NumPy's."""
+"""Which values have no native code, so that NumPy computes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .schedule.index_maps import ROWS
 
 
 def on_host(value: Value) -> bool:
-    """Whether NumPy computes a value: its operation has no lowering, or not for these dtypes."""
+    """Whether NumPy computes a value: its primitive has no lowering, or none for these dtypes."""
     if value.op in (INPUT, CONSTANT):
         return False
     dtypes = [*(a.dtype for a in value.args), value.dtype]

@@ -1,8 +1,10 @@
-"""A compiled program as plain data: it can be kept on disk, and loaded again without planning anything.
+"""A compiled plan as plain data, which can be stored on disk and loaded again without compiling anything.
 
-image   = objects, steps, buffers
-buffer  = an input, an output, a constant, or a place in the arena
-step    = chains of kernels for all threads; or for one; or an operation that the host does with NumPy
+    image   = object code, buffers, steps
+    buffer  = an input, an output, a constant, or a part of the arena
+    step    = chains of kernels for all threads, or for one thread; or an operation that NumPy computes
+
+This file compiles the modules of a plan and lays out the arena; program.py runs the image.
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ from .schedule.layout import ALIGNMENT, Layout
 
 @dataclass(frozen=True)
 class Buffer:
-    """Where a value lies: ``place`` is the number of an input, output or constant, or a byte offset in the arena."""
+    """The memory of a value.
+
+    Attributes:
+        place: the number of the input, output or constant; in the arena, the byte offset.
+    """
 
     kind: str  # "input", "output", "constant" or "arena"
     place: int
@@ -34,7 +40,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel within a step."""
+    """A call of a kernel: its function, and the numbers of its buffers."""
 
     function: str
     buffers: tuple[int, ...]
@@ -42,7 +48,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Chain:
-    """Kernels that share a range of steps, done piece by piece."""
+    """Kernels that run one after the other on each piece of their common range.
+
+    Attributes:
+        steps: the length of the range.
+        piece: how many steps a kernel runs before the next one does.
+    """
 
     steps: int
     piece: int
@@ -51,22 +62,27 @@ class Chain:
 
 @dataclass(frozen=True)
 class ImageStep:
-    """Chains for all threads, for one thread, or an operation of the host: name, parameters, arguments, result.
+    """Chains for all threads or for one, or an operation that NumPy computes.
 
-    An argument may be a reshape of what its buffer holds, so its shape is said.
+    Attributes:
+        kind: "parallel", "serial" or "host".
+        chains: empty if NumPy computes it.
+        op, params: the primitive that NumPy computes, and its parameters.
+        args: the buffer and the shape of each argument, which may be a reshape of what the buffer holds.
+        result: the buffer of the result.
     """
 
     kind: str
     chains: tuple[Chain, ...] = ()
     op: str = ""
     params: dict[str, Any] = field(default_factory=dict)
-    args: tuple[tuple[int, tuple[int, ...]], ...] = ()  # buffer and shape
+    args: tuple[tuple[int, tuple[int, ...]], ...] = ()
     result: int = 0
 
 
 @dataclass(frozen=True)
 class KernelInfo:
-    """A line about a kernel: what it is and what it costs."""
+    """What a kernel computes and costs, for tables."""
 
     step: int
     kind: str
@@ -78,7 +94,13 @@ class KernelInfo:
 
 @dataclass
 class Image:
-    """Everything that running needs."""
+    """Everything that is needed to run a program.
+
+    Attributes:
+        arena: bytes.
+        inputs, outputs: their buffers, in order.
+        work: a rough number of operations in all.
+    """
 
     objects: list[bytes]
     names: list[str]
@@ -86,10 +108,10 @@ class Image:
     steps: list[ImageStep]
     constants: list[np.ndarray]
     arena: int
-    inputs: list[int]  # the buffers of the inputs in order
-    outputs: list[int]  # and of the outputs
+    inputs: list[int]
+    outputs: list[int]
     kernels: list[KernelInfo]
-    work: int  # operations in all, roughly: little work is not shared between threads
+    work: int
 
     def __str__(self) -> str:
         lines = [f"{sum(map(len, self.objects)):,} bytes of code, an arena of {self.arena:,} bytes"]
@@ -120,7 +142,7 @@ def build(plan: Plan, modules: Modules, target: Target) -> Image:
             continue
         chains = []
         for chain in step.chains:
-            if step.kind == "serial":  # one after the other, each whole
+            if step.kind == "serial":  # each kernel runs on its whole range
                 chains += [Chain(steps_of[id(k)], steps_of[id(k)], (calls[id(k)],)) for k in chain]
                 continue
             count = steps_of[id(chain[0])]
@@ -152,7 +174,7 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
 
 
 def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
-    """The buffers, numbered, and the size of the arena."""
+    """The number of each value's buffer, the buffers, and the size of the arena."""
     numbers: dict[Value, int] = {}
     buffers: list[Buffer] = []
 
@@ -163,21 +185,20 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
 
     for value in graph.inputs:
         add(value, "input", value.params["index"])
-    for place, value in enumerate(v for v in graph.values() if v.op == CONSTANT):
-        add(value, "constant", place)
-    for place, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
-        add(value, "output", place)
-    lives = _lives(plan, numbers)
-    places, size = _arena(lives, plan.layouts)
-    for value, place in places.items():
-        add(value, "arena", place)
+    for number, value in enumerate(v for v in graph.values() if v.op == CONSTANT):
+        add(value, "constant", number)
+    for number, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
+        add(value, "output", number)
+    offsets, size = _arena(_lives(plan, numbers), plan.layouts)
+    for value, offset in offsets.items():
+        add(value, "arena", offset)
     for value, base in plan.aliases.items():
         numbers[value] = numbers[base]
     return numbers, buffers, size
 
 
 def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
-    """The first and the last step in which each value of the arena is used."""
+    """The first and the last step that use each value in the arena."""
     lives: dict[Value, tuple[int, int]] = {}
     for number, step in enumerate(plan.steps):
         for chain in step.chains:
@@ -190,14 +211,15 @@ def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
 
 
 def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
-    """Byte offsets such that no two values that live at one time overlap.
+    """Byte offsets in the arena such that values that are live at the same time do not overlap; and its size.
 
-    A halo of zeros is written by nobody: memory with a halo is shared only by values with the same one.
+    The zeros of a halo are there from the start, and never written: so values with a halo share memory only with values
+    of the same layout.
     """
-    places: dict[Value, int] = {}
+    offsets: dict[Value, int] = {}
     taken: list[tuple[int, int, int, int]] = []  # first and last step, start and end
     size = 0
-    slots: dict[Any, list[list[int]]] = defaultdict(list)  # of layouts with a halo: [offset, last step]
+    slots: dict[Any, list[list[int]]] = defaultdict(list)  # for each layout with a halo: [offset, last step]
     for value, (first, last) in sorted(lives.items(), key=lambda item: (item[1][0], -item[0].number)):
         layout = layouts[value]
         if not layout.halo:
@@ -209,10 +231,10 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
             slots[key].append(slot)
             size += _bytes(layout)
         slot[1] = last
-        places[value] = slot[0]
+        offsets[value] = slot[0]
     base = size
     for value, (first, last) in sorted(lives.items(), key=lambda item: -layouts[item[0]].size):
-        if value in places:
+        if value in offsets:
             continue
         need = _bytes(layouts[value])
         overlapping = sorted((start, end) for one, other, start, end in taken if one <= last and other >= first)
@@ -221,11 +243,12 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
             if at + need <= start:
                 break
             at = max(at, end)
-        places[value] = at
+        offsets[value] = at
         taken.append((first, last, at, at + need))
         size = max(size, at + need)
-    return places, size
+    return offsets, size
 
 
 def _bytes(layout: Layout) -> int:
+    """The size of a value in the arena: whole cache lines."""
     return -(-(layout.size * layout.dtype.itemsize) // ALIGNMENT) * ALIGNMENT

@@ -1,7 +1,7 @@
-"""The table of a program's kernels: what was fused into each, what it costs, and how near it comes to the machine.
+"""The table of a program's kernels: what each computes, what it costs, and its share of the roofline.
 
-The share of the roofline is the time that the machine would need for a kernel's operations or its bytes, whichever is
-longer, by the time that the kernel took (Williams, Waterman and Patterson, "Roofline", 2009).
+The share of the roofline is the time that the machine needs at least for a kernel's operations or its bytes, whichever
+is longer, divided by the time that the kernel took (Williams, Waterman and Patterson, "Roofline", 2009).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ class KernelRow:
     """One kernel.
 
     Attributes:
-        kind: "contraction", "reduction", "elementwise"; "host" for what NumPy computes.
-        ops: the primitives that were fused into it.
-        scope: the part of the model that its result belongs to.
-        flops: operations on numbers; a multiply-add is two.
+        kind: "contraction", "reduction" or "elementwise"; "host" if NumPy computes it.
+        ops: the primitives that it computes.
+        scope: the module that its result belongs to.
+        flops: arithmetic operations; a multiply-add is two.
         bytes: read and written, each value once.
-        ms: measured by itself, on all threads.
-        share: of the roofline, 0 to 1.
+        ms: its time, measured alone on all threads.
+        share: its share of the roofline, from 0 to 1.
     """
 
     number: int
@@ -37,10 +37,10 @@ class KernelRow:
 
 
 class KernelTable(tuple[KernelRow, ...]):
-    """Rows, one a kernel; prints as a table."""
+    """One row for each kernel; prints as a table."""
 
     def __str__(self) -> str:
-        head = f"{'':>4} {'kind':<12} {'Mflop':>9} {'MB':>8} {'ms':>9} {'share':>6}  what was fused into it, and where"
+        head = f"{'':>4} {'kind':<12} {'Mflop':>9} {'MB':>8} {'ms':>9} {'share':>6}  primitives, and the module"
         lines = [head]
         for row in self:
             what = " ".join(row.ops)
@@ -57,8 +57,8 @@ class KernelTable(tuple[KernelRow, ...]):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
-        columns = "", "kind", "Mflop", "MB", "ms", "share", "what was fused into it", "where"
+        """The table in a notebook."""
+        columns = "", "kind", "Mflop", "MB", "ms", "share", "primitives", "module"
 
         def line(tag: str, cells: Iterable[object]) -> str:
             return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"

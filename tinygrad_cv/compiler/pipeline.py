@@ -1,7 +1,6 @@
-"""The stages of a compilation, in order. This file holds their order, and no rule.
+"""The stages of a compilation, in order. This file holds the order and nothing else.
 
-Every stage is a function of what earlier ones have made. ``TGCV_DEBUG`` prints what a stage makes, ``TGCV_VERIFY``
-verifies it.
+A stage is a function of what earlier stages made. ``TGCV_DEBUG`` prints what it makes, ``TGCV_VERIFY`` verifies it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.layout import Layout
-from .schedule.pack import tile
+from .schedule.pack import schedule_and_pack
 from .schedule.plan import Nests, settle
 from .schedule.steps import order
 from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """What has been made so far of a graph, for a machine and a number of threads; each stage fills in its part."""
+    """A graph, a machine, a number of threads, and what the stages have made so far: each adds its parts."""
 
     target: Target
     before: Graph  # the graph before the last rewrite
@@ -62,8 +61,8 @@ class Stage(NamedTuple):
     """One line of the list.
 
     Attributes:
-        makes: the parts of the work that ``run`` returns.
-        shows: by the word that asks for it, what it made as text; None where there is nothing to see.
+        makes: the names of the parts of the work that ``run`` returns.
+        shows: for words of ``TGCV_DEBUG``, what was made as text; None if there is nothing to see.
     """
 
     name: str
@@ -74,7 +73,7 @@ class Stage(NamedTuple):
 
 
 def _rewrite(name: str, one: Callable[[Graph, int], Graph]) -> Stage:
-    """A graph to another that computes the same."""
+    """A stage that rewrites the graph."""
     return Stage(
         name,
         ("before", "graph"),
@@ -113,9 +112,9 @@ STAGES: tuple[Stage, ...] = (
         {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
-        "tile and pack",
+        "schedule and pack",
         ("kernels", "layouts"),
-        lambda w: tile(w.exprs, w.nests, w.layouts, w.target),
+        lambda w: schedule_and_pack(w.exprs, w.nests, w.layouts, w.target),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
@@ -163,7 +162,7 @@ def _image(work: Work) -> Image:
 
 
 def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work:
-    """Take the work through stages, looked at between them."""
+    """Run stages, and observe the work between them."""
     watch = watch or Watch()
     for stage in stages:
         with watch.timed(stage.name):
@@ -178,7 +177,7 @@ def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work
 
 
 def _until(part: str) -> int:
-    """How many stages there are up to the last that makes a part."""
+    """The number of stages up to the last one that makes a part."""
     return max(number for number, stage in enumerate(STAGES, 1) if part in stage.makes)
 
 
@@ -186,12 +185,12 @@ REWRITES, PLANNING = STAGES[: _until("graph")], STAGES[_until("graph") : _until(
 
 
 def rewrite(graph: Graph, threads: int) -> Graph:
-    """The graph after all rewrites; long sums are taken apart for a number of threads."""
+    """The graph after all rewrites; long sums are split for a number of threads."""
     return run(REWRITES, Work(graph, threads)).graph
 
 
 def plan(graph: Graph, target: Target) -> Plan:
-    """The plan of a graph whose rewrites are done."""
+    """The plan of a rewritten graph."""
     return run(PLANNING, Work(graph, target=target)).plan
 
 
@@ -203,7 +202,7 @@ def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None)
 
 
 def compile(graph: Graph) -> Program:
-    """A program for a graph: found where it was compiled before, or made."""
+    """A program for a graph: loaded from disk if it was compiled before."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache
     from .program import NativeProgram
@@ -219,7 +218,7 @@ def compile(graph: Graph) -> Program:
     if image is None:
         with uncollected():
             image = make(graph, target, threads, watch)
-        cache.keep(key, image)
+        cache.store(key, image)
     program = NativeProgram(image, threads)
     watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")
     return program

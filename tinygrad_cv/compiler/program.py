@@ -1,4 +1,7 @@
-"""A compiled program that runs: an image in memory, and calls of it."""
+"""Programs that are ready to run: an image whose code is loaded and whose buffers have addresses.
+
+A call writes the addresses of its arrays into a table that the kernels read, and runs all steps.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ from .runtime.objects import load
 from .runtime.roofline import roofline
 from .schedule.layout import ALIGNMENT
 
-HEAD = object.__basicsize__  # bytes
-LARGE = 1 << 17  # bytes: of an output that is worth keeping
-UNUSED = 2  # references to an array that nobody else holds: the list of spares, and the count itself
-SPARES = 2  # arrays kept for an output: a tensor holds the one before until the call ends
+HEAD = object.__basicsize__  # bytes of the header of an object
+LARGE = 1 << 17  # bytes: the arrays of larger outputs are reused
+UNUSED = 2  # references to an array that only the list of spares holds: the list's, and the one of the count itself
+SPARES = 2  # arrays for each output: a tensor holds that of the call before until the new call ends
 LITTLE = 1 << 16  # operations: a program with less work runs on the calling thread alone
-SHARE = 1 << 23  # operations: about 100 µs. A step that is longer is cut further: a core may be slow for a while
-SHARES = 16  # for each thread, at most
-BYTE = 8  # operations that take as long as a byte from memory
+SHARE = 1 << 23  # operations, about 100 µs: a longer step gets more parts than threads, since a core may be slow
+SHARES = 16  # parts of a step for each thread, at most
+BYTE = 8  # operations that take as long as moving a byte from or to memory
 
 
 class NativeProgram:
-    """Native code for one graph. Calls from several threads run one after another.
+    """The native code of one graph. Calls from several threads run one after the other.
 
     >>> outputs = program([array, ...])  # doctest: +SKIP
     """
@@ -45,15 +48,15 @@ class NativeProgram:
         self._library = load(image.objects, image.names)
         self._arena = aligned(image.arena)
         self._lock = lock()
-        self._segments: list[Any] = []  # native programs, and steps of the host
+        self._segments: list[Any] = []  # native programs, and steps that NumPy computes
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
         self._made = [(image.buffers[i].shape, image.buffers[i].dtype) for i in self._written]
-        self._kept = [math.prod(shape) * dtype.itemsize >= LARGE for shape, dtype in self._made]
-        self._keeps = any(self._kept)
-        self._distinct = image.outputs == self._written  # no output is an input or a constant, and none comes twice
+        self._reused = [math.prod(shape) * dtype.itemsize >= LARGE for shape, dtype in self._made]
+        self._reuses = any(self._reused)
+        self._distinct = image.outputs == self._written  # no output is an input, a constant or another output
         self._parts = parts
-        self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # large outputs of the last calls
+        self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # of each output, arrays of the last calls
         self._assemble()
 
     def _assemble(self) -> None:
@@ -61,24 +64,24 @@ class NativeProgram:
         calls = [call for step in self.image.steps for chain in step.chains for call in chain.calls]
         starts = np.cumsum([0] + [len(call.buffers) for call in calls])
         buffers = [buffer for call in calls for buffer in call.buffers]
-        table = np.array([self._place(buffer) for buffer in buffers], np.int64)
-        self._table = table.data  # NumPy's own items take longer to set
-        slots: dict[int, list[int]] = {}  # of each outside buffer: the slots of its address in the table
+        table = np.array([self._address_of(buffer) for buffer in buffers], np.int64)
+        self._table = table.data  # items of a memoryview are faster to set than those of an array
+        slots: dict[int, list[int]] = {}  # where in the table the address of a buffer is written
         for slot, buffer in enumerate(buffers):
             slots.setdefault(buffer, []).append(slot)
         self._read = [slots.get(i, []) for i in self.image.inputs]
         self._filled = [slots.get(i, []) for i in self._written]
-        self._calls: list[tuple[int, int, int]] = []  # of each kernel: steps, function, buffers
+        self._calls: list[tuple[int, int, int]] = []  # for each kernel: steps, function, buffers
         native: list[threads.KernelCall] = []
-        keep: list[np.ndarray] = []
+        records: list[np.ndarray] = []
         at = 0
         work = [0] * len(self.image.steps)
         for info in self.image.kernels:
             work[info.step] += _work(info)
         for number, step in enumerate(self.image.steps):
             if step.kind == "host":
-                self._flush(native, keep)
-                native, keep = [], []
+                self._flush(native, records)
+                native, records = [], []
                 self._segments.append(step)
                 continue
             words = [len(step.chains)]
@@ -90,31 +93,32 @@ class NativeProgram:
                     self._calls.append((chain.steps, function, pointers))
                     at += 1
             record = np.array(words, np.int64)
-            keep.append(record)
+            records.append(record)
             native.append(
                 threads.KernelCall(
                     self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number])
                 )
             )
-        self._flush(native, keep)
+        self._flush(native, records)
 
-    def _place(self, number: int) -> int:
-        """The address of a buffer; 0 if it is known at a call only."""
+    def _address_of(self, number: int) -> int:
+        """The address of a buffer; 0 if each call has another."""
         buffer = self.image.buffers[number]
         if buffer.kind == "arena":
             return int(self._arena.ctypes.data) + buffer.place
         return int(self.image.constants[buffer.place].ctypes.data) if buffer.kind == "constant" else 0
 
     def _shares(self, kind: str, work: int) -> int:
-        """In how many parts a step is done."""
+        """The number of parts of a step."""
         if kind != "parallel":
             return 1
         each = min(SHARES, max(1, work // (self._parts * SHARE)))
         return min(self._parts * each, MAX_PARTS)
 
-    def _flush(self, native: list[threads.KernelCall], keep: list[np.ndarray]) -> None:
+    def _flush(self, native: list[threads.KernelCall], records: list[np.ndarray]) -> None:
+        """End a segment of native steps."""
         if native:
-            self._segments.append(threads.Program(native, keep))
+            self._segments.append(threads.Program(native, records))
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
@@ -133,16 +137,16 @@ class NativeProgram:
         """Write the addresses of inputs and outputs into the table."""
         table, read, filled = self._table, self._read, self._filled
         for i, array in enumerate(arrays):
-            place = address(array)
+            start = address(array)
             for slot in read[i]:
-                table[slot] = place
+                table[slot] = start
         for i, array in enumerate(outputs):
-            place = address(array)
+            start = address(array)
             for slot in filled[i]:
-                table[slot] = place
+                table[slot] = start
 
     def _copied(self, arrays: Sequence[np.ndarray], outputs: list[np.ndarray]) -> list[np.ndarray]:
-        """The outputs in order: one that is an input or a constant, or comes twice, is copied."""
+        """The outputs in order. One that is an input, a constant or an earlier output is copied."""
         results: list[np.ndarray] = []
         seen: set[int] = set()
         for i in self.image.outputs:
@@ -153,15 +157,15 @@ class NativeProgram:
         return results
 
     def _fresh(self) -> list[np.ndarray]:
-        """Arrays for the outputs: those of an earlier call that nobody holds any more, or new ones.
+        """Arrays for the outputs: large ones are reused if nobody holds them any more.
 
-        New memory costs a page fault for every 4096 bytes, which for large outputs is more than computing them.
+        New memory costs a page fault for every 4096 bytes, which may take longer than computing a large output.
         """
-        if not self._keeps:
+        if not self._reuses:
             return [np.empty(shape, dtype) for shape, dtype in self._made]
         return [
-            self._spare_or_new(number) if kept else np.empty(*made)
-            for number, (kept, made) in enumerate(zip(self._kept, self._made, strict=True))
+            self._spare_or_new(number) if reused else np.empty(*made)
+            for number, (reused, made) in enumerate(zip(self._reused, self._made, strict=True))
         ]
 
     def _spare_or_new(self, number: int) -> np.ndarray:
@@ -176,11 +180,11 @@ class NativeProgram:
 
     @property
     def fallbacks(self) -> list[str]:
-        """What NumPy computes, since there is no native code for it."""
+        """What NumPy computes, for want of native code."""
         return [f"{step.op}: no lowering for it, NumPy computes it" for step in self.image.steps if step.op]
 
     def kernels(self) -> KernelTable:
-        """The kernels, each timed by itself on zeros."""
+        """The kernels, each with its time when it runs alone on zeros."""
         image, roof = self.image, roofline()
         zeros = [np.zeros(buffer.shape, buffer.dtype) for buffer in image.buffers]
         kinds = [step.kind for step in image.steps]
@@ -232,9 +236,9 @@ class NativeProgram:
 
 
 def pointer(array: np.ndarray) -> int:
-    """Where an array's elements are, as ``array.ctypes.data`` tells, in a fraction of its time.
+    """The address of an array's elements: ``array.ctypes.data``, in a fraction of its time.
 
-    NumPy's C interface lays it down: the pointer to the data stands behind the head that every object has.
+    By NumPy's C interface the pointer to the elements follows the header that every object has.
     """
     return ctypes.c_int64.from_address(id(array) + HEAD).value
 
@@ -244,13 +248,13 @@ def _documented(array: np.ndarray) -> int:
 
 
 def _points() -> bool:
-    """Whether pointers are where they are looked for."""
+    """Whether :func:`pointer` finds the addresses that NumPy documents."""
     whole = np.zeros((3, 4))
     return all(pointer(array) == _documented(array) for array in (whole, whole[1:, 2:], np.zeros((), np.uint8)))
 
 
 def _counts() -> bool:
-    """Whether an array that only a list holds has the count of such, and one that a variable holds as well has more."""
+    """Whether an array that only a list holds has ``UNUSED`` references, and one that a variable holds too has more."""
     arrays = [np.zeros(1), np.zeros(1)]
     held = arrays[1]
     return sys.getrefcount(arrays[0]) == UNUSED < sys.getrefcount(arrays[1]) and held is arrays[1]
@@ -261,11 +265,12 @@ COUNTS = uses("refcounts") and _counts()
 
 
 def _work(info: KernelInfo) -> int:
+    """The cost of a kernel in operations."""
     return info.flops + BYTE * info.nbytes
 
 
 def aligned(nbytes: int) -> np.ndarray:
-    """Zeros that start at a cache line."""
+    """Zeros, aligned to a cache line."""
     raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + nbytes]

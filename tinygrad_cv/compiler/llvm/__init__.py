@@ -1,1 +1,1 @@
-"""LLVM text: functions, integers, vectors and their mathematics, and how each elementwise primitive is spelled."""
+"""LLVM text: functions, integers, vector mathematics, and the lowering of each elementwise primitive."""

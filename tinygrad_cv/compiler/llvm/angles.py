@@ -1,4 +1,7 @@
-"""sin and cos of vectors: angles brought to |r| <= π/4, a polynomial there. What math.py says holds here too."""
+"""sin and cos of vectors: an angle is reduced to |r| <= π/4, where a polynomial is evaluated.
+
+The module docstring of math.py holds here too: errors, special values, sources.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ COS = {
         2.08757270786126e-09, -1.1359803798161841e-11,
     ),
 }  # fmt: skip
-# π/2; all parts but the last have 33 bits, so that their products with numbers of 20 bits are exact
+# π/2 in parts; all but the last have 33 bits, so that their products with numbers of 20 bits are exact
 HALF_PI = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32)
 HALF_PI_BITS = 0xC90FDAA22168C235  # π/2 · 2⁶³
 NEAR = 2.0**20
@@ -36,9 +39,9 @@ TWO_OVER_PI = int(  # · 2¹¹⁶⁸
 
 
 def _quadrant(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """k, r, c of x = k π/2 + r + c with |r| <= π/4 and c near r's last place; of k the last two bits count.
+    """k, r, c of x = k π/2 + r + c with |r| <= π/4 and c about an ulp of r; only the last two bits of k matter.
 
-    x of float32 becomes double, and needs no c.
+    A float32 x becomes double, and c is 0.
     """
     angle = x.to(F8)
     shift = 1.5 * 2.0**52
@@ -55,7 +58,7 @@ def _quadrant(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
 
 
 def _or_far(x: Lanes, *near: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """``near``, that is k, r and c; but in lanes beyond ``NEAR``, if there are any, what ``_payne_hanek`` says."""
+    """k, r and c: ``near``, except in lanes beyond ``NEAR``, where ``_payne_hanek`` computes them."""
     code = x.code
     is_far = (abs(x) > NEAR) & (abs(x) < np.inf)
     mask = code.value(f"bitcast {is_far.type} {is_far.name} to i{code.width}")
@@ -86,13 +89,13 @@ def _or_far(x: Lanes, *near: Lanes) -> tuple[Lanes, Lanes, Lanes]:
 def _payne_hanek(name: str, width: int) -> str:
     """The text of a function of doubles beyond 2²⁰ that returns k, r and c as ``_quadrant`` does.
 
-    With x = m 2ᵉ and an integer m of 53 bits, only those digits of 2/π matter that lead to the last two bits of
-    m · 2/π before the point and to 190 after it: they are cut out of the constant. What is lost is below 2⁻¹³⁷, and
-    no double comes nearer to a multiple of π/2 than 2⁻⁶².
+    With x = m 2ᵉ and an integer m of 53 bits, only those bits of 2/π matter that determine the last two bits of
+    m · 2/π before the point and 190 after it: they are cut out of the constant. The error is below 2⁻¹³⁷, and no double
+    is nearer to a multiple of π/2 than 2⁻⁶².
     """
     ints, floats = f"<{width} x i64>", f"<{width} x double>"
     three = f"{{ {ints}, {floats}, {floats} }}"
-    # optnone: optimizing such wide integers would take longer than compiling all the rest
+    # optnone: LLVM would spend more time on these wide integers than on everything else
     return f"""\
 @{name}.two_over_pi = private unnamed_addr constant i1280 {TWO_OVER_PI}
 define internal {three} @{name}({floats} %x) noinline optnone cold nounwind willreturn memory(none) {{

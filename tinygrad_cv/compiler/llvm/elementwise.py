@@ -1,4 +1,7 @@
-"""How a machine spells each elementwise primitive: one row a primitive, over vectors of any width."""
+"""The lowering of each elementwise primitive: a row that spells it in LLVM, for vectors of any width.
+
+A primitive without a row, or with operands that its row does not take, is computed by NumPy.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from . import math
 from .function import Function, number, vector_type
 
 FLOATS = ("float32", "float64")
-EVERY = "fiub"  # kinds: floats, integers with and without sign, booleans
+EVERY = "fiub"  # kinds: floats, signed and unsigned integers, booleans
 
 
 class Spelling(Protocol):
-    """Writes an operation into a function, on operands by name and of dtype ``source``; the name of its result."""
+    """Writes an operation on named operands of dtype ``source`` into a function; returns the name of the result."""
 
     def __call__(self, f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str: ...
 
@@ -23,7 +26,7 @@ class Lowering(NamedTuple):
     """A row of the table.
 
     Attributes:
-        kinds: the kinds of operands that it spells the operation for, by NumPy's letters.
+        kinds: the kinds of operands that it takes, as NumPy's letters.
     """
 
     kinds: str
@@ -31,7 +34,7 @@ class Lowering(NamedTuple):
 
 
 def arithmetic(floating: str, integer: str, boolean: str) -> Lowering:
-    """An instruction for floats, one for integers, one for booleans; empty where there is none."""
+    """One instruction for each of floats, integers and booleans; empty if there is none."""
 
     def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         instruction = {"f": floating, "b": boolean}.get(source.kind, integer)
@@ -42,7 +45,7 @@ def arithmetic(floating: str, integer: str, boolean: str) -> Lowering:
 
 
 def comparison(ordered: str, signed: str, unsigned: str) -> Lowering:
-    """A comparison, false where an operand is NaN."""
+    """A comparison; it is false if an operand is NaN."""
 
     def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         kind = vector_type(source, lanes)
@@ -53,7 +56,7 @@ def comparison(ordered: str, signed: str, unsigned: str) -> Lowering:
 
 
 def function(name: str) -> Lowering:
-    """One of our own vector functions."""
+    """A call of a vector function of ``math.py``."""
 
     def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         kind, symbol = vector_type(source, lanes), math.symbol(name, source, lanes)
@@ -64,7 +67,7 @@ def function(name: str) -> Lowering:
 
 
 def intrinsic(name: str) -> Lowering:
-    """An operation that LLVM has for every machine."""
+    """An intrinsic that LLVM has for every machine."""
 
     def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         return f.call(name, vector_type(source, lanes), *args)
@@ -73,7 +76,7 @@ def intrinsic(name: str) -> Lowering:
 
 
 def maximum(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
-    """The larger; NaN where either is."""
+    """The larger one; NaN if either is."""
     kind, (a, b) = vector_type(source, lanes), args
     if source.kind == "b":
         return f.value(f"or {kind} {a}, {b}")
@@ -110,7 +113,7 @@ def _square(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lan
 
 
 def _floor(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
-    """By way of an integer, which every machine has; numbers too large for it are whole."""
+    """By rounding to an integer, which every machine can; larger numbers are whole already."""
     kind, (x,) = vector_type(source, lanes), args
     whole_type = np.dtype(f"i{source.itemsize}")
     whole = vector_type(whole_type, lanes)
@@ -173,14 +176,14 @@ LOWERINGS: dict[str, Lowering] = {
     "less": comparison("fcmp olt", "slt", "ult"),
     "less_equal": comparison("fcmp ole", "sle", "ule"),
     "cast": Lowering(EVERY, _cast),
-    # not primitives: what definitions of others are written with
+    # not primitives, but used to build argmax
     "and": arithmetic("", "and", "and"),
     "not": Lowering(EVERY, _not),
 }
 
 
 def lowered(name: str, dtypes: list[np.dtype]) -> bool:
-    """Whether a row spells this operation for operands (and a result) of these dtypes."""
+    """Whether a row lowers an operation on operands, and to a result, of these dtypes."""
     if any(dtype.kind == "f" and str(dtype) not in FLOATS for dtype in dtypes):
         return False
     if name == "where":

@@ -1,4 +1,7 @@
-"""A function of LLVM text, written block by block: loops carry values; what does not change in one comes before it."""
+"""A function in LLVM text, written block by block: loops that carry values, branches, vectors, addresses.
+
+Invariant code is hoisted as it is written: an integer goes to the outermost loop that knows all its parts.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ def memory_type(dtype: np.dtype) -> str:
 
 
 def vector_type(dtype: np.dtype, lanes: int) -> str:
-    """The type of a vector of elements, or of one element."""
+    """The type of a vector; of one element if it has one lane."""
     return scalar_type(dtype) if lanes == 1 else f"<{lanes} x {scalar_type(dtype)}>"
 
 
 def number(value: np.generic) -> str:
-    """A constant as LLVM writes it: floats by their bits."""
+    """A constant in LLVM's notation: floats by their bits."""
     dtype = value.dtype
     if dtype.kind == "f":
         return f"0x{np.float64(value).view(np.uint64):016X}"
@@ -40,10 +43,10 @@ def number(value: np.generic) -> str:
 
 @dataclass
 class Block:
-    """A basic block. What ends it is kept apart, so that instructions can be added after the branch is written.
+    """A basic block. Its end is a field of its own, so that instructions can be added after the branch is written.
 
     Attributes:
-        phis: a loop's carried values; they are known when its body is written.
+        phis: the values that a loop carries; they are complete after its body is written.
         end: the branch or return.
     """
 
@@ -61,8 +64,8 @@ class Level:
     """The function itself, or a loop or branch in it that is being written.
 
     Attributes:
-        block: its block that is being written; while a loop or branch inside it is open, the block that leads there.
-        pure: the results of instructions written at this level.
+        block: the block that is being written; while an inner loop or branch is open, the block before that.
+        pure: the results of instructions without effects at this level.
     """
 
     block: Block
@@ -70,15 +73,15 @@ class Level:
 
 
 class Function:
-    """One function under construction."""
+    """A function that is being written."""
 
     def __init__(self, name: str, parameters: Sequence[str]):
         self.name, self.parameters = name, tuple(parameters)
         self.blocks = [Block("entry")]
-        self.calls: dict[str, str] = {}  # intrinsics and functions that it calls, with their declarations
+        self.calls: dict[str, str] = {}  # what it calls, with the declaration of each
         self._count = 0
-        self._levels = [Level(self.blocks[0])]  # the function, and the loops and branches that are open in it
-        self._depths: dict[str, int] = {}  # of an integer's name: the level at which it is known
+        self._levels = [Level(self.blocks[0])]  # the function, and the open loops and branches, outermost first
+        self._depths: dict[str, int] = {}  # the level at which each integer is known
 
     @property
     def block(self) -> Block:
@@ -99,10 +102,10 @@ class Function:
         return name
 
     def pure(self, instruction: str, depth: int | None = None) -> str:
-        """The result of an instruction without effects: written once for a level and those inside.
+        """The result of an instruction without effects. It is written once, for a level and all inside it.
 
         Args:
-            depth: the level at which all that it needs is known; the innermost if None.
+            depth: the level that knows all its operands; the innermost if None.
         """
         for level in self._levels:
             if instruction in level.pure:
@@ -115,7 +118,7 @@ class Function:
     # --- integers ---
 
     def integer(self, x: Int) -> str:
-        """An integer as an operand: what it is made of is written in the outermost loops where it is known."""
+        """An integer as an operand: each part is written in the outermost loop that knows it."""
         if isinstance(x, int):
             return str(x)
         total = ""
@@ -136,14 +139,14 @@ class Function:
         return self.known(self.pure(f"call i64 @llvm.{which}.i64(i64 {self.integer(a)}, i64 {self.integer(b)})"))
 
     def known(self, operand: str) -> Int:
-        """An i64 that is written already, as an integer to compute with."""
+        """An i64 value as an integer to compute with."""
         if not operand.startswith("%"):
             return int(operand)
         self._depths.setdefault(operand, len(self._levels) - 1)
         return IntSum.of(operand)
 
     def _by_depth(self, x: IntSum) -> Iterator[tuple[int, Iterator[tuple[str, int]]]]:
-        """An integer's terms by the level at which they are known, the outermost first."""
+        """An integer's terms, grouped by the level at which they are known, outermost first."""
         return groupby(sorted(x.terms, key=self._depth), self._depth)
 
     def _depth(self, term: tuple[str, int]) -> int:
@@ -151,23 +154,23 @@ class Function:
 
     # --- memory ---
 
-    def pointer(self, base: str, dtype: np.dtype, place: Int) -> str:
-        """Where an element lies. The number comes last: it goes into the addressing."""
+    def pointer(self, base: str, dtype: np.dtype, offset: Int) -> str:
+        """The address of an element. The constant is added last: it becomes part of the addressing mode."""
         kind = memory_type(dtype)
-        if isinstance(place, IntSum):
-            for depth, terms in self._by_depth(place):
+        if isinstance(offset, IntSum):
+            for depth, terms in self._by_depth(offset):
                 for name, factor in terms:
                     row = f"[{factor} x {kind}]" if factor > 1 else kind
                     index = name if factor > 0 else self.pure(f"mul nsw i64 {name}, {factor}", depth)
                     base = self.pure(f"getelementptr {row}, ptr {base}, i64 {index}", depth)
-            place = place.const
-        return self.pure(f"getelementptr {kind}, ptr {base}, i64 {place}") if place else base
+            offset = offset.const
+        return self.pure(f"getelementptr {kind}, ptr {base}, i64 {offset}") if offset else base
 
     def declare(self, name: str, result: str, arguments: str) -> None:
         self.calls[name] = f"declare {result} @{name}({arguments})"
 
     def call(self, name: str, kind: str, *args: str) -> str:
-        """An intrinsic whose arguments and result are of one type; its name gets the type's suffix."""
+        """Call an intrinsic whose arguments and result have one type; the suffix for the type is added to its name."""
         suffix = kind.replace("<", "v").replace(" x ", "").replace(">", "")
         suffix = suffix.replace("float", "f32").replace("double", "f64").replace("half", "f16")
         self.declare(f"{name}.{suffix}", kind, ", ".join([kind] * len(args)))
@@ -176,7 +179,7 @@ class Function:
     # --- vectors ---
 
     def splat(self, value: str, dtype: np.dtype, lanes: int) -> str:
-        """A number in all lanes."""
+        """A vector with this value in all lanes."""
         if lanes == 1:
             return value
         kind, scalar = vector_type(dtype, lanes), scalar_type(dtype)
@@ -186,13 +189,13 @@ class Function:
         return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
 
     def reduce(self, value: str, dtype: np.dtype, lanes: int, combine: Callable[[str, str, int], str]) -> str:
-        """All lanes combined into one, by halves."""
+        """All lanes combined into one, half with half."""
         while lanes > 1:
             kind, half = vector_type(dtype, lanes), lanes // 2
             parts = []
             for start in (0, half):
-                places = ", ".join(f"i32 {start + i}" for i in range(half))
-                parts.append(self.value(f"shufflevector {kind} {value}, {kind} poison, <{half} x i32> <{places}>"))
+                picked = ", ".join(f"i32 {start + i}" for i in range(half))
+                parts.append(self.value(f"shufflevector {kind} {value}, {kind} poison, <{half} x i32> <{picked}>"))
             if half == 1:
                 kind = f"<1 x {scalar_type(dtype)}>"
                 parts = [self.value(f"extractelement {kind} {part}, i32 0") for part in parts]
@@ -210,7 +213,7 @@ class Function:
         carried: Sequence[tuple[str, str]],
         body: Callable[[Int, list[str]], Sequence[str]],
     ) -> list[str]:
-        """for i in range(low, high, step); carried values are (type, first); the body returns their next ones."""
+        """for i in range(low, high, step). Carried values are (type, first value); the body returns their next ones."""
         values = [value for _, value in carried]
         if isinstance(low, int) and isinstance(high, int):
             if low >= high:
@@ -250,11 +253,11 @@ class Function:
         self.open(after)
 
     def jump(self, to: Block) -> None:
-        """End the block: another one follows."""
+        """End the block by a jump to another."""
         self.block.end = f"br label %{to.label}"
 
     def split(self, condition: str, then: Block, other: Block) -> None:
-        """End the block: one of two others follows."""
+        """End the block by a conditional jump to one of two others."""
         self.block.end = f"br i1 {condition}, label %{then.label}, label %{other.label}"
 
     def ret(self, result: str = "void") -> None:
@@ -262,12 +265,12 @@ class Function:
         self.block.end = f"ret {result}"
 
     def open(self, block: Block) -> None:
-        """Go on with another block."""
+        """Continue in another block."""
         self.blocks.append(block)
         self._levels[-1].block = block
 
     def _enter(self, block: Block) -> None:
-        """Go on with another block, one level deeper."""
+        """Continue in another block, one level deeper."""
         self.blocks.append(block)
         self._levels.append(Level(block))
 

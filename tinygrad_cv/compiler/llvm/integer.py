@@ -1,4 +1,4 @@
-"""Integers of a function under construction: numbers, or sums of multiples of names, which are written where needed."""
+"""Integers in a function that is being written: a number, or a sum of multiples of values, not yet written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class IntSum:
     """``const + Σ factor · name``.
 
     Attributes:
-        terms: names of i64 with their factors, sorted, none of them 0; at least one.
+        terms: names of i64 values with their factors, sorted; at least one, and no factor is 0.
     """
 
     terms: tuple[tuple[str, int], ...]

@@ -1,4 +1,4 @@
-"""Formulas as instructions: vectors whose operators write LLVM IR, and unevaluated sums of two numbers."""
+"""Vectors whose operators write LLVM IR, so that a formula in Python is code; and pairs: unevaluated sums of two."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ F4, F8, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(bool)
 
 
 class Code(Function):
-    """A function of vectors under construction."""
+    """A function of vectors that is being written."""
 
     def __init__(self, name: str, width: int, fma: bool):
         super().__init__(name, ())
         self.width, self.fma = width, fma
-        self.helpers: list[str] = []  # texts of what it calls
+        self.helpers: list[str] = []  # the texts of functions that it calls
 
 
 class Lanes:
-    """A vector in a function under construction: its operators write instructions.
+    """A vector in a function that is being written: its operators write instructions.
 
-    A number means a vector of equal lanes. Comparisons are false for NaN. Shifts to the right bring in zeros.
+    A number as an operand is a vector of equal lanes. Comparisons are false for NaN. Right shifts fill with zeros.
     """
 
     def __init__(self, code: Code, dtype: np.dtype, name: str):
@@ -36,16 +36,16 @@ class Lanes:
 
     @property
     def mantissa(self) -> int:
-        """Bits of the mantissa, as stored."""
+        """The number of stored bits of the mantissa."""
         return int(np.finfo(self.dtype).nmant)
 
     @property
     def bias(self) -> int:
-        """What is added to the exponent, as stored."""
+        """The bias of the stored exponent."""
         return int(np.finfo(self.dtype).maxexp) - 1
 
     def like(self, x: Any) -> Lanes:
-        """A number as lanes of the same kind."""
+        """A number as a vector of the same type."""
         if isinstance(x, Lanes):
             return x
         constant = number(self.dtype.type(x))
@@ -94,11 +94,11 @@ class Lanes:
     def __invert__(self) -> Lanes:
         return self ^ (True if self.dtype == BOOL else -1)
 
-    def __lshift__(self, places: int) -> Lanes:
-        return self._apply("shl", places)
+    def __lshift__(self, bits: int) -> Lanes:
+        return self._apply("shl", bits)
 
-    def __rshift__(self, places: int) -> Lanes:
-        return self._apply("lshr", places)
+    def __rshift__(self, bits: int) -> Lanes:
+        return self._apply("lshr", bits)
 
     def __lt__(self, other: Any) -> Lanes:
         return self._apply("fcmp olt", other, BOOL)
@@ -145,11 +145,11 @@ class Lanes:
         return self._intrinsic("copysign", sign)
 
     def times_plus(self, factor: Any, term: Any) -> Lanes:
-        """self · factor + term, rounded once if the machine can."""
+        """self · factor + term, rounded once if the machine has a fused multiply-add."""
         return self._intrinsic("fma", factor, term) if self.code.fma else self * factor + term
 
     def clamp(self, low: float, high: float) -> Lanes:
-        """NaN stays NaN."""
+        """The nearest number from low to high; NaN stays NaN."""
         below = where(self > high, high, self)
         return where(below < low, low, below)
 
@@ -175,20 +175,20 @@ Pair = tuple[Lanes, Lanes]
 
 
 def two_sum(a: Lanes, b: Any) -> Pair:
-    """a + b exactly, as a rounded sum and its error."""
+    """a + b, exactly: the rounded sum and its error."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
 def quick_two_sum(a: Any, b: Lanes) -> Pair:
-    """The same, if |a| >= |b| or a = 0."""
+    """a + b, exactly, if |a| >= |b| or a = 0: cheaper."""
     total = a + b
     return total, b - (total - a)
 
 
 def two_product(a: Lanes, b: Lanes) -> Pair:
-    """a · b as a rounded product and its error: exactly with fma, else to 2⁻¹⁰⁵."""
+    """a · b: the rounded product and its error; exact with fma, else to 2⁻¹⁰⁵."""
     product = a * b
     if a.code.fma:
         return product, a.times_plus(b, -product)

@@ -1,9 +1,9 @@
 """exp, log, sin, cos, tanh, erf and pow of vectors, as LLVM IR that needs no math library.
 
-A function reduces its argument to a short interval, evaluates a polynomial there and puts the result together from
-both; special values are selected at the end. Only angles beyond 2²⁰ take a branch. Lanes never mix: the bits of a
-result do not depend on the other lanes, nor on their number. Special values are C99's (annex F) and NumPy's; subnormal
-numbers are numbers like others.
+Each function reduces its argument to a short interval, evaluates a polynomial there, and combines both into the
+result; special values are selected at the end. There is no branch, except for angles beyond 2²⁰. Lanes are independent:
+the bits of a result depend neither on the other lanes nor on their number. Special values are those of C99 (annex F)
+and of NumPy; subnormal numbers are not flushed.
 
 Errors are at most, in units in the last place, with a fused multiply-add or without:
 
@@ -11,14 +11,14 @@ Errors are at most, in units in the last place, with a fused multiply-add or wit
     float32  0.8   0.9   0.6   0.6   0.6   0.6   0.6
     float64  0.8   0.9   1.0   1.0   1.0   1.2   0.8
 
-Cody & Waite, Software Manual for the Elementary Functions, 1980: constants in parts, for an exact reduction.
+Cody & Waite, Software Manual for the Elementary Functions, 1980: exact reduction, by constants in several parts.
 Payne & Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18(1), 1983: huge angles.
 Dekker, A floating-point technique for extending the available precision, Numer. Math. 18, 1971: pairs of numbers.
 fdlibm (Sun Microsystems, 1993): the forms of log in double, and of sin and cos of a pair.
 
-Polynomials are minimax in the error of the result (Remez' exchange in 60 digits), then rounded; for float32 the three
-lowest coefficients were rounded one after another, and the rest fitted anew each time. Rational functions were fitted
-by reweighted least squares to the same end.
+Polynomials minimize the maximal error of the result (Remez' exchange in 60 digits), and are then rounded; for float32
+the three lowest coefficients were rounded one by one, and the others fitted again each time. Rational functions were
+fitted by reweighted least squares, to minimize the same error.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def symbol(name: str, dtype: np.dtype, width: int) -> str:
 
 
 def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
-    """The text of an internal function of ``width`` lanes (of a scalar, if 1), with all it needs but declarations.
+    """The text of an internal function of ``width`` lanes (of a scalar, if 1), and of those it calls.
 
     name: one of ``FUNCTIONS``; dtype: float32 or float64; fma: whether the machine has a fused multiply-add.
 
@@ -80,7 +80,7 @@ def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
 
 
 def declarations(text: str) -> set[str]:
-    """What declares the intrinsics that a text of LLVM IR calls."""
+    """The declarations of the intrinsics that a text of LLVM IR calls."""
     found = set()
     for result, name, operands in re.findall(r"call (<[^>]+>|\w+) (@llvm\.[\w.]+)\((.*)\)", text):
         types = re.findall(r"(?:^|, )(<[^>]+>|\w+) ", operands)
@@ -91,7 +91,7 @@ def declarations(text: str) -> set[str]:
 # ---------------------------------------------------------------- exp
 
 LOG2_E = 1.4426950408889634
-LN2 = {  # the first part is short, so that its product with an exponent is exact
+LN2 = {  # in two parts; the first is short, so that its product with an exponent is exact
     F4: (0.693359375, -0.00021219444005469057),
     F8: (0.6931471803691238, 1.9082149292705877e-10),
 }
@@ -108,11 +108,11 @@ EXP_SHORT = (  # in double, for results in float
     0.5000000046419665, 0.16666666818001014, 0.04166635421919155, 0.008333272801583044, 0.0013941061151982771,
     0.0001991431963856742,
 )  # fmt: skip
-EXP_RANGE = {F4: (-104.0, 89.0), F8: (-746.0, 710.0)}  # beyond: 0, infinity
+EXP_RANGE = {F4: (-104.0, 89.0), F8: (-746.0, 710.0)}  # beyond it: 0, infinity
 
 
 def _by_powers_of_2(x: Lanes, bias: int) -> tuple[Lanes, Lanes, Lanes]:
-    """x = n ln 2 + r + c with |r| <= ln 2 / 2 and c below r's last place: an integer of low bits n + bias, r, c."""
+    """n, r, c of x = n ln 2 + r + c with |r| <= ln 2 / 2 and c below an ulp of r; n + bias is in the low bits."""
     shift = 1.5 * 2.0**x.mantissa + bias  # numbers of this size are integers
     shifted = x.times_plus(LOG2_E, shift)
     n = shifted - shift
@@ -123,13 +123,13 @@ def _by_powers_of_2(x: Lanes, bias: int) -> tuple[Lanes, Lanes, Lanes]:
 
 
 def _exp(x: Lanes, coefficients: Sequence[float], rest: Lanes | None = None) -> Lanes:
-    """exp(x + rest) for x within ``EXP_RANGE`` and a rest near its last place."""
+    """exp(x + rest) for x in ``EXP_RANGE`` and a rest of about an ulp of x."""
     bits, r, c = _by_powers_of_2(x, 2 * x.bias)
     if rest is not None:
         r, c = quick_two_sum(r, c + rest)
     one, error = quick_two_sum(1.0, r)
     y = one + (error + (r * r).times_plus(polynomial(r, coefficients), c))
-    half = bits >> 1  # 2ⁿ in two factors, since it may be too large or too small for one
+    half = bits >> 1  # 2ⁿ may overflow or underflow: so it is two factors
     mantissa = x.mantissa
     return y * (half << mantissa).number * ((bits - half) << mantissa).number
 
@@ -161,7 +161,7 @@ def _exponent(x: Lanes) -> Pair:
     subnormal = x < np.finfo(x.dtype).smallest_normal
     root = ROOT_HALF[x.dtype]
     bits = where(subnormal, x * 2.0**lift, x).bits + ((x.bias << x.mantissa) - root)
-    large = 2.0**x.mantissa  # an integer in its mantissa makes it the sum of both
+    large = 2.0**x.mantissa  # with an integer in its mantissa it is the sum of both
     both = ((bits >> x.mantissa) | x.like(large).bits).number
     e = both - where(subnormal, large + x.bias + lift, x.like(large + x.bias))
     return e, ((bits & ((1 << x.mantissa) - 1)) + root).number - 1.0
@@ -220,18 +220,18 @@ LOG_ERFC = (
 
 
 def _odd_rational(x: Lanes, limit: float, p: Sequence[float], q: Sequence[float]) -> Lanes:
-    """x P(x²) / Q(x²), by way of double: a formula in float would need as many instructions to keep its last place."""
+    """x P(x²) / Q(x²), in double: a formula in float would take as many instructions for the same error."""
     x = x.clamp(-limit, limit).to(F8)
     z = x * x
     return (x * polynomial(z, p) / polynomial(z, q)).to(F4)
 
 
 def tanh(x: Lanes) -> Lanes:
-    """In double: m / (m + 2) for m = exp(2x) - 1."""
+    """m / (m + 2) with m = exp(2x) - 1, in double; a rational function in float."""
     if x.dtype == F4:
         return _odd_rational(x, *TANH)
     y = abs(x)
-    y = where(y > 22.0, 44.0, y + y)  # beyond: 1
+    y = where(y > 22.0, 44.0, y + y)  # beyond it: 1
     bits, r, c = _by_powers_of_2(y, x.bias)
     power = (bits << x.mantissa).number
     high, error = quick_two_sum(power - 1.0, power * r)
@@ -245,7 +245,7 @@ def erf(x: Lanes) -> Lanes:
     if x.dtype == F4:
         return _odd_rational(x, *ERF)
     z = abs(x)
-    z = where(z > 6.0, 6.0, z)  # beyond: 1
+    z = where(z > 6.0, 6.0, z)  # beyond it: 1
     near = z.times_plus(polynomial(z * z, ERF_NEAR), z)
     far = 1.0 - _exp(polynomial(z, LOG_ERFC), EXP[F8])
     return where(z < 1.0, near, far).copysign(x)
@@ -279,7 +279,7 @@ def _power(x: Lanes, y: Lanes) -> Lanes:
     if x.dtype == F4:
         wide = y.to(F8) * _log(x.to(F8), LOG_SHORT)
         return _exp(wide.clamp(*EXP_RANGE[F4]), EXP_SHORT).to(F4)
-    y = y.clamp(-(2.0**65), 2.0**65)  # larger ones give 0, 1 or infinity all the same
+    y = y.clamp(-(2.0**65), 2.0**65)  # larger ones give 0, 1 or infinity too
     log_x = _long_log(x)
     high, low = two_product(y, log_x[0])
     clamped = high.clamp(*EXP_RANGE[F8])
@@ -292,7 +292,7 @@ def _is_integer(x: Lanes) -> Lanes:
 
 
 def pow(x: Lanes, y: Lanes) -> Lanes:
-    """C99, F.10.4.4"""
+    """xʸ, with the special values of C99, F.10.4.4."""
     size, y_size = abs(x), abs(y)
     integer = _is_integer(y_size)
     odd = integer & ~_is_integer(0.5 * y_size)

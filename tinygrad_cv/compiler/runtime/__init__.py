@@ -1,1 +1,1 @@
-"""The machine underneath: what it is (target), code made and kept for it (objects), all its cores at work (threads)."""
+"""The machine: its properties (target), code compiled for it (objects) and cached (disk_cache), its cores (threads)."""

@@ -42,8 +42,8 @@ def directory() -> Path | None:
 
 def entry_path(key: str) -> Path | None:
     """The file of an entry, in one of 256 folders, so that finding the oldest entry means looking at few."""
-    place = directory()
-    return place and place / key[:2] / key
+    root = directory()
+    return root and root / key[:2] / key
 
 
 def read_entry(key: str) -> bytes | None:
@@ -65,15 +65,15 @@ def read_entry(key: str) -> bytes | None:
 
 def write_entries(codes: dict[str, bytes]) -> None:
     """Write new entries, each completely or not at all. Does nothing where the directory cannot be written."""
-    place = directory()
-    if place is None:
+    root = directory()
+    if root is None:
         return
     with suppress(OSError):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for key, code in codes.items():
-            folder = place / key[:2]
+            folder = root / key[:2]
             folder.mkdir(mode=0o700, exist_ok=True)
-            if not _private(place, folder):
+            if not _private(root, folder):
                 return
             _make_way(folder / key)
             write_bytes(folder / key, _digest(key, code) + code, mode=0o600, sync=False)  # its hash tells if it is torn

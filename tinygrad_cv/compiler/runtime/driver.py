@@ -1,17 +1,19 @@
-"""The native loops that run programs: ``alone`` on one thread (alone.ll), ``run`` and ``work`` on a pool's (pool.ll).
+"""The native loops that run programs: ``alone`` on one thread (alone.ll), ``run`` and ``work`` on a pool (pool.ll).
 
-A program is an array of records {kernel, args, parts}. A pool is some memory that all threads see; it counts what has
-been done and never counts back, so that a thread which was delayed finds out by comparing:
+A program is an array of records {kernel, args, parts}. A pool is memory that all its threads share. Its counters only
+grow, so that a thread which was delayed sees by comparing that others did its work:
 
-    DONE      parts done, ever. A step is over when DONE reaches what it was before, plus the step's parts.
-    CLAIMS    for each part the number of the last step, ever, in which it was taken. Who raises it does the part.
-    GATE      run number << 16 | OPEN | workers that came in. A worker comes in by adding 1 while the gate is open, so
-              none comes in after the caller has closed it.
-    LEFT      workers that left, ever. The caller returns, and may free the program, when all who came in have left.
-    SLEEPERS  threads that sleep until DONE or LEFT moves. One that goes to sleep adds itself first and looks at the
-              counter then; one that moves the counter moves it first and looks for sleepers then. One sees the other.
+    DONE      parts done since the pool was made. A step is over when DONE has grown by the number of its parts.
+    CLAIMS    for each part, the number of the last step in which it was taken. The thread that raises it does the part.
+    GATE      run number << 16 | OPEN | workers that entered. A worker enters by adding 1 while the gate is open, so no
+              worker enters after the caller has closed it.
+    LEFT      workers that left since the pool was made. The caller returns, and may free the program, once all workers
+              that entered have left.
+    SLEEPERS  threads that sleep until DONE or LEFT changes. A thread that goes to sleep first adds itself and then
+              checks the counter; a thread that changes the counter first does so and then checks for sleepers. So at
+              least one of them sees the other.
 
-``wait`` spins, then offers its core to others, then sleeps.
+``wait`` spins, then yields its core, then sleeps.
 """
 
 from __future__ import annotations
@@ -23,23 +25,23 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # LLVM is needed by who runs a program, not by who sets the number of threads
+if TYPE_CHECKING:  # setting the number of threads must not load LLVM
     from .objects import Library
     from .target import Target
 
 MAX_PARTS = 256
-SPINS = 1000  # looks with a pause between: some tens of microseconds
-YIELDS = 50  # more looks, the core offered to others between
+SPINS = 1000  # checks with a pause after each: some tens of microseconds
+YIELDS = 50  # further checks, with a yield of the core after each
 
-# Byte offsets in a pool; what several threads write has a cache line of its own.
+# Byte offsets in a pool. What several threads write has a cache line of its own.
 GATE, DONE, LEFT, SLEEPERS, STOP = 0, 64, 128, 192, 256
 STEPS, COUNT, THREADS, DONE_BEFORE, FIRST, NEXT = range(320, 368, 8)  # the program that is running
-MUTEX, STARTED, PROGRESS = 384, 512, 640  # POSIX: a mutex; what is signalled when a run starts, when a counter moves
+MUTEX, STARTED, PROGRESS = 384, 512, 640  # a POSIX mutex, and conditions: a run has started; a counter has changed
 CONDITIONS = (STARTED, PROGRESS)
 CLAIMS = 768
 POOL_BYTES = CLAIMS + 64 * MAX_PARTS
 OPEN = 1 << 15
-LAYOUT = {  # what the holes of pool.ll are filled with
+LAYOUT = {  # the values of the names in pool.ll
     "GATE": GATE,
     "DONE": DONE,
     "LEFT": LEFT,
@@ -69,7 +71,7 @@ PAUSES = {
 
 
 def pool_text(target: Target) -> str:
-    """The IR of a pool's functions for a machine with POSIX threads."""
+    """The IR of a pool's functions, for a machine with POSIX threads."""
     declaration, pause = PAUSES.get(target.arch, ("", ""))
     return Template(_text("pool.ll")).substitute(
         LAYOUT,
@@ -85,7 +87,7 @@ def _text(name: str) -> str:
 
 @cache
 def alone() -> Callable[..., Any]:
-    """alone(steps, count): all parts of all steps, on the calling thread."""
+    """alone(steps, count): runs all parts of all steps in the calling thread."""
     return _functions(_text("alone.ll"), {"alone": (None, [ctypes.c_void_p, ctypes.c_int64])})["alone"]
 
 
@@ -105,7 +107,7 @@ def pool_functions() -> dict[str, Callable[..., Any]]:
     )
 
 
-_libraries: list[Library] = []  # as long as the process: workers run their code
+_libraries: list[Library] = []  # never freed: workers run their code until the process ends
 
 
 def _functions(text: str, signatures: dict[str, tuple[Any, list[Any]]]) -> dict[str, Callable[..., Any]]:

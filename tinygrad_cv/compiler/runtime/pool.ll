@@ -5,7 +5,7 @@ declare i32 @pthread_cond_broadcast(ptr)
 declare i32 @sched_yield()
 declare i32 @clock_gettime(i32, ptr)
 
-; the calling thread runs a program, and the workers may help; one caller at a time
+; The calling thread runs a program, and workers help. One caller at a time.
 define void @run(ptr %pool, ptr %steps, i64 %count, i64 %threads, ptr %ends) nounwind {
 entry:
   %gate = getelementptr i8, ptr %pool, i64 $GATE
@@ -47,7 +47,7 @@ entry:
   ret void
 }
 
-; a worker's life
+; A worker: sleeps until a run starts, helps, and sleeps again, until it is stopped.
 define void @work(ptr %pool, i64 %thread) nounwind {
 entry:
   %gate = getelementptr i8, ptr %pool, i64 $GATE
@@ -106,7 +106,7 @@ end:
   ret void
 }
 
-; send the workers away
+; Stops the workers.
 define void @stop(ptr %pool) nounwind {
   %stop = getelementptr i8, ptr %pool, i64 $STOP
   %mutex = getelementptr i8, ptr %pool, i64 $MUTEX
@@ -118,7 +118,7 @@ define void @stop(ptr %pool) nounwind {
   ret void
 }
 
-; one thread's way through a program: in every step it takes parts until none is left, and waits for those of others
+; One thread's share of a program: in each step it takes parts until none is left, then waits until all are done.
 define internal void @share(ptr %pool, i64 %thread, i64 %threads, ptr %steps, i64 %count, i64 %done.before, i64 %first,
                             ptr %ends) nounwind {
 entry:
@@ -194,7 +194,7 @@ end:
   ret void
 }
 
-; until a counter has reached a number
+; Waits until a counter has reached a number.
 define internal void @wait(ptr %pool, ptr %counter, i64 %target) nounwind {
 entry:
   br label %look
@@ -238,7 +238,7 @@ end:
   ret void
 }
 
-; a counter has moved
+; Wakes the sleepers, after a counter has changed.
 define internal void @wake(ptr %pool) nounwind {
 entry:
   %sleepers = getelementptr i8, ptr %pool, i64 $SLEEPERS

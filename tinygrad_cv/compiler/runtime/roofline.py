@@ -1,5 +1,4 @@
-"""What the machine can do at most: multiply-adds on all threads, and bytes from and to memory. Measured once, when
-asked."""
+"""The roofline of this machine: its peak rates of multiply-adds and of memory traffic. Measured once, on first use."""
 
 from __future__ import annotations
 
@@ -12,13 +11,13 @@ from .objects import compile_module, load
 from .target import Target, host
 from .threads import KernelCall, Program, get_num_threads
 
-STEPS = 1 << 20  # of the loop of multiply-adds
+STEPS = 1 << 20  # steps of the loop of multiply-adds
 STREAM = 1 << 25  # bytes: more than any cache
-CHAINS = 10  # multiply-adds that do not wait for each other
+CHAINS = 10  # independent multiply-adds in a step, to hide their latency
 
 
 class Roofline(NamedTuple):
-    """Operations and bytes a second, on all threads."""
+    """Operations and bytes per second, on all threads."""
 
     flops: float
     bandwidth: float
@@ -43,7 +42,7 @@ def _fastest(program: Program) -> float:
 
 
 def roofline() -> Roofline:
-    """The roofline of this machine on the threads in use."""
+    """The roofline of this machine for the current number of threads."""
     return measured(get_num_threads())
 
 
@@ -96,8 +95,8 @@ entry:
 loop:
   %i = phi i64 [%low, %entry], [%i1, %loop]
   %from = getelementptr float, ptr %x, i64 %i
-  %behind = add i64 %i, {STREAM // 4}
-  %to = getelementptr float, ptr %x, i64 %behind
+  %index = add i64 %i, {STREAM // 4}
+  %to = getelementptr float, ptr %x, i64 %index
   %v = load {kind}, ptr %from, align 4
   %w = fadd {kind} %v, %v
   store {kind} %w, ptr %to, align 4

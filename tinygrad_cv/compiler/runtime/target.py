@@ -1,9 +1,9 @@
-"""The machine that code is made for: what LLVM has to know of it, and what a schedule has to know.
+"""The machine that code is compiled for: what LLVM and the loop schedules need to know about it.
 
     host()                      this machine
-    named("haswell")            another, by its processor
+    named("haswell")            another one, by its processor
 
-Code for another machine can be made and read, and on a host with wider vectors of the same kind it runs.
+Code for another machine can be compiled and read; it runs on hosts of its architecture with vectors at least as wide.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Target:
 
     Attributes:
         triple: LLVM's name for architecture, vendor and system: ``x86_64-unknown-linux-gnu``.
-        cpu: LLVM's name of the processor.
+        cpu: LLVM's name for the processor.
         features: LLVM's list of features beyond what ``cpu`` implies: ``+avx2,-avx512f``.
         vector_bytes: the width of a vector register: 64 (AVX-512), 32 (AVX2), 16 (SSE, NEON).
-        vector_registers: how many vector registers there are: 32, 16, 16, 32.
-        fma: whether a fused multiply-add is one instruction. Where it is not, LLVM calls a function for ``llvm.fma``.
-        l1, l2: bytes of the data caches that one core has to itself.
+        vector_registers: the number of vector registers: 32, 16, 16 (SSE) or 32 (NEON).
+        fma: whether a fused multiply-add is one instruction; if not, LLVM calls a function for ``llvm.fma``.
+        l1, l2: bytes of the data caches of each core.
     """
 
     triple: str
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def runs_here(self) -> bool:
-        """Whether this machine has the vectors that the target's code uses."""
+        """Whether code for this target runs on this machine."""
         here = host()
         return self.arch == here.arch and self.vector_bytes <= here.vector_bytes and self.fma <= here.fma
 
@@ -66,10 +66,10 @@ CPUS = {
 
 @cache
 def named(cpu: str) -> Target:
-    """A target by the name of its processor.
+    """The target with this processor.
 
     Raises:
-        ValueError: a processor that is not in :data:`CPUS`.
+        ValueError: the processor is not in :data:`CPUS`.
 
     >>> named("haswell").vector_bytes, named("aarch64").vector_registers
     (32, 32)
@@ -89,11 +89,11 @@ def host() -> Target:
     triple = llvm.get_process_triple()
     try:
         has = llvm.get_host_cpu_features()
-    except RuntimeError:  # LLVM cannot tell on every system
+    except RuntimeError:  # LLVM cannot detect features on every system
         has = llvm.FeatureMap()
     avx512, avx2 = has.get("avx512f", False), has.get("avx2", False)
     if avx512:
-        has["prefer-256-bit"] = False  # vectors of 512 bits are whole registers, not halves
+        has["prefer-256-bit"] = False  # else LLVM would split vectors of 512 bits
     if architecture(triple) == "x86_64":
         vectors = (64, 32) if avx512 else (32, 16) if avx2 else (16, 16)
         fma = bool(has.get("fma"))
@@ -103,13 +103,13 @@ def host() -> Target:
 
 
 def architecture(triple: str) -> str:
-    """The first part of a triple, by its usual name."""
+    """The architecture of a triple, by its usual name."""
     arch = triple.split("-")[0]
     return {"arm64": "aarch64", "amd64": "x86_64"}.get(arch, arch)
 
 
 def cache_bytes(level: int) -> int:
-    """The size of a core's data cache, as Linux tells it; elsewhere, what most processors have."""
+    """The size of a core's data cache, as Linux reports it; on other systems, a usual size."""
     for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:
             kind, which, size = ((index / name).read_text().strip() for name in ("type", "level", "size"))

@@ -1,30 +1,29 @@
-"""All cores at work on one program: steps in order, each step's parts in parallel, one native call for all of it.
+"""Programs on all cores: steps run in order, the parts of a step in parallel, all in one native call.
 
     program = Program([KernelCall(kernel, args, parts), ...])
     program.run()                       # on get_num_threads() threads
     program.run(threads=1)              # on the calling thread alone: for little work
-    program.seconds()                   # runs it once more, and says how long each step took
+    program.seconds()                   # runs it too, and returns how long each step took
 
-A kernel is native code, ``void kernel(ptr args, i64 part, i64 parts)``: it does its share of the step, ``part`` of
-``parts``. Parts of a step must not depend on each other; a step begins when all parts of the one before are done.
-``parts=1`` is a serial step. What a program computes depends on ``parts``, never on how many threads there are.
+A kernel is native code, ``void kernel(ptr args, i64 part, i64 parts)``, that does part number ``part`` of ``parts``.
+The parts of a step must be independent; a step begins when all parts of the step before are done. ``parts=1`` makes a
+step serial. What a program computes depends on ``parts``, never on the number of threads.
 
-Threads take parts, they are not given them: one that the system has delayed costs its share of the speed and nothing
-more, since the others do what it leaves. Each begins with the parts that it also had in the step before, so that
-data stay in its core's cache. On an idle machine as many parts as threads are enough; on a busy one, where cores differ
-in speed from one moment to the next, parts of 100 µs took 4 to 8 % off steps of 6 to 160 ms.
+Threads take parts; no part is assigned to a thread. So a thread that the system delays does not hold up the others:
+they do its parts. Each begins with the parts that it had in the step before, whose data is in its core's cache. On an
+idle machine as many parts as threads are enough; on a busy one, where the speed of cores varies, parts of 100 µs made
+steps of 6 to 160 ms 4 to 8 % faster.
 
-Between runs the workers sleep. During a run a thread that has to wait spins for some microseconds, then lets others
-have its core, then sleeps. The calling thread works too; a second Python thread that calls meanwhile runs its
-program by itself. A child of ``os.fork`` makes itself new workers. Where there are no POSIX threads, the calling thread
-does it all.
+Between runs the workers sleep. During a run, a thread that has to wait spins for some microseconds, then yields its
+core, then sleeps. The calling thread works too; if a second Python thread calls meanwhile, it runs its program alone.
+A child of ``os.fork`` starts new workers. Without POSIX threads the calling thread does everything.
 
-Where the workers and the caller are as many as the cores, each worker is pinned to one; the calling thread is moved
-away from a worker's core but stays free. (Not pinned, or not moved, a worker and its caller shared one of two cores for
-half of the runs, on a virtual machine, and took twice the time.)
+If the caller and its workers are as many as the cores, each worker is pinned to a core, and the calling thread is moved
+away from the workers' cores but not pinned. (Otherwise, on a virtual machine, a worker and its caller shared one of two
+cores in half of the runs, which then took twice the time.)
 
-Measured there: 4 µs for a program that does nothing, 0.1 to 0.5 µs between two steps, some 50 µs until a worker that
-slept takes its first part. A program of less work than that is done sooner by one thread.
+Measured there: 4 µs for a program that does nothing, 0.1 to 0.5 µs between two steps, about 50 µs until a sleeping
+worker takes its first part. A program of less work than that is faster on one thread.
 """
 
 from __future__ import annotations
@@ -48,27 +47,27 @@ POSIX = os.name == "posix"
 
 
 class KernelCall(NamedTuple):
-    """One kernel of a program."""
+    """One step of a program: a kernel and its arguments."""
 
     kernel: int  # its address
-    args: int  # the address of what it is called with
-    parts: int  # in how many parts it is done, 1 to MAX_PARTS
+    args: int  # the address that is passed to it
+    parts: int  # 1 to MAX_PARTS
 
 
 class Program:
     """Steps that run one after another, each in parallel.
 
     Args:
-        steps: the kernels; what they and their arguments point to must live as long as the program.
-        keep: anything that shall live as long as the program.
+        steps: the kernels and their arguments; what they point to must live as long as the program.
+        keep_alive: anything that must live as long as the program.
 
     Raises:
-        ValueError: a step with a null kernel, or with no parts or more than :data:`MAX_PARTS`.
+        ValueError: a step without a kernel, or with fewer parts than 1 or more than :data:`MAX_PARTS`.
     """
 
-    def __init__(self, steps: Iterable[KernelCall | tuple[int, int, int]], keep: Any = None):
+    def __init__(self, steps: Iterable[KernelCall | tuple[int, int, int]], keep_alive: Any = None):
         self.steps = [KernelCall(*step) for step in steps]
-        self.keep = keep
+        self.keep_alive = keep_alive
         for i, step in enumerate(self.steps):
             if not step.kernel or not 1 <= step.parts <= MAX_PARTS:
                 raise ValueError(
@@ -83,8 +82,8 @@ class Program:
             alone()(self._address, self._count)
 
     def seconds(self, threads: int | None = None) -> np.ndarray:
-        """Do all steps, and tell how long each took."""
-        ends = np.zeros((self._count + 1, 2), np.int64)  # seconds and nanoseconds, as POSIX tells the time
+        """Run all steps; returns how long each took."""
+        ends = np.zeros((self._count + 1, 2), np.int64)  # POSIX time: seconds and nanoseconds
         if self._run_on_pool(threads, ends.ctypes.data):
             return np.diff(ends @ [1.0, 1e-9], axis=0)
         times = [time.perf_counter()]
@@ -94,13 +93,13 @@ class Program:
         return np.diff(times)
 
     def _run_on_pool(self, threads: int | None, ends: int | None) -> bool:
-        """Whether there were threads to run on."""
+        """Run all steps on the pool. False if there is none, or another caller has it: then nothing was run."""
         limit = get_num_threads() if threads is None else min(threads, get_num_threads())
         return limit > 1 and POSIX and _state.pool().run(self._address, self._count, limit, ends)
 
 
 def set_num_threads(n: int) -> None:
-    """Use ``n`` threads, the calling one included, for every program from now on.
+    """Use ``n`` threads, including the calling one, for every program from now on.
 
     Raises:
         ValueError: n is below 1.
@@ -113,14 +112,14 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads a program may use: as set, or else the cores in this process's affinity mask."""
+    """How many threads a program may use: as set, or the number of cores in this process's affinity mask."""
     if _state.threads is None:
         _state.threads = len(cores())
     return _state.threads
 
 
 class _Pool:
-    """Workers that sleep until there is a program, and the memory in which they and the callers meet."""
+    """Workers that sleep until there is a program, and the memory that they share with callers."""
 
     def __init__(self, threads: int):
         self._functions = pool_functions()
@@ -139,7 +138,7 @@ class _Pool:
             worker = threading.Thread(target=self._work, args=(i, core), daemon=True, name=f"tinygrad_cv-{i}")
             try:
                 worker.start()
-            except RuntimeError:  # the system gives no more threads; those that are there do all the work
+            except RuntimeError:  # the system allows no more threads; those that were started do all the work
                 break
             self._workers.append(worker)
 
@@ -149,7 +148,7 @@ class _Pool:
         self._functions["work"](self._address, index)
 
     def run(self, steps: int, count: int, threads: int, ends: int | None) -> bool:
-        """Whether the program was run: not while the pool runs another caller's."""
+        """Run a program. False if the pool is running another caller's: then nothing was run."""
         if not self._caller.acquire(blocking=False):
             return False
         try:
@@ -161,14 +160,14 @@ class _Pool:
         return True
 
     def stop(self) -> None:
-        """Send the workers away, after the program that they are at."""
+        """Stop the workers after the program that they are running."""
         self._functions["stop"](self._address)
         for worker in self._workers:
             worker.join()
 
 
 class _State:
-    """The number of threads, and their pool once it is needed."""
+    """The number of threads, and their pool, which is made on first use."""
 
     def __init__(self) -> None:
         self.threads: int | None = None
@@ -189,7 +188,7 @@ class _State:
             pool.stop()
 
     def forget(self) -> None:
-        """In a forked child: its parent's workers are not here."""
+        """In a forked child, which has none of its parent's workers."""
         self._pool = None
 
 

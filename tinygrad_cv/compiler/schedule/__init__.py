@@ -1,1 +1,1 @@
-"""Graph to plan: what is stored, the loops that compute it, where it lies, how the loops run, in which order."""
+"""From a graph to a plan: materialized values, their loop nests, memory layouts, loop schedules, steps."""

@@ -1,4 +1,4 @@
-"""Loop variables, and index maps that are affine in them: ``const + Σ coefficient · variable``."""
+"""Loop variables, and index maps: affine functions of them, ``const + Σ coefficient · variable``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _number = count().__next__
 
 
 class Var:
-    """A loop variable: it runs from 0 to ``extent`` - 1."""
+    """A loop variable, from 0 to ``extent`` - 1."""
 
     __slots__ = ("extent", "label", "number")
 
@@ -58,7 +58,7 @@ class Affine:
         return next((c for v, c in self.terms if v is var), 0)
 
     def substitute(self, new: Mapping[Var, Affine]) -> Affine:
-        """The map with some variables replaced by maps."""
+        """The map with some variables replaced by index maps."""
         if not any(v in new for v, _ in self.terms):
             return self
         total = Affine(self.const, [(v, c) for v, c in self.terms if v not in new])
@@ -94,5 +94,5 @@ def combination(const: int, parts: Iterable[tuple[Affine, int]]) -> Affine:
 
 
 def of(var: Var) -> Affine:
-    """The variable itself; 0 for one that never moves."""
+    """The index map of a variable; the constant 0 if its extent is 1."""
     return Affine(0, [(var, 1)] if var.extent > 1 else [])

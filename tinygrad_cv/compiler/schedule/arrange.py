@@ -1,7 +1,7 @@
-"""How stored values are arranged: which axis lies innermost, whole or in blocks of a cache line.
+"""In which order the axes of stored values lie: which axis is innermost, as a whole or in blocks of a cache line.
 
-What leaves the program and what the host or a flat place reads is row-major. Other values are stored with that axis
-innermost which whoever reads or writes them most runs along with vectors.
+Outputs, what NumPy reads, and what is read by a flat index are row-major. Of other values the innermost axis is the one
+along which the vectors of their largest contractions run.
 """
 
 from __future__ import annotations
@@ -21,19 +21,23 @@ from .storage import Storage, storage_of
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-COPIED = 1 << 10  # elements: smaller inputs are read where they lie
+COPIED = 1 << 10  # elements: smaller inputs and outputs are not copied into another order
 
 
 def arrange(
     graph: Graph,
     materialized: Materialized,
     contractions: Mapping[Value, list[Nest]],
-    whole: set[Value],
+    unblocked: set[Value],
     target: Target,
 ) -> dict[Value, Storage]:
-    """Storages of values that are not row-major, as the contractions' loops would have them; ``whole``: without blocks.
+    """The storages of values that are not row-major.
 
-    A large input or output that is read in another order is copied first.
+    Contractions choose the axes; a large input or output is copied into the order that they choose.
+
+    Args:
+        contractions: the nests of contractions, row-major.
+        unblocked: values that must not be in blocks.
     """
     everything = graph.values()
     fixed = set(materialized.aliases.values())
@@ -51,14 +55,14 @@ def arrange(
         axis = axes.get(value, value.ndim - 1)
         n, line = value.shape[axis], max(ALIGNMENT, target.vector_bytes) // value.dtype.itemsize
         block = 0
-        if value.ndim > 2 and n > line and value not in whole:
+        if value.ndim > 2 and n > line and value not in unblocked:
             block = next((b for b in (line, line // 2) if n % b == 0), 0)
         storages[value] = storage_of(value, axis, block)
     return storages
 
 
 def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dict[Value, int]:
-    """For each value the axis that should lie innermost, where contractions have a wish; neighbours follow."""
+    """The innermost axis of each value that a contraction touches, and of its neighbours that have the axis too."""
     votes: dict[Value, Counter[int]] = defaultdict(Counter)
     for nest in contractions:
         for reduction in nest.reductions:
@@ -76,23 +80,24 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dic
 
 
 def _keeps(arg: Value, value: Value, axis: int) -> bool:
-    """Whether an axis of an argument is the same axis of the result."""
+    """Whether an axis of an argument is that axis of the result too."""
     if value.op in ("reshape", "permute", "contract", "expand", "gather", "scatter_add"):
         return False
     return axis < min(arg.ndim, value.ndim) and arg.shape[axis] == value.shape[axis]
 
 
 def _vote(nest: Nest, reduction: Reduce, votes: dict[Value, Counter[int]]) -> None:
-    """A contraction's vector runs along a variable of the result that one operand alone has: the one with fewer.
+    """Vote for the axes along which a contraction reads and writes.
 
-    The other operand is read element by element, best along the one axis over which no windows slide.
+    Its vectors run along a variable of the result that only one operand has, the one with fewer variables. The other
+    operand is read element by element, best along the one axis over which no windows slide.
     """
     for _, a, b in products(reduction):
         results = reduction.vars
         small, big = sorted((a, b), key=lambda x: len(x.vars & results) - (x is b) / 2)
         weight = max(1, a.value.size, b.value.size)
         along = [v for v in (small.vars - big.vars or small.vars) & results if _runs(nest, v)]
-        if not along:  # what runs over the examples does not lie innermost
+        if not along:  # the first axis, that of the examples, is never the innermost
             small, big = big, small
             along = [v for v in (small.vars - big.vars or small.vars) & results if _runs(nest, v)]
         vector = max(along, key=lambda v: (v.extent, -v.number), default=None)
@@ -103,26 +108,26 @@ def _vote(nest: Nest, reduction: Reduce, votes: dict[Value, Counter[int]]) -> No
                 _vote_for(votes, load.value, load.index, vector, weight)
         windows = [a for a in big.index if len(a.terms) > 1]
         moving = {v for a in windows for v, _ in a.terms}
-        sliding = all(  # the result's places slide, and the kernel's are summed over; not the other way round
+        sliding = all(  # windows' positions are in the result, their elements are summed; not vice versa
             max((v.extent for v, _ in a.terms if v in results), default=0)
             >= max((v.extent for v, _ in a.terms if v not in results), default=0)
             for a in windows
         )
-        whole = big.vars & small.vars - results if sliding else big.vars & results - small.vars
-        summed = [v for v in whole if v not in moving]
-        if big.value.ndim > 2 and len(summed) == 1 and _alone(big.index, summed[0]):  # not the first axis
-            _vote_for(votes, big.value, big.index, summed[0], weight)
-        elif windows and sliding and not summed and vector not in big.vars:
+        inner = big.vars & small.vars - results if sliding else big.vars & results - small.vars
+        still = [v for v in inner if v not in moving]
+        if big.value.ndim > 2 and len(still) == 1 and _alone(big.index, still[0]):  # not the first axis
+            _vote_for(votes, big.value, big.index, still[0], weight)
+        elif windows and sliding and not still and vector not in big.vars:
             votes[big.value][big.value.ndim - 1] += weight
 
 
 def _runs(nest: Nest, var: Var) -> bool:
-    """Whether a variable is not the first axis of what is materialized."""
+    """Whether vectors may run along a variable: it is not the first axis of what is stored."""
     return all(store.value.ndim < 2 or _alone(store.index, var) != 0 for store in nest.stores)
 
 
 def _alone(index: Sequence[Affine], var: Var) -> int | None:
-    """The axis that a variable has to itself."""
+    """The axis whose index depends on this variable alone."""
     return next((k for k, a in enumerate(index) if len(a.terms) == 1 and a.terms[0][0] is var), None)
 
 

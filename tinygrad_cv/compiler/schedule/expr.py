@@ -1,14 +1,12 @@
-"""The loop IR: what one element of a value is, as an expression of loop variables.
+"""The loop IR: one element of a value as an expression of loop variables. Expressions are hash-consed.
 
-    expr = Load(value, index)                    an element of a stored value
-         | Load(value, index, row)               with a computed place on the first axis
-         | Const(number)
-         | Index(affine)                         an index map's own value
-         | Op(name, expr, ...)                   an elementwise primitive
-         | Guard(conditions, body, other)        body where low <= affine < high for all, else other
-         | Reduce(kind, variables, body, ...)    sum, max or argmax over variables; several bodies: phases of one sum
-
-Expressions of one kernel share their parts: they are made through one table, so equal ones are one.
+expr = Load(value, index)                    an element of a stored value
+     | Load(value, index, row)               an element of a row whose number is computed: a gather
+     | Const(number)
+     | Index(affine)                         the value of an index map
+     | Op(name, expr, ...)                   an elementwise primitive
+     | Guard(conditions, body, other)        body if low <= affine < high for all conditions, else other
+     | Reduce(kind, variables, body, ...)    sum, max or argmax over variables; of several bodies: phases of one sum
 """
 
 from __future__ import annotations
@@ -27,12 +25,12 @@ INT = np.dtype(np.int64)
 
 
 class Expr:
-    """A node of an expression; made by :class:`Exprs` only.
+    """An expression; only :class:`Exprs` makes them.
 
     Attributes:
-        args: the expressions that it is made of.
+        args: its operands, which are expressions too.
         vars: the loop variables that it depends on.
-        serial: the order in which expressions were made; arguments come before users.
+        serial: its number, in the order in which expressions were made; operands come before their users.
     """
 
     __slots__ = ("args", "dtype", "serial", "vars")
@@ -43,7 +41,7 @@ class Expr:
 
 
 class Load(Expr):
-    """An element of a stored value; its only argument, if any, is a computed place on the first axis."""
+    """An element of a stored value. Its only operand, if it has one, is the index on the first axis."""
 
     __slots__ = ("index", "value")
 
@@ -51,8 +49,8 @@ class Load(Expr):
         self.value, self.index = value, index
 
     def __repr__(self) -> str:
-        places = [*map(repr, self.args), *map(str, self.index[len(self.args) :])]
-        return f"{self.value}[{', '.join(places)}]"
+        indices = [*map(repr, self.args), *map(str, self.index[len(self.args) :])]
+        return f"{self.value}[{', '.join(indices)}]"
 
 
 class Const(Expr):
@@ -92,7 +90,7 @@ class Op(Expr):
 
 
 class Guard(Expr):
-    """``body`` where all conditions hold, else ``other``."""
+    """``body`` if all conditions hold, else ``other``."""
 
     __slots__ = ("conditions",)
 
@@ -113,7 +111,7 @@ class Guard(Expr):
 
 
 class Reduce(Expr):
-    """The sum, max or argmax of the arguments, the bodies, over variables."""
+    """The sum, max or argmax of its operands, the bodies, over variables."""
 
     __slots__ = ("kind", "variables")
 
@@ -128,7 +126,7 @@ E = TypeVar("E", bound=Expr)
 
 
 class Exprs:
-    """Makes expressions, each once, and simplifies what needs no thought."""
+    """A table of expressions: makes each once, and simplifies it where the operands alone decide."""
 
     def __init__(self) -> None:
         self._made: dict[Any, Any] = {}
@@ -136,7 +134,7 @@ class Exprs:
     def _make(
         self, kind: type[E], parts: tuple[Any, ...], args: tuple[Expr, ...], key: Any, dtype: np.dtype, vars: set[Var]
     ) -> E:
-        """The expression with these parts; ``vars`` are those that it adds to its arguments'."""
+        """The expression with these parts. ``vars``: its own variables, beside those of its operands."""
         key = (kind, tuple([a.serial for a in args]), key)
         made = self._made.get(key)
         if made is None:
@@ -146,7 +144,7 @@ class Exprs:
         return made
 
     def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None) -> Load:
-        """An element of a stored value; ``row`` is a computed place on the first axis, for a gather."""
+        """An element of a stored value; ``row``: the index on the first axis, if it is computed."""
         args = () if row is None else (row,)
         key = (value.number, id(value), tuple([a.key for a in index]))
         return self._make(Load, (value, tuple(index)), args, key, value.dtype, {v for a in index for v, _ in a.terms})
@@ -164,29 +162,29 @@ class Exprs:
         return self._make(Op, (name,), tuple(args), (name, dtype.str), dtype, set())
 
     def guard(self, conditions: Iterable[Condition], body: Expr, other: Expr) -> Expr:
-        """``body`` where all conditions hold, else ``other``; conditions that always hold are dropped."""
-        kept: dict[Any, Condition] = {}
+        """``body`` if all conditions hold, else ``other``; conditions that always hold are dropped."""
+        needed: dict[Any, Condition] = {}
         for affine, low, high in conditions:
             least, most = affine.range()
             if most < low or least >= high:
                 return other
             if not (low <= least and most < high):
-                kept[affine.key] = (affine, low, high)
+                needed[affine.key] = (affine, low, high)
         if isinstance(body, Guard) and body.other is other:
             for affine, low, high in body.conditions:
-                if affine.key in kept:
-                    low, high = max(low, kept[affine.key][1]), min(high, kept[affine.key][2])
-                kept[affine.key] = (affine, low, high)
+                if affine.key in needed:
+                    low, high = max(low, needed[affine.key][1]), min(high, needed[affine.key][2])
+                needed[affine.key] = (affine, low, high)
             body = body.body
-        if not kept or body is other:
+        if not needed or body is other:
             return body
-        ordered = tuple(kept.values())
+        ordered = tuple(needed.values())
         key = frozenset((a.key, lo, hi) for a, lo, hi in ordered)
         bound = {v for a, _, _ in ordered for v, _ in a.terms}
         return self._make(Guard, (ordered,), (body, other), key, body.dtype, bound)
 
     def reduce(self, kind: str, variables: Sequence[Var], bodies: Sequence[Expr], dtype: np.dtype) -> Expr:
-        """Σ, max or argmax of the bodies over the variables; a sum of a single sum is one sum."""
+        """The sum, max or argmax of the bodies over the variables. A sum of a sum becomes one sum."""
         variables = tuple(variables)
         inner = bodies[0] if len(bodies) == 1 else None
         if isinstance(inner, Reduce) and inner.kind == kind == "sum" and inner.dtype == dtype and len(inner.args) == 1:
@@ -207,7 +205,7 @@ class Exprs:
         affine: Callable[[Affine], Affine] = lambda a: a,
         var: Callable[[Var], Var] = lambda v: v,
     ) -> Expr:
-        """The same expression of other arguments, index maps and summed variables."""
+        """The same expression with other operands, index maps and reduced variables."""
         if isinstance(expr, Load):
             return self.load(expr.value, [affine(a) for a in expr.index], *args)
         if isinstance(expr, Index):
@@ -222,17 +220,17 @@ class Exprs:
 
 
 def is_number(expr: Expr, number: float) -> bool:
-    """Whether the expression is this constant."""
+    """Whether an expression is this constant."""
     return isinstance(expr, Const) and bool(expr.number == number)
 
 
 def unguarded(expr: Expr) -> Expr:
-    """The body of a guard, where the expression is one."""
+    """The body of a guard; any other expression itself."""
     return expr.body if isinstance(expr, Guard) else expr
 
 
 def conditions_of(expr: Expr) -> tuple[Condition, ...]:
-    """The conditions of a guard, where the expression is one."""
+    """The conditions of a guard; none for any other expression."""
     return expr.conditions if isinstance(expr, Guard) else ()
 
 
@@ -240,7 +238,7 @@ _serial = attrgetter("serial")
 
 
 def walk(roots: Iterable[Expr]) -> list[Expr]:
-    """Every expression below the roots once, arguments before users."""
+    """The roots and everything that they are made of, each expression once, operands before their users."""
     seen: set[Expr] = set()
     stack = list(roots)
     while stack:
@@ -252,12 +250,12 @@ def walk(roots: Iterable[Expr]) -> list[Expr]:
 
 
 def loads(roots: Iterable[Expr]) -> list[Load]:
-    """The loads below the roots."""
+    """The loads in these expressions."""
     return [expr for expr in walk(roots) if isinstance(expr, Load)]
 
 
 def inside_guards(roots: Iterable[Expr]) -> set[Expr]:
-    """Expressions inside a guard's body, where loads may need a mask."""
+    """Expressions in the body of a guard, where loads may need a mask."""
     found: set[Expr] = set()
     stack = [expr.body for expr in walk(roots) if isinstance(expr, Guard)]
     while stack:
@@ -269,7 +267,7 @@ def inside_guards(roots: Iterable[Expr]) -> set[Expr]:
 
 
 def substitute(exprs: Exprs, root: Expr, new: dict[Expr, Expr]) -> Expr:
-    """The expression with some of its parts replaced."""
+    """An expression with some of its parts replaced."""
     done = dict(new)
     for expr in walk([root]):
         if expr not in done:
@@ -279,7 +277,7 @@ def substitute(exprs: Exprs, root: Expr, new: dict[Expr, Expr]) -> Expr:
 
 
 def renamed(exprs: Exprs, root: Expr, new: dict[Var, Affine]) -> Expr:
-    """The expression with loop variables replaced by index maps."""
+    """An expression with loop variables replaced by index maps."""
     done: dict[Expr, Expr] = {}
     for expr in walk([root]):
         done[expr] = exprs.rebuilt(expr, [done[a] for a in expr.args], lambda a: a.substitute(new))

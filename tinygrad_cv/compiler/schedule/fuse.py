@@ -1,4 +1,4 @@
-"""Nests that run over the same places are fused into one kernel."""
+"""The pass that fuses kernels whose loops have the same ranges."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from .nest import Nest, Store
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-MAX_STORES = 6  # of a kernel
-MAX_EXPRESSIONS = (
-    600  # expressions: kernels that would be longer stay two, since compilers take more than twice as long
-)
+MAX_STORES = 6  # stores of a kernel, at most
+MAX_EXPRESSIONS = 600  # expressions of a kernel, at most: LLVM's time grows faster than the kernel
 
 
 def fuse(
@@ -29,30 +27,31 @@ def fuse(
     layouts: dict[Value, Layout],
     target: Target,
 ) -> list[Kernel]:
-    """Nests that run over the same places and read the same values become one; a reader joins its writer."""
+    """Fuse kernels of equal signature that read the same values, or of which one reads what the other writes."""
     fused: list[Kernel] = []
-    where: dict[Value, int] = {}
+    writer: dict[Value, int] = {}  # the last kernel that writes a value
     for kernel in kernels:
-        at = _partner(kernel, fused, where, aliases)
+        at = _partner(kernel, fused, writer, aliases)
         if at is None:
             fused.append(kernel)
             at = len(fused) - 1
         else:
             fused[at] = _merged(exprs, fused[at], kernel, layouts, target)
-        for value in kernel.writes:  # in several nests, perhaps: the last of them counts
-            where[value] = max(at, where.get(value, at))
+        for value in kernel.writes:
+            writer[value] = max(at, writer.get(value, at))
     return fused
 
 
 def _partner(
-    kernel: Kernel, fused: list[Kernel], where: dict[Value, int], aliases: Mapping[Value, Value]
+    kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Mapping[Value, Value]
 ) -> int | None:
+    """The number of the kernel that this one is fused into; None if it stays alone."""
     if isinstance(kernel, HostKernel) or kernel.signature is None:
         return None
     nest = kernel.nest
     bases = [aliases.get(v, v) for v in kernel.reads]
-    after = max((where[v] for v in bases if v in where), default=-1)
-    reads = {v for v in kernel.reads if v.size * 4 >= nest.places}
+    after = max((writer[v] for v in bases if v in writer), default=-1)
+    reads = {v for v in kernel.reads if v.size * 4 >= nest.num_points}
     for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
         other = fused[at]
         if isinstance(other, HostKernel) or other.signature != kernel.signature:
@@ -71,7 +70,7 @@ def _partner(
 
 
 def _pointwise(kernel: NestKernel, other: Nest, value: Value) -> bool:
-    """Whether a kernel reads a value only at the place to which the other stores it, and always."""
+    """Whether a kernel reads a value only at the index where the other stores it, and unconditionally."""
     stores = [s for s in other.stores if s.value is value]
     if len(stores) != 1:
         return False
@@ -79,7 +78,7 @@ def _pointwise(kernel: NestKernel, other: Nest, value: Value) -> bool:
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
     if any(load.args or tuple(a.substitute(new) for a in load.index) != stores[0].index for load in reads):
         return False
-    return kernel.guarded.isdisjoint(reads)  # there, what the other stores would be computed once more
+    return kernel.guarded.isdisjoint(reads)  # under a guard the stored expression would be computed a second time
 
 
 def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, Layout], target: Target) -> Kernel:
@@ -99,7 +98,7 @@ def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, La
 
 
 def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:
-    """The expression over other variables, those of its reductions included."""
+    """An expression over other variables, those of its reductions included."""
     done: dict[Expr, Expr] = {}
     for part in walk([expr]):
         args = [done[a] for a in part.args]

@@ -1,7 +1,6 @@
 """Memory layouts with halos of zeros, and the guards that halos make redundant.
 
-The halo of a materialized value is as wide as the windows that read it reach over its edges, so that they need no
-guard there.
+The halo of a stored value is as wide as the windows of contractions reach beyond its edges.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ if TYPE_CHECKING:
 
 
 def lay_out(graph: Graph, nests: Nests, target: Target) -> dict[Value, Layout]:
-    """The layout of everything that has memory: as it is arranged, with borders, innermost axes in whole vectors."""
+    """The layout of everything that has memory: in the order of its storage, with halos, padded to whole vectors."""
     storages = nests.storages
-    ours = {storage.value for storage in storages.values()}
-    halo = halos(nests.flat, {v for v in ours if v.ndim > 2})
+    arranged = {storage.value for storage in storages.values()}
+    halo = halos(nests.flat, {v for v in arranged if v.ndim > 2})
     outside = [v for v in graph.values() if v.op in (INPUT, CONSTANT)]
     layouts = {v: layout_of(v.shape, v.dtype) for v in (*outside, *nests.materialized.aliases, *nests.loops)}
     for value in nests.loops:
-        kept = storages[value].value if value in storages else value
-        multiple = max(1, target.vector_bytes // kept.dtype.itemsize) if kept in ours else 1
-        if kept.shape and kept.shape[-1] * 2 <= multiple:
+        stored = storages[value].value if value in storages else value
+        multiple = max(1, target.vector_bytes // stored.dtype.itemsize) if stored in arranged else 1
+        if stored.shape and stored.shape[-1] * 2 <= multiple:
             multiple = 1
-        low, high = halo.get(kept, (None, None))
-        layouts[kept] = layout_of(kept.shape, kept.dtype, low, high, multiple)
+        low, high = halo.get(stored, (None, None))
+        layouts[stored] = layout_of(stored.shape, stored.dtype, low, high, multiple)
     return layouts
 
 
-def halos(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
-    """How far the windows that products are summed over reach over the edges of each value."""
+def halos(nests: Iterable[Nest], allowed: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:
+    """How far sums of products read beyond the edges of each value that is allowed a halo."""
     found: dict[Value, tuple[list[int], list[int]]] = {}
     for nest in nests:
         for reduction in nest.reductions:
@@ -49,7 +48,7 @@ def halos(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int
                 for load in pair:
                     value = load.value
                     for axis, a in enumerate(load.index):
-                        if value in free and a.terms and (a, 0, value.shape[axis]) in body.conditions:
+                        if value in allowed and a.terms and (a, 0, value.shape[axis]) in body.conditions:
                             low, high = found.setdefault(value, ([0] * value.ndim, [0] * value.ndim))
                             least, most = a.range()
                             low[axis] = max(low[axis], -least)
@@ -58,22 +57,22 @@ def halos(nests: Iterable[Nest], free: set[Value]) -> dict[Value, tuple[list[int
 
 
 def without_guards(exprs: Exprs, nests: Nests, layouts: dict[Value, Layout]) -> Nests:
-    """The nests without the conditions in sums of products that a halo of zeros makes needless."""
-    loops = {value: [_bare(exprs, nest, layouts) for nest in group] for value, group in nests.loops.items()}
+    """The nests without those conditions in sums of products that halos of zeros make redundant."""
+    loops = {value: [_without_guards(exprs, nest, layouts) for nest in group] for value, group in nests.loops.items()}
     return replace(nests, loops=loops)
 
 
-def _bare(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> Nest:
+def _without_guards(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> Nest:
     new: dict[Expr, Expr] = {}
     bounds = nest.bounds
     for reduction in nest.reductions:
         bodies = []
         for body, *pair in products(reduction):
             if isinstance(body, Guard) and is_number(body.other, 0):
-                kept = [c for c in body.conditions if not _needless(layouts, pair, c)]
+                needed = [c for c in body.conditions if not _is_redundant(layouts, pair, c)]
                 if len(nest.reductions) == len(reduction.args) == 1:
-                    bounds = [c for c in body.conditions if c not in kept]
-                body = exprs.guard(kept, *body.args)
+                    bounds = [c for c in body.conditions if c not in needed]
+                body = exprs.guard(needed, *body.args)
             bodies.append(body)
         if bodies and tuple(bodies) != reduction.args:
             new[reduction] = exprs.rebuilt(reduction, bodies)
@@ -83,8 +82,8 @@ def _bare(exprs: Exprs, nest: Nest, layouts: dict[Value, Layout]) -> Nest:
     return Nest(nest.vars, stores, bounds)
 
 
-def _needless(layouts: dict[Value, Layout], factors: Iterable[Load], condition: Condition) -> bool:
-    """Whether one factor is zero where a condition fails, and the others have an element there."""
+def _is_redundant(layouts: dict[Value, Layout], factors: Iterable[Load], condition: Condition) -> bool:
+    """Whether a product is 0 where a condition fails: one factor reads its halo there, and the others read memory."""
     moving = {v for v, _ in condition[0].terms}
     pairs = [(layouts[x.value], x) for x in factors]
     covered = any(_covers(layout, x, condition) for layout, x in pairs)
@@ -92,6 +91,7 @@ def _needless(layouts: dict[Value, Layout], factors: Iterable[Load], condition: 
 
 
 def _stays_inside(layout: Layout, load: Load, moving: set[Var]) -> bool:
+    """Whether a load stays within memory, halo included, whatever the values of these variables."""
     for a, n, before, after in zip(load.index, layout.shape, layout.low, layout.high, strict=True):
         least, most = a.range()
         if (least < -before or most >= n + after) and not moving.isdisjoint(v for v, _ in a.terms):
@@ -100,6 +100,7 @@ def _stays_inside(layout: Layout, load: Load, moving: set[Var]) -> bool:
 
 
 def _covers(layout: Layout, load: Load, condition: Condition) -> bool:
+    """Whether a load reads zeros of the halo wherever a condition fails."""
     affine, low, high = condition
     least, most = affine.range()
     return any(

@@ -1,8 +1,8 @@
-"""What one element of a value is, as an expression of the elements of stored values.
+"""One element of a value as an expression of elements of stored values: a row for each primitive.
 
-A movement is a substitution of the index; so are windows. ``fold``, the adjoint of windows, is a gather: the element at
-p = s Q + a sums the taps u with s h + d u = p, where a must be a number. Where an index is not of the form that is
-needed, :class:`NeedSplit` asks the owner of the loop variable to run it in phases, and the definition is tried again.
+A movement substitutes the index; so do windows. ``fold``, the adjoint of windows, gathers: its element at p = s Q + a
+sums the taps u with s h + d u = p, which needs a to be a number. If an index does not have the form that is needed,
+:class:`NeedSplit` asks whoever made the loop variable to split it, and the expression is built again.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from .expr import Const, Expr, Exprs, Guard, Reduce, is_number, unguarded
 from .reshape import NeedSplit, Unmappable, reshaped
 from .storage import Storage
 
-TINY = 16  # elements: so small a reduction is written out, and fuses like an elementwise operation
+TINY = 16  # elements: a reduction of no more is written out, and fuses like an elementwise operation
 BOOL = np.dtype(bool)
 
-
 Row = Callable[["IndexMaps", Value, Indices], Steps]
-ROWS: dict[str, Row] = {}  # how each primitive defines an element; elementwise ones share one. They yield d.at(...)
+ROWS: dict[str, Row] = {}  # of every primitive but the elementwise ones, which share one. Rows yield d.at(...)
 
 
 def row(*names: str) -> Callable[[Row], Row]:
@@ -40,26 +39,26 @@ def row(*names: str) -> Callable[[Row], Row]:
 
 
 class IndexMaps:
-    """Definitions down to the stored values."""
+    """Builds the expressions of elements, down to loads of ``stored`` values; some are not row-major: ``storage``."""
 
     def __init__(self, exprs: Exprs, stored: Container[Value], storage: Mapping[Value, Storage]):
         self.exprs, self.stored, self.storage = exprs, stored, storage
         self._memo: dict[Any, Expr] = {}
 
     def at(self, value: Value, index: Sequence[Affine]) -> Expr | Steps:
-        """The element of a value at an index, or the steps to it: a load where the value is stored."""
+        """The element of a value at an index, or the steps that build it; a load if the value is stored."""
         if value.op == CONSTANT and value.size == 1:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
         if value in self.storage:
             storage = self.storage[value]
-            return self.exprs.load(storage.value, storage.place_of(index))
+            return self.exprs.load(storage.value, storage.stored_index(index))
         if value in self.stored or value.op in (INPUT, CONSTANT):
             return self.exprs.load(value, index)
         key = (value, tuple(a.key for a in index))
         return self._memo[key] if key in self._memo else self._steps(key, value, tuple(index))
 
     def of(self, value: Value, index: Sequence[Affine]) -> Expr:
-        """The element of a value at an index, by its own operation even where the value is stored."""
+        """The element of a value at an index, computed by its own operation even if the value is stored."""
         key = (value, tuple(a.key for a in index))
         return self._memo[key] if key in self._memo else run(self._steps(key, value, tuple(index)))
 
@@ -68,7 +67,7 @@ class IndexMaps:
         return made
 
     def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Expr:
-        """An elementwise operation; of numbers, the number."""
+        """An elementwise operation; of constants, the constant."""
         primitive = PRIMITIVES.get(name)
         if name == "where" and isinstance(args[0], Const):
             return args[1] if args[0].number else args[2]
@@ -82,7 +81,7 @@ class IndexMaps:
         return self.exprs.op(name, args, dtype)
 
     def product(self, a: Expr, b: Expr) -> Expr:
-        """a · b of a contraction; zeros outside of a factor are zeros outside of the product."""
+        """a · b, in a contraction. Guards with zeros outside are moved from the factors to the product."""
         guards = []
         while guarded := next((x for x in (a, b) if isinstance(x, Guard) and is_number(x.other, 0)), None):
             guards.append(guarded)
@@ -95,7 +94,7 @@ class IndexMaps:
     def reduce(
         self, kind: str, axes: Sequence[tuple[Any, int]], body: Callable[[dict[Any, Affine]], Steps], dtype: np.dtype
     ) -> Steps:
-        """A reduction with loop variables of its own, split into phases as the body asks."""
+        """A reduction over new loop variables, which are split as the body needs."""
         variables = {axis: Var(n, "r") for axis, n in axes}
         live = [v for v in variables.values() if v.extent > 1]
         maps = [{axis: of(v) for axis, v in variables.items()}]
@@ -123,10 +122,10 @@ class IndexMaps:
                 live = [v for v in live if v.extent > 1]
                 maps = [{k: a.substitute({need.var: part}) for k, a in m.items()} for m in maps for part in parts]
 
-    def _inside(self, place: dict[Any, Affine], sizes: dict[Any, int], body: Callable[..., Steps]) -> Steps:
-        """The body; 0 where an uneven phase runs over the end."""
-        conditions = [(affine, 0, sizes[axis]) for axis, affine in place.items()]
-        inner = yield from body(place)
+    def _inside(self, index: dict[Any, Affine], sizes: dict[Any, int], body: Callable[..., Steps]) -> Steps:
+        """The body; 0 where a phase of a range that does not divide evenly is beyond its end."""
+        conditions = [(affine, 0, sizes[axis]) for axis, affine in index.items()]
+        inner = yield from body(index)
         return self.exprs.guard(conditions, inner, self.exprs.const(0, inner.dtype))
 
 
@@ -157,10 +156,10 @@ def _permute(d: IndexMaps, value: Value, index: Indices) -> Steps:
 def _reshape(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     try:
-        place = reshaped(index, value.shape, x.shape)
+        own = reshaped(index, value.shape, x.shape)
     except Unmappable:
         raise Unmappable(value) from None
-    return (yield d.at(x, place))
+    return (yield d.at(x, own))
 
 
 @row("slice")
@@ -171,30 +170,30 @@ def _slice(d: IndexMaps, value: Value, index: Indices) -> Steps:
 
 @row("flip")
 def _flip(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    turned = value.params["axis"]
-    places = zip(index, value.shape, strict=True)
-    return (yield d.at(value.args[0], [a * -1 + (n - 1) if i in turned else a for i, (a, n) in enumerate(places)]))
+    flipped = value.params["axis"]
+    axes = enumerate(zip(index, value.shape, strict=True))
+    return (yield d.at(value.args[0], [a * -1 + (n - 1) if axis in flipped else a for axis, (a, n) in axes]))
 
 
 @row("pad")
 def _pad(d: IndexMaps, value: Value, index: Indices) -> Steps:
     (x,) = value.args
     fill = d.exprs.const(value.params["value"], value.dtype)
-    places, conditions = [], []
+    own, conditions = [], []
     for a, n, (low, _), gap in zip(index, x.shape, value.params["width"], value.params["interior"], strict=True):
-        place = a - low
+        inner = a - low
         if gap:
-            place = _multiple(place, gap + 1)
-            if place.const % (gap + 1):
+            inner = _multiple(inner, gap + 1)
+            if inner.const % (gap + 1):
                 return fill
-            place = Affine(place.const // (gap + 1), [(v, c // (gap + 1)) for v, c in place.terms])
-        places.append(place)
-        conditions.append((place, 0, n))
-    return d.exprs.guard(conditions, (yield d.at(x, places)), fill)
+            inner = Affine(inner.const // (gap + 1), [(v, c // (gap + 1)) for v, c in inner.terms])
+        own.append(inner)
+        conditions.append((inner, 0, n))
+    return d.exprs.guard(conditions, (yield d.at(x, own)), fill)
 
 
 def _multiple(affine: Affine, factor: int) -> Affine:
-    """The map, if all its coefficients divide by the factor."""
+    """The map, if the factor divides all its coefficients; else the variable that is in the way must be split."""
     for v, c in affine.terms:
         if c % factor:
             raise NeedSplit(v, factor // math.gcd(c, factor), phases=True)
@@ -209,9 +208,9 @@ def _concatenate(d: IndexMaps, value: Value, index: Indices) -> Steps:
     for x in reversed(value.args):
         start = end - x.shape[axis]
         if x.shape[axis]:
-            place = (*index[:axis], index[axis] - start, *index[axis + 1 :])
+            own = (*index[:axis], index[axis] - start, *index[axis + 1 :])
             if index[axis].range()[1] >= start and index[axis].range()[0] < end:
-                joined = d.exprs.guard([(index[axis], start, end)], (yield d.at(x, place)), joined)
+                joined = d.exprs.guard([(index[axis], start, end)], (yield d.at(x, own)), joined)
         end = start
     return joined
 
@@ -225,8 +224,8 @@ def _windows(d: IndexMaps, value: Value, index: Indices) -> Steps:
     k = len(kernel)
     lead = len(index) - 2 * k
     outer, taps = index[lead : lead + k], index[lead + k :]
-    places = [h * s + u * t for h, u, s, t in zip(outer, taps, stride, dilation, strict=True)]
-    return (yield d.at(value.args[0], [*index[:lead], *places]))
+    inner = [h * s + u * t for h, u, s, t in zip(outer, taps, stride, dilation, strict=True)]
+    return (yield d.at(value.args[0], [*index[:lead], *inner]))
 
 
 @row("fold")
@@ -236,7 +235,7 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
     k = len(size)
     lead = len(index) - k
     counts, kernel = w.shape[lead : lead + k], w.shape[lead + k :]
-    axes = []  # (Q + constant, its step per tap, first tap, the taps' step, how many taps, windows)
+    axes = []  # (Q + constant, its step per tap, first tap, step between taps, number of taps, of windows)
     for p, s, t, taps, n in zip(index[lead:], stride, dilation, kernel, counts, strict=True):
         p = _multiple(p, s)
         residue, quotient = p.const % s, Affine(p.const // s, [(v, c // s) for v, c in p.terms])
@@ -249,11 +248,11 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
         return zero
 
     def body(taps: Sequence[Affine]) -> Steps:
-        back = [t * -1 + (count - 1) for t, (*_, count, _) in zip(taps, axes, strict=True)]  # so that places rise
-        places = [q - t * step for (q, step, *_), t in zip(axes, back, strict=True)]
+        back = [t * -1 + (count - 1) for t, (*_, count, _) in zip(taps, axes, strict=True)]  # so that windows rise
+        windows = [q - t * step for (q, step, *_), t in zip(axes, back, strict=True)]
         kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, back, strict=True)]
-        inside = [(place, 0, n) for place, (*_, n) in zip(places, axes, strict=True)]
-        return d.exprs.guard(inside, (yield d.at(w, [*index[:lead], *places, *kernels])), zero)
+        inside = [(h, 0, n) for h, (*_, n) in zip(windows, axes, strict=True)]
+        return d.exprs.guard(inside, (yield d.at(w, [*index[:lead], *windows, *kernels])), zero)
 
     variables = [Var(count, "t") for *_, count, _ in axes]
     inner = yield from body([*map(of, variables)])
@@ -266,8 +265,8 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
     if math.prod(v.extent for v in variables) > TINY:
         return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [inner], value.dtype)
     terms = []
-    for place in product(*(range(v.extent) for v in variables)):
-        terms.append((yield from body([Affine(t) for t in place])))
+    for each in product(*(range(v.extent) for v in variables)):
+        terms.append((yield from body([*map(Affine, each)])))
     return _sum_of(d, [term for term in terms if not is_number(term, 0)] or [zero], value.dtype)
 
 
@@ -287,14 +286,14 @@ def _reduction(d: IndexMaps, value: Value, index: Indices) -> Steps:
     axes = value.params["axis"]
     extents = [x.shape[axis] for axis in axes]
 
-    def element(place: dict[Any, Affine]) -> Steps:
-        found = yield d.at(x, [place.get(i, a) for i, a in enumerate(index)])
+    def element(own: dict[Any, Affine]) -> Steps:
+        found = yield d.at(x, [own.get(i, a) for i, a in enumerate(index)])
         return d.op("cast", (found,), value.dtype) if value.op == "sum" else found
 
     if math.prod(extents) <= TINY:
         terms = []
-        for places in product(*map(range, extents)):
-            terms.append((yield from element(dict(zip(axes, map(Affine, places), strict=True)))))
+        for each in product(*map(range, extents)):
+            terms.append((yield from element(dict(zip(axes, map(Affine, each), strict=True)))))
         return _tiny(d, value, terms)
     return (yield from d.reduce(value.op, list(zip(axes, extents, strict=True)), element, value.dtype))
 
@@ -303,14 +302,14 @@ def _tiny(d: IndexMaps, value: Value, xs: list[Expr]) -> Expr:
     if value.op == "sum":
         return _sum_of(d, xs, value.dtype)
     best: Expr = xs[0]
-    place: Expr = d.exprs.const(0, value.dtype)
+    first: Expr = d.exprs.const(0, value.dtype)  # the index of the first maximum
     for k, x in enumerate(xs[1:], 1):
         if value.op == "argmax":  # greater, or the first NaN
             not_less = d.exprs.op("not", [d.op("less_equal", (x, best), BOOL)], BOOL)
             better = d.exprs.op("and", [not_less, d.op("equal", (best, best), BOOL)], BOOL)
-            place = d.op("where", (better, d.exprs.const(k, value.dtype), place), value.dtype)
+            first = d.op("where", (better, d.exprs.const(k, value.dtype), first), value.dtype)
         best = d.op("maximum", (best, x), best.dtype)
-    return place if value.op == "argmax" else best
+    return first if value.op == "argmax" else best
 
 
 @row("contract")
@@ -320,10 +319,10 @@ def _contract(d: IndexMaps, value: Value, index: Indices) -> Steps:
     extents = {**dict(zip(groups.a, a.shape, strict=True)), **dict(zip(groups.b, b.shape, strict=True))}
     free = dict(zip(groups.y, index, strict=True))
 
-    def body(place: dict[str, Affine]) -> Steps:
-        where = {**free, **place}
-        x = yield d.at(a, [where[i] for i in groups.a])
-        y = yield d.at(b, [where[i] for i in groups.b])
+    def body(contracted: dict[str, Affine]) -> Steps:
+        maps = {**free, **contracted}
+        x = yield d.at(a, [maps[i] for i in groups.a])
+        y = yield d.at(b, [maps[i] for i in groups.b])
         return d.product(x, y)
 
     return (yield from d.reduce("sum", [(i, extents[i]) for i in groups.contracted], body, value.dtype))
@@ -342,8 +341,8 @@ def _iota(d: IndexMaps, value: Value, index: Indices) -> Steps:
 
 @row("gather")
 def _gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    x, places = value.args
+    x, rows = value.args
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)
-    which = yield d.at(places, index[: places.ndim])
-    return d.exprs.load(x, [Affine(0), *index[places.ndim :]], d.op("cast", (which,), np.dtype(np.int64)))
+    number = yield d.at(rows, index[: rows.ndim])
+    return d.exprs.load(x, [Affine(0), *index[rows.ndim :]], d.op("cast", (number,), np.dtype(np.int64)))

@@ -1,7 +1,7 @@
-"""What a plan is made of: kernels in steps, and the layouts of all that they touch.
+"""Plans: kernels in chains and steps, and the layout of everything that they read and write.
 
-A step is what all threads do between two barriers. Within it, a chain is a row of kernels that share the range of one
-variable, image by image: what one writes the next one reads while it is in the cache.
+A step is what threads do between two barriers. A chain is a sequence of kernels in a step that run on the same part of
+their shared range, one after the other: what one writes, the next reads while it is in the cache.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .loop_schedule import LoopSchedule
 from .nest import Nest, is_contraction
 from .storage import Arranged, Packed
 
-PIECE = 1 << 17  # bytes that a chain writes before it goes back to its first kernel
+PIECE = 1 << 17  # bytes: a chain writes about this much before its first kernel runs again
 
 
 @dataclass
 class HostKernel:
-    """A value that NumPy computes; no native code runs."""
+    """A value that NumPy computes."""
 
     value: Value
 
@@ -51,7 +51,7 @@ class HostKernel:
 
 @dataclass
 class NestKernel:
-    """A nest, and how its loops run."""
+    """A nest and its loop schedule: one native function."""
 
     nest: Nest
     schedule: LoopSchedule
@@ -66,12 +66,12 @@ class NestKernel:
 
     @property
     def shared(self) -> Var | None:
-        """The variable whose range threads share."""
+        """The variable whose range threads share: that of the outermost loop."""
         return self.schedule.outer[0] if self.schedule.outer else None
 
     @cached_property
     def exprs(self) -> list[Expr]:
-        """All expressions in it, arguments before users."""
+        """All expressions in it, operands before their users."""
         return walk(self.nest.exprs)
 
     @cached_property
@@ -80,21 +80,21 @@ class NestKernel:
 
     @cached_property
     def guarded(self) -> set[Expr]:
-        """Those inside a guard's body."""
+        """The expressions in the body of a guard."""
         return inside_guards(self.exprs)
 
     @cached_property
     def work(self) -> int:
-        """Operations, roughly."""
+        """A rough number of operations."""
         total = 0
         for expr in self.exprs:
             if isinstance(expr, (Op, Load)):
                 total += math.prod(v.extent for v in expr.vars)
-        return max(total, self.nest.places)
+        return max(total, self.nest.num_points)
 
     @cached_property
     def signature(self) -> Any:
-        """What kernels that could be one agree on: the places they run over, and how much is summed. None: alone."""
+        """Kernels may be fused if their signatures are equal: the ranges of their loops. None: it is never fused."""
         nest = self.nest
         if not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
             return None
@@ -103,17 +103,17 @@ class NestKernel:
 
     @property
     def kind(self) -> str:
-        """What it is, for tables: "contraction", "reduction" or "elementwise"."""
+        """Its kind, for tables: "contraction", "reduction" or "elementwise"."""
         return "contraction" if self.nest.is_contraction else "reduction" if self.nest.reductions else "elementwise"
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """The primitives that were fused into it."""
+        """The primitives that it computes."""
         return tuple(dict.fromkeys(value.op for value in self.values)) or ("copy",)
 
     @property
     def values(self) -> list[Value]:
-        """What was fused into it: the graph's values between what it reads and what it writes, in order."""
+        """The values of the graph that it computes: those between what it reads and what it writes, in order."""
         stop = {source(value.source if isinstance(value, Packed) else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
@@ -126,7 +126,7 @@ class NestKernel:
 
     @property
     def flops(self) -> int:
-        """Operations on numbers; a multiply-add is two."""
+        """Arithmetic operations; a multiply-add is two."""
         total = 0
         for expr in self.exprs:
             if isinstance(expr, Op) and expr.name != "cast":
@@ -140,13 +140,13 @@ Kernel = HostKernel | NestKernel
 
 
 def source(value: Value) -> Value:
-    """The graph's value that a storage arranges; any other value itself."""
+    """The value of the graph that an arranged value stores; any other value itself."""
     return value.source if isinstance(value, Arranged) and not isinstance(value, Packed) else value
 
 
 @dataclass
 class Step:
-    """What happens between two barriers: chains that threads share, or one thread's, or work of the host."""
+    """What happens between two barriers: chains on all threads, or on one, or an operation of NumPy."""
 
     kind: str  # "parallel", "serial" or "host"
     chains: list[list[Kernel]] = field(default_factory=list)
@@ -154,7 +154,7 @@ class Step:
 
 @dataclass
 class Plan:
-    """Kernels in order, and the layout of everything they touch."""
+    """Kernels in steps, and the layout of everything that they read and write."""
 
     graph: Graph
     steps: list[Step]

@@ -1,4 +1,4 @@
-"""Where the elements of a stored value lie in memory."""
+"""The layout of a stored value: from an index to an offset in memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the elements of a stored value lie: row-major, at ``offset + Σ index · stride`` elements from its start.
+    """A row-major layout: an element lies ``offset + Σ index · stride`` elements from the start of the memory.
 
     Attributes:
-        low, high: the width of the halo of zeros on each axis.
-        padded: how many elements the innermost axis takes.
-        size: elements in all, halos included.
+        low, high: the width of the halo of zeros before and after each axis.
+        offset: of the element whose indices are all 0.
+        padded: the length of the innermost axis, with halo and padding.
+        size: the number of elements of memory, with halos and padding.
     """
 
     shape: tuple[int, ...]
@@ -36,7 +37,7 @@ class Layout:
         return any(self.low) or any(self.high)
 
     def flat(self, index: Sequence[Affine]) -> Affine:
-        """The place of an element, counted from the start."""
+        """The offset of an element."""
         return combination(self.offset, zip(index, self.strides, strict=True))
 
     def __str__(self) -> str:
@@ -51,7 +52,7 @@ def layout_of(
     high: Sequence[int] | None = None,
     multiple: int = 1,
 ) -> Layout:
-    """A row-major layout with a halo; the innermost axis is padded to a multiple of ``multiple`` elements."""
+    """A row-major layout with a halo; the innermost axis is padded to a multiple of ``multiple``."""
     n = len(shape)
     low, high = tuple(low or (0,) * n), tuple(high or (0,) * n)
     strides, step, padded = [0] * n, 1, 1

@@ -1,7 +1,7 @@
-"""In which order the loops of a nest run, which of them runs along a vector, and what is held in registers.
+"""Loop schedules: the order of a nest's loops, the one that vectors run along, and the tile that registers hold.
 
-A tile is what one pass of the innermost reduction computes: a few vectors times a few rows, as many accumulators as the
-machine has registers for. Its size is chosen by the cycles that its multiplications and its loads would take.
+A tile is what one pass over a reduction computes: some vectors times some rows, with as many accumulators as the
+machine has registers for. Its size minimizes the estimated cycles of its multiply-adds and loads.
 """
 
 from __future__ import annotations
@@ -20,25 +20,28 @@ from .nest import Nest, is_contraction, products
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-LATENCY = 5  # cycles until a multiply-add may use the last one's result, and one for what is not ideal
-PIPES = 2  # multiply-adds, and loads, that start in a cycle
-MIN_ACCUMULATED = 128  # steps of a reduction that stay in registers before they are added to memory
-MAX_ACCUMULATED = 4096  # steps of a reduction that may stay in registers altogether
+LATENCY = 5  # cycles from a multiply-add to the next one that uses its result: 4, and 1 for imperfections
+PIPES = 2  # multiply-adds, and loads, that start in each cycle
+MIN_ACCUMULATED = 128  # steps of a split reduction that are summed in registers, at least
+MAX_ACCUMULATED = 4096  # steps of a reduction: a longer one is split
 
 
 @dataclass
 class LoopSchedule:
-    """How a nest runs.
+    """How the loops of a nest run.
 
     Attributes:
-        vector, lanes, vectors: the variable along which vectors run, their length, and how many a tile has.
-        rows: how many places of other variables a tile has.
-        outer: the result's variables, outermost first; threads share the first one's range.
-        split: reduction variables that run outside of the tile, adding to memory, and the steps that they take at once:
-            those run within the tile.
-        inner: reduction variables that run within the tile, outermost first.
-        unroll: steps of the innermost reduction variable that have accumulators of their own.
-        collapsed: reduction variables that run on beyond their extent, in place of the next outer one: memory lies so.
+        vector: the variable that vectors run along; None if there are none.
+        lanes: the length of a vector.
+        vectors: how many vectors a tile has.
+        rows: the size of a tile along other variables of the result, where it is not 1.
+        outer: the variables of the result, outermost first; threads share the range of the first.
+        split: reduction variables whose loops run outside the tile, each with the part of its range that still runs
+            inside. Partial sums are added to memory.
+        inner: reduction variables whose loops run inside the tile, outermost first.
+        unroll: how many partial results the innermost reduction loop has, each in an accumulator of its own.
+        collapsed: reduction variables whose loops replace those of the next outer ones too, each with the extent of
+            all of them: possible where memory is contiguous across them.
     """
 
     vector: Var | None
@@ -53,43 +56,48 @@ class LoopSchedule:
 
     @property
     def result_lanes(self) -> int:
-        """The lanes of the result: one where vectors run along what is summed over."""
+        """The lanes of the result: 1 if vectors run along a reduction variable."""
         return self.lanes if self.vector in self.outer else 1
 
     def absorbed(self, variables: Iterable[Var]) -> list[Var]:
-        """The reduction variables that another one runs on through: they have no loop, and no place of their own."""
+        """The reduction variables that were collapsed into the loop of another one: they have no loop, and stay 0."""
         return [v for v in variables if v not in self.inner and v not in self.split] if self.collapsed else []
 
     def cuts(self, affine: Affine, var: Var, variables: Iterable[Var]) -> bool:
-        """Whether a bound on a map is one on the range of a variable: not where it differs from step to step.
+        """Whether bounds of an index map are bounds of a variable's loop.
 
-        It does from lane to lane of a vector, and between the variables that are run through within a step.
+        Not if the map also depends on the vector's variable, whose lanes would have different bounds, or on a variable
+        that was collapsed into another loop.
         """
         differs = {self.vector, *self.absorbed(variables)}
         return abs(affine.coefficient(var)) == 1 and not any(v in differs for v, _ in affine.terms if v is not var)
 
 
 def widths(extent: int, size: int) -> list[tuple[int, int]]:
-    """A range cut into (tile size, how many): of at most ``size``, as equal as may be."""
+    """A range cut into tiles of at most ``size``, as equal as possible: (tile size, how many)."""
     tiles = -(-extent // size)
     small, larger = divmod(extent, tiles)
     return [(n, k) for n, k in ((small + 1, larger), (small, tiles - larger)) if k]
 
 
 class Strides:
-    """How far apart in memory the neighbours along a variable are, for every load and store of a nest."""
+    """The strides of all loads and stores of a nest along its variables.
+
+    Attributes:
+        shares: how often each of them is done, as a fraction of the points of all loops.
+    """
 
     def __init__(self, nest: Nest, layouts: Mapping[Value, Layout]):
         self.loads = loads(nest.exprs)
         self.load_maps = [layouts[x.value].flat(x.index) for x in self.loads]
         self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
         everything = set(nest.vars).union(*(x.vars for x in self.loads))
-        places = math.prod(v.extent for v in everything)
+        points = math.prod(v.extent for v in everything)
         touched = [x.vars for x in self.loads] + [set(nest.vars)] * len(nest.stores)
-        self.shares = [math.prod(v.extent for v in variables) / places for variables in touched]
+        self.shares = [math.prod(v.extent for v in variables) / points for variables in touched]
 
     def all(self, var: Var) -> list[int]:
-        """Of all loads and stores; a computed place counts as far."""
+        """The strides along one variable; where a gather's row depends on it, a large one."""
         found = [
             99 if x.args and var in x.args[0].vars else m.coefficient(var)
             for x, m in zip(self.loads, self.load_maps, strict=True)
@@ -109,29 +117,29 @@ def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopS
 
 
 def _in_memory_order(variables: list[Var], flat: Affine) -> list[Var]:
-    """Variables with the largest steps first; those that do not move it come last."""
+    """Variables with the largest strides first; those with none come last."""
     return sorted(variables, key=lambda v: -abs(flat.coefficient(v)) or 1)
 
 
-# ---------------------------------------------------------------- elementwise work and plain reductions
+# ---------------------------------------------------------------- elementwise operations and reductions
 
 
 def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
-    summed = list(dict.fromkeys(v for r in reductions for v in r.variables))
+    reduced = list(dict.fromkeys(v for r in reductions for v in r.variables))
     order = _in_memory_order(list(nest.vars), main)
-    if not order and not summed:
+    if not order and not reduced:
         return LoopSchedule(None, 1)
     argmax = any(r.kind == "argmax" for r in reductions)
-    candidates = list(nest.vars) + ([] if argmax or len({r.variables for r in reductions}) > 1 else summed)
+    candidates = list(nest.vars) + ([] if argmax or len({r.variables for r in reductions}) > 1 else reduced)
     vector = max(candidates, key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None)
     if vector is not None and (vector.extent < 2 or _smoothness(vector, strides, nest) <= 0):
         vector = None
-    by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in summed), default=main)
-    inner = summed if argmax else _in_memory_order(summed, by_load)  # the first maximum is first in its own order
-    if summed:
-        if vector is not None and vector in summed:
+    by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in reduced), default=main)
+    inner = reduced if argmax else _in_memory_order(reduced, by_load)  # the first maximum depends on the order
+    if reduced:
+        if vector is not None and vector in reduced:
             inner = [v for v in inner if v is not vector] + [vector]
             outer = order
             count = -(-vector.extent // lanes)
@@ -147,12 +155,12 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     if vector is None:
         return LoopSchedule(None, 1, 1, {}, order)
     count = -(-vector.extent // lanes)
-    turned = any(abs(stride) > lanes for stride in strides.all(vector))  # an access runs across vectors
+    turned = any(abs(stride) > lanes for stride in strides.all(vector))  # a load or store is strided
     vectors = 1 if turned else min(2, count)
     rest = [v for v in order if v is not vector]
     outer = [*rest, vector]
     uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
-    if rest and (uniform or turned) and rest[-1].extent >= 4:  # what varies along the vector only stays in registers
+    if rest and (uniform or turned) and rest[-1].extent >= 4:  # loads that vary along the vector only are hoisted
         outer = [*rest[:-1], vector, rest[-1]]
     rows = {}
     if outer[-1] is not vector and outer[-1].extent % 2 == 0 and len(nest.stores) <= 2:
@@ -161,17 +169,17 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
-    """How well vectors along a variable go with all loads and stores, each as often as it is done."""
+    """How well vectors along a variable suit the loads and stores, weighted by how often each is done."""
     score = 0.0
     for stride, share in zip(strides.all(var), strides.shares, strict=True):
         score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -0.3)
     if var not in nest.vars:
-        score *= 0.8  # what has been summed along a vector is yet to be summed across it
+        score *= 0.8  # the lanes must be reduced too
     return score * min(var.extent, 8) if score > 0 else score
 
 
 def _shared_rows(nest: Nest, strides: Strides, vector: Var | None) -> dict[Var, int]:
-    """A few places of a variable that a load lacks: one load serves them all."""
+    """Some rows of a variable that a load does not depend on: they share the load."""
     for v in reversed(nest.vars):
         if v is not vector and any(v not in x.vars and vector in x.vars for x in strides.loads):
             size = next((n for n in (4, 3, 2) if v.extent % n == 0), 1)
@@ -197,7 +205,7 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Lo
     a_map = strides.load_maps[strides.loads.index(a)]
     count = -(-vector.extent // lanes)
     row_candidates = [v for v in nest.vars if v is not vector and v in a.vars and v not in b.vars]
-    if not row_candidates:  # one operand has all variables: what the other lacks shares its loads
+    if not row_candidates:  # one operand has all variables: rows share the loads of the other
         row_candidates = [v for v in nest.vars if v is not vector and v not in b.vars]
     row_candidates.sort(key=lambda v: abs(a_map.coefficient(v)))
     vectors, rows = _tile(count, row_candidates, target, vector in a.vars)
@@ -212,11 +220,13 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Lo
     if bare and steps > MAX_ACCUMULATED and blocks * math.prod(tiles.values()) > 1:
         for v in list(summed[:-1]):
             rest = steps // v.extent
-            kept = next((n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= MIN_ACCUMULATED), v.extent)
-            if kept == v.extent:
+            inside = next(
+                (n for n in range(1, v.extent) if v.extent % n == 0 and rest * n >= MIN_ACCUMULATED), v.extent
+            )
+            if inside == v.extent:
                 break
-            split[v] = kept
-            if kept > 1:
+            split[v] = inside
+            if inside > 1:
                 break
             summed.remove(v)
             steps = rest
@@ -230,12 +240,12 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Lo
         outer = [most, vector, *(v for v in order if v is not most)]
     collapsed: dict[Var, int] = {}
     if len(nest.reductions) == 1 and all(not isinstance(x, Guard) for x in reduction.args):
-        collapsed = _run_on(summed, split, strides)
+        collapsed = _collapse(summed, split, strides)
     return LoopSchedule(vector, lanes, vectors, rows, outer, split, summed, 1, collapsed)
 
 
-def _run_on(summed: list[Var], split: dict[Var, int], strides: Strides) -> dict[Var, int]:
-    """Let the innermost variable run on through the next outer ones, where every load then finds its elements."""
+def _collapse(summed: list[Var], split: dict[Var, int], strides: Strides) -> dict[Var, int]:
+    """Collapse the next outer loops into the innermost one, as long as the strides of all loads allow it."""
     inner = summed[-1]
     extent = inner.extent
     while len(summed) > 1 and summed[-2] not in split:
@@ -248,7 +258,7 @@ def _run_on(summed: list[Var], split: dict[Var, int], strides: Strides) -> dict[
 
 
 def vector_of(nest: Nest, strides: Strides, a: Load, b: Load, lanes: int) -> Var:
-    """The variable of the result along which a contraction's vectors run."""
+    """The variable of the result that a contraction's vectors run along."""
     own = {x: [v for v in nest.vars if v in x.vars and v not in y.vars] for x, y in ((a, b), (b, a))}
 
     def worth(v: Var) -> tuple[float, int, int]:
@@ -264,7 +274,13 @@ def vector_of(nest: Nest, strides: Strides, a: Load, b: Load, lanes: int) -> Var
 
 
 def _tile(count: int, candidates: list[Var], target: Target, both: bool) -> tuple[int, dict[Var, int]]:
-    """Vectors and rows of a tile: the fewest cycles for each multiply-add."""
+    """The vectors and rows of the tile with the fewest cycles.
+
+    Args:
+        count: how many vectors the result has.
+        candidates: variables that rows may run along, the best first.
+        both: whether both operands are loaded as vectors.
+    """
     registers = target.vector_registers - 2
     best: tuple[float, int, dict[Var, int]] | None = None
     first = candidates[0] if candidates else None
@@ -295,6 +311,3 @@ def _tile(count: int, candidates: list[Var], target: Target, both: bool) -> tupl
                     best = (cycles, vectors, rows)
     assert best is not None
     return best[1], {v: n for v, n in best[2].items() if n > 1}
-
-
-__all__ = ["LoopSchedule", "choose", "widths"]

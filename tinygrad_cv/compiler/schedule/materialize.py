@@ -1,8 +1,10 @@
-"""Which values are materialized, and which the host computes. All others are computed where they are read.
+"""Which values are materialized, and which NumPy computes. All others are computed where they are read.
 
-Materialized are: outputs; what the host computes, and what it reads; large reductions; contractions, together with the
-elementwise work behind them that needs little else; operands of contractions, stripped of movement; values that are
-much smaller than what reads them; and values that would otherwise be computed again and again.
+Materialized are outputs; what NumPy computes or reads; large reductions; contractions, with the elementwise operations
+that follow and read little else; operands of contractions, without the movements before them; values that are much
+smaller than their reader; and values that would be computed again and again.
+
+Decides from the graph alone; knows no loops and no memory.
 """
 
 from __future__ import annotations
@@ -14,44 +16,45 @@ from dataclasses import dataclass, field
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
 from .index_maps import TINY
 
-SMALL = 32  # a value this many times smaller than its reader is computed once, on its own
-COSTLY = 64  # operations: a value that costs more is stored where several read it
-MAX_OPERATIONS = 256  # operations: no expression grows longer
+SMALL = 32  # a value that is this many times smaller than its reader is materialized
+COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
+MAX_OPERATIONS = 256  # operations in an expression, at most
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
 MOVEMENT = frozenset({"reshape", "permute", "expand", "pad", "slice", "flip", "windows"})
-FOLLOWED = frozenset({"reshape", "permute", "slice"})  # a contraction is stored in the last shape of such a chain
+FOLLOWED = frozenset({"reshape", "permute", "slice"})  # movements that may lie between a contraction and its root
 
 
 @dataclass
 class Needs:
-    """What definitions have asked for."""
+    """What building nests has shown to be needed."""
 
     hosted: set[Value] = field(default_factory=set)  # NumPy computes them
-    stored: set[Value] = field(default_factory=set)
-    aliases: set[Value] = field(default_factory=set)  # reshapes, read by their flat place in what they reshape
-    whole: set[Value] = field(default_factory=set)  # stored without blocks
+    materialized: set[Value] = field(default_factory=set)
+    aliases: set[Value] = field(default_factory=set)  # reshapes that are read as the memory of what they reshape
+    unblocked: set[Value] = field(default_factory=set)  # stored, but not in blocks
 
     def __bool__(self) -> bool:
-        return bool(self.hosted or self.stored or self.aliases or self.whole)
+        return bool(self.hosted or self.materialized or self.aliases or self.unblocked)
 
     def __or__(self, other: Needs) -> Needs:
         return Needs(
             self.hosted | other.hosted,
-            self.stored | other.stored,
+            self.materialized | other.materialized,
             self.aliases | other.aliases,
-            self.whole | other.whole,
+            self.unblocked | other.unblocked,
         )
 
 
 @dataclass
 class Materialized:
-    """What gets memory of its own, inputs and constants aside.
+    """The values that get memory of their own, except inputs and constants.
 
     Attributes:
-        values: in order; those of them in ``hosted`` NumPy computes.
-        aliases: reshapes that are the memory of another value.
-        contractions: those of the values that are stored in the place of a contraction.
-        outputs: of the graph.
+        values: in the order of the graph.
+        hosted: those of them that NumPy computes.
+        aliases: reshapes, each with the value whose memory it is.
+        contractions: those of the values that a contraction is part of: it is computed with them.
+        outputs: the outputs of the graph.
     """
 
     values: list[Value]
@@ -62,13 +65,13 @@ class Materialized:
 
     @property
     def everything(self) -> set[Value]:
-        """What has memory of its own, or shares that of another value."""
+        """What has memory of its own, or is the memory of another value."""
         return {*self.values, *self.aliases}
 
 
 def materialize(graph: Graph, needs: Needs) -> Materialized:
-    """What the rules below say, and what definitions have asked for."""
-    stored = (materialized_values(graph, needs.hosted.__contains__) | needs.stored) - needs.aliases
+    """The values that the rules below choose, and those that are needed."""
+    stored = (materialized_values(graph, needs.hosted.__contains__) | needs.materialized) - needs.aliases
     values = sorted(stored, key=lambda value: value.number)
     roots = contraction_roots(graph)
     aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
@@ -76,7 +79,7 @@ def materialize(graph: Graph, needs: Needs) -> Materialized:
 
 
 def _base(value: Value, aliases: set[Value]) -> Value:
-    """The value whose memory a value is."""
+    """The value whose memory an alias is."""
     while value in aliases:
         value = value.args[0]
     return value
@@ -90,17 +93,17 @@ def strip(value: Value) -> Value:
 
 
 def reduced(value: Value) -> int:
-    """How many elements a reduction adds up for each of its results."""
+    """How many elements each result of a reduction is made of."""
     return math.prod(value.args[0].shape[axis] for axis in value.params["axis"])
 
 
 def is_large_reduction(value: Value) -> bool:
-    """Whether it is a reduction with a loop of its own."""
+    """Whether it is a reduction that needs a loop."""
     return value.op in ("sum", "max", "argmax") and reduced(value) > TINY
 
 
 def _adds_products(fold: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> bool:
-    """Whether it adds up a contraction that nobody else reads: then the two are one sum."""
+    """Whether the fold alone reads a contraction: then the two are one sum."""
     value = fold.args[0]
     while value.op in ("reshape", "permute") and len(readers[value]) == 1 and value not in outputs:
         value = value.args[0]
@@ -108,14 +111,14 @@ def _adds_products(fold: Value, readers: dict[Value, list[Value]], outputs: set[
 
 
 def _taps(fold: Value) -> int:
-    """How many windows hold an element, at most."""
+    """The largest number of windows that one element is in."""
     k = len(fold.params["stride"])
     axes = zip(fold.args[0].shape[-k:], fold.params["stride"], fold.params["dilation"], strict=True)
     return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
 
 
 def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
-    """The values that get memory of their own, inputs and constants aside."""
+    """The values that get memory of their own, except inputs and constants."""
     values = graph.values()
     readers = users(values)
     outputs = set(graph.outputs)
@@ -148,14 +151,14 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
 
 
 def contraction_roots(graph: Graph) -> set[Value]:
-    """The values that are stored in the contractions' places."""
+    """The values that contractions are computed with."""
     values = graph.values()
     readers, outputs = users(values), set(graph.outputs)
     return {root_of(value, readers, outputs) for value in values if value.op == "contract"}
 
 
 def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:
-    """The value that is stored in a contraction's place: what follows and reads little else is computed with it."""
+    """The value that a contraction is computed with: the last of the operations that follow it and read little else."""
     current = contraction
     chain = readers.get(current, [])
     while len(chain) == 1 and current not in outputs and chain[0].op in ("reshape", "permute", "fold"):
@@ -194,7 +197,7 @@ def _is_small(value: Value, user: Value) -> bool:
 
 
 def _holds_later_contraction(value: Value, contraction: Value, readers: dict[Value, list[Value]]) -> bool:
-    """Whether the value is itself computed with a contraction: then only the later of the two goes on."""
+    """Whether the value is computed with a later contraction, which then takes the operations that follow both."""
     seen: set[Value] = set()
     stack = [value]
     while stack:
@@ -210,7 +213,7 @@ def _holds_later_contraction(value: Value, contraction: Value, readers: dict[Val
 def _limit_cost(
     values: Iterable[Value], readers: dict[Value, list[Value]], outputs: set[Value], stored: set[Value]
 ) -> None:
-    """Store what would make an expression too long, or is costly and read by several."""
+    """Materialize what would make an expression too long, and what is costly and has several readers."""
     cost: dict[Value, int] = {}
     for value in values:
         if value.op in (INPUT, CONSTANT):
@@ -226,16 +229,16 @@ def _limit_cost(
 
 
 def _operations(value: Value) -> int:
-    """What an element costs, not counting its arguments."""
+    """The cost of an element, without that of its arguments."""
     if value.op in ("sum", "max", "argmax"):
         return reduced(value)
     if value.op in ("pad", "concatenate"):
-        return len(value.args)  # questions which one it is
+        return len(value.args)  # conditions
     return (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
 
 
 def _repeats(value: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> int:
-    """How often it computes an argument for one element, written out."""
+    """How often an element computes each argument, as its expression is written out."""
     if value.op in ("sum", "max", "argmax") and not is_large_reduction(value):
         return reduced(value)
     if value.op == "fold" and not _adds_products(value, readers, outputs):

@@ -1,10 +1,10 @@
-"""Loop nests: what is computed over one set of loop variables, and where it goes.
+"""Loop nests: loop variables, and the expressions that are stored for each of their values.
 
     nest  = variables, stores
     store = value[index] = expr
 
-The variables run over the stored places; a reduction brings its own. Nothing here says in which order loops run, what
-is a vector or how memory lies: that is decided when a nest is lowered.
+The variables run over the stored elements; a reduction has variables of its own. A nest does not say in which order
+its loops run, which of them is a vector, or how memory is laid out: see :class:`LoopSchedule` and :class:`Layout`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .expr import Condition, Expr, Load, Op, Reduce, unguarded, walk
 
 @dataclass
 class Store:
-    """One element of a value, for every place of the loop variables."""
+    """One element of a value, for all values of the loop variables."""
 
     value: Value
     index: Indices
@@ -32,7 +32,7 @@ class Nest:
 
     vars: tuple[Var, ...]
     stores: list[Store] = field(default_factory=list)
-    bounds: list[Condition] = field(default_factory=list)  # where one fails, zeros are summed: loops may leave it out
+    bounds: list[Condition] = field(default_factory=list)  # where one fails, only zeros are summed: loops may skip it
 
     @property
     def exprs(self) -> list[Expr]:
@@ -40,22 +40,22 @@ class Nest:
 
     @property
     def reductions(self) -> list[Reduce]:
-        """The reductions, inner ones first."""
+        """The reductions; one inside another comes first."""
         return [expr for expr in walk(self.exprs) if isinstance(expr, Reduce)]
 
     @property
-    def places(self) -> int:
-        """How many places it stores to, for each of its stores."""
+    def num_points(self) -> int:
+        """How many elements each of its stores writes."""
         return math.prod(v.extent for v in self.vars)
 
     @property
     def is_contraction(self) -> bool:
-        """Whether a reduction in it is a matrix product in disguise."""
+        """Whether one of its reductions is a contraction."""
         return any(map(is_contraction, self.reductions))
 
 
 def factors(body: Expr) -> tuple[Load, Load] | None:
-    """The two loads that a body multiplies, whatever guards it; None where it is something else."""
+    """The two loads whose product a body is, guarded or not; None if it is something else."""
     product = unguarded(body)
     if isinstance(product, Op) and product.name == "mul":
         a, b = product.args
@@ -65,13 +65,13 @@ def factors(body: Expr) -> tuple[Load, Load] | None:
 
 
 def products(reduction: Reduce) -> list[tuple[Expr, Load, Load]]:
-    """The bodies of a sum of products, each with its two factors; none where it is something else."""
+    """The bodies of a sum of products, each with its two factors; empty for any other reduction."""
     found = [(body, pair[0], pair[1]) for body in reduction.args if (pair := factors(body))]
     return found if reduction.kind == "sum" and len(found) == len(reduction.args) else []
 
 
 def is_contraction(reduction: Reduce) -> bool:
-    """Whether in each of its products either load has a variable of the result that the other lacks."""
+    """Whether it sums products of two loads, each with a variable of the result that the other does not have."""
     pairs = products(reduction)
     return bool(pairs) and all(
         (reduction.vars & a.vars) - b.vars and (reduction.vars & b.vars) - a.vars for _, a, b in pairs

@@ -1,8 +1,8 @@
 """The loop nests that compute materialized values.
 
-Building a nest may show that an earlier decision does not work: an index map is not affine, so another value must be
-materialized; only NumPy can compute a value; a storage must not be in blocks. Such needs are returned, and the
-decisions are made again.
+Building a nest may show that earlier decisions do not work: an index map is not affine, so another value must be
+materialized; only NumPy can compute a value; a storage must not be in blocks. These needs are returned, and the
+decisions are made again with them (plan.py).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .storage import Storage, storage_of
 def build_nests(
     exprs: Exprs, materialized: Materialized, values: Iterable[Value], storages: dict[Value, Storage]
 ) -> tuple[dict[Value, list[Nest]], Needs]:
-    """The nests of materialized values, and what they need beyond the decisions: then they are incomplete.
+    """The nests of these values, and what they need beyond what was decided; with needs, some are missing.
 
     An output that is not row-major is computed row-major and copied; an input or a constant is copied.
     """
-    kept, storages = materialized.everything, dict(storages)
-    maps = IndexMaps(exprs, kept, storages)
+    stored, storages = materialized.everything, dict(storages)
+    maps = IndexMaps(exprs, stored, storages)
     nests: dict[Value, list[Nest]] = {}
     needs = Needs()
     todo = [value for value in values if value not in materialized.hosted][::-1]
 
-    def keep(value: Value) -> None:
-        if value.op not in (INPUT, CONSTANT) and value not in kept:
-            kept.add(value)
-            needs.stored.add(value)
+    def need_memory(value: Value) -> None:
+        if value.op not in (INPUT, CONSTANT) and value not in stored:
+            stored.add(value)
+            needs.materialized.add(value)
             todo.append(value)
 
     while todo:
@@ -52,28 +52,28 @@ def build_nests(
         if need is None or (need is value and need.op == "reshape"):
             needs.hosted.add(value)
             for arg in value.args:
-                keep(arg)
+                need_memory(arg)
             continue
         todo.append(value)
         if need in storages and storages[need].block:
-            needs.whole.add(need)
+            needs.unblocked.add(need)
             storages[need] = storage_of(need, storages[need].axis, 0)
         elif need.op == "reshape":
             needs.aliases.add(need)
-            kept.add(need)
-            keep(need.args[0])
+            stored.add(need)
+            need_memory(need.args[0])
         else:
-            keep(need)
+            need_memory(need)
     return nests, needs
 
 
 def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nest]:
-    """The loops that compute a stored value: one nest, or one for each set of phases that run alike.
+    """The nests that compute a value: one, or one for each set of phases with the same loops.
 
-    They write its storage, or, if it has a copy there, its elements row-major.
+    They store it in the order of its storage, or row-major if it is copied there.
 
     Raises:
-        Unmappable: another value must be stored first.
+        Unmappable: another value must be materialized.
     """
     storage = None if row_major else maps.storage.get(value)
     target = storage.value if storage else value
@@ -83,13 +83,13 @@ def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nes
     shared: dict[tuple[Var, int, int, bool], Var] = {}
 
     def part(var: Var, factor: int, extent: int, inner: bool) -> Var:
-        """Phases of equal extent share their loop variable, so that they run in one nest."""
+        """A loop variable of a phase. Phases of equal extent share it, so that they are one nest."""
         return shared.setdefault((var, factor, extent, inner), Var(extent, "p"))
 
     while todo:
         variables, index = todo.pop(0)
         try:
-            expr = maps.of(value, storage.index_at(index) if storage else index)
+            expr = maps.of(value, storage.source_index(index) if storage else index)
         except NeedSplit as need:
             if need.var not in variables:
                 raise
@@ -112,9 +112,9 @@ def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nes
 
 
 def copies_of(value: Value, maps: IndexMaps) -> list[Nest]:
-    """The loops that copy a row-major value into its storage."""
+    """The nest that copies a row-major value into the order of its storage."""
     storage = maps.storage[value]
     variables = tuple(Var(n, "i") for n in storage.value.shape)
-    place = tuple(map(of, variables))
-    element = maps.exprs.load(value, storage.index_at(place))
-    return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, place, element)])]
+    index = tuple(map(of, variables))
+    element = maps.exprs.load(value, storage.source_index(index))
+    return [Nest(tuple(v for v in variables if v.extent > 1), [Store(storage.value, index, element)])]

@@ -1,4 +1,4 @@
-"""The pass that chooses the order of loops, and lays operands of contractions out as their loops read them."""
+"""The pass that chooses loop schedules, and packs operands of contractions in the order in which loops read them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ from .storage import Packed
 if TYPE_CHECKING:
     from ..runtime.target import Target
 
-REUSED, PACKED, FAR = (
-    64,
-    1 << 20,
-    128,
-)  # pack operands read this often, of at most this size, with elements this far apart
+REUSED = 64  # a contiguous operand is packed only if each element is read at least this often,
+PACKED = 1 << 20  # if it has at most this many elements,
+FAR = 128  # and if consecutive vectors are at least this many elements apart
 
 
-def tile(
+def schedule_and_pack(
     exprs: Exprs, nests: Nests, layouts: dict[Value, Layout], target: Target
 ) -> tuple[list[Kernel], dict[Value, Layout]]:
-    """Each nest with the order of its loops, operands of contractions packed before it; and the layouts with theirs."""
+    """Each nest as a kernel with its loop schedule, after the kernels that pack its operands; and all layouts."""
     kernels: list[Kernel] = []
     layouts = dict(layouts)
     packed: dict[object, Value] = {}
@@ -48,13 +46,13 @@ def tile(
 def pack(
     exprs: Exprs, nest: Nest, schedule: LoopSchedule, layouts: dict[Value, Layout], packed: dict[object, Value]
 ) -> tuple[list[Nest], Nest]:
-    """Lay the vector operand of a contraction out as its loops read it, where it does not lie so already."""
+    """Pack the operand along which a contraction's vectors run, unless its own layout will do."""
     vector = schedule.vector
     assert vector is not None
     if not any(_needs_packing(nest, vector, b, r, layouts) for r, _, _, b in _products(nest, vector)):
         return [], nest
     size = schedule.vectors * schedule.lanes
-    if vector.extent % size == 0 and vector.extent > size:  # so that a tile's vectors lie side by side
+    if vector.extent % size == 0 and vector.extent > size:  # so that the vectors of a tile are contiguous
         block, inside = Var(vector.extent // size, "b"), Var(size, "i")
         nest, vector = _split(exprs, nest, vector, block, inside), inside
     packs: list[Nest] = []
@@ -69,7 +67,7 @@ def pack(
 
 
 def _products(nest: Nest, vector: Var) -> list[tuple[Reduce, Expr, Load, Load]]:
-    """The products that a nest sums, as (reduction, body, a, b) with vectors along b alone."""
+    """The products that a nest sums, as (reduction, body, a, b), where the vector's variable is in b only."""
     found = []
     for reduction in filter(is_contraction, nest.reductions):
         for body, a, b in products(reduction):
@@ -81,16 +79,17 @@ def _products(nest: Nest, vector: Var) -> list[tuple[Reduce, Expr, Load, Load]]:
 
 
 def _needs_packing(nest: Nest, vector: Var, b: Load, reduction: Reduce, layouts: dict[Value, Layout]) -> bool:
-    """Whether vectors do not lie side by side; or those of neighbouring steps so far apart that caches suffer."""
-    place = layouts[b.value].flat(b.index)
-    if place.coefficient(vector) != 1:
+    """Whether vectors are not contiguous, or those of consecutive steps so far apart that caches suffer."""
+    offset = layouts[b.value].flat(b.index)
+    if offset.coefficient(vector) != 1:
         return True
     rows = math.prod(v.extent for v in nest.vars if v not in b.vars)
-    steps = [abs(place.coefficient(v)) for v in reduction.variables if place.coefficient(v)]
+    steps = [abs(offset.coefficient(v)) for v in reduction.variables if offset.coefficient(v)]
     return rows >= REUSED and b.value.size <= PACKED and min(steps, default=0) >= FAR
 
 
 def _split(exprs: Exprs, nest: Nest, var: Var, block: Var, inside: Var) -> Nest:
+    """The nest with one loop split in two."""
     new = {var: of(block) * inside.extent + of(inside)}
     variables = tuple(w for v in nest.vars for w in ((block, inside) if v is var else (v,)))
     return Nest(
@@ -111,7 +110,7 @@ def _packed(
     packed: dict[object, Value],
     lanes: int,
 ) -> tuple[list[Nest], Load]:
-    """The nest that packs an operand (none, where it was packed before), and the load of what it packs."""
+    """The nest that packs an operand (none if it is packed already), and the load of the packed operand."""
     a_map = layouts[a.value].flat(a.index)
     summed = [v for v in reduction.variables if v in b.vars]
     summed.sort(key=lambda v: -abs(a_map.coefficient(v)))

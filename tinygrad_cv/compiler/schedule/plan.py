@@ -1,7 +1,7 @@
-"""What is materialized, how it is arranged, and the loop nests that compute it: a fixed point.
+"""Materialized values, their storages and their loop nests, found together as a fixed point.
 
-A nest may need more than was decided before it (nests.py). The decisions are then made again with these needs, until
-no nest has a new one. Needs only grow, so this terminates.
+Building a nest may show that something else is needed (nests.py). All decisions are then made again with these needs,
+until there is no new one. Needs only grow, so this terminates.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Nests:
-    """Everything that has memory: inputs, constants and outputs that are copied, and what is materialized.
+    """What is materialized, and how it is computed.
 
     Attributes:
-        storages: of values that are not row-major.
-        loops: of each value, in order; none where NumPy computes it.
+        storages: the storages of values that are not row-major.
+        loops: the nests of each value, in order; none if NumPy computes it. Inputs and constants that are copied first
+            have nests too.
     """
 
     materialized: Materialized
@@ -42,14 +43,14 @@ class Nests:
 
 
 def settle(exprs: Exprs, graph: Graph, target: Target, on_host: Callable[[Value], bool]) -> Nests:
-    """Materialize, arrange and build nests until no nest needs anything more."""
+    """Materialize, arrange and build nests, again and again until no nest needs anything else."""
     needs = Needs(hosted={value for value in graph.values() if on_host(value)})
     while True:
         materialized = materialize(graph, needs)
         storages: dict[Value, Storage] = {}
         loops, missing = build_nests(exprs, materialized, materialized.contractions, storages)
         if not missing:
-            storages = arrange(graph, materialized, loops, needs.whole, target)
+            storages = arrange(graph, materialized, loops, needs.unblocked, target)
             copied = [value for value in storages if value not in materialized.everything]
             loops, missing = build_nests(exprs, materialized, [*copied, *materialized.values], storages)
         if not missing:

@@ -1,4 +1,4 @@
-"""Index maps through a reshape: the row-major digits of a flat index, each affine."""
+"""The index map of a reshape: a flat index is taken apart into row-major digits, each of which must be affine."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from .affine import Affine, Var
 
 
 class NeedSplit(Exception):
-    """A loop variable v must run as v = factor · q + r: with r a number (phases), or with r a variable too."""
+    """A loop variable v must be split as v = factor · q + r, where r is a number (one phase each) or a variable."""
 
     def __init__(self, var: Var, factor: int, phases: bool):
-        super().__init__(f"{var} by {factor}")
+        super().__init__(f"{var} must be split by {factor}")
         self.var, self.factor, self.phases = var, factor, phases
 
 
 class Unmappable(Exception):
-    """An index map that is not affine: the value has to be stored row-major, and is read by its flat place."""
+    """An index map is not affine: the value must be materialized."""
 
     def __init__(self, value: Value | None):
-        super().__init__(f"{value} must be stored")
+        super().__init__(f"{value} must be materialized")
         self.value = value
 
 
 def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int, ...]) -> list[Affine]:
-    """The place in ``source`` of the element at ``index`` of its reshape: group by group of axes of equal size."""
+    """The index, in an array of shape ``source``, of the element at ``index`` of its reshape.
+
+    Axes are taken in groups of equal size on both sides; only within a group digits must be found.
+    """
     out: list[Affine] = []
     i = j = 0
     while i < len(source) or j < len(shape):
@@ -55,7 +58,12 @@ def reshaped(index: Sequence[Affine], shape: tuple[int, ...], source: tuple[int,
 
 
 def digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
-    """The row-major digits of a flat index, each affine."""
+    """The row-major digits of a flat index.
+
+    Raises:
+        NeedSplit: they are affine once a variable is split.
+        Unmappable: they are not affine.
+    """
     digits = []
     for k in range(len(shape)):
         step = math.prod(shape[k + 1 :])

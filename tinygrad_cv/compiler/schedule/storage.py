@@ -1,4 +1,4 @@
-"""Values as they are stored, in another order than row-major."""
+"""Stored values that are not row-major: their axes in another order, in blocks, or packed for one reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .reshape import Unmappable, digits
 
 
 class Arranged(Value):
-    """A value of the graph, the ``source``, as it lies in memory: with its axes in another order, or in blocks."""
+    """The value ``source`` of the graph as it is stored: with its axes in another order, or in blocks."""
 
     __slots__ = ("source",)
     name = "stored"
@@ -24,21 +24,21 @@ class Arranged(Value):
 
 
 class Packed(Arranged):
-    """An operand of a contraction once more, as the loops of one reader want it."""
+    """A packed operand of a contraction: a copy in the order in which its loops read it."""
 
     __slots__ = ()
     name = "packed"
 
 
 class Storage(NamedTuple):
-    """How a value is stored that is not row-major: one axis goes innermost, whole or in blocks.
+    """How a value is stored that is not row-major: one axis becomes the innermost, or its blocks do.
 
         n c h w  ->  n h w c          block = 0
         n c h w  ->  n (c/b) h w b    block = b
 
     Attributes:
-        source: the value.
-        value: what is stored.
+        source: the value of the graph.
+        value: the stored one.
     """
 
     source: Value
@@ -46,8 +46,8 @@ class Storage(NamedTuple):
     axis: int
     block: int
 
-    def place_of(self, index: Sequence[Affine]) -> list[Affine]:
-        """Where the element at an index is stored."""
+    def stored_index(self, index: Sequence[Affine]) -> list[Affine]:
+        """The index in the stored value of the element at an index of the source."""
         axis = self.axis
         if not self.block:
             return [*index[:axis], *index[axis + 1 :], index[axis]]
@@ -57,16 +57,16 @@ class Storage(NamedTuple):
             raise Unmappable(self.source) from None
         return [*index[:axis], outer, *index[axis + 1 :], inner]
 
-    def index_at(self, place: Sequence[Affine]) -> list[Affine]:
-        """The index of the element that is stored at a place."""
+    def source_index(self, index: Sequence[Affine]) -> list[Affine]:
+        """The index in the source of the element at an index of the stored value."""
         axis = self.axis
         if not self.block:
-            return [*place[:axis], place[-1], *place[axis:-1]]
-        return [*place[:axis], place[axis] * self.block + place[-1], *place[axis + 1 : -1]]
+            return [*index[:axis], index[-1], *index[axis:-1]]
+        return [*index[:axis], index[axis] * self.block + index[-1], *index[axis + 1 : -1]]
 
 
 def storage_of(value: Value, axis: int, block: int) -> Storage:
-    """The storage with this axis innermost."""
+    """The storage of a value with this axis innermost; in blocks if ``block`` is not 0."""
     rest = list(value.shape)
     n = rest.pop(axis)
     if block:

@@ -1,14 +1,15 @@
-"""What must hold between the stages. A violation is a mistake of the compiler, never of its user.
+"""What must hold between the stages. A violation is a bug of the compiler, never a mistake of its user.
 
-    verify_graph      shapes, dtypes and parameters by each primitive's rule; arguments before users
-    verify_rewrite    the same function's type as before: inputs, shapes and dtypes of the outputs
-    verify_nests      every element stored once; every index inside, or in a halo
-    verify_layouts    each element has a place of its own
-    verify_kernels    the nests, and loops that run over all their places, once
-    verify_plan       all of these, and everything stored before it is read
-    verify_image      no two values in the arena that live at one time lie in one place
+    verify_graph      shapes, dtypes and parameters follow each primitive's rule; arguments come before users
+    verify_rewrite    the function's type is unchanged: inputs, and shapes and dtypes of outputs
+    verify_nests      every element is stored once; every index is in range, or in a halo
+    verify_layouts    no two elements share memory
+    verify_kernels    nests as above; loops run over every point once
+    verify_plan       all of these; everything is stored before it is read
+    verify_image      values that are live at the same time do not overlap in the arena
 
-Run between the stages where ``TGCV_VERIFY`` or ``TGCV_DEBUG`` is set, as the tests do. LLVM verifies its own text.
+They run between the stages if ``TGCV_VERIFY`` or ``TGCV_DEBUG`` is set, as in the tests. LLVM verifies its own text.
+Verifiers change nothing.
 """
 
 from .graph import verify_graph, verify_rewrite

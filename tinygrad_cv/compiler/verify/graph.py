@@ -1,4 +1,4 @@
-"""A graph: shapes, dtypes and parameters by each primitive's rule; a rewrite keeps the function's type."""
+"""Verifies graphs: shapes, dtypes and parameters follow each primitive's rule; a rewrite keeps the function's type."""
 
 from __future__ import annotations
 
@@ -14,41 +14,45 @@ from .rule import check
 
 
 def verify_graph(graph: Graph, stage: str, known: Container[Value] = ()) -> None:
-    """Values agree with the rules of their primitives, and come after their arguments; each is there once.
+    """Values follow the rules of their primitives, come after their arguments, and are made once.
 
-    ``known`` are values that have been verified before.
+    ``known``: values that were verified before.
 
     Raises:
         VerificationError: naming the stage, the value and the rule.
     """
-    for place, value in enumerate(graph.inputs):
+    for number, value in enumerate(graph.inputs):
         index = value.params.get("index")
-        check(value.op == INPUT and index == place, f"{stage}: input {place}", f"it is {line(value)}")
+        check(value.op == INPUT and index == number, f"{stage}: input {number}", f"it is {line(value)}")
     inputs, alike = set(graph.inputs), dict[Any, Value]()
     for value in graph.values():
         complaint = "" if value in known else _complaint(value, inputs)
         check(not complaint, stage, f"{line(value)}: {complaint}" if complaint else "")
         if value.op not in (INPUT, CONSTANT):
             same = alike.setdefault((value.op, value.args, repr(value.params)), value)
-            check(same is value, stage, f"{value!r} is {same!r} made a second time")
+            check(same is value, stage, f"{value!r} is the same as {same!r}")
 
 
 def verify_rewrite(old: Graph, new: Graph, stage: str) -> None:
-    """The new graph is one that verifies, of the same inputs, with outputs of the same shapes and dtypes.
+    """The new graph is right, has the same inputs, and outputs of the same shapes and dtypes.
 
     Raises:
-        VerificationError: naming the stage and what is different.
+        VerificationError: naming the stage and what differs.
     """
     verify_graph(new, stage, set(old.values()))
-    check(new.inputs == old.inputs, stage, f"the inputs are {new.inputs}, and were {old.inputs}")
-    check(len(new.outputs) == len(old.outputs), stage, f"{len(new.outputs)} outputs, and were {len(old.outputs)}")
-    for place, (a, b) in enumerate(zip(old.outputs, new.outputs, strict=True)):
+    check(new.inputs == old.inputs, stage, f"the inputs are {new.inputs}; they were {old.inputs}")
+    check(
+        len(new.outputs) == len(old.outputs),
+        stage,
+        f"there are {len(new.outputs)} outputs; there were {len(old.outputs)}",
+    )
+    for number, (a, b) in enumerate(zip(old.outputs, new.outputs, strict=True)):
         same = (a.shape, a.dtype) == (b.shape, b.dtype)
-        check(same, f"{stage}: output {place}", f"it is {line(b)}, and was {line(a)}")
+        check(same, f"{stage}: output {number}", f"it is {line(b)}; it was {line(a)}")
 
 
 def _complaint(value: Value, inputs: Container[Value]) -> str:
-    """What is wrong with a value, if anything is."""
+    """What is wrong with a value; empty if nothing is."""
     if any(a.number >= value.number for a in value.args):
         return "an argument comes after it"
     if value.op == INPUT:
@@ -59,7 +63,7 @@ def _complaint(value: Value, inputs: Container[Value]) -> str:
         return "" if same else f"its array is {array.dtype}{list(array.shape)}"
     try:
         shape, dtype = aval_of(value.op)(*(Aval(a.shape, a.dtype) for a in value.args), **value.params)
-    except Exception as error:  # whatever a rule stumbles over
+    except Exception as error:  # any error of a rule
         return f"the primitive's rule fails with {error!r}"
     if (tuple(shape), dtype) != (value.shape, value.dtype):
         return f"the primitive's rule says {np.dtype(dtype)}{list(shape)}"
@@ -69,7 +73,7 @@ def _complaint(value: Value, inputs: Container[Value]) -> str:
 
 
 def _fits_elementwise(value: Value) -> bool:
-    """Arguments of one shape and, but for a condition, one dtype."""
+    """Arguments have one shape and, except for a condition, one dtype."""
     operands = value.args[1:] if value.op == "where" else value.args
     condition = value.op != "where" or value.args[0].dtype == np.bool_
     return condition and {a.shape for a in value.args} == {value.shape} and len({a.dtype for a in operands}) == 1
@@ -83,8 +87,8 @@ def _fits_expand(value: Value) -> bool:
 
 def _fits_slice(value: Value) -> bool:
     start, step = value.params["start"], value.params["step"]
-    places = zip(start, step, value.shape, value.args[0].shape, strict=True)
-    return all(n == 0 or (0 <= s < m and 0 <= s + k * (n - 1) < m) for s, k, n, m in places)
+    axes = zip(start, step, value.shape, value.args[0].shape, strict=True)
+    return all(n == 0 or (0 <= s < m and 0 <= s + k * (n - 1) < m) for s, k, n, m in axes)
 
 
 def _fits_reduction(value: Value) -> bool:
@@ -93,7 +97,7 @@ def _fits_reduction(value: Value) -> bool:
 
 
 def _fits_contract(value: Value) -> bool:
-    """Equal letters, equal sizes; one dtype."""
+    """Equal letters have equal sizes; both operands have one dtype."""
     a, b = value.args
     groups = parse(value.params["spec"])
     sizes = extents(groups, a, b)
@@ -101,7 +105,7 @@ def _fits_contract(value: Value) -> bool:
     return a.dtype == b.dtype and all(sizes[letter] == n for letter, n in found)
 
 
-RULES: dict[str, Callable[[Value], bool]] = {  # what the rules for shapes take for granted
+RULES: dict[str, Callable[[Value], bool]] = {  # what the primitives' own rules take for granted
     "elementwise": _fits_elementwise,
     "expand": _fits_expand,
     "reshape": lambda value: value.size == value.args[0].size,

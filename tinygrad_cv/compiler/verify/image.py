@@ -1,4 +1,4 @@
-"""An image: what lives at one time does not overlap in the arena."""
+"""Verifies images: what is live at the same time does not overlap in the arena."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
-    """No two values that live at one time overlap in the arena; a halo of zeros is overwritten by nobody.
+    """Values that are live at the same time do not overlap in the arena; nothing is written over a halo.
 
     Raises:
         VerificationError: naming the values.
     """
     numbers, lives = _uses(plan, image, stage)
     where = {v: image.buffers[i].place for v, i in numbers.items() if image.buffers[i].kind == "arena"}
-    ends = {value: place + _nbytes(plan.layouts[value]) for value, place in where.items()}
-    for value, place in where.items():
-        check(0 <= place and ends[value] <= image.arena, f"{stage}: {value!r}", "it does not lie in the arena")
-        check(place % ALIGNMENT == 0, f"{stage}: {value!r}", "it does not begin at a cache line")
+    ends = {value: offset + _nbytes(plan.layouts[value]) for value, offset in where.items()}
+    for value, offset in where.items():
+        check(0 <= offset and ends[value] <= image.arena, f"{stage}: {value!r}", "it is not inside the arena")
+        check(offset % ALIGNMENT == 0, f"{stage}: {value!r}", "it does not begin at a cache line")
     ordered = sorted(where, key=lambda value: where[value])
     for i, a in enumerate(ordered):
         for b in ordered[i + 1 :]:
@@ -32,13 +32,17 @@ def verify_image(plan: Plan, image: Image, stage: str = "image") -> None:
                 break
             both = f"{stage}: {a!r} and {b!r}"
             one, other = plan.layouts[a], plan.layouts[b]
-            check(lives[a][1] < lives[b][0] or lives[b][1] < lives[a][0], both, "they overlap, and live at one time")
+            check(
+                lives[a][1] < lives[b][0] or lives[b][1] < lives[a][0],
+                both,
+                "they overlap, and are live at the same time",
+            )
             haloed = one.halo or other.halo
             check(not haloed or _alike(one, other), both, "they overlap, and one is written over the other's halo")
 
 
 def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[Value, tuple[int, int]]]:
-    """The buffer of each value, and the first and last step that touches it."""
+    """The buffer of each value, and the first and the last step that use it."""
     from ..codegen.nest import buffers_of
 
     numbers: dict[Value, int] = {}
@@ -52,7 +56,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
                 values, buffers = buffers_of(kernel.nest), next(calls)
             for value, buffer in zip(values, buffers, strict=True):
                 value = plan.memory_of(value)
-                check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it lies in two buffers")
+                check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it is in two buffers")
                 first, _ = lives.get(value, (at, at))
                 lives[value] = first, at
     return numbers, lives

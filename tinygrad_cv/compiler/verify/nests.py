@@ -1,4 +1,4 @@
-"""Loop nests: every element is stored once, and every index is inside."""
+"""Verifies loop nests: every element is stored once, and every index is in range."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store
 from .rule import check
 
-MAX_TRIED = 1 << 20  # places that are tried one by one if ranges alone do not decide
-Layouts = Mapping[Value, Layout] | None  # None: nothing is known of halos yet
+MAX_TRIED = 1 << 20  # points that are tried one by one where ranges alone do not decide
+Layouts = Mapping[Value, Layout] | None  # None: before layouts are chosen
 
 
 def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
-    """Every element is stored once, of its dtype; every index is inside, or in a halo.
+    """Every element is stored once, with its dtype; every index is in range, or in a halo.
 
     Raises:
-        VerificationError: naming what the nest stores, and the rule.
+        VerificationError: naming what the nest stores, and what is wrong.
     """
     for nest in nests:
         verify_nest(nest, layouts, f"{stage}: loops of {' '.join(repr(s.value) for s in nest.stores)}")
@@ -32,7 +32,7 @@ def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
 
 
 def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
-    """One nest: its variables are bound, dtypes fit, every index is inside."""
+    """One nest: its variables are known, dtypes fit, every index is in range."""
     known = set(nest.vars)
     check(len(known) == len(nest.vars), where, "a loop variable occurs twice")
     loaded = {load.value for load in loads(nest.exprs)}
@@ -41,7 +41,7 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
         _verify_store(store, known, layouts, where)
     for affine, _, _ in nest.bounds:
         bound = known.union(*(r.variables for r in nest.reductions))
-        check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} holds unknown variables")
+        check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} has unknown variables")
     for expr in walk(nest.exprs):
         _verify_types(expr, where)
     for load, conditions in _loads_under(nest.exprs):
@@ -51,10 +51,10 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
 def _verify_store(store: Store, known: set[Var], layouts: Layouts, where: str) -> None:
     value = store.value
     check(layouts is None or value in layouts, where, f"{value!r} has no layout")
-    check(store.expr.dtype == value.dtype, where, f"{store.expr.dtype} goes into {value.dtype}")
+    check(store.expr.dtype == value.dtype, where, f"{store.expr.dtype} is stored as {value.dtype}")
     check(store.expr.vars <= known, where, f"unknown variables: {names_of(store.expr.vars - known)}")
     moving = [v for affine in store.index for v, _ in affine.terms]
-    check(len(store.index) == value.ndim, where, f"{len(store.index)} places on {value.ndim} axes")
+    check(len(store.index) == value.ndim, where, f"{len(store.index)} indices for {value.ndim} axes")
     check(set(moving) <= known, where, f"unknown variables: {names_of(set(moving) - known)}")
     for affine, n in zip(store.index, value.shape, strict=True):
         low, high = affine.range()
@@ -66,7 +66,7 @@ def names_of(variables: Iterable[Var]) -> str:
 
 
 def _verify_types(expr: Expr, where: str) -> None:
-    """Operands have one dtype, but for a condition."""
+    """Operands have one dtype, except for a condition. A reduction does not depend on another one's variables."""
     operands = expr.args[1:] if isinstance(expr, Op) and expr.name == "where" else expr.args
     what = expr.name if isinstance(expr, Op) else expr.kind if isinstance(expr, Reduce) else "guard"
     if isinstance(expr, (Op, Guard)):
@@ -75,22 +75,22 @@ def _verify_types(expr: Expr, where: str) -> None:
         check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {what}")
     if isinstance(expr, Reduce):
         inner = {v for r in walk(expr.args) if isinstance(r, Reduce) for v in r.variables}
-        check(not inner & set(expr.variables), where, f"{names_of(inner)} are summed over twice")
+        check(not inner & set(expr.variables), where, f"{names_of(inner)} are reduced twice")
         for other in walk(expr.args):
             within = isinstance(other, Reduce) and not other.vars.isdisjoint(expr.variables)
             check(not within, where, f"a {expr.kind} holds a reduction that depends on {names_of(expr.variables)}")
 
 
 def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Load, tuple[Condition, ...]]]:
-    """Loads, each with the conditions under which it is done."""
+    """All loads, each with the conditions under which it runs."""
     stack: list[tuple[Expr, tuple[Condition, ...]]] = [(root, ()) for root in roots]
     seen = set(stack)
     while stack:
         expr, conditions = stack.pop()
         if isinstance(expr, Load):
             yield expr, conditions
-        for place, arg in enumerate(expr.args):
-            inside = (*conditions, *expr.conditions) if isinstance(expr, Guard) and place == 0 else conditions
+        for number, arg in enumerate(expr.args):
+            inside = (*conditions, *expr.conditions) if isinstance(expr, Guard) and number == 0 else conditions
             if (arg, inside) not in seen:
                 seen.add((arg, inside))
                 stack.append((arg, inside))
@@ -99,7 +99,7 @@ def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Load, tuple[Condition,
 def _verify_load(load: Load, conditions: Sequence[Condition], layouts: Layouts, where: str) -> None:
     value, index = load.value, load.index
     check(layouts is None or value in layouts, where, f"{value!r} has no layout")
-    check(len(index) == value.ndim, where, f"{len(index)} places on {value.ndim} axes of {value!r}")
+    check(len(index) == value.ndim, where, f"{len(index)} indices for {value.ndim} axes of {value!r}")
     none = (0,) * value.ndim
     low_halo, high_halo = (layouts[value].low, layouts[value].high) if layouts else (none, none)
     for affine, n, before, after in zip(index, value.shape, low_halo, high_halo, strict=True):
@@ -113,9 +113,9 @@ def _verify_load(load: Load, conditions: Sequence[Condition], layouts: Layouts, 
 
 
 def range_under(affine: Affine, conditions: Iterable[Condition]) -> tuple[int, int]:
-    """Bounds of a map where conditions hold: by multiples of each condition's map alone.
+    """Bounds of an index map under conditions, each taken by itself.
 
-    a = k c + r  with  low <= c < high  gives  k low + min r <= a, and so on.
+    a = k c + r  with  low <= c < high  gives  k low + min r <= a  for k > 0, and so on.
     """
     low, high = affine.range()
     for other, least, end in conditions:
@@ -127,14 +127,14 @@ def range_under(affine: Affine, conditions: Iterable[Condition]) -> tuple[int, i
 
 
 def _all_inside(affine: Affine, conditions: Iterable[Condition], low: int, high: int) -> bool:
-    """Whether all values lie in a range where the conditions hold: tried one by one. True where they are too many."""
+    """Whether all values under the conditions are in a range: tried one by one. True if there are too many to try."""
     variables, left = {v for v, _ in affine.terms}, list(conditions)
-    joined = [c for c in left if variables & {v for v, _ in c[0].terms}]
-    while joined:
-        for condition in joined:
+    related = [c for c in left if variables & {v for v, _ in c[0].terms}]
+    while related:
+        for condition in related:
             variables |= {v for v, _ in condition[0].terms}
             left.remove(condition)
-        joined = [c for c in left if variables & {v for v, _ in c[0].terms}]
+        related = [c for c in left if variables & {v for v, _ in c[0].terms}]
     used = [c for c in conditions if {v for v, _ in c[0].terms} <= variables]
     ordered = sorted(variables, key=lambda v: v.number)
     if math.prod(v.extent for v in ordered) > MAX_TRIED:
@@ -153,10 +153,10 @@ def _values(affine: Affine, grid: dict[Var, Any]) -> Any:
 
 
 def verify_cover(nests: Iterable[Nest], stage: str) -> None:
-    """Every element of what is stored is stored once.
+    """Every element is stored exactly once.
 
-    The places of a store are a product of one set for each axis. Several stores are disjoint where on some axis their
-    sets are.
+    The indices of a store are a product of one set for each axis. Two stores are disjoint if their sets on one of the
+    axes are.
     """
     pieces: dict[Value, list[list[np.ndarray]]] = {}
     for nest in nests:
@@ -164,22 +164,22 @@ def verify_cover(nests: Iterable[Nest], stage: str) -> None:
             where = f"{stage}: store of {store.value!r}"
             moving = [v for affine in store.index for v, _ in affine.terms]
             still = [v for v in nest.vars if v not in moving and v.extent > 1]
-            check(not still, where, f"every place is stored again for each {names_of(still)}")
-            check(len(moving) == len(set(moving)), where, "a variable moves two axes")
-            pieces.setdefault(store.value, []).append([_places(affine, where) for affine in store.index])
+            check(not still, where, f"every element is stored again for each {names_of(still)}")
+            check(len(moving) == len(set(moving)), where, "a variable is in two indices")
+            pieces.setdefault(store.value, []).append([_values_once(affine, where) for affine in store.index])
     for value, parts in pieces.items():
         where = f"{stage}: {value!r}"
         for a, b in combinations(parts, 2):
             apart = any(np.intersect1d(p, q, assume_unique=True).size == 0 for p, q in zip(a, b, strict=True))
-            check(apart, where, "two stores write one element")
+            check(apart, where, "two stores write the same element")
         stored = sum(math.prod(len(p) for p in part) for part in parts)
         check(stored == value.size, where, f"{stored} of {value.size} elements are stored")
 
 
-def _places(affine: Affine, where: str) -> np.ndarray:
-    """All values of a map, each once."""
-    places = np.array([affine.const])
+def _values_once(affine: Affine, where: str) -> np.ndarray:
+    """All values of an index map, which takes each only once."""
+    values = np.array([affine.const])
     for v, c in affine.terms:
-        places = np.add.outer(places, c * np.arange(v.extent)).ravel()
-    check(np.unique(places).size == places.size, where, f"{affine} takes a value twice")
-    return places
+        values = np.add.outer(values, c * np.arange(v.extent)).ravel()
+    check(np.unique(values).size == values.size, where, f"{affine} takes a value twice")
+    return values

@@ -1,4 +1,4 @@
-"""A plan: layouts, kernels, and that everything is stored before it is read."""
+"""Verifies plans: layouts, kernels, and their order: everything is stored before it is read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .rule import check
 
 
 def verify_layouts(layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], stage: str) -> None:
-    """Layouts are row-major, each element with a place of its own; what is read as a reshape is dense.
+    """Layouts are row-major, and no two elements share memory; the memory of an alias is dense.
 
     Raises:
-        VerificationError: naming the value, and the rule.
+        VerificationError: naming the value, and what is wrong.
     """
     for value, layout in layouts.items():
         _verify_layout(value, layout, f"{stage}: layout of {value!r}")
     for value, base in aliases.items():
         where = f"{stage}: {value!r}, which is the memory of {base!r}"
-        check(base not in aliases, where, "that is itself another value's memory")
+        check(base not in aliases, where, "that is an alias itself")
         check(value.size == base.size and value.dtype == base.dtype, where, "sizes and dtypes differ")
         check(_is_dense(layouts[base]), where, "that is not row-major and dense")
 
@@ -35,10 +35,10 @@ def verify_layouts(layouts: Mapping[Value, Layout], aliases: Mapping[Value, Valu
 def verify_kernels(
     kernels: Sequence[Kernel], layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], stage: str
 ) -> None:
-    """Nests are right, and loops run over all their places, once; what NumPy computes and reads is dense.
+    """Nests are right, and their loops run over every point once; what NumPy reads and writes is dense.
 
     Raises:
-        VerificationError: naming the kernel, what it stores, and the rule.
+        VerificationError: naming the kernel, what it stores, and what is wrong.
     """
     for number, kernel in enumerate(kernels):
         _verify_kernel(kernel, layouts, aliases, f"{stage}: kernel {number}, of {_names(kernel.writes)}")
@@ -49,7 +49,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     """Layouts and kernels are right; every element is stored before it is read; the outputs are stored.
 
     Raises:
-        VerificationError: naming the kernel, what it stores, and the rule.
+        VerificationError: naming the kernel, what it stores, and what is wrong.
     """
     verify_layouts(plan.layouts, plan.aliases, stage)
     verify_kernels(plan.kernels, plan.layouts, plan.aliases, stage)
@@ -57,7 +57,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = plan.memory_of(output)
-        check(base in stored or base.op in (INPUT, CONSTANT), f"{stage}: output {output!r}", "nobody stores it")
+        check(base in stored or base.op in (INPUT, CONSTANT), f"{stage}: output {output!r}", "no kernel stores it")
 
 
 def _names(values: Iterable[Value]) -> str:
@@ -65,14 +65,14 @@ def _names(values: Iterable[Value]) -> str:
 
 
 def _verify_layout(value: Value, layout: Layout, where: str) -> None:
-    """Row-major, each element with a place of its own, halos included."""
-    check((layout.shape, layout.dtype) == (value.shape, value.dtype), where, f"it is for {layout}")
+    """It is row-major, and no two elements share memory, halos included."""
+    check((layout.shape, layout.dtype) == (value.shape, value.dtype), where, f"the layout is one of {layout}")
     step = 1
     for axis in reversed(range(len(layout.shape))):
         check(layout.strides[axis] == step, where, f"the stride of axis {axis} is not {step}")
         extent = layout.low[axis] + layout.shape[axis] + layout.high[axis]
         if axis == len(layout.shape) - 1:
-            check(layout.padded >= extent, where, f"{layout.padded} elements hold no {extent}")
+            check(layout.padded >= extent, where, f"it is padded to {layout.padded} elements, less than {extent}")
             extent = layout.padded
         step *= extent
     check(layout.size == step, where, f"it has {layout.size} elements, not {step}")
@@ -88,7 +88,7 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
     if isinstance(kernel, HostKernel):
         for value in (*kernel.reads, *kernel.writes):
             dense = _is_dense(layouts[aliases.get(value, value)])
-            check(dense, where, f"NumPy computes it, and {value!r} is not dense")
+            check(dense, where, f"NumPy computes it, but {value!r} is not dense")
         return
     nest, schedule = kernel.nest, kernel.schedule
     loaded = {load.value for load in loads(nest.exprs)}
@@ -100,18 +100,22 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
 
 
 def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
-    """The loops run over all places and all that is summed, once."""
-    check(Counter(schedule.outer) == Counter(nest.vars), where, f"loops over {schedule.outer}, places of {nest.vars}")
+    """The loops run over every point of the result, and of each reduction, once."""
+    check(Counter(schedule.outer) == Counter(nest.vars), where, f"loops over {schedule.outer}, variables {nest.vars}")
     check(set(schedule.rows) <= set(nest.vars) - {schedule.vector}, where, f"rows of {names_of(schedule.rows)}")
     check(schedule.lanes & (schedule.lanes - 1) == 0, where, f"vectors of {schedule.lanes} lanes")
-    check(all(0 < n <= v.extent for v, n in schedule.rows.items()), where, "more rows in a tile than there are")
-    check(all(v.extent % n == 0 for v, n in schedule.split.items()), where, "steps that do not divide their range")
+    check(all(0 < n <= v.extent for v, n in schedule.rows.items()), where, "a tile with more rows than there are")
+    check(
+        all(v.extent % n == 0 for v, n in schedule.split.items()),
+        where,
+        "a reduction is split into unequal parts",
+    )
     if schedule.split:
         bare = len(nest.stores) == 1 and nest.exprs == nest.reductions
-        check(bare, where, "a sum is added to memory piece by piece, and something is made of it")
-    summed = {v for r in nest.reductions for v in r.variables}
+        check(bare, where, "a split reduction whose result is used in its own nest")
+    reduced = {v for r in nest.reductions for v in r.variables}
     vector = schedule.vector
-    check(vector is None or vector in summed or vector in nest.vars, where, f"vectors along {vector!r}")
+    check(vector is None or vector in reduced or vector in nest.vars, where, f"vectors along {vector!r}")
     for reduction in nest.reductions:
         variables = set(reduction.variables)
         inner = [v for v in schedule.inner if v in variables]
@@ -119,11 +123,11 @@ def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
             left = variables - set(inner) - set(schedule.split)
             more = math.prod(n // v.extent for v, n in schedule.collapsed.items() if v in variables)
             check(math.prod(v.extent for v in left) == more, where, f"no loop runs over {names_of(left)}")
-        check(vector not in summed or vector in variables, where, f"vectors along {vector!r} in some sums only")
+        check(vector not in reduced or vector in variables, where, f"vectors along {vector!r} in some reductions only")
 
 
 def _verify_order(plan: Plan, stage: str) -> None:
-    """What is read has been stored: in an earlier step, or for the same share of a chain by an earlier kernel."""
+    """What is read was stored in an earlier step, or on the same part of a chain by an earlier kernel."""
     left = Counter(value for kernel in plan.kernels for value in kernel.writes)
     for number, step in enumerate(plan.steps):
         where = f"{stage}: step {number}"
@@ -140,7 +144,7 @@ def _verify_order(plan: Plan, stage: str) -> None:
 
 
 def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
-    """Kernels that are done piece by piece have ranges of as many steps."""
+    """The shared ranges of a chain are equal, and not cut into tiles."""
     steps = set()
     for kernel in chain:
         shared = kernel.shared
@@ -159,15 +163,17 @@ def _verify_read(
         return
     where = f"{where}: {_names(kernel.writes)}"
     makers = [other for other in earlier if base in other.writes]
-    check(base in before, where, f"it reads {value!r}, which nobody stores")
+    check(base in before, where, f"it reads {value!r}, which no kernel stores")
     check(before[base] == len(makers), where, f"it reads {value!r}, which is not stored yet")
     if step.kind == "parallel":
         for maker in makers:
-            check(value is base and _is_local(kernel, maker, value), where, f"{value!r} is made by other threads")
+            check(
+                value is base and _is_local(kernel, maker, value), where, f"{value!r} may be stored by another thread"
+            )
 
 
 def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
-    """Whether at each step of the shared range what is read of a value is what the maker stores at that step."""
+    """Whether at each step of the shared range a kernel reads only what its maker stored at the same step."""
     ours, theirs = kernel.shared, maker.shared
     if isinstance(kernel, HostKernel) or isinstance(maker, HostKernel) or ours is None or theirs is None:
         return False

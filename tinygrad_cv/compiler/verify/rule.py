@@ -1,4 +1,4 @@
-"""How a rule that does not hold is told."""
+"""The error that a verifier raises."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import Any
 
 
 class VerificationError(AssertionError):
-    """A stage has made something that does not hold together."""
+    """A stage made something that breaks a rule."""
 
 
 def check(holds: Any, where: str, rule: str) -> None:
-    """Raise unless it holds."""
+    """Raise unless the rule holds.
+
+    Raises:
+        VerificationError: naming the stage and what it made, and what is wrong with it.
+    """
     if not holds:
         raise VerificationError(f"{where}: {rule}")
