@@ -129,15 +129,15 @@ ties = np.array([[1.0, 1, 0, 2], [0, 0.5, 1, 1], [3, 3, 3, 3], [0, 1, 2, 3]])
 """,
         "tg.gradcheck(pool, ties, backward=pool_backward)",
         "At a tie there is no gradient to be right or wrong about: moved up, such an element is the maximum, moved\n"
-        "down it is not. Each value alone is one that a subgradient may have; that they add up to more than g no\n"
-        "difference decides. To check the code, give it inputs without ties.",
+        "down it is not. Each value alone is that of a subgradient; no difference can tell that together they add\n"
+        "up to more than g. To check the code, give it inputs without ties.",
     ),
 ]
 
 INTRODUCTION = """\
 # Is my gradient right?
 
-A walk through `tg.gradcheck`: an exercise of a vision course, batch normalization with its backward written by hand in
+A walk through `tg.gradcheck`: an exercise of a vision course, batch normalization with a hand-written backward in
 NumPy, right at first and then with each of the usual mistakes. This page is written by `python docs/make_checking.py`,
 which runs all of its code; the reports are what came out.
 
@@ -154,13 +154,13 @@ which runs all of its code; the reports are what came out.
 ```
 
 How to read it. For every element of every input the *analytic* gradient, from the backward, and the *numeric* one, from
-central differences, are compared for a random cotangent; here also every entry of the Jacobian. They may differ by what
-the differences may be off by, which is estimated, not chosen. The *Taylor remainder* |F(x + hu) - F(x) - h F'(x) u|
+central differences, are compared for a random cotangent; here also every entry of the Jacobian. They may differ by
+the error of the differences, which is estimated, not chosen. The *Taylor remainder* |F(x + hu) - F(x) - h F'(x) u|
 falls like h² if F' is right, and like h if not, until rounding stops it. Beta enters linearly: nothing remains at any
 step.
 
 In a course a forward usually returns `(out, cache)`, and the backward takes the gradient and that cache. That form is
-checked as it stands; a note in the report says that it was seen:
+checked as it is; a note in the report says so:
 
 ```python
 def relu_forward(x):
@@ -185,7 +185,7 @@ SUM = """\
 ## Why not simply sum the outputs?
 
 Because the sum of a normalized batch does not depend on x at all: its gradient is 0, with or without the paths through
-mean and variance. Of the backward without the path through the variance, the sum as a loss finds nothing:
+mean and variance. With the sum as a loss, a backward without the path through the variance passes:
 
 ```python
 {without}
@@ -208,7 +208,7 @@ A random cotangent finds it, as above, with probability one.
 DETACHED = """\
 ## Mean detached in the variance
 
-With tensors nobody writes a backward, but a graph can still be cut. Here the mean inside of the variance is detached:
+With tensors there is no backward to write, but a graph can still be cut. Here the mean in the variance is detached:
 
 ```python
 {code}
@@ -222,14 +222,13 @@ print(tg.gradcheck(detached, inputs[0], order=2))
 ```
 
 At first order nothing is wrong: the deviations from the mean add up to 0, so what was cut off is 0 as well. (That is
-why some textbooks drop the term.) At second order it is not. No operation's own derivative fails where it stands, so
-the check looks for a value that moves with the inputs but came into the graph as a constant, and blames the operation
-that it came into.
+why some textbooks drop the term.) At second order it is not. No operation's own derivative is wrong, so the check looks
+for a value that changes with the inputs but entered the graph as a constant, and blames the operation that reads it.
 
 ## The wrong operation in a larger graph
 
 A function with a backward of its own, somewhere in a network. The check goes through the graph operation by operation
-and names the first one whose derivative fails where it stands, with a few lines that show it alone:
+and names the first one whose own derivative is wrong, with a few lines that reproduce it:
 
 ```python
 {custom}
@@ -247,26 +246,25 @@ report.draw("blame.svg")
 |---|---|
 | ![The remainder falls like h](images/check_remainders.svg) | ![The edge into Square is red](images/check_blame.svg) |
 
-## What else is looked at
+## What else is checked
 
-- **Kinks.** Where the slopes to the left and to the right differ however short the step, an element is *not
-  differentiable*, which is not wrong: the report says which subgradients there are, and whether the value is one of
-  them.
-- **Digits.** At a mean of 1e13, or of sin(1e14 x), rounding leaves a difference quotient nothing to check a gradient
-  with. How far rounding moves f is measured, at neighbouring floats. Where less than two digits are left at every step,
-  the verdict is *ill-conditioned*: neither right nor wrong, with what helps (and exit code 1, as all that is not
-  *correct*). Subnormal numbers have few digits, too: values and gradients may be as small as 1e-316, with a float32
-  inside as 1e-38. At a mean of 1e17 rounding makes the elements of an input equal, and a note says so: what has a kink
-  there, such as a deviation or a maximum, is *not differentiable*.
+- **Kinks.** If the slopes to the left and to the right differ at every step size, an element is *not differentiable*,
+  which is not wrong: the report says which subgradients there are, and whether the value is one of them.
+- **Digits.** At inputs with a mean of 1e13, or for sin(1e14 x), rounding leaves a difference quotient no digits to
+  check a gradient with. How far rounding moves f is measured at neighbouring floats. If less than two digits are left at
+  every step, the verdict is *ill-conditioned*: neither right nor wrong, with advice (and exit code 1, as for all that
+  is not *correct*). Subnormal numbers have few digits, too: values and gradients may be as small as 1e-316, or 1e-38
+  if a float32 is inside. At a mean of 1e17 rounding makes the elements of an input equal, and a note says so: a
+  function with a kink there, such as a deviation or a maximum, is *not differentiable*.
 - **Zeros.** The bias of a convolution in front of batch normalization has gradient 0. Two tiny numbers are not compared
-  by their ratio: the report says that f does not change with this input.
-- **Cotangents** that are strided, reversed, read-only or expanded must give what a plain array gives.
-- **Complex numbers**, a second witness: Im f(x + ihu) / h loses no digits. No derivative of ours takes part.
+  by their ratio: the report says that f does not depend on this input.
+- **Cotangents** that are strided, reversed, read-only or expanded must give the gradients of a plain array.
+- **Complex steps**, a second witness: Im f(x + ihu) / h loses no digits. The library's derivatives take no part.
 - **Modules.** `tg.gradcheck(model, x)` checks the gradients of all parameters, in float64; parameters, running
-  statistics and random states are as before.
-- **Large inputs** go by 8 random directions and 4 cotangents. For an error in one entry, row or column of the Jacobian,
-  a product of two independent normal numbers is seen each time; an error of 100 times what is allowed is missed where
-  all 4 of one kind or all 8 of the other are below 0.1, whose probability is 0.08⁴ + 0.08⁸ < 5e-5.
+  statistics and random states are left as they were.
+- **Large inputs** are checked along 8 random directions for 4 cotangents. An error in one entry, row or column of the
+  Jacobian shows multiplied by two independent normal numbers; an error of 100 times what is allowed is missed if all 4
+  of one kind or all 8 of the other are below 0.1, which has a probability of 0.08⁴ + 0.08⁸ < 5e-5.
 - **Higher orders**: `order=2` checks the gradient of the gradient; `mode="jvp"` Jacobian-vector products.
 
 In tests: `tg.check.assert_gradients(f, inputs)`. On the command line:

@@ -307,7 +307,7 @@ def test_bad_input_is_explained(arguments, error, words):
 def test_bad_options_are_explained():
     with pytest.raises(ValueError, match="order=0"):
         tg.gradcheck(F.relu, normal(2), order=0)
-    with pytest.raises(ValueError, match="exactly 1 for a backward written by hand"):
+    with pytest.raises(ValueError, match="exactly 1 for a hand-written backward"):
         tg.gradcheck(np.exp, normal(2), backward=lambda g, x: g, order=2)
     with pytest.raises(ValueError, match=r"eps=0\.5"):
         tg.gradcheck(F.relu, normal(2), eps=0.5)

@@ -1,4 +1,4 @@
-"""Gradient checks: derivatives against differences, with an estimate of what the differences themselves are worth."""
+"""Gradient checks: derivatives against finite differences, with an estimate of the error of the differences."""
 
 from .api import assert_gradients, gradcheck
 from .blame import Blame

@@ -1,11 +1,11 @@
-"""gradcheck: are the derivatives of a function what differences of the function say?"""
+"""gradcheck: the derivatives of a function against its finite differences."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 
@@ -14,66 +14,82 @@ from ..frontend.tensor import Tensor
 from . import complex_step, cotangents
 from .blame import blame
 from .elements import check_function, cotangent
-from .functions import ArrayFunction, TensorFunction, repeatable
-from .input_report import CORRECT, KINK, VAGUE, InputReport
+from .functions import ArrayFunction, Checked, TensorFunction, repeatable
+from .input_report import CORRECT, ILL_CONDITIONED, KINK, InputReport
 from .report import Report
 from .running import one_blas_thread
 
-MODES = ("vjp", "jvp")
-Input: TypeAlias = Tensor | np.ndarray | float
+P = ParamSpec("P")
+Mode: TypeAlias = Literal["vjp", "jvp"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Input: TypeAlias = Tensor | np.ndarray | np.floating | float
 Inputs: TypeAlias = Input | Sequence[Input]
 
 
+@runtime_checkable
+class HasParameters(Protocol):
+    """A module, whose parameters are checked too."""
+
+    def named_parameters(self) -> Iterable[tuple[str, Tensor]]: ...
+
+
+@runtime_checkable
+class HasBuffers(Protocol):
+    """A module, whose buffers are float64 during a check."""
+
+    def named_buffers(self) -> Iterable[tuple[str, Tensor]]: ...
+
+
 def gradcheck(
-    f: Callable[..., Any],
+    f: Callable[..., object],
     inputs: Inputs,
     *,
-    backward: Callable[..., Any] | None = None,
+    backward: Callable[..., object] | None = None,
     cache: bool | None = None,
     parameters: Iterable[Tensor] | Mapping[str, Tensor] | None = None,
     order: int = 1,
-    mode: str = "vjp",
+    mode: Mode = "vjp",
     eps: float = 1e-3,
     seed: int = 0,
 ) -> Report:
     """Compare the gradients of a function with central differences, element by element, in float64, and explain.
 
-    What is compared is the gradient of vᵀ f(x) with a random cotangent v whose entries have sizes from 0.5 to 1.5: an
-    error in any entry of the Jacobian shows, with probability one. (With v = 1, the usual sum(), a batch norm whose
-    backward forgets the variance would pass.) A small Jacobian is compared entry by entry as well. An input of more
-    than 1000 elements goes by 8 random directions and 4 cotangents: an error 100 times larger than what is allowed is
-    missed with a probability below 4e-5. An element is
+    The gradient of vᵀ f(x) is compared, with a random cotangent v whose entries have sizes from 0.5 to 1.5: an error in
+    any entry of the Jacobian shows with probability one. (With v = 1, the usual sum(), a batch norm whose backward
+    forgets the variance would pass.) A small Jacobian is compared entry by entry as well. An input of more than 1000
+    elements is checked along 8 random directions for 4 cotangents: an error 100 times larger than allowed is missed
+    with a probability below 4e-5. An element is
 
         correct             if |analytic - numeric| <= truncation + rounding,
         wrong               if not,
-        not differentiable  where the one-sided slopes differ however short the step,
-        ill-conditioned     where rounding of f leaves less than two digits of the gradient to differences of any step.
+        not differentiable  if the one-sided slopes differ at every step size,
+        ill-conditioned     if rounding of f leaves less than two digits of the gradient to differences of any step.
 
     Both parts of the differences' error are estimated, so there is no tolerance to choose: truncation by extrapolation
     over h, h/2 and h/4, rounding by a table of differences at neighbouring points. The report also holds Taylor
-    remainders over a sweep of steps, whose order is 2 for a right gradient and 1 for a wrong one, and a derivative by
-    complex numbers where f is analytic in the primitives. Cotangents that are strided, reversed, expanded or read-only
-    must give the same gradients. Where something is wrong, ``report.blame`` is the first operation whose own derivative
-    fails where it stands.
+    remainders over a sweep of steps, whose order is 2 for a right gradient and 1 for a wrong one, and a complex-step
+    derivative if all primitives in f are analytic. Cotangents that are strided, reversed, expanded or read-only must
+    give the same gradients. If something is wrong, ``report.blame`` is the first operation whose own derivative fails
+    at the values that it had in f.
 
     Inputs are copied and not changed; parameters, running statistics, the default generator, and those of NumPy and
-    Python are as before. A generator that f was given by its user goes on drawing.
+    Python are left as they were. A generator that f holds itself moves on.
 
     Args:
-        f: takes tensors, returns a tensor or several; with ``backward``, the same with NumPy arrays. A module's
-            parameters are checked, too.
-        inputs: a float tensor or array, or a tuple or list of them. Float32 is converted to float64.
-        backward: a backward written by hand, with g the cotangent of f's output: ``backward(g, *inputs)``, or, where f
-            returns ``(y, cache)`` as in a course, ``backward(g, cache)``. It returns one gradient for each input, None
-            for none.
-        cache: whether the last of what f returns is a cache; by default backward's parameters tell, and a note in the
-            report says so. (They could be either where f has one input and returns two arrays of floats. Then a
-            parameter of backward that is called as f's is the input.)
-        parameters: tensors that f takes from outside, whose gradients are to be checked: in a list, or by name.
-        order: 2 checks the gradients of the gradient, too, along a random direction, with respect to the inputs and to
-            the cotangent v; and so on.
+        f: takes tensors, returns a tensor or several; with ``backward``, the same with NumPy arrays. The parameters of
+            a module are checked, too.
+        inputs: a float tensor or array, or a tuple or list of them. float32 is converted to float64.
+        backward: a hand-written backward, with g the cotangent of f's output: ``backward(g, *inputs)``, or, if f
+            returns ``(y, cache)`` as in many courses, ``backward(g, cache)``. It returns a gradient for each input, or
+            None for no gradient.
+        cache: whether the last value that f returns is a cache; by default the parameters of backward decide, and the
+            report notes it. (They fit both forms if f has one input and returns two arrays of floats. Then a parameter
+            of backward with the name of f's is the input.)
+        parameters: tensors that f closes over, whose gradients are to be checked: in a list, or by name.
+        order: 2 also checks the gradients of the gradient along a random direction, with respect to the inputs and the
+            cotangent v; and so on.
         mode: "jvp" checks Jacobian-vector products along random directions instead.
-        eps: the first step, as a share of an element's size; shorter ones follow where needed.
+        eps: the first step, as a share of an element's size; shorter ones follow if needed.
         seed: of the cotangents and directions.
 
     Returns:
@@ -81,9 +97,9 @@ def gradcheck(
         ``report.plot(file)``, ``report.draw(file)``, and arrays in ``report.inputs``.
 
     Raises:
-        DTypeError: an input or an output that is not made of floats.
+        DTypeError: an input or an output is not of floats.
         ShapeError: an input or the output is empty.
-        GraphError: f does not return tensors, changes its inputs, or gives other values when called again.
+        GraphError: f does not return tensors, changes its inputs, or returns other values when called again.
         ValueError: no inputs, values that are not finite, or an order, a mode or an eps out of range.
 
     >>> import tinygrad_cv as tg
@@ -100,7 +116,7 @@ def gradcheck(
     _check_options(backward, cache, order, mode, eps)
     arrays, notes = _float64(inputs)
     names = [f"input {i}" for i in range(len(arrays))]
-    function: TensorFunction | ArrayFunction
+    function: Checked
     if backward is not None:
         function = ArrayFunction(f, backward, cache)
     else:
@@ -111,7 +127,7 @@ def gradcheck(
     with _generators_restored(), one_blas_thread():
         with np.errstate(all="ignore"):
             y = _evaluate(function, arrays, bool(notes))
-        if getattr(function, "cache", False):
+        if isinstance(function, ArrayFunction) and function.cache:
             notes.append("the last value that f returned is backward's cache: it was called as backward(g, cache)")
         entries = check_function(function, arrays, order, seed, eps, names, mode == "jvp", full=True)
         rng = np.random.default_rng(seed)
@@ -126,39 +142,48 @@ def gradcheck(
     return Report(tuple(entries), seed, tuple(notes), tuple(problems), witness, culprit, function, tuple(arrays))
 
 
-def assert_gradients(f: Callable[..., Any], inputs: Inputs, **options: Any) -> None:
-    """Fail, with the whole report as the message, unless :func:`gradcheck` says 'correct': for tests.
+def _arguments_of(_: Callable[P, Report]) -> Callable[[Callable[..., None]], Callable[P, None]]:
+    """A function has the arguments of another one: said to type checkers only."""
+    return lambda function: function
+
+
+@_arguments_of(gradcheck)
+def assert_gradients(*args: Any, **options: Any) -> None:
+    """Fail, with the whole report as the message, unless :func:`gradcheck` with these arguments is correct: for tests.
 
     >>> import tinygrad_cv as tg
     >>> tg.check.assert_gradients(lambda x: x.exp(), tg.tensor([1.0, 2.0]), order=2)
     """
     __tracebackhide__ = True
-    report = gradcheck(f, inputs, **options)
+    report = gradcheck(*args, **options)
     if not report:
         raise AssertionError(str(report))
 
 
-def _check_options(backward: Callable[..., Any] | None, cache: bool | None, order: int, mode: str, eps: float) -> None:
+def _check_options(
+    backward: Callable[..., object] | None, cache: bool | None, order: int, mode: str, eps: float
+) -> None:
     if cache is not None and backward is None:
-        raise ValueError(f"gradcheck: cache={cache} is about a backward written by hand: pass backward=.")
+        raise ValueError(f"gradcheck: cache={cache} is about a hand-written backward: pass backward=.")
     if order < 1 or (order > 1 and backward is not None):
         raise ValueError(
             f"gradcheck: order={order}{' with backward=' if backward else ''}: it must be at least 1, and exactly 1 "
-            "for a backward written by hand, which cannot be differentiated itself."
+            "for a hand-written backward, which cannot be differentiated itself."
         )
     if mode not in MODES or (mode == "jvp" and backward is not None):
         raise ValueError(
             f"gradcheck: mode={mode!r}{' with backward=' if backward else ''}: it must be 'vjp' or 'jvp', and 'vjp' "
-            "for a backward written by hand."
+            "for a hand-written backward."
         )
     if not 1e-8 <= eps <= 0.1:
         raise ValueError(f"gradcheck: eps={eps}: the first step must be a share from 1e-8 to 0.1 of an element's size.")
 
 
-def _parameters(f: Any, given: Any) -> dict[str, Tensor]:
-    """The tensors from outside that are to be checked, by name."""
+def _parameters(f: object, given: Iterable[Tensor] | Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """The tensors besides the inputs that are to be checked, by name."""
+    named: Iterable[tuple[str, Tensor]]
     if given is None:
-        named: Iterable[tuple[str, Any]] = f.named_parameters() if hasattr(f, "named_parameters") else ()
+        named = f.named_parameters() if isinstance(f, HasParameters) else ()
     elif isinstance(given, Mapping):
         named = given.items()
     else:
@@ -170,8 +195,8 @@ def _parameters(f: Any, given: Any) -> dict[str, Tensor]:
     return tensors
 
 
-def _buffers(f: Any) -> list[Tensor]:
-    return [buffer for _, buffer in f.named_buffers()] if hasattr(f, "named_buffers") else []
+def _buffers(f: object) -> list[Tensor]:
+    return [buffer for _, buffer in f.named_buffers()] if isinstance(f, HasBuffers) else []
 
 
 def _float64(inputs: Inputs) -> tuple[list[np.ndarray], list[str]]:
@@ -201,15 +226,15 @@ def _float64(inputs: Inputs) -> tuple[list[np.ndarray], list[str]]:
     return arrays, notes
 
 
-def _evaluate(function: TensorFunction | ArrayFunction, arrays: list[np.ndarray], converted: bool) -> np.ndarray:
-    """f's outputs, found to be finite and the same in a second call."""
+def _evaluate(function: Checked, arrays: list[np.ndarray], converted: bool) -> np.ndarray:
+    """f's outputs, after checking that they are finite and that a second call returns the same."""
     try:
         y = function(arrays)
     except DTypeError as error:
         if not converted:
             raise
         raise DTypeError(
-            f"gradcheck: f was called with float64 inputs, and failed: {error} What f takes from outside must be "
+            f"gradcheck: f was called with float64 inputs, and failed: {error} What f closes over must be "
             "float64, too: pass it as parameters=[...], which are converted, or convert it."
         ) from error
     if not np.isfinite(y).all():
@@ -226,15 +251,15 @@ def _evaluate(function: TensorFunction | ArrayFunction, arrays: list[np.ndarray]
 
 
 def _witness(
-    function: TensorFunction | ArrayFunction,
+    function: Checked,
     arrays: Sequence[np.ndarray],
     v: np.ndarray,
     rng: np.random.Generator,
     entries: Sequence[InputReport],
 ) -> tuple[str, list[str]]:
-    """What complex numbers say about the gradient along a random direction, and how they disagree, if they do.
+    """The complex-step derivative along a random direction, in words; and how the gradient disagrees, if it does.
 
-    They may be as far apart as the gradients' elements may be from the differences.
+    The two may differ by as much as the gradient's elements may differ from the differences.
     """
     if isinstance(function, ArrayFunction):
         return "", []
@@ -254,8 +279,8 @@ def _witness(
 
 
 def _equal(arrays: Sequence[np.ndarray], names: Sequence[str], entries: Sequence[InputReport]) -> Iterator[str]:
-    """What to know of inputs whose elements are all equal, as those at a large mean may be after rounding."""
-    unclear = {entry.number for entry in entries if entry.verdict in (KINK, VAGUE)}
+    """Notes on unclear inputs whose elements are all equal, as rounding makes them at a large mean."""
+    unclear = {entry.number for entry in entries if entry.verdict in (KINK, ILL_CONDITIONED)}
     for i in sorted(unclear & set(range(len(arrays)))):
         x = arrays[i]
         if x.size > 1 and np.ptp(x) == 0 and x.any():
@@ -268,7 +293,7 @@ def _equal(arrays: Sequence[np.ndarray], names: Sequence[str], entries: Sequence
 
 @contextmanager
 def _generators_restored() -> Iterator[None]:
-    """NumPy's and Python's global generators are afterwards as they were."""
+    """Afterwards NumPy's and Python's global generators are as they were."""
     states = np.random.get_state(), random.getstate()
     try:
         yield

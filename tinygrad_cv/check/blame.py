@@ -1,28 +1,28 @@
-"""Who is wrong: each recorded operation is checked by itself, in place and with the values that it had there.
+"""Which operation is wrong: each recorded one is checked by itself, at the values that it had.
 
 The graph of f is recorded once, with all operands. Then each operation's VJP is compared with differences of that
-operation alone, in the order of computation, and the first one that fails is to blame. Where all pass, some value that
+operation alone, in the order of computation, and the first one that fails is to blame. If all pass, some value that
 depends on the inputs entered the graph as a constant (``detach``, ``no_grad``, a detour through NumPy): f is run again
-from other inputs, and a constant that has moved is to blame.
+from other inputs, and a constant that has changed is to blame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..core.tape import Node, apply, reachable
+from ..frontend.custom import CustomNode
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .elements import check_function
 from .functions import TensorFunction
 from .input_report import InputReport
 
-SHIFT = 1e-3  # how far the inputs are moved, as a share of their sizes, to see what moves with them
-FEW = 64  # elements of an array that is written out in a reproduction
+SHIFT = 1e-3  # by which the inputs are moved, as a share of their sizes, to see what changes with them
+WRITTEN_OUT = 64  # elements of an array up to which a reproduction lists them
 MOST_AXES = 32
 
 
@@ -34,12 +34,12 @@ class Blame:
         primitive: its name, or that of a custom function.
         module: the path of the module and composed function that contain it.
         source: the user's line.
-        order: of differentiation; 2 where the derivative's derivative is wrong.
+        order: of differentiation; 2 if the second derivative is wrong.
         operand: which of its inputs.
         index: the worst element of that input.
         analytic, numeric: the derivative along it, for a random cotangent.
-        cut: whether the operand is at fault for not being in the graph at all.
-        reproduction: Python source that shows it by itself.
+        cut: whether the fault is that the operand is not in the graph at all.
+        reproduction: a Python program that shows the error.
     """
 
     primitive: str
@@ -73,7 +73,7 @@ class Blame:
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """A recorded operation, and how its derivatives by its recorded operands compare with differences."""
+    """A recorded operation, and the check of its derivatives with respect to its recorded operands."""
 
     number: int  # among the operations that were recorded
     node: Node
@@ -81,7 +81,7 @@ class Operation:
     places: tuple[int, ...]  # of the operands that are in the graph, among all
 
     def by_place(self) -> Iterator[tuple[InputReport, int]]:
-        """The entries, each with its operand's place; -1 for the cotangents of higher orders."""
+        """The entries, each with the place of its operand; -1 for the cotangents of higher orders."""
         for entry in self.entries:
             yield entry, self.places[entry.number] if entry.number < len(self.places) else -1
 
@@ -116,10 +116,10 @@ def blame(function: TensorFunction, inputs: Sequence[np.ndarray], order: int, se
     return _cut(function, inputs, seed)
 
 
-def _alone(node: Node, operands: Sequence[np.ndarray], places: Sequence[int]) -> Any:
-    """The operation as a function of its recorded operands, at these places among all; in float64, as they are."""
+def _alone(node: Node, operands: Sequence[np.ndarray], places: Sequence[int]) -> Callable[..., Tensor]:
+    """The operation as a float64 function of its recorded operands, which are at these places among all."""
     constants = [Tensor._new(value.astype(np.float64) if value.dtype.kind == "f" else value) for value in operands]
-    custom = getattr(node, "function", None)
+    custom = node if isinstance(node, CustomNode) else None
 
     def f(*xs: Tensor) -> Tensor:
         given = list(constants)
@@ -129,14 +129,13 @@ def _alone(node: Node, operands: Sequence[np.ndarray], places: Sequence[int]) ->
             assert node.primitive is not None
             return apply(node.primitive, *given, **node.params)
         tensors = iter(given)
-        inputs = node.inputs  # type: ignore[attr-defined]
-        return custom.apply(*[next(tensors) if isinstance(x, Tensor) else x for x in inputs])
+        return custom.function.apply(*[next(tensors) if isinstance(x, Tensor) else x for x in custom.inputs])
 
     return f
 
 
 def _role(node: Node, place: int) -> str:
-    """What the operation's formula calls an operand."""
+    """The name of an operand in the operation's formula."""
     names = node.primitive.inputs if node.primitive is not None else ()
     if place < 0:
         return "the cotangent"
@@ -159,19 +158,18 @@ def _blamed(operation: Operation, entry: InputReport, place: int, seed: int) -> 
 
 
 def _reproduction(node: Node, places: Sequence[int], at: tuple[int, ...], order: int, seed: int) -> str:
-    """Source that checks the operation alone, with as few numbers as still show the mistake."""
+    """A program that checks the operation alone, on as few numbers as still show the error."""
     assert node.operands is not None
     values = next(_smaller(node, places, at, order, seed), node.operands)
     names = [f"x{i}" for i in range(len(values))]
-    custom = getattr(node, "function", None)
     lines = ["import numpy as np", "import tinygrad_cv as tg"]
-    if custom is None:
+    if not isinstance(node, CustomNode):
         lines += ["from tinygrad_cv.core.tape import apply", "from tinygrad_cv.ops import PRIMITIVES"]
         call = _call(node, names)
     else:
         arguments = iter(names)
-        inputs = [next(arguments) if isinstance(x, Tensor) else repr(x) for x in node.inputs]  # type: ignore[attr-defined]
-        call = f"{custom.__qualname__}.apply({', '.join(inputs)})"
+        inputs = [next(arguments) if isinstance(x, Tensor) else repr(x) for x in node.inputs]
+        call = f"{node.function.__qualname__}.apply({', '.join(inputs)})"
     for i, (name, value) in enumerate(zip(names, values, strict=True)):
         text = _array_text(np.asarray(value), seed + i)
         lines.append(f"{name} = {text if i in places else f'tg.tensor({text})'}")
@@ -194,14 +192,14 @@ def _smaller(
         try:
             function = TensorFunction(_alone(node, values, places))
             entries = check_function(function, [values[k] for k in places], order, seed)
-        except Exception:  # these corners do not fit each other, or the operation's parameters
+        except Exception:  # the corners do not fit each other, or the operation's parameters
             continue
         if any(entry.verdict == "wrong" for entry in entries):
             yield values
 
 
 def _short(x: np.ndarray) -> np.ndarray:
-    """Numbers of few digits, none of them 0: a border of zeros hides mistakes."""
+    """The array in numbers of few digits, none of them 0: a border of zeros hides errors."""
     if x.dtype.kind != "f":
         return np.array(x)
     return np.array([float(f"{value or 0.5:.3g}") for value in x.ravel()], x.dtype).reshape(x.shape)
@@ -213,20 +211,20 @@ def _call(node: Node, names: Sequence[str]) -> str:
     return f'apply(PRIMITIVES["{node.name}"], {", ".join(names)}{params})'
 
 
-def _param_text(value: Any) -> str:
+def _param_text(value: object) -> str:
     return f'np.dtype("{value}")' if isinstance(value, np.dtype) else repr(value)
 
 
 def _array_text(value: np.ndarray, seed: int) -> str:
-    if value.size <= FEW:
+    if value.size <= WRITTEN_OUT:
         return f'np.array({value.tolist()!r}, "{value.dtype}")'
     return f"np.random.default_rng({seed}).normal(size={value.shape})"
 
 
 def _cut(function: TensorFunction, inputs: Sequence[np.ndarray], seed: int) -> Blame | None:
-    """The first operation with a constant operand that moves when the inputs do.
+    """The first operation with a constant operand that changes with the inputs.
 
-    Those inside of composed functions come last: a softmax detaches its maximum, and is right to do so.
+    Those inside composed functions come last: a softmax detaches its maximum, and is right to do so.
     """
     rng = np.random.default_rng(seed)
     moved = [x * (1 + SHIFT * rng.uniform(0.5, 1.0, x.shape)) + SHIFT * (x == 0) for x in inputs]

@@ -1,15 +1,14 @@
-"""A second witness: derivatives by complex numbers, which subtract nothing and so lose no digits.
+"""A second witness: complex-step derivatives, which subtract nothing and so lose no digits.
 
-For an analytic function f, Im f(x + i h u) / h = J u - O(h²), and h may be so small that nothing is left of h² (Squire
-and Trapp, "Using complex variables to estimate derivatives of real functions", 1998). The recorded primitives are
-computed once more on complex numbers: elementwise ones by NumPy's complex functions, linear ones on the imaginary part
-alone, products of two by both products. No derivative of ours takes part.
+For an analytic function f, Im f(x + i h u) / h = J u - O(h²), and h may be so small that h² vanishes (Squire and Trapp,
+"Using complex variables to estimate derivatives of real functions", 1998). The recorded primitives are evaluated once
+more on complex numbers: elementwise ones by NumPy's complex functions, linear ones on the imaginary part alone,
+bilinear ones by the product rule. None of the library's derivatives takes part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,9 +17,9 @@ from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .functions import TensorFunction
 
-H = 1e-100  # of the imaginary parts: its square is nothing beside them
+H = 1e-100  # the scale of the imaginary parts: its square vanishes
 
-ANALYTIC: dict[str, Callable[..., Any]] = {
+ANALYTIC: dict[str, np.ufunc] = {
     "neg": np.negative,
     "add": np.add,
     "sub": np.subtract,
@@ -36,20 +35,20 @@ ANALYTIC: dict[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "pow": np.power,
 }
-LINEAR = {"sum", "cumsum", "gather", "scatter_add"}  # and whatever moves elements
+LINEAR = {"sum", "cumsum", "gather", "scatter_add"}  # and the families that move elements
 BILINEAR = {"contract"}
 CONSTANT = {"floor"}  # between its steps
 
 
 class NotAnalytic(Exception):
-    """A primitive that complex numbers do not tell the derivative of; the message names it."""
+    """A primitive has no complex-step derivative; the message names it."""
 
 
 def directional(function: TensorFunction, inputs: Sequence[np.ndarray], direction: Sequence[np.ndarray]) -> np.ndarray:
     """J u, as one vector.
 
     Raises:
-        NotAnalytic: the graph holds something that is not analytic.
+        NotAnalytic: a primitive in the graph is not analytic.
     """
     leaves = [Tensor(x, requires_grad=True) for x in inputs]
     with isolated(operands=True):
@@ -66,7 +65,7 @@ def directional(function: TensorFunction, inputs: Sequence[np.ndarray], directio
 
 
 def _tangent(node: Node, known: dict[Node, np.ndarray]) -> np.ndarray:
-    """How fast a node's value moves."""
+    """The tangent of a node's value."""
     primitive = node.primitive
     if node.operands is None or primitive is None:
         if not node.parents:  # a parameter that is not among the inputs

@@ -1,19 +1,18 @@
-"""Cotangents as they may come: strided, expanded, read-only. The gradient must be that of the plain array."""
+"""Cotangents of unusual memory layout: strided, expanded, read-only. The gradient must be that of a plain array."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from ..frontend.tensor import Tensor
-from .functions import ArrayFunction, repeatable
+from .functions import ArrayFunction, Arrays, Checked, repeatable
 
 
 def _strided(g: np.ndarray) -> np.ndarray:
-    """Every other place of a larger array, in Fortran order."""
+    """Every other element of a larger array, in Fortran order."""
     wide = np.full(tuple(2 * n for n in g.shape), np.nan, g.dtype, order="F")
     wide[tuple(slice(None, None, 2) for _ in g.shape)] = g
     return wide[tuple(slice(None, None, 2) for _ in g.shape)]
@@ -32,7 +31,7 @@ def _read_only(g: np.ndarray) -> np.ndarray:
 
 
 def _expanded(g: np.ndarray) -> np.ndarray:
-    """One number in all places, with strides of 0, as the gradient of a mean has."""
+    """One number for all elements, with strides of 0, as the gradient of a mean has."""
     return np.broadcast_to(g.ravel()[:1].reshape((1,) * g.ndim), g.shape)
 
 
@@ -49,13 +48,14 @@ FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def problems(function: Any, inputs: Sequence[np.ndarray], v: np.ndarray) -> Iterator[str]:
-    """What changes when the cotangent of f's outputs has another memory layout."""
+def problems(function: Checked, inputs: Arrays, v: np.ndarray) -> Iterator[str]:
+    """How gradients change when the cotangent of f's outputs has another memory layout: they must not."""
     for name, make in FORMS.items():
         found, plain = (_gradients(function, inputs, v, form) for form in (make, partial(_plain, make)))
+        if isinstance(plain, str):
+            continue
         if isinstance(found, str):
-            if not isinstance(plain, str):
-                yield f"a cotangent that is {name} raises: {found}"
+            yield f"a cotangent that is {name} raises: {found}"
             continue
         for i, (a, b) in enumerate(zip(found, plain, strict=True)):
             if a.shape != b.shape or not repeatable(a, b):
@@ -63,16 +63,19 @@ def problems(function: Any, inputs: Sequence[np.ndarray], v: np.ndarray) -> Iter
 
 
 def _gradients(
-    function: Any, inputs: Sequence[np.ndarray], v: np.ndarray, make: Callable[[np.ndarray], np.ndarray]
-) -> list[Any] | str:
-    def cotangents(outputs: list[Any]) -> Iterator[Any]:
+    function: Checked, inputs: Arrays, v: np.ndarray, make: Callable[[np.ndarray], np.ndarray]
+) -> list[np.ndarray] | str:
+    """The gradients for cotangents of a form, or the error that they raise."""
+
+    def parts(outputs: Sequence[Tensor] | Arrays) -> Iterator[np.ndarray]:
         start = 0
         for y in outputs:
-            part = make(v[start : start + y.size].reshape(y.shape).astype(y.dtype))
+            yield make(v[start : start + y.size].reshape(y.shape).astype(y.dtype))
             start += y.size
-            yield part if isinstance(function, ArrayFunction) else Tensor._new(part)
 
     try:
-        return function.pulled(inputs, cotangents)
-    except Exception as error:  # whatever a backward of the user's raises
+        if isinstance(function, ArrayFunction):
+            return function.vjp(inputs, parts)
+        return function.vjp(inputs, lambda outputs: map(Tensor._new, parts(outputs)))
+    except Exception as error:  # whatever a user's backward raises
         return f"{type(error).__name__}: {error}"

@@ -1,15 +1,15 @@
-"""Each element of each input: its analytic derivative against differences. Large inputs go by random directions."""
+"""Each element of each input: its analytic derivative against differences. Large inputs: along random directions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..core.errors import GraphError
 from .finite_differences import WIDE, Differences
-from .functions import repeatable
+from .functions import Checked, TensorFunction, repeatable
 from .input_report import InputReport
 from .noise import ROUNDING, moved, norm, root_mean_square
 from .running import progress
@@ -17,15 +17,17 @@ from .slopes import Slope
 from .taylor import Taylor, sweep
 
 OUTPUTS, ENTRIES = 64, 4096  # of a Jacobian that is checked entry by entry
-MANY = 1000  # elements: such an input goes by directions
+MANY = 1000  # elements: a larger input is checked along directions
 DIRECTIONS, COTANGENTS = 8, 4  # random ones: each direction is checked for each cotangent
-VAGUE = 8e-3  # of a gradient: where it may be so far from the differences, they do not check it
-UNDERFLOWN = 1e-290  # errors of less are the spacing of subnormal numbers, over a step: they make nothing else 0
-TINY = 1e-8  # a function of this size, for cotangents of size 1, may be nothing but rounding: 0
+TOO_FAR = 8e-3  # of a gradient: a larger allowed error checks nothing
+UNDERFLOWN = 1e-290  # smaller errors come from subnormal numbers, and do not make a slope 0
+TINY = 1e-8  # a function of this size, for cotangents of size 1, may be rounding only
+
+Row: TypeAlias = tuple[Any, ...]  # of an element: analytic, numeric, allowed, step, low, high, differentiable, checked
 
 
 def check_function(
-    function: Any,
+    function: Checked,
     arrays: Sequence[np.ndarray],
     order: int,
     seed: int,
@@ -37,9 +39,8 @@ def check_function(
     """Reports on all inputs, up to an order of differentiation.
 
     Args:
-        function: a ``TensorFunction`` or an ``ArrayFunction``.
         forward: check Jacobian-vector products instead of gradients.
-        full: check small Jacobians entry by entry, not for one cotangent only.
+        full: check small Jacobians entry by entry, not only for one cotangent.
     """
     arrays, rng, entries = list(arrays), np.random.default_rng(seed), list[InputReport]()
     named = list(names) or [f"input {i}" for i in range(len(arrays))]
@@ -54,6 +55,7 @@ def check_function(
                 named, size if basis else 0
             )
         if k < order:
+            assert isinstance(function, TensorFunction)
             function = function.derivative()
             arrays.append(v)
             named.append(f"cotangent {k}")
@@ -70,7 +72,7 @@ def _large(arrays: Sequence[np.ndarray]) -> bool:
 
 
 class _Gradient(NamedTuple):
-    """An input's analytic gradients, one for each cotangent, and how far rounding may have moved them."""
+    """The analytic gradients of an input, one for each cotangent, and their possible rounding errors."""
 
     values: np.ndarray
     rounding: np.ndarray
@@ -83,11 +85,11 @@ class _Gradient(NamedTuple):
 
 
 class _Checker:
-    """A function at a point, with cotangents: the first is random, further ones see what it may miss."""
+    """A function at a point, with cotangents: the first is random, the others find what it may miss."""
 
     def __init__(
         self,
-        function: Any,
+        function: Checked,
         arrays: list[np.ndarray],
         rows: np.ndarray,
         order: int,
@@ -101,10 +103,10 @@ class _Checker:
         size = float(self.differences.sizes[0])
         if not self.differences.subnormal:
             size = max(size, TINY * float(np.abs(rows[0]).sum()))
-        self.least = VAGUE * size  # a slope of less over an element's size is 0
+        self.least = TOO_FAR * size  # a slope below this, over an element's size, is 0
 
     def entries(self, names: Sequence[str], basis: int) -> Iterator[InputReport]:
-        """A report for each input; as many of the cotangents are unit vectors."""
+        """A report for each input; ``basis`` of the cotangents are unit vectors."""
         self.basis = basis
         gradients = None if self.forward else self._gradients()
         for number, (name, x) in enumerate(zip(names, self.arrays, strict=True)):
@@ -138,12 +140,10 @@ class _Checker:
         all_rows = [found, *(function.gradients(arrays, row) for row in self.rows[1:])]
         return [self._gradient(i, [row[i] for row in all_rows], noise) for i, noise in enumerate(noises)]
 
-    def _gradient(self, number: int, found: list[Any], noise: np.ndarray) -> _Gradient:
+    def _gradient(self, number: int, found: list[np.ndarray], noise: np.ndarray) -> _Gradient:
         x, unit = self.arrays[number], self.differences.units[number]
         if found[0].shape == x.shape:
-            least = (
-                ROUNDING * float(self.differences.sizes[0]) / unit
-            )  # a function of size |f| over |x| has slopes of |f|/|x|
+            least = ROUNDING * float(self.differences.sizes[0]) / unit  # slopes have the size of f over that of x
             return _Gradient(np.array(found, np.float64), WIDE * noise.reshape(x.shape) + least, "")
         return _Gradient(
             np.full((len(found), *x.shape), np.nan),
@@ -155,7 +155,8 @@ class _Checker:
     # ---------------------------------------------------------------- against differences
 
     def _by_elements(self, name: str, number: int, gradient: _Gradient, direction: list[np.ndarray]) -> InputReport:
-        x, found = self.arrays[number], []
+        x = self.arrays[number]
+        found: list[Row] = []
         for place in progress(np.ndindex(x.shape), x.size, name):
             analytic = [float(values[place]) for values in gradient.values]
             slopes = self.differences.along_element(number, place, analytic, gradient.typical)
@@ -167,11 +168,12 @@ class _Checker:
     def _by_directions(
         self, name: str, number: int, gradient: _Gradient | None, direction: list[np.ndarray]
     ) -> InputReport:
-        found, sweeps = [], []
+        found: list[Row] = []
+        sweeps = []
         for _ in progress(range(DIRECTIONS), DIRECTIONS, name):
             u = direction[number]
             if gradient is None:
-                analytic, rounding, typical = self._pushed(direction)
+                analytic, rounding, typical = self._forward(direction)
             else:
                 analytic = [float((values * u).sum()) for values in gradient.values]
                 rounding = norm(gradient.rounding * u)
@@ -183,11 +185,12 @@ class _Checker:
             direction = self._direction(number)
         return self._report(name, number, found, (DIRECTIONS,), "", self._taylor(*sweeps[0]))
 
-    def _pushed(self, direction: list[np.ndarray]) -> tuple[list[float], float, float]:
-        """wᵀ J u from the forward mode, for each cotangent, and its rounding."""
-        rows = self.rows
-        noise = self.differences.noise.of(lambda inputs: self.function.pushed(inputs, direction))
-        tangent = self.function.pushed(self.arrays, direction)
+    def _forward(self, direction: list[np.ndarray]) -> tuple[list[float], float, float]:
+        """wᵀ J u by forward mode, for each cotangent w; its rounding error and typical size."""
+        rows, function = self.rows, self.function
+        assert isinstance(function, TensorFunction)
+        noise = self.differences.noise.of(lambda inputs: function.jvp(inputs, direction))
+        tangent = function.jvp(self.arrays, direction)
         least = ROUNDING * float(self.differences.sizes[0])
         return (
             list(rows @ tangent),
@@ -201,7 +204,7 @@ class _Checker:
         return sweep(lambda t: float(v @ self.function(moved(differences.inputs, direction, t))), slope, noise)
 
     def _report(
-        self, name: str, number: int, found: list[Any], shape: tuple[int, ...], problem: str, taylor: Taylor
+        self, name: str, number: int, found: list[Row], shape: tuple[int, ...], problem: str, taylor: Taylor
     ) -> InputReport:
         columns = [np.array(column).reshape(shape) for column in zip(*found, strict=True)]
         analytic, numeric, allowed, step, low, high, differentiable, checked = columns
@@ -226,7 +229,7 @@ class _Checker:
 
 
 def _broadcast(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """Advice, where an input's shape was broadcast to the gradient's."""
+    """Advice, if the shape of the input was broadcast to that of the gradient."""
     try:
         fits = np.broadcast_shapes(found, wanted) == found
     except ValueError:
@@ -234,23 +237,22 @@ def _broadcast(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return ": sum the gradient over the axes along which the input was broadcast" if fits else ""
 
 
-def _worst(
-    analytic: Sequence[float], slopes: Sequence[Slope], rounding: float, typical: float, least: float
-) -> tuple[Any, ...]:
-    """The numbers for the first cotangent, or for the worst one of the others where only they show a mistake.
+def _worst(analytic: Sequence[float], slopes: Sequence[Slope], rounding: float, typical: float, least: float) -> Row:
+    """The row for the first cotangent, or for the worst of the others if only they show an error.
 
     Args:
-        typical: the size of such gradients.
-        least: a slope of less is 0.
+        typical: the typical size of the gradients.
+        least: a smaller slope is 0.
     """
-    rows, errors = [], []
+    rows: list[Row] = []
+    errors = []
     for i, (a, slope) in enumerate(zip(analytic, slopes, strict=True)):
         allowed = slope.bound + (rounding if i == 0 else 2 * rounding)  # entries of the first are 0.5 at least
         agrees = abs(a - slope.value) <= allowed
         size = max(abs(a), abs(slope.value))
         scale = max(size, typical)
         zero = size <= allowed <= least and (allowed > UNDERFLOWN or size == 0)
-        checked = np.isnan(a) or (allowed <= VAGUE * scale or zero if agrees else slope.settled)
+        checked = np.isnan(a) or (allowed <= TOO_FAR * scale or zero if agrees else slope.settled)
         rows.append((a, slope.value, allowed, slope.step, slope.low, slope.high, slope.differentiable, checked))
         errors.append(0.0 if agrees or not checked else abs(a - slope.value))
     smooth = all(slope.differentiable for slope in slopes)

@@ -5,16 +5,16 @@ central differences
 
     D(h) = wᵀ (f(x + h u) - f(x - h u)) / 2h,    f's outputs as one vector, w a cotangent,
 
-are extrapolated twice (Richardson's and Romberg's scheme), which leaves an error of order h⁶. It is bounded by how far
-the two results of the first extrapolation differ, and by the noise of f over h. Where that bound is not small the step
-was too long, or it crossed a kink: a tenth of the step is tried, and so on. Several cotangents, such as all unit
-vectors, which make the whole Jacobian, share the calls of f.
+are extrapolated twice (Richardson's and Romberg's scheme), which leaves an error of order h⁶. It is bounded by the
+difference of the two results of the first extrapolation, and by the noise of f over h. If that bound is not small, the
+step was too long, or it crossed a kink: a tenth of the step is tried, and so on. Several cotangents, such as all unit
+vectors, which give the whole Jacobian, share the calls of f.
 
-Two calls are enough where f(x - h u), f(x) and f(x + h u) lie on one line, whose slope is the gradient, all to the last
+Two calls are enough if f(x - h u), f(x) and f(x + h u) lie on a line whose slope is the gradient, all to the last
 digit: a network of convolutions, ReLU and max pooling is linear between its kinks.
 
-The jump of the slope at x comes from the one-sided differences, output by output, so that jumps cannot cancel. It is
-extrapolated in the same way: for a smooth function it vanishes, at a kink it stays however short the step.
+The jump of the slope at x is computed from one-sided differences, output by output, so that jumps cannot cancel. It is
+extrapolated in the same way: for a smooth function it vanishes, at a kink it stays at every step size.
 """
 
 from __future__ import annotations
@@ -24,28 +24,26 @@ from functools import cache, partial
 
 import numpy as np
 
-from .noise import ROUNDING, SUBNORMAL, SURE, Function, Noise, moved, root_mean_square, underflow
+from .noise import ROUNDING, SUBNORMAL, SURE, Noise, Outputs, moved, root_mean_square, underflow
 from .slopes import Slope, Trial, decided
 
-SHORTER = tuple(10.0**-k for k in range(13))  # of the first step; the last ones are for values beside large numbers
-FEW, FAR = 1e-3, 0.2  # of a gradient: so much noise is better met by longer steps, up to so far, as shares of x
-ODD = 1 + 324509 / 2**20  # times a power of two is a step: no whole number of the waves of sin(2 pi 2^k x)
-INPUT = 4.0  # units in the last place of x, by which f's first operation may miss it
-FLOOR = 4.0  # spacings of subnormal numbers: of so little noise they are the cause
+SHORTER = tuple(10.0**-k for k in range(13))  # times the first step; the last are for small values next to large ones
+NOISY = 1e-3  # of a gradient: with more noise than this, longer steps are tried first
+LONGEST = 0.2  # of x: the longest of those steps
+ODD = 1 + 324509 / 2**20  # a step is this times a power of two: not a whole number of waves of sin(2 pi 2^k x)
+INPUT = 4.0  # units in the last place of x, by which f's first operation may round it
+FLOOR = 4.0  # spacings of subnormal numbers: noise of no more is due to them
 CROWDED = 1e5  # units in the last place, from the smallest element to the largest
-HIDDEN = 1e-3  # of what f changes by: noise of that size may hide waves
-WIDE, PLAIN = (
-    40.0,
-    5.0,
-)  # deviations of the noise that an extrapolated difference, or a plain one, may be off by, over h
+HIDDEN = 1e-3  # of the change of f: noise above this share may hide waves
+WIDE, PLAIN = 40.0, 5.0  # standard deviations of the noise, over h: the error of an extrapolated, or plain, difference
 
-Line = Callable[[float], tuple[np.ndarray, float]]  # t -> f at x + t u, and what is left of t beside x
+Line = Callable[[float], tuple[np.ndarray, float]]  # t -> f at x + t u, and t as rounding of x + t u leaves it
 
 
 class Differences:
     """Differences of wᵀ f around a point, for the rows w of ``cotangents``."""
 
-    def __init__(self, f: Function, inputs: Sequence[np.ndarray], cotangents: np.ndarray, eps: float, seed: int):
+    def __init__(self, f: Outputs, inputs: Sequence[np.ndarray], cotangents: np.ndarray, eps: float, seed: int):
         self.f, self.eps = f, eps
         self.rows = np.atleast_2d(cotangents)
         self.inputs = [np.array(x, np.float64) for x in inputs]
@@ -69,21 +67,21 @@ class Differences:
         """The slopes along one element of one input, one for each cotangent.
 
         Args:
-            gradients: the values that are being checked, one for each cotangent.
-            typical: the size that gradients of this input have.
+            gradients: the values to check, one for each cotangent.
+            typical: the typical size of this input's gradients.
         """
         x = self.inputs[number]
         middle = x[place]
 
         def at(t: float) -> tuple[np.ndarray, float]:
             x[place] = middle + t
-            left = x[place] - middle  # of t, beside a large number
+            rounded = x[place] - middle
             y = self._at(self.inputs)
             x[place] = middle
-            return y, left
+            return y, rounded
 
         unit, own = self.units[number][place], abs(middle)
-        steps = [self.eps * shorter * unit for shorter in SHORTER]  # at last in proportion to the element itself
+        steps = [self.eps * shorter * unit for shorter in SHORTER]  # and then relative to the element itself
         steps += [self.eps * shorter * own for shorter in SHORTER if 0 < shorter * own < unit * SHORTER[-1]]
         return self._slopes(at, _exact(steps, own), gradients, typical, unit, float(np.spacing(own or unit)))
 
@@ -98,19 +96,19 @@ class Differences:
     def _slopes(
         self, at: Line, steps: Sequence[float], gradients: Sequence[float], typical: float, unit: float, ulp: float
     ) -> list[Slope]:
-        """The slopes along a line on which x has this size, and this unit in its last place."""
+        """The slopes along a line; ``unit`` is the size of x on it, ``ulp`` its unit in the last place."""
         trials: list[list[Trial]] = [[] for _ in self.rows]
         found: dict[int, Slope] = {}
         drowned = set[int]()
 
         @cache
         def noisy() -> np.ndarray:
-            """For each cotangent, whether f moves by more than rounding when x moves by one."""
+            """For each cotangent, whether f changes by more than rounding when x changes by one ulp."""
             motion = np.max([np.abs(at(k * ulp)[0] - self.y) for k in (-2, -1, 1, 2)], axis=0)
             return np.abs(self.rows) @ motion > SURE * ROUNDING * self.sizes
 
-        if WIDE * self.noises[0] / steps[0] > FEW * max(typical, abs(gradients[0])):
-            steps = [h for h in (100 * steps[0], 10 * steps[0]) if h <= FAR * unit] + list(steps)
+        if WIDE * self.noises[0] / steps[0] > NOISY * max(typical, abs(gradients[0])):
+            steps = [h for h in (100 * steps[0], 10 * steps[0]) if h <= LONGEST * unit] + list(steps)
         waiting = list(range(len(self.rows)))
         for h in steps:
             outer = self._one_sided(at, (h,))
@@ -134,12 +132,12 @@ class Differences:
                 break
         for row in range(len(self.rows)):
             if row not in found:
-                said = partial(lambda row: bool(noisy()[row]), row)
-                found[row] = decided(trials[row], row in drowned, gradients[row], typical, self.crowded, said)
+                is_noisy = partial(lambda row: bool(noisy()[row]), row)
+                found[row] = decided(trials[row], row in drowned, gradients[row], typical, self.crowded, is_noisy)
         return [found[row] for row in range(len(self.rows))]
 
     def _one_sided(self, at: Line, steps: Sequence[float]) -> np.ndarray | None:
-        """One-sided slopes, for each step to the right and to the left, by output; None where f is not finite."""
+        """One-sided slopes by step, side (right, left) and output; None if f is not finite."""
         sides = []
         for step in steps:
             for t in (step, -step):
@@ -149,7 +147,7 @@ class Differences:
         return found.reshape(len(steps), 2, -1) if np.isfinite(found).all() else None
 
     def _line(self, row: int, sides: np.ndarray, h: float, unit: float, gradient: float) -> Slope | None:
-        """The slope where f is linear from one side to the other, and as steep as the gradient, to the last digit."""
+        """The slope if f is linear across x with the gradient as its slope, to the last digit; else None."""
         w = self.rows[row]
         value = float(w @ sides.sum(0)) / 2
         bound = self._rounding(row, sides, h, unit, PLAIN)
@@ -163,13 +161,13 @@ class Differences:
         r1, r2 = (4 * d2 - d1) / 3, (4 * d3 - d2) / 3
         value, truncation = (16 * r2 - r1) / 15, abs(r2 - r1)
         j1, j2, j3 = sides[:, 0] - sides[:, 1]
-        jump = float(np.abs(w) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # its terms in h and h³ are gone
+        jump = float(np.abs(w) @ np.abs(16 * j3 - 10 * j2 + j1)) / 7  # without its terms in h and h³
         noise = self._rounding(row, sides[2], h, unit, WIDE)
         hides = self.noises[row] > HIDDEN * h * float(np.abs(w) @ np.abs(sides[0]).max(0))
         return Trial(Slope(value, truncation + noise, h, *_ends(w, sides[2])), truncation, noise, jump, bool(hides))
 
     def _rounding(self, row: int, sides: np.ndarray, h: float, unit: float, wide: float) -> float:
-        """How far rounding of f, of x, of their differences and of quotients that underflow may move a slope."""
+        """The error of a slope from rounding of f, of x and of their differences, and from underflow."""
         size = np.abs(self.rows[row])
         steep = float(size @ np.abs(sides[0]))
         quotients = wide * SUBNORMAL * max(float(size.sum()), 1.0)
@@ -177,15 +175,15 @@ class Differences:
 
 
 def _ends(w: np.ndarray, sides: np.ndarray) -> tuple[float, float]:
-    """What the slopes between the left and the right one-sided derivative lie between."""
+    """The smallest and the largest slope between the left and the right one-sided derivative."""
     ends = w * sides
     return float(ends.min(0).sum()), float(ends.max(0).sum())
 
 
 def _exact(steps: Sequence[float], x: float) -> list[float]:
-    """About these steps: odd ones, of which x + h, x + h/2 and x + h/4 are exact as far as x has the digits.
+    """Steps near the given ones for which x + h, x + h/2 and x + h/4 are exact, as far as x has the digits.
 
-    Beside a subnormal x there may be none; then the shortest one that moves it is taken.
+    For a subnormal x there may be none; then it is the shortest step that changes x.
     """
     found = []
     for step in steps:
@@ -196,6 +194,6 @@ def _exact(steps: Sequence[float], x: float) -> list[float]:
 
 
 def _units(x: np.ndarray) -> np.ndarray:
-    """The size of each element, of which steps are a share; small ones go by a hundredth of the root mean square."""
+    """The size of each element, to which steps are relative: at least a hundredth of the root mean square."""
     magnitude = float(root_mean_square(x.ravel()))
     return np.maximum(np.abs(x), 1e-2 * magnitude if magnitude else 1.0)

@@ -1,15 +1,15 @@
-"""What can be checked: a function of tensors, or a NumPy function with a backward written by hand.
+"""What can be checked: a function of tensors, or a NumPy function with a hand-written backward.
 
-Either becomes the same thing: inputs to one vector of outputs, and a cotangent of that vector to one gradient an input.
-Parameters that a function takes from outside are inputs like all others: they are lent other values during a call.
+Both have the same form: from inputs to a vector of outputs, and from a cotangent of that vector to a gradient for each
+input. Parameters that a function closes over are inputs like the others: they hold other values during a call.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from ..frontend.isolation import isolated
 from ..frontend.movement import concatenate
 from ..frontend.tensor import Tensor
 
-Arrays = Sequence[np.ndarray]
+Arrays: TypeAlias = Sequence[np.ndarray]
+V = TypeVar("V", Tensor, np.ndarray)
 REPEATABLE = 1e-6  # two calls of a deterministic function agree to this share
 
 
@@ -29,30 +30,30 @@ class TensorFunction:
 
     Args:
         f: takes tensors.
-        parameters: tensors that f takes from outside. They are the last inputs.
-        buffers: tensors that f takes from outside as constants: in float64 during a call.
+        parameters: tensors that f closes over. They are the last inputs.
+        buffers: tensors that f closes over as constants: float64 during a call.
     """
 
-    def __init__(self, f: Callable[..., Any], parameters: Sequence[Tensor] = (), buffers: Sequence[Tensor] = ()):
+    def __init__(self, f: Callable[..., object], parameters: Sequence[Tensor] = (), buffers: Sequence[Tensor] = ()):
         self.f, self.parameters, self.buffers = f, tuple(parameters), tuple(buffers)
 
     def __call__(self, inputs: Arrays) -> np.ndarray:
         with isolated():
             return _vector([y.value for y in self.outputs(_leaves(inputs))])
 
-    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
-        """Jᵀ v, one array for each input."""
-        return self.pulled(inputs, lambda outputs: _split(Tensor(v), outputs))
+    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[np.ndarray]:
+        """Jᵀ v, an array for each input."""
+        return self.vjp(inputs, lambda outputs: _split(Tensor(v), outputs))
 
-    def pulled(self, inputs: Arrays, cotangents: Callable[[list[Tensor]], Iterator[Any]]) -> list[Any]:
-        """The gradients for cotangents that are made when the outputs are there."""
+    def vjp(self, inputs: Arrays, cotangents: Callable[[list[Tensor]], Iterable[Tensor]]) -> list[np.ndarray]:
+        """The gradients, for cotangents that are made from the outputs."""
         leaves = _leaves(inputs)
         with isolated():
             outputs = self.outputs(leaves)
             found = _pull(outputs, leaves, cotangents(outputs), create_graph=False)
         return [np.zeros(x.shape) if g is None else np.array(g.value) for x, g in zip(inputs, found, strict=True)]
 
-    def pushed(self, inputs: Arrays, direction: Arrays) -> np.ndarray:
+    def jvp(self, inputs: Arrays, direction: Arrays) -> np.ndarray:
         """J u, as one vector."""
         with isolated():
 
@@ -73,24 +74,25 @@ class TensorFunction:
         return TensorFunction(gradient)
 
     def outputs(self, leaves: Sequence[Tensor]) -> list[Tensor]:
-        """What f returns for tensors, found to be tensors of floats."""
+        """What f returns, after checking that it is tensors of floats."""
         count = len(leaves) - len(self.parameters)
-        with _lent([*self.parameters, *self.buffers], [*leaves[count:], *map(_wide, self.buffers)]):
+        with _replaced([*self.parameters, *self.buffers], [*leaves[count:], *map(_float64, self.buffers)]):
             returned = self.f(*leaves[:count])
-        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-        for y in outputs:
+        outputs: list[Tensor] = []
+        for y in returned if isinstance(returned, (tuple, list)) else [returned]:
             if not isinstance(y, Tensor):
                 raise GraphError(
                     f"gradcheck: f returned {type(y).__name__}; it must return a tensor, or a tuple of tensors. "
                     "A NumPy function is checked together with its backward: gradcheck(f, inputs, backward=...)."
                 )
+            outputs.append(y)
         _check_outputs([y.value for y in outputs])
         return outputs
 
 
 @contextmanager
-def _lent(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[None]:
-    """Inside, tensors have other tensors' values, and their places in the graph."""
+def _replaced(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[None]:
+    """Inside, tensors have the values of others, and their nodes."""
     own = [(tensor._value, tensor.node, tensor._grad) for tensor in tensors]
     try:
         for tensor, other in zip(tensors, others, strict=True):
@@ -101,46 +103,44 @@ def _lent(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[None]
             tensor._value, tensor.node, tensor._grad = value, node, grad
 
 
-def _wide(buffer: Tensor) -> Tensor:
+def _float64(buffer: Tensor) -> Tensor:
     return Tensor(buffer.value.astype(np.float64)) if buffer.dtype.kind == "f" else buffer
 
 
 class ArrayFunction:
-    """A function of NumPy arrays and its backward, written by hand, which returns one gradient for each input.
+    """A function of NumPy arrays with a hand-written backward, which returns a gradient for each input.
 
-        f(*inputs) -> y, or (y1, y2)             backward(g, *inputs), where g is a tuple if f returns one
+        f(*inputs) -> y, or (y1, y2)             backward(g, *inputs); g is a tuple if f returns one
         f(*inputs) -> (y, cache), or more ys     backward(g, cache), with a g for each y
 
     Args:
-        cache: whether the second form is meant; None looks at what f returns and backward takes.
+        cache: whether the second form is meant; if None, what f returns and backward takes decides.
     """
 
-    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any], cache: bool | None = None):
+    def __init__(self, f: Callable[..., object], backward: Callable[..., object], cache: bool | None = None):
         self.f, self.backward, self.cache = f, backward, cache
 
     def __call__(self, inputs: Arrays) -> np.ndarray:
         return _vector(self._outputs(inputs, _copies(inputs))[0])
 
-    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[Any]:
-        """What ``backward`` returns for the cotangent v: one array for each input."""
-        return self.pulled(inputs, lambda outputs: _split(v, outputs))
+    def gradients(self, inputs: Arrays, v: np.ndarray) -> list[np.ndarray]:
+        """What ``backward`` returns for the cotangent v: an array for each input."""
+        return self.vjp(inputs, lambda outputs: _split(v, outputs))
 
-    def pulled(self, inputs: Arrays, cotangents: Callable[[list[np.ndarray]], Iterator[Any]]) -> list[Any]:
-        """The gradients for cotangents that are made when the outputs are there."""
+    def vjp(self, inputs: Arrays, cotangents: Callable[[list[np.ndarray]], Iterable[np.ndarray]]) -> list[np.ndarray]:
+        """The gradients, for cotangents that are made from the outputs."""
         copies = _copies(inputs)
         outputs, returned = self._outputs(inputs, copies)
-        parts: list[Any] = [
-            part.astype(y.dtype, copy=False) for part, y in zip(cotangents(outputs), outputs, strict=True)
-        ]
+        parts = [part.astype(y.dtype, copy=False) for part, y in zip(cotangents(outputs), outputs, strict=True)]
         before = _copies(parts)
-        if self.cache:
-            found = self.backward(*parts, returned[-1])
+        if self.cache and isinstance(returned, (tuple, list)):
+            given = self.backward(*parts, returned[-1])
         else:
-            found = self.backward(tuple(parts) if isinstance(returned, (tuple, list)) else parts[0], *copies)
+            given = self.backward(tuple(parts) if isinstance(returned, (tuple, list)) else parts[0], *copies)
         _check_untouched("backward", inputs, copies)
         if not all(np.array_equal(part, copy, equal_nan=True) for part, copy in zip(parts, before, strict=True)):
             raise GraphError("gradcheck: backward changed the cotangent g in place. Work on a copy: g = g.copy().")
-        found = found if isinstance(found, (tuple, list)) else (found,)
+        found = given if isinstance(given, (tuple, list)) else (given,)
         if len(found) != len(inputs):
             raise GraphError(
                 f"gradcheck: backward returned {len(found)} gradients for {len(inputs)} inputs; it must return one for "
@@ -148,7 +148,7 @@ class ArrayFunction:
             )
         return [np.zeros(x.shape) if d is None else _array("backward", d) for x, d in zip(inputs, found, strict=True)]
 
-    def _outputs(self, inputs: Arrays, copies: list[np.ndarray]) -> tuple[list[np.ndarray], Any]:
+    def _outputs(self, inputs: Arrays, copies: list[np.ndarray]) -> tuple[list[np.ndarray], object]:
         """f's outputs without the cache, and all that it returned."""
         returned = self.f(*copies)
         _check_untouched("f", inputs, copies)
@@ -158,20 +158,24 @@ class ArrayFunction:
             raise GraphError(
                 f"gradcheck: cache=True, but f returned {type(returned).__name__}; it must return (y, cache)."
             )
-        many = isinstance(returned, (tuple, list))
-        outputs = [_array("f", y) for y in (returned[: len(returned) - self.cache] if many else [returned])]
+        ys = returned[: len(returned) - self.cache] if isinstance(returned, (tuple, list)) else [returned]
+        outputs = [_array("f", y) for y in ys]
         _check_outputs(outputs)
         return outputs, returned
 
 
-def _takes_cache(f: Any, backward: Any, returned: Any, inputs: Arrays) -> bool:
-    """Whether the last of what f returned is meant for backward, instead of the inputs.
+Checked: TypeAlias = TensorFunction | ArrayFunction
 
-    The number of backward's parameters decides. Where it fits both forms, what is no array of floats, or an input
-    itself, is a cache; for the rest backward's parameters bear the names of f's if they are the inputs.
+
+def _takes_cache(f: Callable[..., object], backward: Callable[..., object], returned: object, inputs: Arrays) -> bool:
+    """Whether the last value that f returned is a cache for backward, which then does not take the inputs.
+
+    The number of backward's parameters decides. If it fits both forms, a value that is not an array of floats, or is
+    itself an input, is a cache; otherwise backward takes the inputs if its parameters have the names of f's.
     """
     ours = _parameters(backward)
-    count = len(returned) if isinstance(returned, (tuple, list)) else 0
+    values = returned if isinstance(returned, (tuple, list)) else ()
+    count = len(values)
     for_inputs, for_cache = _fits(ours, 1 + len(inputs)), count > 1 and _fits(ours, count)
     if not for_inputs and not for_cache:
         raise GraphError(
@@ -181,7 +185,7 @@ def _takes_cache(f: Any, backward: Any, returned: Any, inputs: Arrays) -> bool:
         )
     if for_inputs != for_cache:
         return for_cache
-    last = returned[-1]
+    last = values[-1]
     if any(last is x for x in inputs) or not _is_floats(last):
         return True
     theirs = _parameters(f)
@@ -191,8 +195,8 @@ def _takes_cache(f: Any, backward: Any, returned: Any, inputs: Arrays) -> bool:
     return bool(names) and names != [parameter.name for parameter in theirs][: len(inputs)]
 
 
-def _parameters(function: Any) -> list[inspect.Parameter] | None:
-    """The parameters that a call without names fills; None where any number fits, or nobody knows."""
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter] | None:
+    """The positional parameters; None if there may be any number, or if they are not known."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -208,17 +212,17 @@ def _fits(parameters: list[inspect.Parameter] | None, count: int) -> bool:
     return sum(p.default is p.empty for p in parameters) <= count <= len(parameters)
 
 
-def _is_floats(value: Any) -> bool:
+def _is_floats(value: object) -> bool:
     return isinstance(value, (np.ndarray, np.floating, float, Tensor)) and np.asarray(value).dtype.kind == "f"
 
 
-def _described(returned: Any) -> str:
+def _described(returned: object) -> str:
     kind = type(returned).__name__
     return f"a {kind} of {len(returned)}" if isinstance(returned, (tuple, list)) else kind
 
 
 def repeatable(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two results agree to all the digits that a deterministic function repeats."""
+    """Whether two results agree as closely as those of a deterministic function."""
     return bool(np.allclose(a, b, rtol=0.0, atol=REPEATABLE * np.abs(a).max(initial=0.0), equal_nan=True))
 
 
@@ -231,9 +235,9 @@ def _copies(inputs: Arrays) -> list[np.ndarray]:
 
 
 def _pull(
-    outputs: Sequence[Tensor], leaves: Sequence[Tensor], parts: Iterator[Tensor], create_graph: bool
-) -> list[Any]:
-    """The gradients for one cotangent an output; None for a leaf that f does not depend on."""
+    outputs: Sequence[Tensor], leaves: Sequence[Tensor], parts: Iterable[Tensor], create_graph: bool
+) -> Sequence[Tensor | None]:
+    """The gradients, for a cotangent of each output; None for a leaf that f does not depend on."""
     ys, cotangents = [], []
     for y, part in zip(outputs, parts, strict=True):
         if y.node is not None:
@@ -246,15 +250,15 @@ def _vector(outputs: Arrays) -> np.ndarray:
     return np.concatenate([y.ravel() for y in outputs])
 
 
-def _split(v: Any, outputs: Sequence[Any]) -> Iterator[Any]:
-    """The parts of a vector, or of a tensor, that belong to the outputs."""
+def _split(v: V, outputs: Sequence[V]) -> Iterator[V]:
+    """The parts of a vector that belong to the outputs."""
     start = 0
     for y in outputs:
         yield v[start : start + y.size].reshape(y.shape)
         start += y.size
 
 
-def _array(who: str, returned: Any) -> np.ndarray:
+def _array(who: str, returned: object) -> np.ndarray:
     if isinstance(returned, Tensor):
         raise GraphError(
             f"gradcheck: {who} returned a Tensor, but backward= was given: then f and backward work on NumPy arrays. "
@@ -267,7 +271,7 @@ def _array(who: str, returned: Any) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise DTypeError(
             f"gradcheck: {who} returned {type(returned).__name__}; it must return NumPy arrays of floats. "
-            "What f keeps for backward stands last: return y, cache."
+            "What f keeps for backward comes last: return y, cache."
         )
     return array
 

@@ -1,13 +1,13 @@
-"""How far rounding moves a function, measured at neighbouring points. Knows NumPy only.
+"""The rounding noise of a function, measured at neighbouring points. Knows NumPy only.
 
-Two things are looked at, and the larger one counts: what is left of a smooth function in a table of its values when its
-smooth part is differenced away (Hamming's fourth differences), and how far the function moves when each element moves
-to a neighbouring float. The second is what a good algorithm may lose as well, since it rounds its intermediate values;
-it shows noise on stairs that are wider than the table, and of functions that are steep beside the table's spacing.
+It is the larger of two measures: fourth differences in a table of values, which remove the smooth part (Hamming), and
+the change of the function when each element moves to a neighbouring float. A good algorithm may lose as much as the
+second, since it rounds its intermediate values; it also sees noise on steps that are wider than the table, and noise of
+functions that are steep compared to the table's spacing.
 
-All points lie on one side of x, so that a kink or a step at x is not crossed.
+All points lie on one side of x, so that no kink or step at x is crossed.
 
-No noise is smaller than the spacing of the subnormal numbers, of float32 where the values are such numbers.
+No noise is smaller than the spacing of subnormal numbers; that of float32's if the values are float32 numbers.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-Function = Callable[[Sequence[np.ndarray]], np.ndarray]  # the inputs -> all outputs, as one vector
+Outputs = Callable[[Sequence[np.ndarray]], np.ndarray]  # the inputs -> all outputs, as one vector
 
 ROUNDING = float(np.finfo(np.float64).eps)
-POINTS = 9  # of the table
+POINTS = 9  # of a table
 FINE, COARSE = (1e-13, 2.7e-11), (3.1e-9, 1.37e-7)  # spacings of its points: for rounding in float64, and in float32
 VARIANCE_OF_FOURTH = 70.0  # of the fourth difference of noise of variance 1: 1² + 4² + 6² + 4² + 1²
 SURE = 16.0  # roundings of a value: more is noise of what it was computed from
-STEEP = 100.0  # times as much at the longer of the fine spacings: that may be f itself, and no noise
-SMOOTH = 30.0  # times as much at four times the spacing, of 256 for a curve and 1 for noise
-NEIGHBOURS, NEAR = 6, 2  # points, each of whose elements is one of the next floats
+STEEP = 100.0  # ratio between the two fine spacings: beyond, it may be f itself and not noise
+SMOOTH = 30.0  # ratio at four times the spacing: it is 256 for a curve, 1 for noise
+NEIGHBOURS, ULPS = 6, 2  # points whose elements differ from x's by one or two units in the last place
 SUBNORMAL = float(np.finfo(np.float64).smallest_subnormal)
 SINGLE = np.finfo(np.float32)
 
@@ -34,36 +34,37 @@ class Noise:
     """The noise of functions of the same inputs.
 
     Args:
-        directions: one array for each input, along which the tables' points lie: an element's size with random signs.
+        directions: of the tables' points, one array for each input: the sizes of its elements with random signs.
     """
 
     def __init__(self, inputs: Sequence[np.ndarray], directions: Sequence[np.ndarray], rng: np.random.Generator):
         self.inputs, self.directions = inputs, directions
         self.neighbours = [
-            [x + np.sign(u) * rng.integers(1, NEAR, x.shape, endpoint=True) * np.spacing(np.abs(x)) for x, u in pairs]
+            [x + np.sign(u) * rng.integers(1, ULPS, x.shape, endpoint=True) * np.spacing(np.abs(x)) for x, u in pairs]
             for pairs in [list(zip(inputs, directions, strict=True))] * NEIGHBOURS
         ]
 
-    def of(self, g: Function) -> np.ndarray:
-        """The deviation of each output's noise.
+    def of(self, g: Outputs) -> np.ndarray:
+        """The standard deviation of each output's noise.
 
-        Stairs of rounding look flat at a fine spacing, and may lie on the grid of another: so there are several. The
-        coarse ones are for outputs that no fine one moves, since a curved function's differences grow with it: what
-        falls by far when the spacing does is f itself, and no noise.
-        What moves at none of the fine ones, but by a float32's last digits at a coarse one, has a float32 inside.
+        Steps of rounding look flat at a fine spacing, and may coincide with the grid of another, so there are several
+        spacings. The coarse ones are only for outputs that do not change at a fine one, because differences of a curved
+        function grow with the spacing: what falls steeply with it is f itself, not noise. An output that changes at
+        none of the fine ones, and by float32's last digits at a coarse one, was computed in float32.
         """
         y = g(self.inputs)
         middle = y.astype(np.float64)
         return np.maximum(self._above(g, middle), underflow(y))
 
-    def _above(self, g: Function, middle: np.ndarray) -> np.ndarray:
-        """The same where nothing underflows; ``middle`` is g here."""
+    def _above(self, g: Outputs, middle: np.ndarray) -> np.ndarray:
+        """The same without regard to underflow; ``middle`` is the value of g at the inputs."""
         tables = [self._table(g, middle, spacing) for spacing in FINE]
         flat = [np.ptp(table, axis=0) == 0 for table in tables]
         fine, noise = (_deviation(table) for table in tables)
         fine = np.maximum(fine, self._between_neighbours(g, middle))
         steep, spacing = noise > STEEP * fine, FINE[1]
-        noise = np.where(steep & (fine > SURE * ROUNDING * np.abs(middle)), fine, noise)  # less may lie on a grid
+        sure = fine > SURE * ROUNDING * np.abs(middle)  # less may coincide with a grid
+        noise = np.where(steep & sure, fine, noise)
         while np.any(steep := steep & (noise > STEEP * fine)) and spacing > FINE[0]:
             spacing /= 4
             finer = _deviation(self._table(g, middle, spacing))
@@ -75,17 +76,17 @@ class Noise:
         tables = [self._table(g, middle, spacing) for spacing in COARSE]
         coarse = np.max([_deviation(table) for table in tables], axis=0)
         single = float(SINGLE.eps) * np.abs(middle)
-        stairs = np.all(flat, axis=0) & (np.max([np.ptp(table, axis=0) for table in tables], axis=0) > single / 4)
-        least = np.where(stairs, single, 0.0)
+        stepped = np.all(flat, axis=0) & (np.max([np.ptp(table, axis=0) for table in tables], axis=0) > single / 4)
+        least = np.where(stepped, single, 0.0)
         return np.where(np.any(flat, axis=0), np.max([noise, coarse, least], axis=0), noise)
 
-    def _between_neighbours(self, g: Function, middle: np.ndarray) -> np.ndarray:
-        """How far g moves when its inputs move by units in their last place."""
+    def _between_neighbours(self, g: Outputs, middle: np.ndarray) -> np.ndarray:
+        """The change of g when its inputs change by units in the last place."""
         found = np.stack([g(neighbour) - middle for neighbour in self.neighbours])
         return root_mean_square(found - found.mean(0))
 
-    def _table(self, g: Function, middle: np.ndarray, spacing: float) -> np.ndarray:
-        """What g adds to its value at points that are so far from each other, as shares of the elements' sizes."""
+    def _table(self, g: Outputs, middle: np.ndarray, spacing: float) -> np.ndarray:
+        """The changes of g at equally spaced points; the spacing is a share of the elements' sizes."""
         return np.stack([g(moved(self.inputs, self.directions, k * spacing)) - middle for k in range(1, POINTS + 1)])
 
 
@@ -107,12 +108,12 @@ def norm(x: np.ndarray) -> float:
 
 
 def underflow(y: np.ndarray) -> np.ndarray:
-    """The spacing of the subnormal numbers of y's dtype, or of float32 where that was the dtype before."""
+    """The spacing of subnormal numbers in y's dtype, or in float32 for elements that are such numbers."""
     own = SUBNORMAL if y.dtype.kind != "f" else float(np.finfo(y.dtype).smallest_subnormal)
     single = (y != 0) & (np.abs(y) < SINGLE.smallest_normal) & (y == y.astype(np.float32))
     return np.where(single, max(own, float(SINGLE.smallest_subnormal)), own)
 
 
 def _deviation(table: np.ndarray) -> np.ndarray:
-    """The deviation of each column's noise; what is smooth in it has no fourth difference."""
+    """The standard deviation of the noise in each column; its smooth part has no fourth difference."""
     return root_mean_square(np.diff(table, 4, axis=0)) / np.sqrt(VARIANCE_OF_FOURTH)

@@ -1,11 +1,11 @@
-"""A gradient check as pictures: errors over step sizes, and the graph with each edge in the colour of its error."""
+"""A gradient check as pictures: remainders over step sizes, and the graph with its edges coloured by verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,16 +18,19 @@ from ..viz.from_tape import read
 from ..viz.names import Names
 from ..viz.view import GraphView
 from .blame import operations
-from .functions import ArrayFunction, TensorFunction
-from .input_report import CORRECT, KINK, VAGUE, WRONG, InputReport, gravest
+from .functions import Checked, TensorFunction
+from .input_report import CORRECT, ILL_CONDITIONED, KINK, WRONG, InputReport, gravest
 
-COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e", VAGUE: "#8a6fc0"}
-ANALYTIC, PLAIN = "#1f5fa8", "#8a94a3"
+COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e", ILL_CONDITIONED: "#8a6fc0"}
+ANALYTIC, GREY = "#1f5fa8", "#8a94a3"
 WIDTH, HEIGHT, COLUMNS = 5.2, 3.9, 3  # inches of a panel; panels in a row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def plot(inputs: Sequence[InputReport], file: str | Path) -> None:
-    """Taylor's remainders over the step, log-log, a panel for each input and order."""
+    """Draw the Taylor remainders over the step, log-log, in a panel for each input and order."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -44,12 +47,12 @@ def plot(inputs: Sequence[InputReport], file: str | Path) -> None:
     write_figure(file, figure, dpi=150, metadata={"Date": None} if str(file).endswith("svg") else None)
 
 
-def _panel(axes: Any, entry: InputReport) -> None:
+def _panel(axes: Axes, entry: InputReport) -> None:
     taylor = entry.taylor
     assert taylor is not None
     order = "" if entry.order == 1 else f", order {entry.order}"
     axes.set_title(f"{entry.name}{order}: {entry.verdict}", color=COLOURS[entry.verdict])
-    axes.loglog(taylor.steps, np.maximum(taylor.value, taylor.floor), "o-", color=PLAIN, label="|F(x + hu) - F(x)|")
+    axes.loglog(taylor.steps, np.maximum(taylor.value, taylor.floor), "o-", color=GREY, label="|F(x + hu) - F(x)|")
     words = "" if entry.remainder is None or np.isnan(taylor.order) else f", order {taylor.order:.2f}"
     label = f"|F(x + hu) - F(x) - h F'(x) u|{words}"
     axes.loglog(taylor.steps, np.maximum(taylor.slope, taylor.floor), "o-", color=ANALYTIC, label=label)
@@ -64,13 +67,13 @@ def _panel(axes: Any, entry: InputReport) -> None:
 
 
 def draw(
-    function: TensorFunction | ArrayFunction | None,
+    function: Checked | None,
     arrays: Sequence[np.ndarray],
     inputs: Sequence[InputReport],
     seed: int,
     file: str | Path,
 ) -> None:
-    """The graph of f. An edge is green where the derivative along it is right, red where it is wrong."""
+    """Draw the graph of f. An edge is green if the derivative along it is right, red if it is wrong."""
     path = Path(file)
     if path.suffix not in (".svg", ".png", ".pdf"):
         raise ValueError(f"report.draw: {path.name!r} must end in .svg, .png or .pdf.")
@@ -78,14 +81,14 @@ def draw(
 
 
 def painted(
-    function: TensorFunction | ArrayFunction | None,
+    function: Checked | None,
     arrays: Sequence[np.ndarray],
     inputs: Sequence[InputReport],
     seed: int,
 ) -> GraphView:
-    """The graph of f as a view whose edges are marked with verdicts and errors."""
+    """The graph of f, its edges marked with verdicts and errors."""
     if not isinstance(function, TensorFunction):
-        raise GraphError("report.draw: f works on NumPy arrays, which record no graph; only functions of tensors do.")
+        raise GraphError("report.draw: f works on NumPy arrays, which record no graph; a function of tensors has one.")
     leaves = [Tensor(x, requires_grad=True) for x in arrays]
     with isolated(operands=True, sources=True):
         outputs = function.outputs(leaves)
@@ -93,7 +96,7 @@ def painted(
     names.inputs({entry.name: leaf for entry, leaf in zip(inputs, leaves, strict=False)})
     recorded = [y for y in outputs if y.node is not None]
     records = read(recorded, names)
-    tape = reachable(y.node for y in recorded)  # type: ignore[misc]
+    tape = reachable(y.node for y in outputs if y.node is not None)
     nodes = [node for node in tape if node.operands is not None and node.parents]
     numbers = {view.serial: view.number for view in records.nodes if view.kind == "op"}
     order = max(entry.order for entry in inputs)
@@ -104,7 +107,7 @@ def painted(
         for entry, place in checked[i].by_place() if i in checked else ():
             key = numbers[node.serial], place
             if entry.verdict not in (CORRECT, verdict):
-                continue  # a kink on the way that the function as a whole does not have
+                continue  # a kink that the function as a whole does not have
             if key not in marks or entry.verdict == WRONG:
                 marks[key] = COLOURS[entry.verdict], _words(entry)
     edges = []
@@ -115,8 +118,8 @@ def painted(
 
 
 def _words(entry: InputReport) -> str:
-    """The worst error, as a share of the gradients' size."""
-    if entry.problem or entry.verdict in (KINK, VAGUE):
+    """The worst error, relative to the gradients' size."""
+    if entry.problem or entry.verdict in (KINK, ILL_CONDITIONED):
         return entry.verdict
     scale = float(np.abs(entry.numeric).max()) or 1.0
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""What a gradient check found, as data and as text."""
+"""The result of a gradient check, as data and as text."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from . import picture
 from .blame import Blame
-from .functions import ArrayFunction, TensorFunction
-from .input_report import CORRECT, VAGUE, WRONG, InputReport, gravest
+from .functions import Checked
+from .input_report import CORRECT, ILL_CONDITIONED, WRONG, InputReport, gravest
 
 REMEDY = (
     "to check it: inputs nearer to 0 (for a normalization with their mean subtracted), units in which nothing "
@@ -24,14 +23,14 @@ REMEDY = (
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The outcome of :func:`gradcheck`. True only where every gradient is right.
+    """The result of :func:`gradcheck`. True only if every gradient is right.
 
     Attributes:
         inputs: one entry for each input and order.
         seed: of the random cotangent.
         notes: what was done to the inputs.
-        problems: what is wrong apart from single elements.
-        witness: what complex numbers say.
+        problems: what is wrong besides elements of gradients.
+        witness: the complex-step derivative, in words.
         blame: the first operation whose derivative is wrong, or None.
         function, arrays: what was checked, for :meth:`draw`.
     """
@@ -42,12 +41,12 @@ class Report:
     problems: tuple[str, ...] = ()
     witness: str = ""
     blame: Blame | None = None
-    function: TensorFunction | ArrayFunction | None = None
+    function: Checked | None = None
     arrays: Sequence[np.ndarray] = ()
 
     @property
     def verdict(self) -> str:
-        """'wrong' if any input is, else 'not differentiable' or 'ill-conditioned' if any is, else 'correct'."""
+        """'wrong', 'not differentiable', 'ill-conditioned' or 'correct': the first that some input has."""
         return WRONG if self.problems else gravest([entry.verdict for entry in self.inputs])
 
     def __bool__(self) -> bool:
@@ -63,7 +62,7 @@ class Report:
                 *map(str, self.inputs),
                 *(f"problem: {problem}" for problem in self.problems),
                 *([str(self.blame)] if self.blame else []),
-                *([REMEDY] if any(entry.verdict == VAGUE for entry in self.inputs) else []),
+                *([REMEDY] if any(entry.verdict == ILL_CONDITIONED for entry in self.inputs) else []),
                 "rule: |analytic - numeric| <= allowed = truncation + rounding of central differences in float64, both "
                 f"estimated; of vᵀf, v random (seed {self.seed})",
                 *([f"witness: {self.witness}"] if self.witness else []),
@@ -72,7 +71,7 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        """For notebooks: a table of the inputs, the whole text below."""
+        """For notebooks: a table of the inputs, and the whole text."""
         columns = "input", "order", "shape", "verdict", "checked", "largest error", "allowed there"
         rows = [
             (
@@ -89,7 +88,7 @@ class Report:
         return f"<p><b>gradcheck: {self.verdict}</b></p>{html_table(columns, rows)}<pre>{escape(str(self))}</pre>"
 
     def json(self) -> str:
-        """Everything but the arrays as JSON, for machines to read; of arrays the worst element and the counts."""
+        """The report as JSON: all but the arrays; of those, the worst element and the counts."""
         return json.dumps(
             {
                 "verdict": self.verdict,
@@ -105,7 +104,7 @@ class Report:
         )
 
     def plot(self, file: str | Path) -> None:
-        """Draw errors over step sizes, log-log with their slopes, as SVG, PNG or PDF by the file's ending.
+        """Draw the Taylor remainders over the step, log-log, as SVG, PNG or PDF by the file's suffix.
 
         Raises:
             ImportError: Matplotlib is not installed.
@@ -113,7 +112,7 @@ class Report:
         picture.plot(self.inputs, file)
 
     def draw(self, file: str | Path) -> None:
-        """Draw the graph of f, each edge coloured by the error of the derivative along it, as SVG, PNG or PDF.
+        """Draw the graph of f, its edges coloured by the verdict on the derivative along them, as SVG, PNG or PDF.
 
         Raises:
             GraphError: f is a NumPy function, which has no graph.
@@ -122,17 +121,17 @@ class Report:
         picture.draw(self.function, self.arrays, self.inputs, self.seed, file)
 
 
-def html_table(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as notebooks show them."""
+def html_table(columns: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """A table for notebooks."""
 
-    def row(tag: str, cells: Sequence[Any]) -> str:
+    def row(tag: str, cells: Sequence[object]) -> str:
         return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
 
     return f"<table>{row('th', columns)}{''.join(row('td', cells) for cells in rows)}</table>"
 
 
-def _plain(value: Any) -> Any:
-    """What JSON can hold: it knows no NaN and no infinities."""
+def _plain(value: object) -> object:
+    """A value for JSON, which has neither NaN nor infinities."""
     if isinstance(value, dict):
         return {key: _plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
-SOON = 2.0  # seconds: what ends before needs no bar
+SOON = 2.0  # seconds: a shorter check gets no bar
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """A check is made of small products: a second thread mostly waits. Needs threadpoolctl; else nothing changes."""
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Inside, BLAS uses one thread: a check computes small products, for which a second thread mostly waits.
+
+    Without threadpoolctl nothing changes.
+    """
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
@@ -20,7 +23,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
 
 def progress(items: Iterable[Item], total: int, name: str) -> Iterable[Item]:
-    """The items, with a bar on a terminal where they last. Needs tqdm; else there is none."""
+    """The items, with a progress bar on a terminal if they take long. Without tqdm there is none."""
     try:
         from tqdm import tqdm
     except ImportError:

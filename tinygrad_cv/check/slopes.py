@@ -1,9 +1,9 @@
-"""What the differences at several steps say together: a slope, a kink, or nothing for want of digits.
+"""The slope from differences at several steps: a slope, a kink, or undecided for lack of digits.
 
-Where the inputs are ill-conditioned, the steps that see the function's own slope are drowned in its noise, and those
-above the noise see something else: waves that they skip, or a function that is flat far away. So a slope that disagrees
-with the gradient has to be *settled*: its differences converge, to the noise or to a small share of the slope itself.
-And what does not converge is a kink only where the noise leaves room to see that it does not.
+If f is ill-conditioned, the steps short enough to see its slope are drowned in its noise, and longer ones see something
+else: they skip waves, or reach where the function is flat. So a slope that disagrees with the gradient has to be
+*settled*: its differences converge, to the noise or to a small share of the slope itself. And what does not converge is
+a kink only if the noise is small enough to show that it does not.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-ENOUGH = 1e-8  # a bound of this share of the gradient is small
-DROWNED = 0.1  # of a jump: such noise hides it
+ENOUGH = 1e-8  # of the gradient: a bound of no more is small
+DROWNED = 0.1  # of a jump: more noise hides it
 SETTLED = 1e-2  # differences that still change by more than this share do not converge
 
 
 class Slope(NamedTuple):
-    """What differences say about the derivative along a line."""
+    """The derivative along a line, estimated by differences."""
 
     value: float
     bound: float  # of the value's error
@@ -25,10 +25,10 @@ class Slope(NamedTuple):
     low: float  # the slopes between the left and the right one-sided derivative lie between these
     high: float
     differentiable: bool = True
-    settled: bool = True  # not so where rounding leaves too few digits to tell
+    settled: bool = True  # False if rounding leaves too few digits to decide
 
     def precise(self, gradient: float) -> bool:
-        """Whether its error is small beside it, or beside the gradient."""
+        """Whether its error is small compared to it, or to the gradient."""
         return self.bound <= ENOUGH * max(abs(gradient), abs(self.value))
 
 
@@ -39,33 +39,33 @@ class Trial(NamedTuple):
     truncation: float
     noise: float
     jump: float  # of the slope, at x
-    hides: bool  # whether f changes by so little along the step that its noise may hide waves
+    hides: bool  # whether f changes so little along the step that its noise may hide waves
 
     @property
     def smooth(self) -> bool:
-        """Whether no jump shows above what the differences may be off by."""
+        """Whether no jump shows above the error of the differences."""
         return self.jump <= 2.0 * self.slope.bound
 
     def settled(self, others: Sequence[Trial]) -> bool:
-        """Whether the differences converge: to the noise, or to a value that a shorter step bears out.
+        """Whether the differences converge: to the noise, or to a value that a shorter step confirms.
 
-        Steps that skip waves agree with each other by chance, but not with the shorter ones, too.
+        Steps that skip waves may agree with each other by chance, but not also with shorter ones.
         """
         size = abs(self.slope.value)
         shorter = [t.slope for t in others if t.slope.step < self.slope.step and t.slope.bound <= 0.5 * size]
-        borne_out = any(abs(b.value - self.slope.value) <= self.slope.bound + b.bound for b in shorter)
-        return self.truncation <= self.noise or (self.truncation <= SETTLED * size and borne_out)
+        confirmed = any(abs(b.value - self.slope.value) <= self.slope.bound + b.bound for b in shorter)
+        return self.truncation <= self.noise or (self.truncation <= SETTLED * size and confirmed)
 
     def agrees(self, gradient: float) -> bool:
-        """Whether a gradient is this slope, but for what the slope may be off by."""
+        """Whether a gradient is this slope, up to the slope's error."""
         return abs(self.slope.value - gradient) <= self.slope.bound
 
     def drowns(self, longer: Sequence[Trial]) -> bool:
-        """Whether noise hides the jump that longer steps have seen: shorter ones tell nothing of it."""
+        """Whether noise hides a jump that longer steps have seen, so that shorter steps are of no use."""
         return not longer[-1].smooth and self.noise > DROWNED * max(trial.jump for trial in longer)
 
     def enough(self, gradient: float) -> bool:
-        """Whether shorter steps are not needed. One that sees none of f's waves is precise, and wrong."""
+        """Whether no shorter steps are needed. A step that skips all of f's waves is precise, and wrong."""
         converged = self.slope.precise(gradient) or self.truncation <= self.noise
         return self.smooth and self.agrees(gradient) and converged
 
@@ -73,14 +73,14 @@ class Trial(NamedTuple):
 def decided(
     trials: Sequence[Trial], drowned: bool, gradient: float, typical: float, crowded: bool, noisy: Callable[[], bool]
 ) -> Slope:
-    """What the differences at all steps, from the longest to the shortest, say together.
+    """The slope that the differences at all steps, from the longest to the shortest, give together.
 
     Args:
-        drowned: whether shorter steps were of no use, for noise.
-        gradient: the value that is being checked.
-        typical: the size that such values have.
-        crowded: whether x's elements are so near to each other that what looks like a kink may be a curve.
-        noisy: whether f moves by more than rounding when x moves by one.
+        drowned: whether shorter steps were of no use because of noise.
+        gradient: the value to check.
+        typical: the typical size of such values.
+        crowded: whether x's elements are so close to each other that what looks like a kink may be a curve.
+        noisy: whether f changes by more than rounding when x changes by one ulp.
     """
     if not trials:  # no finite values on one side: the edge of the domain
         nan = float("nan")
@@ -107,13 +107,13 @@ def decided(
 
 
 def _stays(trials: Sequence[Trial]) -> bool:
-    """Whether the jump of the slope stays as the steps get shorter. That of a smooth function shrinks, noise grows."""
+    """Whether the jump of the slope stays as the steps get shorter: a smooth function's shrinks, noise grows."""
     last = trials[-1]
     return not last.smooth and (len(trials) == 1 or 0.5 * trials[-2].jump < last.jump < 2.0 * trials[-2].jump)
 
 
 def _agreeing(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials that all shorter ones confirm: steps longer than a function's waves see none of them, and look precise."""
+    """Trials that all shorter ones confirm: steps longer than a function's waves skip them, and look precise."""
     confirmed: list[Trial] = []
     for trial in reversed(trials):
         a = trial.slope

@@ -1,9 +1,9 @@
-"""Taylor's remainders along a line: what is left of a function when its value and its slope are taken away.
+"""Taylor remainders along a line: a function without its value, and without its value and slope.
 
     R₀(h) = |F(x + h u) - F(x)|              falls like h
-    R₁(h) = |F(x + h u) - F(x) - h F'(x) u|  falls like h² where the gradient is right, and like h where it is not
+    R₁(h) = |F(x + h u) - F(x) - h F'(x) u|  falls like h² if the gradient is right, and like h if it is not
 
-until rounding stops them: F has a limited number of digits, and the floor is estimated. (Farrell et al., "Automated
+down to the floor of rounding, which is estimated. (Farrell et al., "Automated
 derivation of the adjoint of high-level transient finite element programs", 2013, test gradients by these slopes.)
 """
 
@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 STEPS = 10.0 ** -np.arange(1.0, 10.01, 0.75)
-ABOVE = 30.0  # times the floor: what lies below is rounding
+ABOVE = 30.0  # times the floor: remainders below are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class Taylor:
     Attributes:
         steps: h, falling; shares of the inputs' sizes.
         value, slope: the remainders R₀ and R₁ at each step.
-        floor: what rounding of F leaves of any remainder.
+        floor: the rounding error of F, below which no remainder falls.
     """
 
     steps: np.ndarray
@@ -36,21 +35,21 @@ class Taylor:
 
     @property
     def order(self) -> float:
-        """The slope of R₁ over h on log-log axes, above the floor; NaN where nothing is above it: F is linear."""
+        """The slope of R₁ over h on log-log axes, above the floor; NaN if nothing is above it: F is linear."""
         above = (self.slope > ABOVE * self.floor) & np.isfinite(self.slope)
         last = int(np.flatnonzero(~above)[0]) if not above.all() else len(above)
         if last < 3:
             return float("nan")
-        near = slice(max(0, last - 5), last)  # the smallest steps that rounding does not reach
+        near = slice(max(0, last - 5), last)  # the smallest steps above rounding
         return float(np.polyfit(np.log(self.steps[near]), np.log(self.slope[near]), 1)[0])
 
     def __str__(self) -> str:
         if np.isnan(self.order):
             return "Taylor remainder below rounding at every step: linear along this direction, and right"
-        return f"Taylor remainder of order {self.order:.2f} in the step (2 where the gradient is right, 1 where wrong)"
+        return f"Taylor remainder of order {self.order:.2f} in the step (2 if the gradient is right, 1 if wrong)"
 
-    def data(self) -> dict[str, Any]:
-        """As plain lists and numbers."""
+    def data(self) -> dict[str, object]:
+        """The sweep as plain lists and numbers."""
         return {
             "steps": self.steps.tolist(),
             "value": self.value.tolist(),
@@ -61,7 +60,7 @@ class Taylor:
 
 
 def sweep(at: Callable[[float], float], slope: float, noise: float) -> Taylor:
-    """The remainders of F(t), whose slope at 0 is said to be this."""
+    """The remainders of F(t), given its slope at 0 and its noise."""
     start = at(0.0)
     differences = np.array([at(h) - start for h in STEPS])
     floor = max(noise, float(np.finfo(np.float64).eps) * abs(start))

@@ -74,7 +74,7 @@ class CustomFunction:
         if not context.recording or not any(parents):
             return output
         saved = tape.watched({(i, "value"): read(x) for i, x in enumerate(ctx.tensors)})
-        node = _CustomNode(cls._primitive(), {}, parents, saved, output._value, context)
+        node = CustomNode(cls._primitive(), {}, parents, saved, output._value, context)
         node.function, node.ctx = cls, ctx
         if context.operands:
             node.operands, node.inputs, node.origin = [read(x) for x in tensors], inputs, context.origin
@@ -89,7 +89,7 @@ class CustomFunction:
         return Primitive(cls.__name__, cls.forward, cls.forward, family="custom", formula=cls.__doc__ or "")
 
 
-class _CustomNode(tape.Node):
+class CustomNode(tape.Node):
     """A node whose VJP the user wrote."""
 
     __slots__ = ("ctx", "function", "inputs", "nodes")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
 
 Axes = tuple[int, ...]
-FEW = 32  # elements: such a reduction runs tap by tap, over whole arrays
+MAX_TAPS = 32  # elements: a reduction of no more runs tap by tap, over whole arrays
 ROWS = 128  # terms of a partial sum: keeps rounding errors near those of pairwise summation
 WIDE = 256  # elements; narrower rows are added several at a time
 
@@ -41,7 +41,7 @@ def _count(x: np.ndarray, axis: Axes) -> int:
 
 
 def _by_taps(x: np.ndarray, axis: Axes) -> bool:
-    return x.size > SMALL and 0 < _count(x, axis) <= FEW and max(axis, default=0) > 0
+    return x.size > SMALL and 0 < _count(x, axis) <= MAX_TAPS and max(axis, default=0) > 0
 
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:
@@ -59,7 +59,7 @@ def _sum(x: np.ndarray, axis: Axes) -> np.ndarray:
     inner = len(order)
     while inner and order[inner - 1] in axis:
         inner -= 1
-    if _count(x, tuple(order[inner:])) > FEW:  # reduced axes innermost in memory: NumPy adds pairwise
+    if _count(x, tuple(order[inner:])) > MAX_TAPS:  # reduced axes innermost in memory: NumPy adds pairwise
         x = x.sum(tuple(order[inner:]), keepdims=True)
         rest = tuple(i for i in axis if x.shape[i] > 1)
         return _sum(x, rest) if rest else x
