@@ -251,10 +251,10 @@ report.draw("blame.svg")
 - **Kinks.** If the slopes to the left and to the right differ at every step size, an element is *not differentiable*,
   which is not wrong: the report says which subgradients there are, and whether the value is one of them.
 - **Digits.** At inputs with a mean of 1e13, or for sin(1e14 x), rounding leaves a difference quotient no digits to
-  check a gradient with. How far rounding moves f is measured at neighbouring floats. If less than two digits are left at
-  every step, the verdict is *ill-conditioned*: neither right nor wrong, with advice (and exit code 1, as for all that
-  is not *correct*). Subnormal numbers have few digits, too: values and gradients may be as small as 1e-316, or 1e-38
-  if a float32 is inside. At a mean of 1e17 rounding makes the elements of an input equal, and a note says so: a
+  check a gradient with. How far rounding moves f is measured at neighbouring floats. If less than two digits are left
+  at every step, the verdict is *ill-conditioned*: neither right nor wrong, with advice (and exit code 1, as for all
+  that is not *correct*). Subnormal numbers have few digits, too: values and gradients may be as small as 1e-316, or
+  1e-38 if a float32 is inside. At a mean of 1e17 rounding makes the elements of an input equal, and a note says so: a
   function with a kink there, such as a deviation or a maximum, is *not differentiable*.
 - **Zeros.** The bias of a convolution in front of batch normalization has gradient 0. Two tiny numbers are not compared
   by their ratio: the report says that f does not depend on this input.

@@ -23,11 +23,11 @@ ROOMS = ("core", "ops", "frontend", "functional", "nn", "ir", "tracing", "compil
 BEYOND = 1 << 40  # more than any size
 
 EAGER = {
-    "ops.arrays.SMALL": (33, BEYOND),  # more than FEW, as the code has it
+    "ops.arrays.SMALL": (33, BEYOND),  # more than MAX_TAPS, as the code has it
     "ops.arrays.BLOCK": (1, BEYOND),
     "ops.contraction.CHUNK": (1, BEYOND),
     "ops.contraction.ROWS": (1, BEYOND),
-    "ops.reduction.FEW": (1, BEYOND),
+    "ops.reduction.MAX_TAPS": (1, BEYOND),
     "ops.reduction.ROWS": (2, BEYOND),
     "ops.reduction.WIDE": (1, BEYOND),
     "ops.windows.CHUNK": (1, BEYOND),

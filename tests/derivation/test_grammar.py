@@ -26,7 +26,7 @@ CASES = [
     (t.Power(t.Transposed(A), t.Number("2")), "aᵀ²", r"{\left({a}^{\top}\right)}^{2}"),
     (t.Part(SUM, (A, t.Number(":"))), "(a - b)[a, :]", r"\left(a - b\right)\left[a, :\right]"),
     (t.Not(t.Relation("≤", A, SUM)), "not (a ≤ a - b)", r"\neg \left(a \le a - b\right)"),
-    (t.Matrices(SUM, B, (True, False)), "(a - b)ᵀ @ b", r"{\left(a - b\right)}^{\top} \, b"),
+    (t.MatMul(SUM, B, (True, False)), "(a - b)ᵀ @ b", r"{\left(a - b\right)}^{\top} \, b"),
     (t.Contraction("k", A, B, ("ik", "kj")), "Σ_k a[i,k] · b[k,j]", r"\sum_{k} {a}_{ik} \cdot {b}_{kj}"),
     (t.Contraction("", A, B, ("i", "j")), "a[i] · b[j]", r"{a}_{i} \cdot {b}_{j}"),
     (t.Call("cast", (A,), "2×3"), "cast(a; 2×3)", r"\mathrm{cast}\left(a,\, \text{2$\times$3}\right)"),

@@ -156,8 +156,8 @@ def test_keyword_parameters_and_what_is_closed_over():
 
 def test_notes_say_how_to_read_it():
     d = tg.derive(lambda x: F.batch_norm(x, training=True), zeros(4, 3))
-    axes, zero, granted = d.notes
-    assert axes.startswith("axes are called n d") and "times" in zero and "granted" in granted
+    axes, zero, checks = d.notes
+    assert axes.startswith("axes are called n d") and "times" in zero and "assumed" in checks
     assert not tg.derive(lambda x: x + 1.0, zeros(3)).notes
     assert "\n\naxes" in str(d) and repr(d) == f"<derivation by x in {len(d.lines)} lines>"
 

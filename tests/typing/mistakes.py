@@ -22,12 +22,12 @@ print(tg.functional.nothing)  # type: ignore[attr-defined]
 nn.Linear("4", 3)  # type: ignore[arg-type]
 tg.graph(x, part="sideways")  # type: ignore[arg-type]
 tg.graph(x).svg("x.svg", direction="up")  # type: ignore[arg-type]
-tg.graph(x).nodes[0].colr  # type: ignore[attr-defined]
+print(tg.graph(x).nodes[0].colr)  # type: ignore[attr-defined]
 tg.gradcheck(x, x)  # type: ignore[arg-type]
 tg.gradcheck(lambda x: x, "text")  # type: ignore[arg-type]
 tg.gradcheck(lambda x: x, x, mode="vpj")  # type: ignore[arg-type]
 tg.check.assert_gradients(lambda x: x, x, odrer=2)  # type: ignore[call-arg]
-tg.derive(lambda x: x.shape, x)  # type: ignore[arg-type]
+tg.derive(x, x)  # type: ignore[arg-type]
 
 
 @tg.jit

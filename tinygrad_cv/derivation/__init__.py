@@ -1,4 +1,4 @@
-"""``tg.derive``: the backward pass that emerged from a graph, as mathematics and as NumPy source."""
+"""``tg.derive``: the backward pass of a function as mathematics and as NumPy source."""
 
 from .api import Derivation, derive
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..ir.graph import Value, topological
 from . import latex
@@ -16,29 +16,33 @@ from .simplify import simplify
 from .source import Module
 from .tracing import trace
 
+if TYPE_CHECKING:
+    from .tracing import Differentiated, Function
+
 __all__ = ["Derivation", "Equation", "derive"]
 
 TEXT, LATEX = Text(), latex.Latex()
 
 
-def derive(function: Callable[..., Any], inputs: Any) -> Derivation:
+def derive(function: Function, inputs: Differentiated) -> Derivation:
     """The forward and backward pass of a function, line by line: as mathematics, LaTeX and NumPy source.
 
-    dx = (∂y/∂x)ᵀ dy, for each input x and the cotangents dy of the outputs. Nothing is looked up: the function runs
-    once on tensors without numbers, cotangents are pulled back through what it recorded, and the graph of both is
-    simplified and written down. Lines are named as the function's own variables are, cotangents with a d before.
+    dx = (∂y/∂x)ᵀ dy, for each input x and the cotangents dy of the outputs. No formula is looked up: the function runs
+    once on tensors without numbers, cotangents are pulled back through what it recorded, and the graph of both passes
+    is simplified and written down. Lines have the names of the function's own variables, cotangents a d before them.
 
-    Simplification holds over the real numbers: common subexpressions are computed once, terms that cancel are left
-    out, sums over axes that follow from others are not taken again. So results agree with the library's to rounding.
+    Simplification holds over the real numbers: common subexpressions are computed once, terms that cancel are dropped,
+    sums over axes that follow from others are not computed again. So results agree with the library's up to rounding.
 
     Args:
-        function: takes as many tensors as there are inputs; returns a tensor, or a tuple of tensors. What else it
-            closes over, labels or parameters for instance, is an input without a gradient.
-        inputs: a tensor, or a tuple of tensors, of floats; of any values: only shapes and dtypes count.
+        function: takes as many tensors as there are inputs; returns a tensor, or a tuple of tensors. What it closes
+            over, such as labels or parameters, becomes an input without a gradient.
+        inputs: a tensor of floats, or a tuple of them. Their values do not matter, only shapes and dtypes.
 
     Raises:
-        DTypeError: an input or an output that is no float.
-        GraphError: the function returns no tensors, or an output does not depend on the inputs, or on one of them.
+        DTypeError: an input or an output is not of floats.
+        GraphError: the function does not return tensors, an output does not depend on the inputs, or no output depends
+            on one of the inputs.
         TraceError: the function asks for a value, as a Python branch on a tensor does.
 
     >>> import tinygrad_cv as tg
@@ -68,11 +72,11 @@ class Equation:
         name: of the value that it defines, as the NumPy source has it.
         part: "forward" or "backward".
         symbol: the name as mathematics, in LaTeX.
-        text, latex, numpy: the right side in three languages.
+        text, latex, numpy: the right side, in three notations.
         shape, dtype: of the value.
         of: for a cotangent, the name of the value whose cotangent it is.
-        scope: the modules and functions that applied the operation, or whose derivative it belongs to.
-        source: file and line of the user's code, where it is known.
+        scope: the modules and functions that applied the operation, or whose derivative it is.
+        source: file and line in the user's code, if known.
     """
 
     name: str
@@ -89,11 +93,11 @@ class Equation:
 
 
 class Derivation:
-    """What :func:`derive` found. ``print`` shows it as mathematics; a notebook shows LaTeX.
+    """The result of :func:`derive`. ``print`` shows it as mathematics; a notebook shows LaTeX.
 
     Attributes:
         lines: the equations as data: forward, then backward in the order of backpropagation.
-        notes: how to read them, as far as it concerns these.
+        notes: how to read these equations.
     """
 
     def __init__(self, script: Script):
@@ -124,8 +128,8 @@ class Derivation:
     def source(self) -> str:
         """A NumPy module that runs without this library.
 
-        ``forward(x, ...)`` returns the outputs, ``backward(dy, x, ...)`` a gradient for each input; behind the inputs
-        stands what the function closes over. Both take and return arrays, of the shapes and dtypes that were derived.
+        ``forward(x, ...)`` returns the outputs, ``backward(dy, x, ...)`` a gradient for each input. Both also take what
+        the function closes over, after the inputs. They work on arrays of the shapes and dtypes that were derived.
         """
         return Module(self._script).text()
 
@@ -147,7 +151,7 @@ class Derivation:
 
 
 def _counts(values: list[Value]) -> Iterator[int]:
-    """How many elements the sums of a graph have: numbers that a mean divides by."""
+    """The numbers of elements that the sums of a graph add: a mean divides by them."""
     for value in values:
         if value.op == "sum":
             yield math.prod(value.args[0].shape[axis] for axis in value.params["axis"])
@@ -158,6 +162,6 @@ def _notes(values: list[Value], script: Script) -> Iterator[str]:
     if ranks:
         yield f"axes are called {', '.join(' '.join(letters(rank)) for rank in ranks)}; reduced ones stay with size 1"
     if any(value.op == "times" for value in values):
-        yield "products with a cotangent are 0 where it is, whatever the other factor is: times in the source"
+        yield "a product with a cotangent is 0 where the cotangent is, whatever the other factor: times in the source"
     if script.conditional:
-        yield "what the function checks of values, that they are finite or in range, is taken for granted"
+        yield "checks of values in the function, that they are finite or in range, are assumed to pass"

@@ -1,11 +1,11 @@
-"""Terms that cancel, and terms that gather.
+"""Terms that cancel, and like terms, which are collected.
 
-A sum or difference is a linear combination Σ c v of values v with rational c. Sums over axes are linear too, so what is
-taken away from a mean comes out of it: with m = Σ x / n and any e that does not vary along the axes,
+A sum or difference is a linear combination Σ c v of values v with rational c. Sums over axes are linear too, so a
+term of a sum over axes can cancel a term outside it: with m = Σ x / n and any e that does not vary along the axes,
 
     (x - m - e) - Σ (x - m - e) / n  =  x - m
 
-That is how the corrections of rounding leave a formula which, in exact arithmetic, they do not change.
+This removes corrections of rounding errors, which change nothing in exact arithmetic.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ..ir.graph import Builder, Graph, Value, rebuild
 from ..ir.terms import constant_of, expand
 
 Form = dict[Value | None, Fraction]  # None means the number 1
-SHARES = (1, 2, 3, 4)  # of a mean: the derivative of a mean of squares has 2/n
-TERMS = 16  # beyond, a combination is taken as one value
+SHARES = (1, 2, 3, 4)  # numerators over n: the derivative of a mean of squares has 2/n
+TERMS = 16  # a combination of more is one value
 
 
 def cancel(graph: Graph, whole: Collection[Value] = ()) -> Graph:
-    """Write sums and differences with fewer terms, where terms cancel or gather; some values are left whole."""
+    """Rewrite sums and differences with fewer terms, if some cancel or can be collected; ``whole`` values are terms."""
     forms = _Forms(graph.builder)
 
     def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
@@ -50,16 +50,16 @@ class _Forms:
         self._known: tuple[dict[Value, Form], dict[Value, Form]] = {}, {}
 
     def take_whole(self, value: Value) -> None:
-        """From now on it is a term by itself."""
+        """Treat a value as a single term from now on."""
         for known in self._known:
             known[value] = {_core(value): Fraction(1)}
 
     def plain(self, value: Value) -> Form:
-        """With sums over axes left together."""
+        """The combination with sums over axes left whole."""
         return run(self._form(value, False))
 
     def spread(self, value: Value) -> Form:
-        """With sums over axes of each term by itself."""
+        """The combination with sums over axes taken term by term."""
         return run(self._form(value, True))
 
     def _form(self, value: Value, spread: bool) -> Steps:
@@ -145,7 +145,7 @@ def _added(a: Form, b: Form) -> Form:
 
 
 def rational(value: Value) -> Fraction | None:
-    """The number that all elements are; 1/n, 2/n, ... where it is that up to rounding, as in a mean."""
+    """The number that all elements are; 1/n, 2/n, ... if it is that up to rounding, as in a mean."""
     number = constant_of(value)
     if number is None or value.dtype.kind != "f" or not math.isfinite(number):
         return None
@@ -156,7 +156,7 @@ def rational(value: Value) -> Fraction | None:
 
 
 def whole(number: float, dtype: np.dtype) -> int | None:
-    """The integer that this is up to a few roundings."""
+    """The integer that a number is, up to a few roundings."""
     if not math.isfinite(number) or abs(number) > 2.0**31:
         return None
     n = round(number)

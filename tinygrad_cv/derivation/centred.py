@@ -1,6 +1,6 @@
-"""Sums of what a mean was taken from.
+"""Sums of deviations from a mean, which are 0.
 
-Σ (a + k (x - mean x))  =  Σ a        where k does not vary along the axes
+Σ (a + k (x - mean x))  =  Σ a        if k does not vary along the axes
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..ir.terms import Axes, invariant, kept
 
 
 def drop_centred(graph: Graph) -> Graph:
-    """Leave out of sums over axes what adds up to zero."""
+    """Drop from sums over axes the terms that add up to zero."""
     known: dict[Axes, dict[Value, Value | None]] = {}
 
     def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
@@ -30,7 +30,7 @@ def drop_centred(graph: Graph) -> Graph:
 
 
 def _left(builder: Builder, value: Value, axes: Axes, known: dict[Value, Value | None]) -> Steps:
-    """The value without the terms whose sum is zero; None where that is all of it."""
+    """The value without the terms whose sum is zero; None if nothing is left."""
     if value not in known:
         known[value] = yield from _without(builder, value, axes, known)
     return known[value]

@@ -56,7 +56,7 @@ class Text(Notation):
         places = ",".join(letters)
         return f"{name}_{{{places}}}" if len(letters) > 1 else f"{name}_{places}" if places else name
 
-    def denied(self, body: str) -> str:
+    def negation(self, body: str) -> str:
         return f"not {body}"
 
     def choice(self, condition: t.Term, then: t.Term, otherwise: t.Term) -> Written:

@@ -1,7 +1,7 @@
-"""Values as terms, to be read.
+"""From values of the graph to terms.
 
-``times``, the product that is zero where its first factor is, is a plain product; repetition along axes and axes of
-size 1 are left to the shapes.
+Terms are for reading: ``times``, the product that is zero where its first factor is, is a plain product, and shapes
+alone tell of broadcasting and axes of size 1.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+
+import numpy as np
 
 from ..ir.graph import CONSTANT, Value
 from ..ir.terms import constant_of
@@ -23,7 +24,7 @@ from .terms import (
     Choice,
     Contraction,
     Index,
-    Matrices,
+    MatMul,
     Not,
     Number,
     Over,
@@ -41,23 +42,23 @@ AXES = {2: "nd", 3: "ncl", 4: "nchw", 5: "ngchw", 6: "ncijuv"}  # the letters of
 
 
 def letters(ndim: int, axes: tuple[int, ...] | None = None) -> str:
-    """What to call axes: n c h w of four; i, j, k, ... where there is no custom."""
+    """The letters of axes: n c h w for four; i, j, k, ... if there is no convention."""
     names = AXES.get(ndim) or "".join(chr(ord("i") + i) for i in range(ndim))
     return names if axes is None else "".join(names[axis] for axis in axes)
 
 
 class Reader:
-    """Values as terms; those with a name are that name."""
+    """Values as terms; a value with a name becomes a symbol."""
 
     def __init__(self, names: Mapping[Value, str], of: Mapping[str, str], counts: set[int]):
         self.names, self.of, self.counts = names, of, counts
 
     def symbol(self, name: str) -> Symbol:
-        """A name, as a cotangent if it is one."""
+        """The symbol of a name, marked as a cotangent if it is one."""
         return Symbol(name, self.of.get(name, ""))
 
     def term(self, value: Value, top: bool = False) -> Term:
-        """The term of a value; with ``top``, what it is made of, though it has a name."""
+        """The term of a value; with ``top``, its definition even if it has a name."""
         if not top and value in self.names:
             return self.symbol(self.names[value])
         if (number := constant_of(value)) is not None:
@@ -73,8 +74,8 @@ class Reader:
             return self._product(value)
         return self._other(value)
 
-    def _number(self, value: Value, number: Any) -> Term:
-        if value.dtype.kind != "f":
+    def _number(self, value: Value, number: np.generic) -> Term:
+        if not isinstance(number, np.floating):
             return Number(str(number.item()).lower())
         if not math.isfinite(number):
             return Number("nan" if math.isnan(number) else "∞" if number > 0 else "-∞")
@@ -84,12 +85,12 @@ class Reader:
             return Sum(((-1, self._positive(-exact, -number)),))
         return self._positive(exact, number)
 
-    def _positive(self, exact: Fraction, number: Any) -> Term:
+    def _positive(self, exact: Fraction, number: np.floating) -> Term:
         above, below = self._fraction(exact, number)
         return Product(1, (above, below), (), ()) if below else Number(above or "1")
 
-    def _fraction(self, exact: Fraction, number: Any) -> tuple[str, str]:
-        """A positive number as numerator and denominator: over what is counted, where it is a share of that."""
+    def _fraction(self, exact: Fraction, number: np.floating) -> tuple[str, str]:
+        """A positive number as numerator and denominator; a share of a sum's count over that count."""
         if exact.denominator == 1:
             return ("" if exact == 1 else digits(number)), ""
         if exact.numerator == 1 and exact.denominator in self.counts | {2}:
@@ -189,7 +190,7 @@ class Reader:
     def _contract(self, spec: str, a: Term, b: Term) -> Term:
         if (product := matrix_product(spec)) is not None:
             left, right = (a, b)[:: 1 - 2 * product.first]
-            return Matrices(left, right, product.transposed)
+            return MatMul(left, right, product.transposed)
         groups = parse(spec)
         return Contraction("".join(groups.contracted), a, b, (groups.a, groups.b))
 
@@ -201,12 +202,12 @@ def _slices(value: Value) -> Iterator[str]:
 
 
 def numeric(value: Value) -> bool:
-    """Whether sums and products of it are those of numbers: of booleans they are or, and."""
+    """Whether sums and products of it are those of numbers: of booleans they are "or" and "and"."""
     return value.dtype.kind != "b"
 
 
 def exact_number(value: Value) -> Fraction | None:
-    """The number that all elements are."""
+    """The exact number that all elements are, or None."""
     number = constant_of(value)
     if number is not None and value.dtype.kind in "iu":
         return Fraction(int(number))
@@ -218,7 +219,7 @@ LOGIC = {"mul": "and", "add": "or"}
 
 
 def _signed(term: Term, sign: int) -> tuple[int, Term]:
-    """A term without a minus before it, and the sign."""
+    """A term without its minus, and the sign."""
     if isinstance(term, Product) and term.sign < 0:
         return -sign, Product(1, term.numbers, term.above, term.below)
     if isinstance(term, Sum) and len(term.parts) == 1:
@@ -227,14 +228,14 @@ def _signed(term: Term, sign: int) -> tuple[int, Term]:
 
 
 def _powers(factors: list[Term]) -> tuple[Term, ...]:
-    """Equal factors become a power."""
+    """The factors, equal ones as a power."""
     counts: dict[Term, int] = {}
     for factor in factors:
         counts[factor] = counts.get(factor, 0) + 1
     return tuple(factor if n == 1 else Power(factor, Number(str(n))) for factor, n in counts.items())
 
 
-def digits(number: Any) -> str:
-    """A number as short as its dtype allows."""
+def digits(number: np.generic) -> str:
+    """A number, as short as its dtype allows."""
     text = str(number)
     return text[:-2] if text.endswith(".0") else text

@@ -56,12 +56,12 @@ class Notation(ABC):
             case t.Relation(symbol, left, right):
                 return f"{self.write(left, SUM)} {self.relations[symbol]} {self.write(right, SUM)}", RELATION
             case t.Not(body):
-                return self.denied(self.write(body, ATOM)), RELATION
+                return self.negation(self.write(body, ATOM)), RELATION
             case t.Choice(condition, then, otherwise):
                 return self.choice(condition, then, otherwise)
             case t.Transposed(body):
                 return self.transposed(self.write(body, ATOM))
-            case t.Matrices():
+            case t.MatMul():
                 return self.matmul.join(self._matrices(term)), PRODUCT
             case t.Contraction():
                 return self._contraction(term), PRODUCT
@@ -87,7 +87,7 @@ class Notation(ABC):
         text = self.dot.join(filter(None, [number, *above])) or "1"
         return ("-" if term.sign < 0 else "") + (self.quotient(text, below) if below else text)
 
-    def _matrices(self, term: t.Matrices) -> list[str]:
+    def _matrices(self, term: t.MatMul) -> list[str]:
         sides = zip((term.left, term.right), term.transposed, strict=True)
         texts = ((self.write(side, ATOM), turned) for side, turned in sides)
         return [self.transposed(text)[0] if turned else text for text, turned in texts]
@@ -136,7 +136,7 @@ class Notation(ABC):
         """The sign of a sum, a maximum, ... over axes."""
 
     @abstractmethod
-    def denied(self, body: str) -> str:
+    def negation(self, body: str) -> str:
         """The negation of a condition."""
 
     @abstractmethod

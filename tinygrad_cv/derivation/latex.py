@@ -71,7 +71,7 @@ class Latex(Notation):
     def over(self, name: str, letters: str) -> str:
         return OVER[name] + (f"_{{{','.join(letters)}}}" if letters else "")
 
-    def denied(self, body: str) -> str:
+    def negation(self, body: str) -> str:
         return f"\\neg {body}"
 
     def choice(self, condition: t.Term, then: t.Term, otherwise: t.Term) -> Written:

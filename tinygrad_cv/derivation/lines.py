@@ -1,4 +1,4 @@
-"""A simplified graph in lines of textbook size: which values get a name and a line, and what is written into others."""
+"""A simplified graph as lines of textbook size: which values get a name and a line, and which are written inline."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MAX_OPERATIONS = 7  # operations in a line
 
 @dataclass(frozen=True)
 class Line:
-    """One equation: a name, and the value that it is given.
+    """One equation: a name, and the value that it defines.
 
     Attributes:
         name: as the NumPy source has it.
         value: of the simplified graph.
         part: "forward" or "backward".
-        of: for a cotangent, the name of the value that it belongs to.
-        scope: the modules and functions that made the value, ``batch_norm``; in the backward pass, those whose
-            derivative it belongs to.
-        source: the user's file and line, where it is known.
+        of: for a cotangent, the name of the value whose cotangent it is.
+        scope: the modules and functions that computed the value, ``batch_norm`` for instance; in the backward pass,
+            those whose derivative it is.
+        source: file and line in the user's code, if known.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Script:
     gradients: tuple[tuple[str, Value], ...]
     lines: tuple[Line, ...]
     names: dict[Value, str]
-    of: dict[str, str]  # names of cotangents, and what they belong to
+    of: dict[str, str]  # names of cotangents -> names of the values whose cotangents they are
     single: bool  # one output, not a tuple of outputs
     bare: bool  # one input, not a tuple of inputs
-    conditional: bool  # whether parts were left out on a condition
+    conditional: bool  # whether checks of values were left out
 
 
 def core(value: Value) -> Value:
-    """The value without repetition along axes, and without axes of size 1 that come or go."""
+    """The value before broadcasting, and before axes of size 1 were added or removed."""
     while value.op == "expand" or (value.op == "reshape" and _squeezed(value) == _squeezed(value.args[0])):
         value = value.args[0]
     return value
@@ -83,7 +83,7 @@ class _Writer:
         self.alias_of: dict[str, str] = {}
         self.sources = {core(value): line for value, line in reversed(traced.sources.items())}
         whole = [(v, a) for v, a in reversed(traced.adjoints.items()) if core(v) is v]
-        self.adjoints = {core(a): v for v, a in whole}  # of what each is a cotangent
+        self.adjoints = {core(a): v for v, a in whole}  # cotangent -> the value whose cotangent it is
         for value, adjoint in reversed(traced.adjoints.items()):
             self.sources.setdefault(core(adjoint), traced.sources.get(value, ""))
 
@@ -128,7 +128,7 @@ class _Writer:
         return unique
 
     def _free(self, name: str) -> bool:
-        """Whether a value can have it as it is."""
+        """Whether a value can have the name without a suffix."""
         return unused(name, self.taken) == name
 
     def _give(self, value: Value, name: str, of: str = "") -> str:
@@ -138,18 +138,18 @@ class _Writer:
         return self.names[value]
 
     def _results(self) -> list[str]:
-        """What to call the outputs: y, or y0, y1, ...; another letter where the function's parameters take that."""
+        """The names of the outputs: y, or y0, y1, ...; another letter if parameters of the function are called so."""
         count = len(self.traced.outputs)
         inputs = set(self.inputs)
-        spoken = inputs | {f"d{name}" for name in inputs}
+        taken = inputs | {f"d{name}" for name in inputs}
         for letter in ("y", "z", "out"):
             names = [letter] if self.traced.single else [f"{letter}{i}" for i in range(count)]
-            if not spoken & {*names, *(f"d{name}" for name in names)}:
+            if not taken & {*names, *(f"d{name}" for name in names)}:
                 break
         return names
 
     def _result(self, value: Value, name: str, of: str) -> tuple[str, Value]:
-        """A result names the line that computes it; where that has a name already, it gets a line that says so."""
+        """Name the line that computes a result; if that value has a name already, the result gets an alias line."""
         inner = core(value)
         if inner in self.names or inner.op in (INPUT, CONSTANT):
             unique = self._unique(name)
@@ -161,7 +161,7 @@ class _Writer:
         return self._give(inner, name, of), value
 
     def _name_locals(self) -> None:
-        """Forward values by the function's own variables, and their cotangents with a d before."""
+        """Name forward values by the function's own variables, and their cotangents with a d before."""
         for value, name in self.traced.names.items():
             inner = core(value)
             if self._nameless(inner) and self._free(name) and self._free(f"d{name}"):
@@ -176,7 +176,7 @@ class _Writer:
     # --- lines ---
 
     def _wanted(self) -> set[Value]:
-        """Values that several others read, or that are too long to be written within another, and those with names."""
+        """Unnamed values that get a line: those that several others read, or that are too long to be written inline."""
         uses: dict[Value, int] = {}
         for value in self.values:
             if core(value) is value:
@@ -198,13 +198,13 @@ class _Writer:
         return wanted
 
     def _short(self, value: Value) -> bool:
-        """A comparison with a number, or -x, reads better where it is used, though that may be twice."""
+        """Whether it reads better inline even if used twice: a comparison with a number, or -x."""
         if value.op == "neg":
             return core(value.args[0]) in self.names
         return value.op in ("equal", "less", "less_equal") and constant_of(value.args[1]) is not None
 
     def _name_the_rest(self, wanted: Iterable[Value]) -> None:
-        """t1, t2, ... for forward values; a cotangent is named by what it belongs to, where that has a name."""
+        """Name the wanted values t1, t2, ...; a cotangent by the value whose cotangent it is, if that has a name."""
         count = 0
         for value in sorted(wanted, key=lambda value: (value not in self.forward, self.places[value])):
             belongs = self.adjoints.get(value)
@@ -215,9 +215,9 @@ class _Writer:
                 self._give(value, f"t{count}")
 
     def _places(self) -> dict[Value, tuple[int, int]]:
-        """What lines are sorted by: as they were recorded, and each behind those that it reads.
+        """Sort keys for lines: the order of recording, and each line after those that it reads.
 
-        What simplification made is placed before the first line that reads it.
+        A value that simplification made comes before the first line that reads it.
         """
         recorded = dict(self.traced.order)
         for value in reversed(self.values):

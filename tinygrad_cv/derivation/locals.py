@@ -1,6 +1,6 @@
-"""What a function calls its values: its local variables, seen when it returns.
+"""The names that functions give their values: their local variables, read when they return.
 
-A derivation speaks of ``mu`` and ``var`` because the formula's source does; nothing here knows a formula.
+A derivation has ``mu`` and ``var`` because the source of the formula does; no formula is known here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from ..core.floor import uses
 from ..core.variable import Variable
@@ -21,11 +20,11 @@ FORMULAS = tuple(f"{PACKAGE}.{room}" for room in ("functional", "nn", "models"))
 
 @contextmanager
 def named_locals(names: dict[Value, str]) -> Iterator[None]:
-    """Inside, ``names`` learns the variables of every function that returns: the outermost name of a value stays."""
+    """Inside, ``names`` collects the variables of every function that returns; a value's outermost name stays."""
     depths: dict[Value, int] = {}
 
-    def look(frame: FrameType, event: str, _: Any) -> None:
-        if event != "return" or not _speaks(frame.f_globals.get("__name__", "")):
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event != "return" or not _is_formula(frame.f_globals.get("__name__", "")):
             return
         depth = _depth(frame)
         for name, x in _variables(frame):
@@ -34,7 +33,7 @@ def named_locals(names: dict[Value, str]) -> Iterator[None]:
                 depths[value], names[value] = depth, name
 
     before = sys.getprofile()
-    opaque = before is not None and not callable(before)  # cProfile: what it holds cannot be put back
+    opaque = before is not None and not callable(before)  # cProfile: it cannot be restored
     if opaque or not uses("profile"):
         yield
         return
@@ -45,13 +44,13 @@ def named_locals(names: dict[Value, str]) -> Iterator[None]:
         sys.setprofile(before)
 
 
-def _speaks(module: str) -> bool:
-    """Whether its variables are worth reading: those of formulas are, those of the machinery below are not."""
+def _is_formula(module: str) -> bool:
+    """Whether a module holds formulas: the user's code, and the library's layers, but not the code below them."""
     return module.startswith(FORMULAS) or module.partition(".")[0] != PACKAGE
 
 
 def _variables(frame: FrameType) -> Iterator[tuple[str, Variable]]:
-    """Tensors by the variables that hold them; a formula's parameters are its caller's values, and not named."""
+    """The local variables that hold tensors, without parameters: those are values of the caller."""
     code = frame.f_code
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for name, x in frame.f_locals.items():

@@ -1,4 +1,4 @@
-"""Contractions that are products of two matrix_product."""
+"""Contractions that are products of two matrices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..ops.contraction import parse
 
 
 class MatrixProduct(NamedTuple):
-    """Which operand comes first, and whether the first and the second one are transposed."""
+    """Which operand comes first, and whether the first and the second are transposed."""
 
     first: int
     transposed: tuple[bool, bool]

@@ -1,4 +1,4 @@
-"""What was recorded, simplified. This file holds the order of passes, and how marks follow them."""
+"""The simplification of a trace: the order of its passes, and how marks of values follow them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Known(NamedTuple):
-    """Values that are spoken of."""
+    """Values that the derivation mentions."""
 
     named: set[Value]  # by the function's own variables
     adjoints: set[Value]  # their cotangents
@@ -31,11 +31,11 @@ PASSES: list[tuple[str, Callable[[Graph, Known], Graph]]] = [
     ("distribute sums", lambda graph, known: distribute_sums(graph)),
     ("drop centred", lambda graph, known: drop_centred(graph)),
 ]
-ROUNDS = 4  # of all passes, if the last one has still found something
+ROUNDS = 4  # of all passes, while they still change something
 
 
 def simplify(traced: Traced) -> Traced:
-    """The same mathematics in fewer terms: equal over the real numbers, and to rounding in floating point."""
+    """The same mathematics in fewer terms: equal over the real numbers, and up to rounding in floating point."""
     assert traced.graph is not None
     named = list(traced.names)
     adjoints = [traced.adjoints[value] for value in named if value in traced.adjoints]
@@ -67,7 +67,7 @@ def simplify(traced: Traced) -> Traced:
 
 
 def _first(new: dict[Value, Value], marks: dict[Value, T]) -> dict[Value, T]:
-    """Marks of the new values; where two have become one, the first counts."""
+    """The marks by new values; if two values have become one, the first mark stays."""
     found: dict[Value, T] = {}
     for value, mark in marks.items():
         found.setdefault(new[value], mark)

@@ -18,7 +18,7 @@ from .formulas import shape
 from .lines import Line, Script
 from .matrix_products import MatrixProduct, matrix_product
 
-COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)  # how strongly the parts of an expression hold together
+COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)  # from the weakest binding to the strongest
 STRENGTH = {
     **dict.fromkeys(("equal", "less", "less_equal"), COMPARISON),
     **dict.fromkeys(("add", "sub"), SUM),
@@ -31,7 +31,7 @@ ALONE = "import numpy as np\n"
 
 
 class Module:
-    """The text of the module, as it is put together."""
+    """Puts the text of the module together."""
 
     def __init__(self, script: Script):
         self.script = script
@@ -39,7 +39,7 @@ class Module:
         self.helpers: dict[str, None] = {}
 
     def text(self) -> str:
-        """All of it."""
+        """The whole module."""
         script = self.script
         inputs = list(script.inputs)
         forward = self._function("forward", inputs, script.outputs, script.single)
@@ -68,14 +68,14 @@ class Module:
         return "\n".join(lines) + "\n"
 
     def _needed(self, results: tuple[tuple[str, Value], ...]) -> list[Line]:
-        """The lines that lead to some results."""
+        """The lines that some results need."""
         wanted = {name for name, _ in results}
         reached = set(topological([line.value for line in self.script.lines if line.name in wanted]))
         computed = {self.script.names[value] for value in reached if value in self.script.names}
         return [line for line in self.script.lines if line.name in wanted | computed]
 
     def _returned(self, name: str, value: Value) -> str:
-        """The value of a line, in the shape of the result."""
+        """The expression that returns a result, in its shape."""
         if value in self.script.names or name not in self.script.names.values():
             return name
         return self._written(value)[0]
@@ -87,7 +87,7 @@ class Module:
         return self._written(line.value, self.script.names.get(line.value) == line.name)[0]
 
     def _written(self, value: Value, top: bool = False) -> tuple[str, int]:
-        """A value's name, or with ``top`` what it is computed from; and how strongly that holds together."""
+        """The name of a value, or with ``top`` its definition; and how strongly that binds."""
         if value in self.script.names and not top:
             return self.script.names[value], ATOM
         if value.op == CONSTANT:
@@ -95,7 +95,7 @@ class Module:
         if (total := _mean(value)) is not None and total not in self.script.names:
             text = self._operand(total, 0, self._written(total.args[0]))
             return f"{text}.mean({literal(total.params['axis'])}, keepdims=True)", ATOM
-        if _denied(value):
+        if _is_negation(value):
             return f"~{self._operand(value, 0, self._written(value.args[0]), SIGN)}", SIGN
         if value.op == "contract" and (product := matrix_product(value.params["spec"])) is not None:
             return self._matrix_product(value, product), PRODUCT
@@ -105,7 +105,7 @@ class Module:
         return write(value, *args), STRENGTH.get(value.op, ATOM)
 
     def _matrix_product(self, value: Value, product: MatrixProduct) -> str:
-        """A product of matrix_product with NumPy's operator."""
+        """A matrix product, with NumPy's operator."""
         sides = []
         for i, turned in enumerate(product.transposed):
             text, strength = self._written(value.args[i ^ product.first])
@@ -114,16 +114,16 @@ class Module:
         return " @ ".join(sides)
 
     def _operands(self, value: Value) -> list[tuple[str, int]]:
-        """Operands, without repetition along axes where NumPy broadcasts by itself up to the shape of the result."""
+        """The operands, before broadcasting if NumPy broadcasts them to the shape of the result by itself."""
         args = value.args
-        behind = [arg.args[0] if arg.op == "expand" else arg for arg in args]
-        if PRIMITIVES[value.op].family != "elementwise" or _shape_of(behind) != value.shape:
+        unexpanded = [arg.args[0] if arg.op == "expand" else arg for arg in args]
+        if PRIMITIVES[value.op].family != "elementwise" or _shape_of(unexpanded) != value.shape:
             return [self._written(arg) for arg in args]
-        arrays = {x.dtype for x in behind if x.ndim and x.op != CONSTANT}  # beside one, a number takes its dtype
-        return [self._constant(x, x.dtype in arrays) if x.op == CONSTANT else self._written(x) for x in behind]
+        arrays = {x.dtype for x in unexpanded if x.ndim and x.op != CONSTANT}  # next to one, a number takes its dtype
+        return [self._constant(x, x.dtype in arrays) if x.op == CONSTANT else self._written(x) for x in unexpanded]
 
     def _operand(self, user: Value, place: int, written: tuple[str, int], least: int = COMPARISON) -> str:
-        """An operand's text, in parentheses where it holds together less than it must."""
+        """An operand's text, in parentheses if it binds more weakly than it must."""
         text, strength = written
         if user.op in METHODS and place == 0:
             least = ATOM
@@ -143,7 +143,7 @@ class Module:
 
 
 def _mean(value: Value) -> Value | None:
-    """The sum over axes that this is the mean of."""
+    """The sum that a mean divides, if the value is a mean."""
     if value.op != "mul" or value.args[0].op != "sum" or not value.args[0].ndim:
         return None
     total = value.args[0]
@@ -151,8 +151,8 @@ def _mean(value: Value) -> Value | None:
     return total if rational(value.args[1]) == Fraction(1, count) else None
 
 
-def _denied(value: Value) -> bool:
-    """Whether it is the negation of a condition."""
+def _is_negation(value: Value) -> bool:
+    """Whether a value is the negation of a condition."""
     return value.op == "equal" and value.args[0].dtype.kind == "b" and constant_of(value.args[1]) is np.False_
 
 

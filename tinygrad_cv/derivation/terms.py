@@ -1,4 +1,4 @@
-"""The kinds of terms: a small algebra, which text and LaTeX spell."""
+"""The kinds of terms, of which mathematics as text and as LaTeX is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Term:
 @dataclass(frozen=True)
 class Symbol(Term):
     name: str
-    of: str = ""  # for a cotangent, the name of what it belongs to
+    of: str = ""  # for a cotangent, the name of the value whose cotangent it is
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Transposed(Term):
 
 
 @dataclass(frozen=True)
-class Matrices(Term):
-    """A product of two matrices, either of them transposed."""
+class MatMul(Term):
+    """A product of two matrices, either of which may be transposed."""
 
     left: Term
     right: Term

@@ -1,14 +1,13 @@
-"""Identities of a line of algebra: neutral elements, zeros, double signs, sums of sums.
+"""Algebraic identities of one line: neutral elements, zeros, double signs, sums of sums.
 
 They hold over the real numbers. ``times``, the product that is zero where its first factor is, becomes a plain product
-where its second factor is a number: there the two are the same.
+if its second factor is a number: then the two are the same.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 
@@ -18,12 +17,12 @@ from ..ir.terms import constant_of
 from ..ops.contraction import parse
 
 Args = tuple[Value, ...]
-MAX_FOLDED = 64  # elements of a constant that is computed beforehand
+MAX_FOLDED = 64  # elements of a result that is folded into a constant
 Rule = Callable[[Builder, Value, Args], Value | None]
 
 
 def tidy(graph: Graph, named: Collection[Value] = ()) -> Graph:
-    """Apply the rules to each value, arguments first; a sum of a named value stays a sum of that."""
+    """Apply the rules to each value, arguments first; a sum of a named value stays the sum of that value."""
     closed: set[Value] = set()
 
     def rule(builder: Builder, value: Value, args: Args) -> Value | None:
@@ -51,7 +50,7 @@ def _is_constant(value: Value) -> bool:
 
 
 def _computed(builder: Builder, value: Value, args: Args) -> Value:
-    """What constants make is a constant."""
+    """An operation on constants, folded into a constant."""
     arrays = [
         arg.params["array"] if arg.op == CONSTANT else np.broadcast_to(arg.args[0].params["array"], arg.shape)
         for arg in args
@@ -63,7 +62,8 @@ def _computed(builder: Builder, value: Value, args: Args) -> Value:
     return builder.constant(array)
 
 
-def _make(builder: Builder, op: str, *args: Value, **params: Any) -> Value:
+def _make(builder: Builder, op: str, *args: Value, **params: object) -> Value:
+    """An operation, tidied."""
     made = builder.make(op, args, params)
     return _tidied(builder, made, args) or made
 
@@ -147,19 +147,19 @@ def _sum(builder: Builder, value: Value, args: Args) -> Value | None:
 
 
 def _expand(builder: Builder, value: Value, args: Args) -> Value | None:
-    """Broadcasting adds leading axes by itself, and repeats a single element whatever its axes."""
+    """Broadcasting adds leading axes by itself, and repeats a single element along any axes."""
     (x,) = args
     if x.op != "reshape":
         return None
-    (behind,) = x.args
-    leading = x.shape == (1,) * (x.ndim - behind.ndim) + behind.shape
-    if leading or (behind.size == 1 and behind.ndim <= value.ndim):
-        return builder.make("expand", [behind], value.params)
+    (source,) = x.args
+    leading = x.shape == (1,) * (x.ndim - source.ndim) + source.shape
+    if leading or (source.size == 1 and source.ndim <= value.ndim):
+        return builder.make("expand", [source], value.params)
     return None
 
 
 def _reshape(builder: Builder, value: Value, args: Args) -> Value | None:
-    """Numbers and signs commute with movement."""
+    """Numbers and signs commute with a reshape."""
     (x,) = args
     if x.shape == value.shape:
         return x
@@ -191,7 +191,7 @@ def _permute(builder: Builder, value: Value, args: Args) -> Value | None:
 
 
 def _contract(builder: Builder, value: Value, args: Args) -> Value | None:
-    """Letters are named in the order of axes, so an operand's axes need not be permuted."""
+    """The spec names an operand's axes, so a permuted operand can be read as it was, under other letters."""
     if all(arg.op != "permute" for arg in args):
         return None
     *letters, y = parse(value.params["spec"])[:3]
@@ -199,8 +199,8 @@ def _contract(builder: Builder, value: Value, args: Args) -> Value | None:
         if arg.op == "permute":
             order = dict(zip(arg.params["axes"], letters[i], strict=True))
             letters[i] = "".join(order[axis] for axis in range(arg.ndim))
-    behind = [arg.args[0] if arg.op == "permute" else arg for arg in args]
-    return builder.make("contract", behind, {"spec": f"{letters[0]},{letters[1]}->{y}"})
+    sources = [arg.args[0] if arg.op == "permute" else arg for arg in args]
+    return builder.make("contract", sources, {"spec": f"{letters[0]},{letters[1]}->{y}"})
 
 
 def _equal(builder: Builder, value: Value, args: Args) -> Value | None:
@@ -210,8 +210,8 @@ def _equal(builder: Builder, value: Value, args: Args) -> Value | None:
     return builder.full(value.shape, True, value.dtype) if a is b else None
 
 
-def _is(value: Value, number: Any) -> bool:
-    """Whether all its elements are this number."""
+def _is(value: Value, number: float) -> bool:
+    """Whether all elements are a number."""
     found = constant_of(value)
     return found is not None and bool(found == number)
 

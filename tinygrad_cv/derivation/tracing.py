@@ -1,10 +1,10 @@
-"""A function and its backward pass, recorded as one graph: forward values, cotangents, and what they are called."""
+"""A function and its backward pass, recorded as one graph: forward values, cotangents, and their names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.backward import pull
 from ..core.context import current, using
@@ -22,24 +22,28 @@ from ..tracing.state import restored
 from ..tracing.trace import TRACING, Trace
 from .locals import named_locals
 
-Function = Callable[..., Any]
+if TYPE_CHECKING:
+    from ..frontend.typing import Inputs, TensorLike
+
+Function: TypeAlias = "Callable[..., Inputs]"
+Differentiated: TypeAlias = "TensorLike | Sequence[TensorLike]"  # one input, or several
 
 
 @dataclass
 class Traced:
-    """What was recorded.
+    """A recorded function and its backward pass.
 
     Attributes:
-        inputs: values that go in, by their names: the arguments first, then what the function closes over.
-        arguments: how many of them are arguments.
-        outputs, cotangents: the function's results, and for each the value that represents its cotangent.
+        inputs: the input values by name: the arguments first, then what the function closes over.
+        arguments: the number of arguments among them.
+        outputs, cotangents: the results of the function, and the value that represents the cotangent of each.
         gradients: one for each argument.
-        names: what the function's own variables call forward values.
-        adjoints: the cotangents of forward values, as far as they are unique.
-        sources: the line of the user's that made a forward value.
-        order: when values were recorded, as numbers that grow; of those that are mentioned above.
-        single, bare: whether the function returned one tensor, and was given one: not a tuple.
-        conditional: whether parts were left out on the condition that values are finite, or the like.
+        names: of forward values, as the function's own variables have them.
+        adjoints: the cotangents of forward values, if unique.
+        sources: the user's line that computed a forward value.
+        order: the order in which the values above were recorded, as increasing numbers.
+        single, bare: whether the function returned, and was given, one tensor instead of a tuple.
+        conditional: whether checks of values, for instance that they are finite, were left out.
     """
 
     inputs: dict[str, Value] = field(default_factory=dict)
@@ -57,12 +61,12 @@ class Traced:
     graph: Graph | None = None
 
 
-def trace(function: Function, inputs: Any) -> Traced:
+def trace(function: Function, inputs: Differentiated) -> Traced:
     """Run the function once on tensors without numbers, and pull cotangents of its outputs back to its inputs."""
     if not callable(function):
         raise TypeError(f"derive of {type(function).__name__}: it takes a function of tensors, as in derive(f, x).")
-    bare = not isinstance(inputs, (tuple, list))
-    leaves = [_leaf(i, x) for i, x in enumerate([inputs] if bare else inputs)]
+    given: Sequence[TensorLike] = inputs if isinstance(inputs, (tuple, list)) else [inputs]
+    leaves = [_leaf(i, x) for i, x in enumerate(given)]
     if not leaves:
         raise GraphError("derive: no inputs, so there is nothing to differentiate by. Pass a tensor, or several.")
     guards = Guards({"": function})
@@ -76,11 +80,11 @@ def trace(function: Function, inputs: Any) -> Traced:
         finally:
             guards.put_back()
     traced = marks.traced(recording, _names(function, leaves), guards)
-    traced.bare = bare
+    traced.bare = given is not inputs
     return traced
 
 
-def _leaf(index: int, x: Any) -> Tensor:
+def _leaf(index: int, x: TensorLike) -> Tensor:
     tensor = asarray(x)
     if tensor.dtype.kind != "f":
         raise DTypeError(
@@ -91,10 +95,10 @@ def _leaf(index: int, x: Any) -> Tensor:
 
 
 def _names(function: Function, leaves: list[Tensor]) -> list[str]:
-    """What the function calls its inputs."""
+    """The names that the function has for its inputs."""
     try:
         given = signature(function).bind(*leaves).arguments
-    except (TypeError, ValueError):  # the function has none, or the call has said what is wrong
+    except (TypeError, ValueError):  # it has no signature, or the call has raised the error
         return [f"x{i}" for i in range(len(leaves))]
     names: list[str] = []
     for name, x in given.items():
@@ -103,18 +107,18 @@ def _names(function: Function, leaves: list[Tensor]) -> list[str]:
 
 
 class _Marks:
-    """The function with its backward pass behind it; which of the recorded values is which."""
+    """The function followed by its backward pass, and which of the recorded values is which."""
 
     def __init__(self, function: Function):
         self.function = function
         self.single = True
         self.counts = (0, 0)  # outputs, arguments
-        self.values: list[str | None] = []  # the names of forward values that are marked
-        self.with_adjoint: list[int] = []  # places of those whose cotangent is marked too
+        self.values: list[str | None] = []  # the names of the marked forward values
+        self.with_adjoint: list[int] = []  # places of those whose cotangent is marked as well
         self.lines: list[str | None] = []
 
-    def run(self, *xs: Any) -> list[Any]:
-        """Everything that a derivation speaks of: outputs, cotangents, gradients, forward values, their cotangents."""
+    def run(self, *xs: Tensor) -> list[Tensor]:
+        """All that a derivation mentions: outputs, cotangents, gradients, forward values, their cotangents."""
         names: dict[Value, str] = {}
         with using(operands=True, sources=True, recording=True), named_locals(names):
             returned = self.function(*xs)
@@ -122,17 +126,18 @@ class _Marks:
         traced = current().trace
         assert isinstance(traced, Trace)
         gs = [traced.cotangent(y) for y in ys]
-        nodes = list(_between([y.node for y in ys], {x.node for x in xs}))
-        found = pull([(y.node, g) for y, g in zip(ys, gs, strict=True)], nodes, retain_graph=True)
+        leaves = [_node(x) for x in xs]
+        nodes = list(_between([_node(y) for y in ys], set(leaves)))
+        found = pull([(_node(y), g) for y, g in zip(ys, gs, strict=True)], nodes, retain_graph=True)
         for i, x in enumerate(xs):
-            if x.node not in found:
+            if leaves[i] not in found:
                 raise GraphError(
                     f"derive: the outputs do not depend on input {i} of shape {x.shape}, or only through what has no "
                     "derivative (comparisons, integers, detach()): there is no gradient to derive. Leave it out of the "
                     "inputs; the function can close over it."
                 )
         marked: dict[Value, str | None] = dict(names)
-        adjoints: dict[Value, Any] = {}
+        adjoints: dict[Value, Tensor | None] = {}
         twice: set[Value] = set()
         lines: dict[Value, str | None] = {}
         for node in nodes:
@@ -144,22 +149,23 @@ class _Marks:
         self.counts = len(ys), len(xs)
         self.values = list(marked.values())
         self.lines = [lines.get(value) for value in marked]
-        kept = [v for v in marked if adjoints.get(v) is not None and v not in twice]
+        unique = {v: g for v, g in ((v, adjoints.get(v)) for v in marked) if g is not None and v not in twice}
         places = {value: i for i, value in enumerate(marked)}
-        self.with_adjoint = [places[value] for value in kept]
+        self.with_adjoint = [places[value] for value in unique]
         return [
             *(Tensor._new(traced.read(y), y.node) for y in ys),
             *gs,
-            *(found[x.node] for x in xs),
+            *(found[leaf] for leaf in leaves),
             *map(Tensor._new, marked),
-            *(adjoints[value] for value in kept),
+            *unique.values(),
         ]
 
-    def _outputs(self, returned: Any) -> list[Any]:
+    def _outputs(self, returned: object) -> list[Tensor]:
         self.single = isinstance(returned, Tensor)
-        ys = [returned] if self.single else list(returned) if isinstance(returned, (tuple, list)) else []
-        if not ys or not all(isinstance(y, Tensor) for y in ys):
-            kinds = ", ".join(type(y).__name__ for y in ys)
+        all_returned = [returned] if self.single else list(returned) if isinstance(returned, (tuple, list)) else []
+        ys = [y for y in all_returned if isinstance(y, Tensor)]
+        if not ys or len(ys) < len(all_returned):
+            kinds = ", ".join(type(y).__name__ for y in all_returned)
             raise GraphError(
                 f"derive: the function returned {f'a {type(returned).__name__}' if not kinds else f'({kinds})'}; it "
                 "must return a tensor, or a tuple of tensors."
@@ -178,7 +184,7 @@ class _Marks:
         return ys
 
     def traced(self, recording: Recording, names: list[str], guards: Guards) -> Traced:
-        """The values of the recording's graph by what they are."""
+        """The values of the recorded graph, by their roles."""
         ys, xs = self.counts
         taken = iter(recording.graph.outputs)
 
@@ -206,7 +212,7 @@ class _Marks:
 
 
 def _between(roots: Sequence[Node], leaves: set[Node]) -> Iterator[Node]:
-    """The nodes on the way from the leaves to the roots."""
+    """The nodes on paths from the leaves to the roots."""
     leading = set()
     for node in reachable(roots):
         if node in leaves or isinstance(node, Replayed) or any(parent in leading for parent in node.parents):
@@ -214,8 +220,14 @@ def _between(roots: Sequence[Node], leaves: set[Node]) -> Iterator[Node]:
             yield node
 
 
+def _node(tensor: Tensor) -> Node:
+    """The node of a tensor that is recorded."""
+    assert tensor.node is not None
+    return tensor.node
+
+
 def _made(trace: Trace, node: Node) -> Value | None:
-    """The value that a node represents; None for leaves, and for functions with a VJP of the user's."""
+    """The value that a node represents; None for leaves and for custom functions."""
     if node.primitive is None or node.operands is None or node.primitive.name not in PRIMITIVES:
         return None
     return trace.builder.make(node.primitive.name, node.operands, node.params)
