@@ -16,9 +16,9 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.compiler.agreement import judge_graph
 from tests.compiler.programs import traced
-from tests.functional import test_agreement_with_torch as agreement
 from tests.functional import test_higher_orders as orders
-from tests.functional.test_agreement_with_torch import Row, bound, cast, cotangent, run
+from tests.functional.agreement.compare import disagreements, together
+from tests.functional.agreement.table import rows
 from tests.ops.test_special_values import BAD_BRANCHES, SPECIAL, UFUNCS
 from tests.primitives.row import Row as PrimitiveRow
 from tests.primitives.table import ROWS
@@ -28,77 +28,30 @@ from tinygrad_cv.ops import PRIMITIVES
 pytest.importorskip("llvmlite")
 
 Array = np.ndarray
-UNITS = agreement.UNITS
-
-
-def pulled_back(function: Callable[..., Any], count: int) -> Callable[..., list[Any]]:
-    """The function's value, and the gradients of <value, cotangent> by its first ``count`` arguments."""
-
-    def both(*tensors: Any) -> list[Any]:
-        xs = [x.detach().requires_grad_() for x in tensors[:count]]
-        y = function(*xs, *tensors[count:-1])
-        return [y, *tg.grad(y, xs, tensors[-1], allow_unused=True)]
-
-    return both
-
-
-def of_row(row: Row) -> tuple[Callable[..., Any], list[Array]]:
-    """The call of a row as a function of the arrays that a gradient is asked of, and these."""
-    _, arrays = run(row, lambda *_, **__: None, lambda array: array, lambda array: array)
-
-    def function(*tensors: Any) -> Any:
-        given = iter(tensors)
-        dtype = tensors[0].dtype
-        y, _ = run(row, getattr(F, row.name), lambda _: next(given), lambda array: tg.tensor(cast(array, dtype)))
-        return y
-
-    return function, arrays
-
-
-def numbers(results: Sequence[Any]) -> list[Array | None]:
-    return [None if result is None else result.numpy() for result in results]
-
-
+FUNCTIONALS = rows()
 GROUP = 12  # rows that are compiled together: much of their code is the same
 
 
-def disagreements(rows: Sequence[Row], dtype: str) -> list[str]:
-    """Where compiled rows are not what eager float64 gives."""
-    functions, arguments = [], []
-    for row in rows:
-        function, arrays = of_row(row)
-        functions.append(pulled_back(function, len(arrays)))
-        arguments.append([*arrays, cotangent(row, function(*map(tg.tensor, arrays)).shape)])
-
-    def together(*given: Any) -> list[list[Any]]:
-        return [both(*tensors) for both, tensors in zip(functions, given, strict=True)]
-
-    compiled = tg.jit(together)(*([tg.tensor(cast(x, np.dtype(dtype))) for x in arrays] for arrays in arguments))
-    wrong = []
-    for row, both, arrays, results in zip(rows, functions, arguments, compiled, strict=True):
-        for i, (a, b) in enumerate(zip(numbers(results), numbers(both(*map(tg.tensor, arrays))), strict=True)):
-            assert a.dtype == dtype and a.shape == b.shape
-            error, allowed = np.abs(a - b).max(initial=0.0), bound(row, b, UNITS[dtype])
-            if not error <= allowed:
-                wrong.append(f"{row.id}: result {i} differs by {error:.1e}, allowed are {allowed:.1e}")
-    return wrong
-
-
-def in_groups(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    return [rows[i : i + GROUP] for i in range(0, len(rows), GROUP)]
+def wrong(name: str, dtype: str, every: int = 1) -> list[str]:
+    """Where compiled rows of a functional are not what eager float64 gives: values and gradients."""
+    chosen = [row for row in FUNCTIONALS if row.name == name][::every]
+    found = []
+    for group in (chosen[i : i + GROUP] for i in range(0, len(chosen), GROUP)):
+        compiled, eager = together(group, dtype, 1, compiled=True), together(group, order=1)
+        for row, results, wanted in zip(group, compiled, eager, strict=True):
+            found += disagreements(row, results, wanted, dtype)
+    return found
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_float32_is_within_rounding_of_eager_float64(name):
-    rows = [row for row in agreement.ROWS if row.name == name]
-    assert not [text for group in in_groups(rows) for text in disagreements(group, "float32")]
+    assert not wrong(name, "float32")
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_float64_equals_eager(name):
     """One row in five: what differs from float32 is the width of vectors."""
-    rows = [row for row in agreement.ROWS if row.name == name]
-    assert not [text for group in in_groups(rows[::5]) for text in disagreements(group, "float64")]
+    assert not wrong(name, "float64", every=5)
 
 
 # ---------------------------------------------------------------- higher orders

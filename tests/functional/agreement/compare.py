@@ -108,20 +108,27 @@ def several(y: Any) -> list[Any]:
 
 def ours(row: Row, dtype: str = "float64", order: int = 2, compiled: bool = False) -> Results:
     """The row by this library, eagerly or by one compiled function."""
+    return together([row], dtype, order, compiled)[0]
+
+
+def together(rows: Sequence[Row], dtype: str = "float64", order: int = 2, compiled: bool = False) -> list[Results]:
+    """Rows by this library, eagerly or all by one compiled function."""
 
     def grad(outputs: Any, leaves: Any, cotangents: Any, create_graph: bool = False) -> Any:
         return tg.grad(outputs, leaves, cotangents, create_graph=create_graph, allow_unused=True)
 
-    def compute(*arrays: Any) -> tuple[list[Any], list[Any]]:
-        leaves = [x.requires_grad_() for x in arrays] if not compiled else arrays
-        outputs = several(applied(row, getattr(F, row.name), leaves, lambda x: tg.tensor(cast(x, dtype))))
-        floats = [y for y in outputs if y.requires_grad]
-        derivatives = differentiated(row, floats, leaves, min(order, row.order), grad, tg.tensor, dtype)
-        return outputs, derivatives
+    def compute(leaves_of_rows: Sequence[Sequence[Any]]) -> list[tuple[list[Any], list[Any]]]:
+        found = []
+        for row, leaves in zip(rows, leaves_of_rows, strict=True):
+            outputs = several(applied(row, getattr(F, row.name), leaves, lambda x: tg.tensor(cast(x, dtype))))
+            floats = [y for y in outputs if y.requires_grad]
+            derivatives = differentiated(row, floats, leaves, min(order, row.order), grad, tg.tensor, dtype)
+            found.append((outputs, derivatives))
+        return found
 
-    leaves = [tg.tensor(cast(x, dtype), requires_grad=True) for x in leaves_of(row)]
-    outputs, derivatives = (tg.jit(compute) if compiled else compute)(*leaves)
-    return named(row, outputs, derivatives, lambda t: t.detach().numpy())
+    leaves = [[tg.tensor(cast(x, dtype), requires_grad=True) for x in leaves_of(row)] for row in rows]
+    results = (tg.jit(compute) if compiled else compute)(leaves)
+    return [named(row, *found, lambda t: t.detach().numpy()) for row, found in zip(rows, results, strict=True)]
 
 
 def theirs(row: Row, torch: Any, order: int = 2) -> Results:
