@@ -69,9 +69,9 @@ view.svg(FILE, depth=2)
     Picture(
         "lenet5_training",
         "LeNet-5, forward and backward",
-        'With `part="both"` the backward pass is drawn beside the forward one and runs the other way, in red. Dashed\n'
-        "lines tie each layer's derivative to the layer; dotted ones show which values it reads. A box stands\n"
-        "for what the layer hands on: forward its output, backward the gradient of its input.",
+        'With `part="both"` the backward pass is drawn next to the forward one and runs the other way, in red. Dashed\n'
+        "lines tie each layer's derivative to the layer; dotted ones show which values it reads. A box shows\n"
+        "what the layer returns: forward its output, backward the gradient of its input.",
         """\
 net = models.lenet5()
 labels = tg.tensor([3, 7])
@@ -84,7 +84,7 @@ view.svg(FILE, depth=1)
     Picture(
         "batch_norm_forward",
         "Batch normalization",
-        "Mean, variance, normalize. Nobody wrote its derivative.",
+        "Mean, variance, normalize. It has no derivative rule of its own.",
         """\
 x = tg.tensor(np.random.default_rng(0).normal(size=(4, 3)))
 view = tg.graph(lambda x: F.batch_norm(x, training=True), x)
@@ -93,8 +93,8 @@ view.svg(FILE)
     ),
     Picture(
         "batch_norm_backward",
-        "Its backward pass, as it emerges",
-        "The same primitives. Its inputs are values of the forward pass.",
+        "Its backward pass",
+        "It is made of the same primitives. Its inputs are values of the forward pass.",
         """\
 x = tg.tensor(np.random.default_rng(0).normal(size=(4, 3)))
 view = tg.graph(lambda x: F.batch_norm(x, training=True), x, part="backward")
@@ -117,7 +117,7 @@ view.svg(FILE)
     Picture(
         "resnet_block",
         "A stage of a residual network, equal blocks once",
-        "`once=True` draws blocks that repeat once. The edge around the block is the residual connection.",
+        "`once=True` draws repeated blocks once. The edge around the block is the residual connection.",
         """\
 view = tg.graph(models.resnet20().layer1, tg.zeros(1, 16, 32, 32))
 view.svg(FILE, depth=1, once=True)
@@ -126,7 +126,7 @@ view.svg(FILE, depth=1, once=True)
     Picture(
         "dead_units",
         "Values and gradients",
-        "`values=True` says what they are like. Two units of the hidden layer never fire.",
+        "`values=True` adds statistics. Two units of the hidden layer never fire.",
         """\
 tg.manual_seed(0)
 net = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))

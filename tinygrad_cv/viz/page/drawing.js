@@ -1,11 +1,11 @@
 "use strict";
 // The picture: elements of nodes, edges and frames, where the layout puts them.
 
-/** A colour of the records, less of it where the page is dark. */
+/** A colour of the records, weaker if the page is dark. */
 const shaded = (colour) => `color-mix(in srgb, ${colour} var(--shade), var(--ground))`;
 
 class Picture {
-  /** Draws what is visible, with the elements of the picture before where they look the same. */
+  /** Draws what is visible; elements of the previous picture that look the same are used again. */
   constructor(viz, graph, closed, recorded, before = null) {
     this.graph = graph;
     this.visible = graph.visible(closed);
@@ -25,7 +25,7 @@ class Picture {
     this.made = new Map(); // all elements, by what they look like
     this.strips = [];
     const old = before?.made ?? new Map();
-    /** A browser has work with new elements only, and little with those that move. */
+    /** Only new elements cost a browser much; moving them costs little. */
     this.element = (key, make) => {
       const element = old.get(key) ?? make();
       this.made.set(key, element);
@@ -99,7 +99,7 @@ class Picture {
     return element;
   }
 
-  /** The words along edges: what flows at the source, and what the target calls it at the target. */
+  /** The labels of edges: the value at the source, its name in the target's formula at the target. */
   words(edges) {
     const words = new Words(this.places, this.headers, this.across);
     const text = (key, name, points, written, distances) => {
@@ -174,7 +174,7 @@ class Picture {
     );
   }
 
-  /** What depends on a run's step: histograms (of the value, and of the gradient), and where a number is not finite. */
+  /** What depends on the step of a run: histograms of value and gradient, marks of numbers that are not finite. */
   showFacts(factsOf) {
     for (const { element, box, number } of this.strips) {
       element.querySelectorAll(".strip").forEach((old) => old.remove());
@@ -194,7 +194,7 @@ class Picture {
     }
   }
 
-  /** Where an item or frame stands. */
+  /** The box of an item or frame. */
   boxOf(key) {
     const frame = this.places.frames.get(key);
     if (frame) return frame;
@@ -216,7 +216,7 @@ class Picture {
     return best;
   }
 
-  /** The first node inside of a frame. */
+  /** The first node inside a frame. */
   firstIn(scope) {
     const { x, y, width, height } = this.places.frames.get(scope);
     const inside = ([, at]) => at.x > x && at.x < x + width && at.y > y && at.y < y + height;
@@ -224,7 +224,7 @@ class Picture {
     return first?.[0];
   }
 
-  /** What is said of an item under the pointer. */
+  /** The tooltip of an item. */
   aboutItem(id) {
     const item = this.visible.items.get(id);
     const { node } = item;
@@ -241,7 +241,7 @@ class Picture {
     return lines.filter(Boolean).join("\n");
   }
 
-  /** What is said of an edge under the pointer. */
+  /** The tooltip of an edge. */
   aboutEdge(i) {
     const { edge } = this.visible.edges[i];
     const [source, target] = [edge.source, edge.target].map((n) => this.graph.nodes[n]);

@@ -19,7 +19,7 @@ function moved(element, x, y) {
   return element;
 }
 
-/** Makes these the children of an element, in this order; those that stay are not touched. */
+/** Sets the children of an element, in this order; those that stay are not touched. */
 function arrange(parent, wanted) {
   const staying = new Set(wanted);
   for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
@@ -32,7 +32,7 @@ function arrange(parent, wanted) {
 
 const byId = (id) => document.getElementById(id);
 
-/** Four digits; what is no finite number comes as a word. */
+/** A number with four digits; NaN and infinities as words. */
 function numberText(number) {
   if (typeof number !== "number") return String(number ?? "");
   if (Number.isInteger(number) && Math.abs(number) < 1e15) return number.toLocaleString("en");

@@ -1,5 +1,5 @@
 "use strict";
-// From what is visible to places on a plane, by Graphviz. Only numbers and sizes go into the DOT text, and only
+// The layout of what is visible, by Graphviz. Only numbers and sizes go into the DOT text, and only
 // numbers come back: no word has to be escaped, and the widths are those of the browser's own fonts.
 
 const HEADING = "600 13px";
@@ -22,7 +22,7 @@ function widthOf(text, font) {
   return widths.get(key);
 }
 
-/** The size of a node with its words, in points. */
+/** The size of a node with its text, in points. */
 function sizeOf({ heading, lines, shape, closed, strip }) {
   const wide = Math.max(widthOf(heading, HEADING), ...lines.map((line) => widthOf(line, SMALL)));
   if (shape === "plain") return { width: wide + 6, height: 16 };
@@ -61,7 +61,7 @@ function dotText(visible, across, frames, sizes, headers, labels) {
   write(null);
   visible.edges.forEach(({ source, target }, i) => {
     const [from, to] = [visible.items.get(source).part, visible.items.get(target).part];
-    // the backward pass runs upwards, beside the forward pass that it answers
+    // the backward pass runs upwards, next to the forward pass
     if (from === "backward" && to === "backward") lines.push(`${target} -> ${source} [dir=back, weight=3, id=${i}]`);
     else lines.push(`${source} -> ${target} [${from === to ? "weight=3" : "constraint=false"}, id=${i}]`);
   });
@@ -91,7 +91,7 @@ function framesOf(visible, graph) {
 
 const numbers = (text) => text.split(/[ ,]/).map(Number);
 
-/** Where everything stands: boxes of nodes and frames, curves of edges, places of labels; y grows downwards. */
+/** The positions: boxes of nodes and frames, curves of edges, places of labels; y grows downwards. */
 function places(viz, dot) {
   const result = viz.render(dot, { format: "json0" });
   if (result.status !== "success") throw new Error(result.errors.map((error) => error.message).join("; "));
@@ -114,7 +114,7 @@ function places(viz, dot) {
   return { width, height, nodes, frames, curves };
 }
 
-/** A spline of Graphviz: a path that ends in its arrow's tip, and its points from the source to the target. */
+/** A spline of Graphviz: a path up to the tip of its arrow, and its points from the source to the target. */
 function curve(text, flip) {
   const points = [];
   let start, end;
@@ -133,7 +133,7 @@ function curve(text, flip) {
   return { path: `M${points[0]}C${points.slice(1).join(" ")}${tip ? `L${tip}` : ""}`, points };
 }
 
-/** The point of a curve that is some way from its beginning. */
+/** The point of a curve at a distance from its start. */
 function along([[x0, y0], [x1, y1], [x2, y2], [x3, y3]], distance) {
   for (let t = 0.05; ; t += 0.05) {
     const [a, b, c, d] = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3];
@@ -145,7 +145,7 @@ function along([[x0, y0], [x1, y1], [x2, y2], [x3, y3]], distance) {
 const HALF = 6; // of a word's height
 const STRAIGHT = 4; // points: a wire that turns no more than this
 
-/** Places for words beside wires, one after another, where they hide no node, no header of a frame and no word. */
+/** Places labels next to edges, one after another, where they cover no node, no header of a frame and no label. */
 class Words {
   constructor(places, headers, across) {
     this.across = across;
@@ -154,7 +154,7 @@ class Words {
     for (const [scope, { x, y }] of places.frames) this.taken.push([x, y, x + headers.get(scope), y + 20]);
   }
 
-  /** Where a word begins: beside its wire, or above it where wires run from left to right, and not where it turns to. */
+  /** Where a label starts: next to its edge, not on the side that it bends to; above it if edges run to the right. */
   put(points, text, distances) {
     const width = widthOf(text, TINY);
     const turn = points[3][this.across ? 1 : 0] - points[0][this.across ? 1 : 0];

@@ -1,5 +1,5 @@
 "use strict";
-// What stands in nodes and along edges: names, lines, formulas.
+// The text in nodes and along edges: names, lines, formulas.
 
 const SYMMETRIC = new Set(["add", "mul", "maximum", "equal"]); // which operand is which makes no difference
 const FORMULA = 24; // characters: longer formulas go into the panel
@@ -9,13 +9,13 @@ const cut = (text) => ([...text].length <= NAME ? text : `${[...text].slice(0, N
 const layerName = (name) => (/^\d+$/.test(name) ? word("layer")(name) : name);
 const joined = (...parts) => parts.filter(Boolean).join(" · ");
 
-/** What stands below the name of an operation: its arguments, or else its formula, if it is short. */
+/** The line below the name of an operation: its arguments, or a short formula. */
 const lineOf = (node) => node.detail || ((node.formula ?? "").length <= FORMULA ? node.formula : "") || "";
 
 /** The node whose value an item shows. */
 const resultOf = (graph, item) => item.node ?? graph.group(item.scope, item.part).result;
 
-/** What an item is called. */
+/** The name of an item. */
 function nameOf(graph, item) {
   if (!item.node) {
     const { does, name } = graph.group(item.scope, item.part);
@@ -31,7 +31,7 @@ function nameOf(graph, item) {
   return (inside ? node.name?.split(".").at(-1) : node.name) || termOf(KINDS, node.kind);
 }
 
-/** The words and the shape of an item. */
+/** The text and the shape of an item. */
 function lookOf(graph, item, recorded) {
   const heading = cut(nameOf(graph, item));
   const strip = recorded.has(resultOf(graph, item)?.number);
@@ -54,7 +54,7 @@ function lookOf(graph, item, recorded) {
   return { heading, lines, shape, closed: false, strip: strip && !plain, colour: node.colour, classes };
 }
 
-/** What flows along an edge: a name, and a shape or, for one number, the value; what the source says is left out. */
+/** The text of an edge: a name, and the shape or single number; without what its source already shows. */
 function valueText(graph, { edge }) {
   const source = graph.nodes[edge.source];
   const target = graph.nodes[edge.target];
@@ -67,14 +67,14 @@ function valueText(graph, { edge }) {
   return cut([text, edge.note].filter(Boolean).join(": "));
 }
 
-/** What the target's formula calls it, where the formula is to be seen. */
+/** The name of an edge in the target's formula, if that is visible. */
 function roleText(graph, { edge, single }) {
   const target = graph.nodes[edge.target];
   const named = single && target.kind === "op" && !SYMMETRIC.has(target.op) && lineOf(target) === target.formula;
   return (named && edge.role) || "";
 }
 
-/** The words along edges. All edges of a source carry the same value, so one of them says it. */
+/** The labels of edges. All edges of a source carry the same value, so only one of them is labelled. */
 function edgeLabels(graph, edges) {
   const said = new Set();
   return edges.map((edge) => {
@@ -86,7 +86,7 @@ function edgeLabels(graph, edges) {
   });
 }
 
-/** What an operation passes back to its inputs, one line each. */
+/** The cotangents that an operation passes to its inputs, a line each. */
 function derivatives(graph, number) {
   return graph.inputs[number]
     .filter((edge) => edge.derivative)

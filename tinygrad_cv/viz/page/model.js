@@ -1,5 +1,5 @@
 "use strict";
-// The records, and what of them is visible when some scopes are closed. Nothing here touches the document.
+// The records, and the part of them that is visible when some scopes are closed. Nothing here touches the document.
 
 const HEAVY = ["custom", "contraction", "window", "reduction", "elementwise"]; // which operation colours a layer
 const MOST = 2000; // nodes: layout takes seconds beyond
@@ -36,7 +36,7 @@ class Graph {
     this.groups = new Map();
   }
 
-  /** The gradient of a parameter belongs to the operation that makes it, as the parameter belongs to its users. */
+  /** The gradient of a parameter is drawn with the operation that computes it, the parameter with its users. */
   placeGradients() {
     const parameters = this.nodes.filter((node) => node.kind === "parameter").map((node) => `d${node.name}`);
     this.gradients = new Map(); // of parameters: the number of the node that makes it
@@ -49,7 +49,7 @@ class Graph {
     }
   }
 
-  /** The edges to users in the forward pass, for the backward pass reads the same; or to all where there are none. */
+  /** The edges to users in the forward pass, or to all users if there are none. */
   forwardUsers(number) {
     const users = this.users[number];
     const forward = users.filter((edge) => partOf(this.nodes[edge.target]) === "forward");
@@ -69,7 +69,7 @@ class Graph {
     return first.findLast((scope, i) => others.every((chain) => chain[i] === scope)) ?? null;
   }
 
-  /** Which scopes can be closed, and which layers are one level with the only function that they call. */
+  /** Finds the scopes that can be closed, and the layers that share a level with the only function they call. */
   readScopes() {
     const count = this.scopes.length;
     this.children = Array.from({ length: count }, () => []);
@@ -104,7 +104,7 @@ class Graph {
     return new Set(this.scopes.filter(closable).map((scope) => scope.number));
   }
 
-  /** The scopes around a node or scope, innermost first; a layer stands for the function it is one level with. */
+  /** The scopes around a node or scope, innermost first; a layer includes the function that it shares a level with. */
   around(scope) {
     return this.chain(scope)
       .filter((s) => !this.inner.has(s))
@@ -141,7 +141,7 @@ class Graph {
     const items = new Map();
     const home = this.homes(outermost);
     const absorbed = (node) => !isOperation(node) && home[node.number].startsWith("g");
-    // a layer stands where its first operation does, not where its first parameter does
+    // a layer comes where its first operation was, not where its first parameter was
     for (const node of [...this.nodes.filter((one) => !absorbed(one)), ...this.nodes.filter(absorbed)]) {
       const id = home[node.number];
       if (items.has(id)) {
@@ -178,7 +178,7 @@ class Graph {
     return home;
   }
 
-  /** Edges between items, and ties; where a layer reads what it kept itself, their being beside each other says so. */
+  /** Edges between items, and ties; none for values that a layer saved itself: its two passes are side by side. */
   connections(items, home) {
     const pairs = new Map();
     for (const node of this.nodes) {
@@ -204,7 +204,7 @@ class Graph {
     return { edges: [...edges.values()], ties: this.ties([...pairs.values()]) };
   }
 
-  /** Of the pairs of forward and backward items, one for each forward item, and one for each closed backward layer. */
+  /** The ties to draw: one for each forward item, and one for each closed backward layer. */
   ties(pairs) {
     const first = new Map();
     for (const pair of pairs) if (!first.has(pair.source)) first.set(pair.source, pair);
@@ -216,7 +216,7 @@ class Graph {
     return [...ties.values()];
   }
 
-  /** What a closed scope says of itself: its words, colour, result and sums. */
+  /** What is shown of a closed scope: its words, colour, result and sums. */
   group(scope, part) {
     const key = `${scope}${part}`;
     if (!this.groups.has(key)) this.groups.set(key, this.summarize(scope, part));
@@ -256,7 +256,7 @@ class Graph {
     };
   }
 
-  /** The edges that come into a closed scope, and those that leave it. */
+  /** The edges into a closed scope, and those out of it. */
   border(number, part) {
     const inside = new Set(this.members[number].filter((n) => partOf(this.nodes[n]) === part));
     const crossing = (edges, end) => [...inside].flatMap((n) => edges[n]).filter((edge) => !inside.has(edge[end]));

@@ -21,7 +21,7 @@ class Page {
     this.warm(WARM);
   }
 
-  /** Lays out the same again while nothing else is to do: what ran before is compiled well when a layer is opened. */
+  /** Repeats the layout while the browser is idle, so that its code is compiled when a layer is opened. */
   warm(times) {
     if (!times || !this.closed.size || !this.picture || this.picture.visible.items.size > QUICK) return;
     const whenIdle = globalThis.requestIdleCallback ?? setTimeout;
@@ -33,7 +33,7 @@ class Page {
 
   // Drawing
 
-  /** Lays out what is visible, and draws it. Returns whether it could. */
+  /** Lays out and draws what is visible. Returns whether that succeeded. */
   draw() {
     performance.mark("draw");
     try {
@@ -59,7 +59,7 @@ class Page {
     this.show();
   }
 
-  /** Draws with these scopes closed so that what was at a place before stays there. */
+  /** Draws with these scopes closed, and keeps an item where it was. */
   redraw(closed, before, after) {
     const box = this.picture.boxOf(before);
     const was = box && this.stage.onScreen(box);
@@ -86,7 +86,7 @@ class Page {
     this.say(`${this.graph.scopes[scope].name}: ${word("closed")}`);
   }
 
-  /** Opens what is around a node or scope, selects it, and shows it in the middle. */
+  /** Opens the scopes around a node or scope, selects it, and moves it to the middle. */
   reveal(target) {
     const { graph } = this;
     const scopes = target.node === undefined ? [graph.scopes[target.scope].parent] : this.hiding(target.node);
@@ -99,7 +99,7 @@ class Page {
     this.select(target, true);
   }
 
-  /** The scopes to open for a node to be seen: its own, and, for what is drawn inside of its users, theirs. */
+  /** The scopes to open to show a node: its own; for a node that is drawn inside its users, theirs. */
   hiding(number) {
     const { nodes, users } = this.graph;
     if (this.picture.visible.home[number] === `n${number}`) return [];
@@ -206,7 +206,7 @@ class Page {
     byId("notice").hidden = !text;
   }
 
-  /** For who does not see the drawing. */
+  /** Announces a change to screen readers. */
   say(text) {
     byId("said").textContent = text;
   }
@@ -287,7 +287,7 @@ class Page {
     event.preventDefault();
   }
 
-  /** Closes the frame that has the focus, or the one around what has it, or around the selection. */
+  /** Closes the frame that has the focus, or that contains the focus or the selection. */
   escape(item, close) {
     byId("tip").hidden = true;
     const key = item ?? (close === undefined ? this.keyOf(this.selected) : Number(close));

@@ -1,5 +1,5 @@
 "use strict";
-// The side panel: all that the records say of the selected node or layer.
+// The side panel: all that is known of the selected node or layer.
 
 const MANY = 24; // links: so many can be looked through
 const NUMBERS = ["mean", "deviation", "minimum", "maximum", "norm", "zeros", "nan", "infinite", "dead"];

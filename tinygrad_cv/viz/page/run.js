@@ -1,5 +1,5 @@
 "use strict";
-// A recorded run of training: the slider, the loss, and what nodes were like at a step.
+// A training run: the slider, the loss, and the statistics of nodes at a step.
 
 const LOSSES = { width: 160, height: 28 };
 
@@ -27,7 +27,7 @@ class Run {
     return { statistics, gradient, ...this.steps[this.place]?.nodes[number] };
   }
 
-  /** Where the losses stand; what is not finite stands at the top. */
+  /** The positions of losses; one that is not finite is at the top. */
   curve() {
     const finite = this.steps.map(({ loss }) => loss).filter(Number.isFinite);
     const [low, high] = [Math.min(...finite), Math.max(...finite)];

@@ -1,5 +1,5 @@
 "use strict";
-// The window onto the drawing: zoom, and what of it is to be seen.
+// The window onto the drawing: zoom and position.
 
 const READABLE = 0.8; // the first zoom is at least this
 const LARGEST = 1.3; // and at most this
@@ -30,12 +30,12 @@ class Stage {
     this.zoomer.zoomOut();
   }
 
-  /** At this zoom at least, what is looked for can be read. */
+  /** The smallest zoom at which the text can be read. */
   makeReadable() {
     if (this.zoomer.getZoom() < READABLE) this.zoomer.zoom(1);
   }
 
-  /** The zoom at which all of a drawing is seen. */
+  /** The zoom at which all of the drawing is visible. */
   fitting({ width, height }) {
     const { clientWidth, clientHeight } = this.element;
     return Math.min((clientWidth - 40) / width, (clientHeight - 40) / height, LARGEST);
@@ -48,7 +48,7 @@ class Stage {
     this.zoomer.pan({ x: (clientWidth - width * scale) / 2, y: (clientHeight - height * scale) / 2 });
   }
 
-  /** Everything fits, as far as it can be read; a larger drawing begins at its first node. */
+  /** Shows everything if the text can be read then; a larger drawing is shown from its first node on. */
   begin({ width, height, nodes }) {
     const { clientWidth, clientHeight } = this.element;
     const scale = Math.max(this.fitting({ width, height }), READABLE);
@@ -67,13 +67,13 @@ class Stage {
     return { x: box.x * scale + pan.x, y: box.y * scale + pan.y, width: box.width * scale, height: box.height * scale };
   }
 
-  /** Moves the drawing so that a box's corner comes to where another was. */
+  /** Moves the drawing so that the corner of a box comes to where that of another was. */
   pin(box, before) {
     const now = this.onScreen(box);
     this.zoomer.panBy({ x: before.x - now.x, y: before.y - now.y });
   }
 
-  /** Moves the drawing as little as is needed for a box to be seen, or its centre to the middle. */
+  /** Moves the drawing as little as needed to show a box, or moves the centre of the box to the middle. */
   show(box, centre = false) {
     const { x, y, width, height } = this.onScreen(box);
     const along = (low, size, room) => {
