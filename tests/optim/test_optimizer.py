@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -207,6 +208,20 @@ WRONG = [
     (lambda: optim.Adam(NET, betas=(1.0, 0.9)), ValueError, r"Adam: betas\[0\]=1.0; it must be in \[0, 1\)"),
     (lambda: optim.AdamW(NET, betas=(0.9, -0.1)), ValueError, r"AdamW: betas\[1\]=-0.1"),
     (lambda: optim.Adam(NET, eps=-1e-8), ValueError, "eps=-1e-08"),
+    (lambda: optim.Adam(NET, lr=tg.tensor(0.1)), ValueError, "Adam: lr is a tensor; it must be a number"),
+    (lambda: optim.Adam(NET, betas=0.9), ValueError, "betas=0.9; it must be two numbers"),
+    (lambda: optim.Adam(NET, amsgrad=1), ValueError, "amsgrad=1; it must be True or False"),
+    (lambda: optim.NAdam(NET, momentum_decay=-1), ValueError, "NAdam: momentum_decay=-1"),
+    (lambda: optim.Adagrad(NET, lr_decay=-1), ValueError, "Adagrad: lr_decay=-1"),
+    (lambda: optim.Adagrad(NET, initial_accumulator_value=-1), ValueError, "initial_accumulator_value=-1"),
+    (lambda: optim.Adadelta(NET, rho=1.1), ValueError, r"Adadelta: rho=1.1; it must be in \[0, 1\]"),
+    (lambda: optim.RMSprop(NET, alpha=-1), ValueError, "RMSprop: alpha=-1"),
+    (lambda: optim.Rprop(NET, etas=(1.2, 0.5)), ValueError, r"Rprop: etas=\(1.2, 0.5\); it must be a number in"),
+    (lambda: optim.Rprop(NET, step_sizes=(2, 1)), ValueError, r"step_sizes=\(2, 1\)"),
+    (lambda: optim.LARS(NET, trust_coefficient=-1), ValueError, "trust_coefficient=-1; .*, or None"),
+    (lambda: optim.Muon(NET), ValueError, r"Muon: parameter 'first.bias' of shape \(3,\); it takes matrices.*AdamW"),
+    (lambda: optim.Muon([NET.first.weight], adjust_lr_fn="mine"), ValueError, "adjust_lr_fn='mine'; .*'original'"),
+    (lambda: optim.Muon([NET.first.weight], ns_steps=100), ValueError, r"ns_steps=100; .*\[0, 100\)"),
     (lambda: optim.SGD([]), ValueError, "there are no parameters"),
     (lambda: optim.SGD(nn.ReLU()), ValueError, "there are no parameters"),
     (lambda: optim.SGD([NET.first.bias, NET.first.bias]), ValueError, "parameter '1' is given twice, first as '0'"),
@@ -240,7 +255,51 @@ def test_wrong_arguments(make, error, message):
         make()
 
 
+PYTORCHS = ("foreach", "fused", "capturable", "differentiable")
+
+
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop", "Adamax", "Rprop"]
+)
+def test_arguments_of_pytorchs_that_mean_nothing_here(name):
+    make = getattr(optim, name)
+    taken = [key for key in PYTORCHS if key in inspect.signature(make).parameters]
+    assert {"foreach", "differentiable"} <= set(taken)
+    make(NET, **dict.fromkeys(taken, False), maximize=True)
+    for key in taken:
+        with pytest.raises(ValueError, match=rf"{name}: {key}=True; .*\. Leave it out\."):
+            make(NET, **{key: True})
+
+
+def test_a_closure_is_called_with_gradients_on_and_its_loss_returned():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.SGD([x], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (x * x).sum()
+        loss.backward()
+        return loss
+
+    with tg.no_grad():
+        assert optimizer.step(closure).item() == 5.0
+    assert x.tolist() == [0.0, 0.0] and optimizer.step() is None
+
+
+def test_a_group_may_be_added_later():
+    net = model()
+    optimizer = stepped(optim.Adam(net.first.named_parameters(), lr=1), net, 2)
+    optimizer.add_param_group({"params": net.second.named_parameters(prefix="second"), "lr": 2, "betas": [0.5, 0.9]})
+    stepped(optimizer, net, 1)
+    assert [(group["lr"], group["betas"]) for group in optimizer.param_groups] == [(1, (0.9, 0.999)), (2, (0.5, 0.9))]
+    assert [slots["step"].item() for slots in optimizer.state.values()] == [3, 3, 1, 1]
+    with pytest.raises(ValueError, match=r"parameter 'bias' is given twice, first as 'second\.bias'"):
+        optimizer.add_param_group({"params": [("bias", net.second.bias)]})
+    assert len(optimizer.param_groups) == 2
+
+
 def test_repr():
     assert repr(optim.SGD(model(), lr=0.1)) == (
-        "SGD(4 parameters in 1 group(s), lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)"
+        "SGD(4 parameters in 1 group(s), lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, "
+        "maximize=False)"
     )

@@ -11,18 +11,33 @@ import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 
 SHAPES = [(4, 3), (5,), (2, 3, 3, 3), ()]
-STEPS = 12
+STEPS = 20
 
+ADAMS = ("Adam", "AdamW", "NAdam", "RAdam")
+DECOUPLING = ("Adam", "NAdam", "RAdam")
 OPTIMIZERS = [
     ("SGD", {"lr": 0.1}),
-    ("SGD", {"lr": 0.1, "weight_decay": 0.05}),
+    ("SGD", {"lr": 0.1, "weight_decay": 0.05, "maximize": True}),
     ("SGD", {"lr": 0.1, "momentum": 0.9}),
     ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
     ("SGD", {"lr": 0.1, "momentum": 0.8, "dampening": 0.3}),
-    ("Adam", {}),
-    ("Adam", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
-    ("AdamW", {}),
-    ("AdamW", {"lr": 0.1, "weight_decay": 0.3}),
+    *((name, {}) for name in ADAMS),
+    *((name, {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}) for name in ADAMS),
+    *((name, {"lr": 0.1, "amsgrad": True, "maximize": True}) for name in ADAMS[:2]),
+    *((name, {"weight_decay": 0.3, "decoupled_weight_decay": True, "maximize": True}) for name in DECOUPLING),
+    ("NAdam", {"momentum_decay": 0.1}),
+    ("Adamax", {}),
+    ("Adamax", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-3}),
+    ("Adagrad", {"maximize": True}),
+    ("Adadelta", {}),
+    ("Adadelta", {"lr": 0.5, "rho": 0.7, "eps": 1e-2, "weight_decay": 0.1, "maximize": True}),
+    ("RMSprop", {}),
+    ("RMSprop", {"lr": 0.1, "alpha": 0.8, "eps": 1e-2, "weight_decay": 0.1, "maximize": True}),
+    ("RMSprop", {"momentum": 0.9, "centered": True, "eps": 1e-2}),
+    ("Rprop", {}),
+    ("Rprop", {"lr": 0.3, "etas": (0.3, 1.5), "step_sizes": (0.1, 0.5), "maximize": True}),
 ]
 
 
@@ -31,6 +46,13 @@ def torch():
     module = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
     module.set_num_threads(1)  # arrays are small; threads would only wait for each other
     return module
+
+
+@pytest.fixture
+def in_float64(torch):
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 def pair(torch, dtype, seed=0):
@@ -53,16 +75,37 @@ def compare(ours, theirs, dtype):
         np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=tolerance, atol=tolerance)
 
 
+def cycle(group, step):
+    """Change what schedules change: from now on the rate falls, and momentum moves up and down."""
+    group["lr"] *= 0.97
+    if group.get("momentum"):
+        group["momentum"] = 0.9 - 0.02 * (step % 3)
+    if "betas" in group:
+        group["betas"] = (0.9 - 0.02 * (step % 3), group["betas"][1])
+
+
+@pytest.mark.usefixtures("on_numpy")
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name, settings", OPTIMIZERS, ids=[f"{n}-{s}".replace(" ", "") for n, s in OPTIMIZERS])
-def test_every_step_is_pytorchs(torch, name, settings, dtype):
-    """Parameters without gradient are skipped, with their state: one of them misses steps 0, 5 and 6."""
+def test_every_step_is_pytorchs(torch, request, name, settings, dtype, jit):
+    """Parameters without gradient are skipped, with their state: one of them misses steps 0, 5 and 6.
+
+    A compiled step is traced for each set of parameters with gradients and state, and for nothing else.
+    """
+    if dtype == "float64":  # PyTorch keeps NAdam's product of momenta in the default dtype
+        request.getfixturevalue("in_float64")
     ours, theirs, rng = pair(torch, dtype)
     mine, reference = getattr(optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings)
-    for step in range(STEPS):
-        set_gradients(torch, ours, theirs, rng, skip=(1,) if step in (0, 5, 6) else ())
-        mine.step(), reference.step()
+    step = tg.jit(mine.step) if jit else mine.step
+    for t in range(STEPS):
+        set_gradients(torch, ours, theirs, rng, skip=(1,) if t in (0, 5, 6) else ())
+        step(), reference.step()
         compare(ours, theirs, dtype)
+        if t >= STEPS // 2:
+            cycle(mine.param_groups[0], t), cycle(reference.param_groups[0], t)
+    if jit:  # one has neither gradient nor state at step 0, and no gradient at steps 5 and 6
+        assert step.explain().count("traced because") == 3, step.explain()
 
 
 def test_groups_have_their_own_settings(torch):

@@ -166,6 +166,55 @@ def test_a_changed_learning_rate_takes_effect_without_another_trace():
 
 
 @quick
+@pytest.mark.parametrize("make, key", [(optim.SGD, "momentum"), (optim.Adam, "betas"), (optim.RMSprop, "momentum")])
+def test_changed_momentum_takes_effect_without_another_trace(make, key):
+    values = {"momentum": (0.9, 0.5, 0.1), "betas": ((0.9, 0.99), (0.5, 0.9), (0.0, 0.9))}[key]
+
+    def run(jit):
+        p = tg.tensor([1.0, -2.0], requires_grad=True)
+        opt = make([p], lr=0.1, **{key: values[0]})
+
+        def step():
+            opt.zero_grad()
+            (p * p).sum().backward()
+            opt.step()
+
+        f = tg.jit(step) if jit else step
+        seen = []
+        for value in values:
+            opt.param_groups[0][key] = value
+            f()
+            seen.append(p.tolist())
+        return seen, f.explain().count("traced because") if jit else 1
+
+    assert run(True) == run(False)
+
+
+@quick
+def test_a_momentum_of_zero_is_traced_anew():
+    """No buffer is kept for it: the one from before stays as it was."""
+
+    def run(jit):
+        p = tg.tensor([1.0, -2.0], requires_grad=True)
+        opt = optim.SGD([p], lr=0.1, momentum=0.9)
+
+        def step():
+            opt.zero_grad()
+            (p * p).sum().backward()
+            opt.step()
+
+        f = tg.jit(step) if jit else step
+        seen = []
+        for momentum in (0.9, 0.0, 0.5, 0.0):
+            opt.param_groups[0]["momentum"] = momentum
+            f()
+            seen += [p.tolist(), opt.state["0"]["momentum_buffer"].tolist()]
+        return seen, f.explain().count("traced because") if jit else 2
+
+    assert run(True) == run(False)
+
+
+@quick
 def test_groups_have_rates_of_their_own():
     def run(jit):
         a, b = (tg.tensor([v], requires_grad=True) for v in (1.0, 2.0))

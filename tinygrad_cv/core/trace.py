@@ -43,11 +43,11 @@ class Trace(Protocol):
     def alone(self, lock: Any) -> AbstractContextManager[Any]:
         """Hold a generator's lock, now or in every compiled call."""
 
-    def learning_rate(self, group: Any, value: Any) -> Any:
-        """The learning rate of a parameter group, as an optimizer reads it."""
+    def setting(self, setting: Any, value: float) -> Any:
+        """A number that every call reads anew, such as a learning rate, as an optimizer reads it."""
 
-    def set_learning_rate(self, group: Any) -> None:
-        """An optimizer's learning rate is about to change."""
+    def change_setting(self, name: str) -> None:
+        """Such a number is about to change."""
 
     def postpone(self, schedule: Any) -> bool:
         """Whether a schedule's step is left to every compiled call."""

@@ -11,6 +11,8 @@ from ..core.errors import TraceError
 from ..core.position import user_line
 from .forward import Tensor
 
+NAMES = {"lr": "a learning rate", "momentum": "a momentum"}  # of settings, in messages
+
 
 class DynamicScalar:
     """A Python number whose value is not known while tracing: float64 arithmetic on a 0-d tensor.
@@ -18,11 +20,11 @@ class DynamicScalar:
     Arithmetic with numbers gives dynamic scalars; with a tensor it takes the tensor's dtype, as a number does.
     """
 
-    __slots__ = ("tensor",)
+    __slots__ = ("name", "tensor")
     __array_ufunc__ = None  # NumPy's scalars defer to this class
 
-    def __init__(self, tensor: Tensor):
-        self.tensor = tensor
+    def __init__(self, tensor: Tensor, name: str):
+        self.tensor, self.name = tensor, name
 
     def __repr__(self) -> str:
         return "<read at every call>"
@@ -33,7 +35,7 @@ def _arithmetic(name: str) -> Callable[..., Any]:
         if not all(isinstance(other, (int, float, np.number, DynamicScalar)) for other in others):
             return NotImplemented
         numbers = [other.tensor if isinstance(other, DynamicScalar) else float(other) for other in others]
-        return DynamicScalar(getattr(self.tensor, name)(*numbers))
+        return DynamicScalar(getattr(self.tensor, name)(*numbers), self.name)
 
     return method
 
@@ -41,8 +43,8 @@ def _arithmetic(name: str) -> Callable[..., Any]:
 def _unknown(name: str) -> Callable[..., Any]:
     def method(self: DynamicScalar, *others: Any) -> NoReturn:
         raise TraceError(
-            f"{name} of a learning rate while tracing, at {user_line()}: it is read at every call, so no branch can "
-            "depend on it. Let a Schedule set it, or set it outside of the jitted function."
+            f"{name} of {NAMES.get(self.name, self.name)} while tracing, at {user_line()}: it is read at every call, "
+            "so no branch can depend on it. Let a schedule set it, or set it outside of the jitted function."
         )
 
     return method

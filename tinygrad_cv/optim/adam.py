@@ -1,16 +1,15 @@
-"""Adam."""
+"""Adam, and AdamW."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
-from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
+from .group import Group
 from .named import ParametersOrGroups
-from .optimizer import Group, Optimizer, OptimizerState, Slots, Todo, slot
+from .optimizer import Optimizer, Todo, ahead, decayed, slot
+from .settings import refuse
 
 
 class Adam(Optimizer):
@@ -22,6 +21,11 @@ class Adam(Optimizer):
     Args:
         params: a module, its ``named_parameters()``, a list of tensors, or a list of groups; see :class:`Optimizer`.
         betas: (β₁, β₂), each in [0, 1).
+        amsgrad: divide by the root of the greatest v so far (Reddi, Kale and Kumar, "On the convergence of Adam and
+            beyond", 2018, algorithm 2).
+        maximize: go up along the gradient instead of down.
+        decoupled_weight_decay: as :class:`AdamW` does.
+        foreach, capturable, differentiable, fused: PyTorch's; None or False.
 
     Raises:
         ValueError: a negative setting, a beta outside [0, 1), or parameters that :class:`Optimizer` refuses.
@@ -34,9 +38,8 @@ class Adam(Optimizer):
     tensor([ 0.5, -1.5], shape=(2,), dtype=float32, requires_grad=True)
     """
 
-    counts = ("step",)
+    scalars: ClassVar[Mapping[str, float]] = {"step": 0.0}
     volatile = ("state",)
-    decoupled = False  # whether weight decay is applied to p directly instead of being added to g
 
     def __init__(
         self,
@@ -45,56 +48,88 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ):
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        op = type(self).__name__
+        refuse(op, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        super().__init__(
+            params,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+            maximize=maximize,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )
 
     def keeps(self, group: Mapping[str, Any]) -> set[str]:
-        return {"step", "exp_avg", "exp_avg_sq"}
-
-    def check_state(self, key: str, array: np.ndarray) -> str | None:
-        if key == "exp_avg_sq" and (array < 0).any():
-            return "has negative values; it is a mean of squares"
-        return super().check_state(key, array)
+        return {"step", "exp_avg", "exp_avg_sq"} | ({"max_exp_avg_sq"} if group["amsgrad"] else set())
 
     def update(self, group: Group, todo: list[Todo]) -> None:
-        lr, (beta1, beta2), eps, decay = group["lr"], group["betas"], group["eps"], group["weight_decay"]
-        self._count([slots for _, _, slots in todo])
-        corrections: dict[tuple[int, np.dtype], tuple[Tensor, Tensor]] = {}
-        for p, g, slots in todo:
-            t = slots["step"]
-            key = id(t), p.dtype
-            if key not in corrections:
-                corrections[key] = (lr / (1.0 - beta1**t)).astype(p.dtype), (1.0 - beta2**t).sqrt().astype(p.dtype)
-            rate, root = corrections[key]
-            m, v = (slot(slots, name, p.shape, p.dtype) for name in ("exp_avg", "exp_avg_sq"))
-            x: Tensor = p
-            if decay and self.decoupled:
-                x = p * (1.0 - lr * decay)
-            elif decay:
-                g = g + p * decay
-            m.assign(m + (g - m) * (1.0 - beta1))
-            v.assign(v * beta2 + g * g * (1.0 - beta2))
-            p.assign(x - m / (v.sqrt() / root + eps) * rate)
+        lr, (beta1, beta2), eps, dtype = group["lr"], group["betas"], group["eps"], todo[0][0].dtype
+        fresh, kept, fresh_square = ahead(dtype, 1.0 - beta1, beta2, 1.0 - beta2)
+        for scalars, cohort in self.cohorts(todo):
+            t = scalars["step"]
+            rate, root = (lr / (1.0 - beta1**t)).astype(dtype), (1.0 - beta2**t).sqrt().astype(dtype)
+            for p, g, slots in cohort:
+                m, v = slot(slots, "exp_avg", p), slot(slots, "exp_avg_sq", p)
+                x: Tensor = decayed(p, group)
+                m.assign(m + (g - m) * fresh)
+                v.assign(v * kept + g * g * fresh_square)
+                if group["amsgrad"]:
+                    greatest = slot(slots, "max_exp_avg_sq", p)
+                    greatest.assign(greatest.maximum(v))
+                    v = greatest
+                p.assign(x - m / (v.sqrt() / root + eps) * rate)
 
-    def _count(self, updated: list[Slots]) -> None:
-        """Advance t. Parameters that have been updated equally often share one count, so corrections are shared too."""
-        cohorts: dict[int, list[Slots]] = {}
-        for slots in updated:
-            cohorts.setdefault(id(slots.get("step")), []).append(slots)
-        for cohort in cohorts.values():
-            old = cohort[0].get("step", zeros((), dtype=np.float64))
-            holders = sum(slots.get("step") is old for slots in self.state.values())
-            count = old if holders <= len(cohort) else zeros((), dtype=np.float64)  # the other holders keep the old one
-            count.assign(old + 1.0)
-            for slots in cohort:
-                slots["step"] = count
 
-    def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
-        super().load_state_dict(state)
-        counts: dict[tuple[int, float], Tensor] = {}  # one for each group and value
-        for i, group in enumerate(self.param_groups):
-            for name in group["names"]:
-                if slots := self.state.get(name):
-                    slots["step"] = counts.setdefault((i, slots["step"].item()), slots["step"])
+class AdamW(Adam):
+    """:class:`Adam` with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
 
-    load_state_dict.__doc__ = Optimizer.load_state_dict.__doc__
+    p ← (1 - lr · weight_decay) p - lr · m̂ / (√v̂ + eps): the decay does not enter the moments.
+
+    >>> import tinygrad_cv as tg
+    >>> x = tg.tensor([1.0, -2.0], requires_grad=True)
+    >>> adamw = tg.optim.AdamW([x], lr=0.5, weight_decay=0.5)
+    >>> (x * x).sum().backward(); adamw.step()
+    >>> x
+    tensor([ 0.25, -1.  ], shape=(2,), dtype=float32, requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: ParametersOrGroups,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )

@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypedDict, overload
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.context import Scope, current, eager, quiet, using
+from ..core.context import Scope, current, eager, enable_grad, quiet, using
 from ..core.errors import CheckpointError, check_state_dict
-from ..frontend.creation import zeros
+from ..frontend.creation import full
+from ..frontend.dynamic_scalar import DynamicScalar
 from ..frontend.tensor import Tensor
+from .group import Group, groups_of
 from .named import ParametersOrGroups, named
 from .settings import problems
+from .state import OptimizerState, malformed, plain, problems_of
 
+FLOAT64 = np.dtype(np.float64)
+SQUARES = ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf")
 Slots = dict[str, Tensor]  # the state of one parameter: its moments, its count of updates
 Todo = tuple[Tensor, Tensor, Slots]  # a parameter to update, its gradient, its state
-
-
-class OptimizerState(TypedDict):
-    """What :meth:`Optimizer.state_dict` returns."""
-
-    state: dict[str, dict[str, np.ndarray]]  # parameter name -> slot -> array
-    param_groups: list[dict[str, Any]]  # "names", "lr" and the other settings of each group
-
-
-class Group(dict[str, Any]):
-    """Some parameters and their settings. A traced function reads the learning rate anew at each of its calls."""
-
-    volatile = ("lr",)
-
-    @overload
-    def __getitem__(self, key: Literal["params"]) -> list[Tensor]: ...
-    @overload
-    def __getitem__(self, key: Literal["names"]) -> list[str]: ...
-    @overload
-    def __getitem__(self, key: Literal["lr"]) -> float: ...
-    @overload
-    def __getitem__(self, key: str) -> Any: ...
-    def __getitem__(self, key: str) -> Any:
-        value = super().__getitem__(key)
-        trace = current().trace
-        return value if trace is None or key != "lr" else trace.learning_rate(self, value)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        trace = current().trace
-        if trace is not None and key == "lr":
-            trace.set_learning_rate(self)
-        super().__setitem__(key, value)
 
 
 class Optimizer:
@@ -60,7 +34,8 @@ class Optimizer:
         defaults: the settings of all groups that do not override them.
 
     Attributes:
-        param_groups: one dict for each group: "params", "names", "lr" and the other settings. Schedules change "lr".
+        param_groups: one dict for each group: "params", "names", "lr" and the other settings. Schedules change "lr",
+            "momentum" and "betas", which a compiled step reads at every call.
         state: the state of each parameter (moments, counts), by parameter name.
 
     Raises:
@@ -68,14 +43,15 @@ class Optimizer:
             setting out of range.
     """
 
-    counts: tuple[str, ...] = ()  # the slots that hold a single number; all others have the parameter's shape
+    scalars: ClassVar[Mapping[str, float]] = {}  # slots that hold a single number, and the first ones
     volatile: tuple[str, ...] = ()  # ("state",) if the first update computes the same as all later ones
+    couples_decay = True  # weight_decay · p is added to the gradient, unless the group decouples it
 
     def __init__(self, params: ParametersOrGroups, **defaults: Any):
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[str, Slots] = {}
-        for group in _groups(params):
+        for group in groups_of(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
             raise ValueError(
@@ -91,7 +67,7 @@ class Optimizer:
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise ValueError(f"{op}: unknown setting(s) {sorted(unknown)}; it takes {sorted(self.defaults)}.")
-        settings = Group({**self.defaults, **group})
+        settings = {**self.defaults, **group}
         self.check(settings)
         taken = {id(p): name for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
         names = set(taken.values())
@@ -110,15 +86,19 @@ class Optimizer:
                     + ("does not require grad" if p.is_leaf else "is the result of an operation")
                     + "; only leaf tensors that require grad are optimized. Leave it out, or call requires_grad_()."
                 )
+            self.check_parameter(name, p)
             taken[id(p)] = name
             names.add(name)
         settings.update(params=[p for _, p in pairs], names=[name for name, _ in pairs])
-        self.param_groups.append(settings)
+        self.param_groups.append(Group(settings))
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise ValueError for a setting out of range."""
         for problem in problems(settings):
             raise ValueError(f"{type(self).__name__}: {problem}.")
+
+    def check_parameter(self, name: str, p: Tensor) -> None:
+        """Raise ValueError for a parameter that cannot be optimized."""
 
     @property
     def lr(self) -> float:
@@ -137,31 +117,78 @@ class Optimizer:
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else p.grad.detach() * 0
 
-    def step(self) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 
-        Updates are tensor operations and ``assign``, not recorded in the graph.
+        Updates are tensor operations and ``assign``, not recorded in the graph. A ``closure`` is called before, to
+        compute the loss and the gradients; its result is returned.
         """
-        context = current()
-        interpret = quiet if context.interpret is eager else context.interpret  # errstate is entered once for the step
-        scope = Scope(type(self).__name__, "function", context.scope)
-        with np.errstate(all="ignore"), using(recording=False, interpret=interpret, scope=scope):
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with self._updating():
             for group in self.param_groups:
-                todo = [
-                    (p, g.detach(), self.state.setdefault(name, {}))
-                    for name, p in zip(group["names"], group["params"], strict=True)
-                    if (g := p.grad) is not None
-                ]
-                if todo:
-                    self.update(group, todo)
+                by_dtype: dict[np.dtype, list[Todo]] = {}
+                for name, p in zip(group["names"], group["params"], strict=True):
+                    if (g := p.grad) is not None:
+                        todo = p, self._gradient(group, p, g), self.state.setdefault(name, {})
+                        by_dtype.setdefault(p.dtype, []).append(todo)
+                for same in by_dtype.values():
+                    self.update(group, same)
+        return loss
 
     def update(self, group: Group, todo: list[Todo]) -> None:
-        """Assign new values to parameters of a group, given the gradient and the state of each."""
+        """Assign new values to parameters of a group, all of one dtype, given the gradient and the state of each."""
         raise NotImplementedError(f"{type(self).__name__} has no update(): define `def update(self, group, todo)`.")
 
     def keeps(self, group: Mapping[str, Any]) -> set[str]:
         """The slots that each parameter has in a group with these settings."""
         return set()
+
+    # --- what updates are made of ---
+
+    @contextmanager
+    def _updating(self) -> Iterator[None]:
+        context = current()
+        interpret = quiet if context.interpret is eager else context.interpret  # errstate is entered once for the step
+        scope = Scope(type(self).__name__, "function", context.scope)
+        with np.errstate(all="ignore"), using(recording=False, interpret=interpret, scope=scope):
+            yield
+
+    def _gradient(self, group: Group, p: Tensor, g: Tensor) -> Tensor:
+        """The gradient to go down along."""
+        g = g.detach()
+        if group.get("maximize"):
+            g = -g
+        decay = group.get("weight_decay")
+        if decay and self.couples_decay and not group.get("decoupled_weight_decay"):
+            g = g + p * decay
+        return g
+
+    def cohorts(self, todo: list[Todo]) -> Iterator[tuple[Slots, list[Todo]]]:
+        """Parameters that have been updated equally often, and their ``scalars``, "step" advanced: one for all of them.
+
+        So what depends on the count, such as a bias correction, is computed once.
+        """
+        cohorts: dict[int, list[Todo]] = {}
+        for p, g, slots in todo:
+            cohorts.setdefault(id(slots.get("step")), []).append((p, g, slots))
+        for cohort in cohorts.values():
+            shared, old = self._first_scalars(), cohort[0][2]
+            if "step" in old:
+                if sum(slots.get("step") is old["step"] for slots in self.state.values()) == len(cohort):
+                    shared = {name: old[name] for name in shared}
+                else:  # the others keep the old ones
+                    for name, scalar in shared.items():
+                        scalar.assign(old[name].clone())
+            shared["step"].assign(shared["step"] + 1.0)
+            for _, _, slots in cohort:
+                slots.update(shared)
+            yield shared, cohort
+
+    def _first_scalars(self) -> Slots:
+        return {name: full((), value, FLOAT64) for name, value in self.scalars.items()}
 
     # --- saving ---
 
@@ -186,10 +213,10 @@ class Optimizer:
                 every problem; nothing is loaded.
         """
         check_state_dict(type(self).__name__, state)
-        wrong = _malformed(state)
+        wrong = malformed(state)
         if not wrong:
-            groups, saved = _plain(state["param_groups"]), state["state"]
-            wrong = [*self._group_problems(groups), *self._state_problems(groups, saved)]
+            groups, saved = plain(state["param_groups"]), state["state"]
+            wrong = problems_of(self, groups, saved)
         if wrong:
             lines = "".join(f"\n  {problem}" for problem in wrong)
             raise CheckpointError(
@@ -198,78 +225,38 @@ class Optimizer:
             )
         for group, settings in zip(self.param_groups, groups, strict=True):
             group.update({key: value for key, value in settings.items() if key != "names"})
-        own = self._parameters()
+        own = self.parameters_by_name()
         self.state = {
-            name: {
-                key: Tensor(np.asarray(array), np.float64 if key in self.counts else own[name].dtype)
-                for key, array in slots.items()
-            }
+            name: {key: Tensor(np.asarray(array), self.form(key, own[name])[1]) for key, array in slots.items()}
             for name, slots in saved.items()
         }
+        self._share()
 
-    def _parameters(self) -> dict[str, Tensor]:
+    def _share(self) -> None:
+        """One tensor again for the scalars of parameters that have been updated equally often."""
+        shared: dict[Any, Slots] = {}
+        for i, group in enumerate(self.param_groups):
+            for name, p in zip(group["names"], group["params"], strict=True):
+                slots = self.state.get(name)
+                if slots and "step" in slots:
+                    own = {key: slots[key] for key in self.scalars}
+                    key = i, p.dtype, *(scalar.item() for scalar in own.values())
+                    slots.update(shared.setdefault(key, own))
+
+    def parameters_by_name(self) -> dict[str, Tensor]:
+        """All parameters."""
         return {name: p for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
 
-    def _group_problems(self, groups: list[Any]) -> list[str]:
-        if len(groups) != len(self.param_groups):
-            return [f"{len(groups)} parameter groups were saved, the optimizer has {len(self.param_groups)}"]
-        found = []
-        mine = {name: i for i, group in enumerate(self.param_groups) for name in group["names"]}
-        theirs = {name: i for i, group in enumerate(groups) for name in group["names"]}
-        found += [f"missing parameter {name}" for name in mine if name not in theirs]
-        found += [f"unexpected parameter {name}" for name in theirs if name not in mine]
-        found += [
-            f"parameter {name} was in group {theirs[name]}, and is in group {mine[name]}"
-            for name in mine
-            if theirs.get(name, mine[name]) != mine[name]
-        ]
-        settings = [self._settings_problem(group) for group in groups]
-        return found + [f"group {i} {problem}" for i, problem in enumerate(settings) if problem]
-
-    def _settings_problem(self, group: Mapping[str, Any]) -> str | None:
-        keys = group.keys() - {"names", "initial_lr"}
-        if keys != self.defaults.keys():
-            return f"was saved with the settings {sorted(map(str, keys))}, not {sorted(self.defaults)}"
-        try:
-            self.check(group)
-        except ValueError as error:
-            return f"has a wrong setting: {error}"
-        return None
-
-    def _state_problems(self, groups: list[Any], saved: Mapping[str, Any]) -> list[str]:
-        own = self._parameters()
-        named = {name: group for group in groups for name in group["names"]}
-        right = {name for group in groups if not self._settings_problem(group) for name in group["names"]}
-        found = [f"unexpected state of {name}" for name in saved if name not in named]
-        for name in (name for name in own if name in saved and name in right):
-            if saved[name] and saved[name].keys() != (wanted := self.keeps(named[name])):
-                found.append(f"state of {name} holds {sorted(map(str, saved[name]))}, not {sorted(wanted)}")
-                continue
-            for key, value in saved[name].items():
-                if problem := self._array_problem(key, value, own[name]):
-                    found.append(f"{key} of {name} {problem}")
-        return found
-
-    def _array_problem(self, key: str, value: Any, parameter: Tensor) -> str | None:
-        try:
-            array = np.asarray(value)
-        except (TypeError, ValueError) as error:
-            return f"is not an array ({error})"
-        shape, dtype = ((), np.dtype(np.float64)) if key in self.counts else (parameter.shape, parameter.dtype)
-        if array.shape != shape:
-            return f"has shape {array.shape}, the optimizer needs {shape}"
-        if array.dtype.kind not in "fiu":
-            return f"has dtype {array.dtype}, the optimizer needs {dtype}"
-        with np.errstate(over="ignore"):
-            array = array.astype(dtype)
-        if not np.isfinite(array).all():
-            return f"has {np.count_nonzero(~np.isfinite(array))} values that are NaN, infinite or too large for {dtype}"
-        return self.check_state(key, array)
+    def form(self, key: str, p: Tensor) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and dtype of a slot of a parameter; -1 is any length."""
+        return ((), FLOAT64) if key in self.scalars else (p.shape, p.dtype)
 
     def check_state(self, key: str, array: np.ndarray) -> str | None:
         """Describe what is wrong with the saved values of a slot; None if nothing is."""
-        if key in self.counts and not (array >= 0 and array == np.floor(array)):
+        if key == "step" and not (array >= 0 and array == np.floor(array)):
             return f"is {array}; it must be a whole number of at least 0"
+        if key in SQUARES and (array < 0).any():
+            return "has negative values; it is made of squares or absolute values"
         return None
 
     def __repr__(self) -> str:
@@ -278,40 +265,24 @@ class Optimizer:
         return f"{type(self).__name__}({count} parameters in {len(self.param_groups)} group(s), {settings})"
 
 
-def slot(slots: Slots, name: str, shape: tuple[int, ...], dtype: Any) -> Tensor:
-    """A slot of a parameter's state, created as zeros at its first use."""
+def slot(slots: Slots, name: str, p: Tensor, first: float = 0.0) -> Tensor:
+    """A slot of a parameter's state, with elements of one value at its first use."""
     if name not in slots:
-        slots[name] = zeros(shape, dtype=dtype)
+        slots[name] = full(p.shape, first, p.dtype)
     return slots[name]
 
 
-def _groups(params: ParametersOrGroups) -> list[dict[str, Any]]:
-    """The groups; parameters without groups are one group."""
-    if isinstance(params, (list, tuple)):
-        groups = [group for group in params if isinstance(group, dict)]
-        if groups and len(groups) == len(params):
-            return groups
-    return [{"params": params}]
+def ahead(dtype: np.dtype, *numbers: Any) -> tuple[Any, ...]:
+    """Numbers in a dtype. In a trace those that each call reads are converted here, so that no loop waits for it."""
+    return tuple(x.tensor.astype(dtype) if isinstance(x, DynamicScalar) else x for x in numbers)
 
 
-def _plain(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Groups with Python numbers in place of 0-d arrays, which is what some file formats make of numbers."""
-    return [
-        {key: value.item() if getattr(value, "shape", None) == () else value for key, value in group.items()}
-        for group in groups
-    ]
+def decayed(p: Tensor, group: Group) -> Tensor:
+    """The parameter after decoupled weight decay, where the group asks for it: (1 - lr · weight_decay) p."""
+    decay = group["weight_decay"]
+    return p * (1.0 - group["lr"] * decay) if decay and group.get("decoupled_weight_decay", True) else p
 
 
-def _malformed(state: Mapping[str, Any]) -> list[str]:
-    """Why a dict does not have the structure of :class:`OptimizerState`: a list of problems."""
-    groups, saved = state.get("param_groups"), state.get("state")
-    if not (isinstance(groups, (list, tuple)) and isinstance(saved, Mapping)):
-        return [f"it holds {sorted(map(str, state))}, not a list 'param_groups' and a dict 'state'"]
-    found = [
-        f"group {i} has no list of 'names'; state is kept by name, as in state_dict()"
-        for i, group in enumerate(groups)
-        if not isinstance(group, Mapping)
-        or not isinstance(group.get("names"), (list, tuple))
-        or not all(isinstance(name, str) for name in group["names"])
-    ]
-    return found + [f"state of {name} is not a dict" for name, slots in saved.items() if not isinstance(slots, Mapping)]
+def norm(x: Tensor) -> Tensor:
+    """√Σ x², summed in float64, where squares of float32 cannot overflow."""
+    return x.astype(FLOAT64).square().sum().sqrt()

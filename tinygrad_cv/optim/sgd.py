@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..frontend.creation import zeros
+from .group import Group
 from .named import ParametersOrGroups
-from .optimizer import Group, Optimizer, Todo, slot
+from .optimizer import Optimizer, Todo, ahead, slot
+from .settings import refuse
 
 
 class SGD(Optimizer):
@@ -21,6 +24,8 @@ class SGD(Optimizer):
     Args:
         params: a module, its ``named_parameters()``, a list of tensors, or a list of groups; see :class:`Optimizer`.
         lr: at least 0.
+        maximize: go up along the gradient instead of down.
+        foreach, differentiable, fused: PyTorch's; None or False.
 
     Raises:
         ValueError: a negative setting, nesterov without momentum or with dampening, or parameters that
@@ -34,7 +39,7 @@ class SGD(Optimizer):
     [0.0, 0.0]
     """
 
-    counts = ("started",)
+    scalars: ClassVar[Mapping[str, float]] = {"started": 0.0}
     volatile = ("state",)
 
     def __init__(
@@ -45,9 +50,21 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
+        refuse("SGD", foreach=foreach, differentiable=differentiable, fused=fused)
         super().__init__(
-            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+            params,
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
         )
 
     def check(self, settings: Mapping[str, Any]) -> None:
@@ -63,20 +80,19 @@ class SGD(Optimizer):
         return names if group["momentum"] else set()
 
     def check_state(self, key: str, array: np.ndarray) -> str | None:
-        if key == "started" and array > 1:
+        if key == "started" and array not in (0, 1):
             return f"is {array}; it must be 0 or 1"
         return super().check_state(key, array)
 
     def update(self, group: Group, todo: list[Todo]) -> None:
-        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
+        lr, momentum = ahead(todo[0][0].dtype, group["lr"], group["momentum"])
+        dampening, still = group["dampening"], group.is_zero("momentum")
         for p, g, slots in todo:
-            if group["weight_decay"]:
-                g = g + p * group["weight_decay"]
-            if momentum:
-                b = slot(slots, "momentum_buffer", p.shape, p.dtype)
+            if not still:
+                b = slot(slots, "momentum_buffer", p)
                 fresh = g
                 if dampening:  # not at the first update; by arithmetic, so that a trace is the same for every step
-                    started = slot(slots, "started", (), np.float64)
+                    started = slots.setdefault("started", zeros((), dtype=np.float64))
                     fresh = g * (1.0 - started * dampening).astype(p.dtype)
                     started.assign(started * 0.0 + 1.0)
                 b.assign(b * momentum + fresh)

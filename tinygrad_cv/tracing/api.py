@@ -53,7 +53,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
     The first call runs the function on tensors without values, records what it computes (forward and backward passes,
     updates) and compiles the record; later calls run the compiled graph. Tensors that the function closes over are read
     at every call, and written if it assigns to them: parameters, running statistics, gradients, the state of
-    optimizers, the random state. Learning rates are read, and a schedule's ``step()`` is taken, at every call.
+    optimizers, the random state. Learning rates, momenta and betas are read, and a schedule's ``step()`` is taken, at
+    every call.
 
     The function is traced again if anything else has changed: shapes and dtypes, whether gradients are recorded, other
     arguments, and globals, closed-over variables and attributes that the function depends on, such as ``training``.
@@ -346,9 +347,9 @@ def _names(
         if index >= 0:
             owner = paths[origin] if isinstance(origin, int) else guards.tensors.get(id(origin), (f"x{index}", None))[0]
             names[index] = f"{owner}.grad"
-    for _, index in recording.events:
+    for what, index in recording.events:
         if index >= 0:
-            names[index] = "lr"
+            names[index] = what.name
     return tuple(names)
 
 

@@ -62,7 +62,7 @@ class Entry:
         self._derivatives: dict[int, Derivative] = {}
 
     def arrays(self, leaves: list[Leaf], trusted: bool = False) -> list[np.ndarray] | None:
-        """The arrays that the graph reads, without learning rates; None if the recording is not valid for this call.
+        """The arrays that the graph reads; None if the recording is not valid for this call.
 
         Right after tracing it is ``trusted``: the function itself may have changed what it depends on.
         """
@@ -97,8 +97,10 @@ class Entry:
             if index >= 0 and grad is not None:
                 arrays[index] = _contiguous(grad._value)
         for target, index in recording.events:
-            if index >= 0 and not isinstance(dict.get(target, "lr"), float):
-                return None
+            if index >= 0:
+                if (number := target.now()) is None:
+                    return None
+                arrays[index] = np.array(number)
         return arrays
 
     def _shared(self, leaves: list[Leaf]) -> bool:
@@ -167,11 +169,14 @@ class Entry:
         return self.run(leaves, arrays)
 
     def _results(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        for target, index in self.recording.events:
+        for target, index in self.recording.events if self._schedules else ():
             if index < 0:
                 target.step()
-            else:
-                arrays[index] = np.array(dict.__getitem__(target, "lr"), np.float64)
+            elif (number := target.now()) is not None:
+                arrays[index] = np.array(number)
+            else:  # a schedule has set a momentum of 0, for which nothing was traced
+                self.discarded += 1
+                raise Discarded
         results = self.program(arrays)
         if self.recording.conditional and not results[-1]:
             self.discarded += 1

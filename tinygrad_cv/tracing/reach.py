@@ -190,9 +190,9 @@ class Walk(Lookup):
             self._object(x, path)
 
     def _container(self, x: Any, path: str) -> None:
-        volatile = getattr(type(x), "volatile", ())
-        if isinstance(x, dict) and volatile:
-            keys = tuple(key for key in x if key not in volatile or not isinstance(dict.get(x, key), float))
+        is_dynamic = getattr(x, "is_dynamic", None) if home_of(type(x)) == PACKAGE else None
+        if isinstance(x, dict) and is_dynamic:
+            keys = tuple(key for key in x if not is_dynamic(key))
             self.items(x, path, keys, len(x))
             return
         if isinstance(x, defaultdict):

@@ -49,7 +49,7 @@ class TracedOutputs(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What a call of the function does with tensors and learning rates.
+    """What a call of the function does with tensors and the settings of optimizers.
 
     The outputs of ``graph`` are, in this order: the tensors that the function returned, new arrays of tensors
     (``written``), new values of arrays that are changed in place (``changed``), gradients (``deposits``), and, if it is
@@ -64,7 +64,7 @@ class Recording(NamedTuple):
     conditional: bool
     traced: TracedOutputs | None  # if a result has sources
     grads: tuple[tuple[Origin, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
-    events: tuple[tuple[Any, int], ...] = ()  # in order: (parameter group, input with its rate) or (schedule, -1)
+    events: tuple[tuple[Any, int], ...] = ()  # in order: (setting, its input) or (schedule, -1)
     written: tuple[Origin, ...] = ()  # tensors that get another array
     changed: tuple[Origin, ...] = ()  # tensors whose arrays are written into
     deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient is set, False if to None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +74,11 @@ class Overlay(Trace):
         """Hold the lock now, as eager code does."""
         return lock
 
-    def learning_rate(self, group: Any, value: Any) -> Any:
+    def setting(self, setting: Any, value: float) -> Any:
         """A learning rate is the number that it is."""
         return value
 
-    def set_learning_rate(self, group: Any) -> None:
+    def change_setting(self, name: str) -> None:
         """A learning rate may be set."""
 
     def postpone(self, schedule: Any) -> bool:
@@ -99,18 +99,17 @@ class Overlay(Trace):
 
 @contextmanager
 def restored(objects: Iterable[Any], writes: Writes | None = None) -> Iterator[None]:
-    """If the block raises, restore the ``volatile`` attributes of these objects, and the learning rates they change.
+    """If the block raises, restore the ``volatile`` attributes of these objects, and the settings they change.
 
     Not if it was interrupted after its ``writes`` were committed: then the call is complete.
     """
     attributes: list[tuple[dict[str, Any], str, Any]] = []
     dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
     for x in objects:
-        for name in type(x).volatile:
-            if name in vars(x):
-                attributes.append((vars(x), name, vars(x)[name]))
-                dicts.extend((inner, dict(inner)) for inner in _dicts(vars(x)[name]))
-        attributes.extend((group, "lr", dict.get(group, "lr")) for group in _groups(x))
+        for mapping, name in _volatile(x):
+            value = dict.get(mapping, name)
+            attributes.append((mapping, name, value))
+            dicts.extend((inner, dict(inner)) for inner in _dicts(value))
 
     def put_back() -> None:
         if writes is None or not writes.done:
@@ -137,7 +136,13 @@ def _dicts(value: object) -> Iterator[dict[Any, Any]]:
             yield from _dicts(item)
 
 
-def _groups(x: Any) -> Sequence[dict[str, Any]]:
-    """The parameter groups of an optimizer, or of the optimizer of a schedule."""
+def _volatile(x: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """The ``volatile`` attributes of an object, of its optimizer's groups, and of the schedules that it is made of."""
     attributes = vars(x)
-    return getattr(attributes.get("optimizer", x), "param_groups", ())
+    for name in type(x).volatile:
+        if name in attributes:
+            yield attributes, name
+            for part in attributes[name] if isinstance(attributes[name], list) else ():
+                yield from _volatile(part)
+    for group in getattr(attributes.get("optimizer", x), "param_groups", ()):
+        yield from ((group, key) for key in group.volatile if key in group)

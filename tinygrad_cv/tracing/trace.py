@@ -22,7 +22,7 @@ from ..core.primitive import Primitive
 from ..core.tape import Node
 from ..core.trace import Trace as TraceProtocol
 from ..core.variable import Variable
-from ..frontend.dynamic_scalar import DynamicScalar
+from ..frontend.dynamic_scalar import NAMES, DynamicScalar
 from ..frontend.given import GivenArray
 from ..frontend.tensor import Tensor
 from ..ir.graph import Builder, Value
@@ -81,13 +81,13 @@ class Trace(TraceProtocol):
         self.slots: list[Slot] = []
         self.changed: list[Slot] = []  # whose arrays are written into
         self.grads: list[GradSlot] = []
-        self.events: list[tuple[Any, Value | None]] = []  # (parameter group, its rate) or (schedule, None)
+        self.events: list[tuple[Any, Value | None]] = []  # (setting, its number) or (schedule, None)
         self.conditions: list[Value] = []
         self.locks: list[Any] = []  # of the random generators that are drawn from
         self.leaves: dict[Node, Value] = {}  # leaves of the tape, and the inputs that they belong to
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
-        self._rates: dict[int, DynamicScalar] = {}
+        self._settings: dict[tuple[int, str], DynamicScalar] = {}
         self._own: set[Value] = set()  # the values of this trace
         self._numbers = count()
         self.views = Views(self._put, self._is_read_only)
@@ -193,27 +193,25 @@ class Trace(TraceProtocol):
             slot = self._grads.get(id(tensor)) or self._grad_slot(tensor, UNREAD)
             slot.current = grad
 
-    def learning_rate(self, group: Any, value: Any) -> Any:
-        """The learning rate of a parameter group: an input, if it is a float."""
-        if not isinstance(value, float):
-            return value
-        if id(group) not in self._rates:
-            rate = self._input((), FLOAT64)
-            self.events.append((group, rate))
-            self._rates[id(group)] = DynamicScalar(Tensor._new(rate))
-        return self._rates[id(group)]
+    def setting(self, setting: Any, value: float) -> Any:
+        """A number of a parameter group, such as its learning rate: an input."""
+        if setting.place not in self._settings:
+            number = self._input((), FLOAT64)
+            self.events.append((setting, number))
+            self._settings[setting.place] = DynamicScalar(Tensor._new(number), setting.name)
+        return self._settings[setting.place]
 
-    def set_learning_rate(self, group: Any) -> None:
+    def change_setting(self, name: str) -> None:
         """Refused."""
         raise TraceError(
-            f"a learning rate is set inside a jitted function, at {user_line()}: that would happen only while tracing. "
-            "Call a Schedule's step(), or set it outside."
+            f"{NAMES.get(name, name)} is set inside a jitted function, at {user_line()}: that would happen only while "
+            "tracing. Call a schedule's step(), or set it outside."
         )
 
     def postpone(self, schedule: Any) -> bool:
-        """A schedule takes its step in every call; rates that are read from now on are inputs of their own."""
+        """A schedule takes its step in every call; settings that are read from now on are inputs of their own."""
         self.events.append((schedule, None))
-        self._rates.clear()
+        self._settings.clear()
         return True
 
     def alone(self, lock: Any) -> AbstractContextManager[Any]:
