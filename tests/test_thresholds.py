@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tests.nn.test_layers_against_torch import LAYERS, LOSSES, identify
+from tests.nn.test_layers_against_torch import ELSEWHERE, LAYERS, LOSSES, OWN, identify
 from tests.primitives.table import ROWS
 from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
 from tinygrad_cv import nn
@@ -178,15 +178,15 @@ def loss(case: Any) -> list[np.ndarray]:
     return pulled(lambda x: module(x, tg.tensor(target)), np.log(scores) if name == "NLLLoss" else scores)
 
 
-NOT_LAYERS = {"Module", "ModuleList", "Sequential", "GlobalAvgPool2d"}
-CASES = [*LAYERS, ("GlobalAvgPool2d", (), {}, (4, 6, 9, 8))]
+NOT_LAYERS = {"Module", "ModuleList", "Sequential", *ELSEWHERE}
+CASES = [*LAYERS, *OWN]
 
 
 @quick
 def test_every_layer_and_loss_is_among_them():
     modules = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
     modules = {name for name in modules if issubclass(getattr(nn, name), nn.Module)}
-    assert modules - NOT_LAYERS == {case[0] for case in (*LAYERS, *LOSSES)}
+    assert modules - NOT_LAYERS == {case[0] for case in (*CASES, *LOSSES)}
 
 
 @pytest.fixture(scope="module")

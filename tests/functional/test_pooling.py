@@ -303,3 +303,113 @@ def test_other_impossible_arguments_are_errors_too():
             pool(tg.ones(4, 4))
         with pytest.raises(DTypeError, match=r"uint8.*astype"):
             pool(tg.tensor(np.ones((1, 1, 4, 4), np.uint8)))
+
+
+IMAGES, PLACES = np.ones((1, 2, 4, 4)), np.zeros((1, 2, 4, 4), int)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: F.lp_pool2d(IMAGES, 0, 2), ValueError, "norm_type=0 (in lp_pool2d): it must be a number other than 0"),
+        (lambda: F.lp_pool2d(IMAGES, "2", 2), ValueError, "norm_type='2'"),
+        (lambda: F.lp_pool1d(IMAGES, 2, 2), ShapeError, "it must be N x C x L, or C x L without a batch"),
+        (lambda: F.max_pool3d(IMAGES[0], 2), ShapeError, "N x C x D x H x W"),
+        (lambda: F.avg_pool3d(IMAGES, (2, 2)), ShapeError, "it must be an integer or three integers"),
+        (lambda: F.max_pool1d(IMAGES[0], 2.5), ShapeError, "kernel_size=2.5"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES[0], 2), ShapeError, "indices of shape (2, 4, 4)"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES * 1.0, 2), DTypeError, "indices of dtype float64"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES + 64, 2), IndexError, "places are 0 to 63. Give the output_size"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES - 1, 2), IndexError, "indices from -1 to -1"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES, 2, 2, 0, (8, 10)), ShapeError, "come from sizes of (7, 7) to (9, 9)"),
+        (lambda: F.max_unpool2d(IMAGES, PLACES, 2, 2, 0, (8,) * 3), ShapeError, "output_size=(8, 8, 8)"),
+        (lambda: F.max_unpool1d(IMAGES[0], PLACES[0], 1, 1, 2), ShapeError, "output of size (0,)"),
+        (lambda: F.adaptive_avg_pool3d(IMAGES[0], (1, 2)), ShapeError, "it must be N x C x D x H x W"),
+        (lambda: F.adaptive_max_pool1d(IMAGES[0], "3"), ShapeError, "output_size=('3',)"),
+        (lambda: F.fractional_max_pool2d(IMAGES, 2), ValueError, "output_size=None, output_ratio=None"),
+        (lambda: F.fractional_max_pool2d(IMAGES, 2, 2, 0.5), ValueError, "give one of the two"),
+        (lambda: F.fractional_max_pool2d(IMAGES, 2, 4), ShapeError, "4 windows of 2 on an axis of size 4"),
+        (lambda: F.fractional_max_pool2d(IMAGES, 2, output_ratio=2), ValueError, "output_ratio=2"),
+        (lambda: F.fractional_max_pool2d(IMAGES, 2, 2, _random_samples=IMAGES), ShapeError, "(1, 2, 2)"),
+    ],
+)
+def test_wrong_arguments_are_named(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+# ---------------------------------------------------------------- places, powers, and back
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("options", [(3, 2, 1), (2, 1, 1, 3), (3, 1, 1, 2), (2, 3, 0, 1, True), (3, 3, 1, 1, True)])
+@pytest.mark.parametrize("value", [1.0, NAN, -INF])
+def test_places_of_equal_elements_are_the_first_of_the_image_in_each_window(options, value):
+    """Never in the padding; windows are laid over an image of its own places."""
+    x = np.full((1, 1, 6, 7), value)
+    _, places = F.max_pool2d(x, *options, return_indices=True)
+    _, expected = F.max_pool2d(-np.arange(42.0).reshape(x.shape), *options, return_indices=True)
+    wanted = -F.max_pool2d(-np.arange(42.0).reshape(x.shape), *options).numpy()
+    np.testing.assert_array_equal(places.numpy(), wanted)
+    np.testing.assert_array_equal(expected.numpy(), wanted)
+    assert places.dtype == np.int64
+
+
+@pytest.mark.quick
+def test_the_largest_of_windows_of_uneven_sizes_may_be_nan_or_minus_infinity():
+    x = np.array([[[-INF, -INF, NAN, 1.0, NAN]]])
+    y, places = F.adaptive_max_pool1d(x, 3, return_indices=True)  # 0 to 2, 1 to 4, 3 to 5
+    np.testing.assert_array_equal(y.numpy(), [[[-INF, NAN, NAN]]])
+    assert places.tolist() == [[[0, 2, 4]]]
+
+
+@pytest.mark.quick
+def test_windows_that_found_one_place_share_it():
+    """Maxima are the same, so their mean is the maximum, and a third of the gradient goes to each."""
+    x = np.array([[[1.0, 2.0, 9.0, 3.0, 1.0]]])
+    y, places = F.max_pool1d(x, 3, 1, return_indices=True)
+    back, (gy,) = value_and_gradients(lambda y: F.max_unpool1d(y, places, 3, 1), [y.numpy()], np.full((1, 1, 5), 6.0))
+    assert back.tolist() == [[[0.0, 0.0, 9.0, 0.0, 0.0]]] and gy.tolist() == [[[2.0, 2.0, 2.0]]]
+    assert F.max_unpool1d([[1.0, 4.0]], [[0, 0]], 2).tolist() == [[2.5, 0.0, 0.0, 0.0]]
+    largest = np.finfo(float).max
+    assert F.max_unpool1d(np.array([[largest, largest]]), [[0, 0]], 2).tolist() == [[largest, 0.0, 0.0, 0.0]]
+
+
+@pytest.mark.quick
+def test_the_real_root_of_a_negative_sum_of_cubes():
+    """PyTorch has NaN."""
+    y, (gx,) = value_and_gradients(
+        lambda x: F.lp_pool1d(x, 3, 2), [np.array([[-1.0, 1.0, -3.0, 0.0]])], np.ones((1, 2))
+    )
+    np.testing.assert_allclose(y, [[0.0, -3.0]], rtol=1e-15)
+    np.testing.assert_allclose(gx, [[0.0, 0.0, 1.0, 0.0]], rtol=1e-15)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("p", [1.5, 2, 3, 4])
+def test_the_slope_of_a_power_mean_of_zeros_is_zero(p):
+    y, (gx,) = value_and_gradients(lambda x: F.lp_pool1d(x, p, 2), [np.zeros((1, 4))], np.ones((1, 2)))
+    assert y.tolist() == [[0.0, 0.0]] and gx.tolist() == [[0.0] * 4]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_an_empty_batch_stays_empty(dims):
+    x = np.zeros((0, 3, *(6,) * dims))
+    for name in ("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"):
+        assert getattr(F, f"{name}{dims}d")(x, 4).shape == (0, 3, *((1,) if "ive" not in name else (4,)) * dims)
+    y, places = getattr(F, f"max_pool{dims}d")(x, 2, return_indices=True)
+    assert getattr(F, f"max_unpool{dims}d")(y, places, 2).shape == x.shape
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("samples", [None, np.full((1, 1, 2), 0.999999)])
+def test_random_windows_begin_at_the_first_and_end_at_the_last_element(samples):
+    x = np.arange(30.0 * 17).reshape(1, 1, 30, 17)
+    for _ in range(20):
+        y = F.fractional_max_pool2d(x, 1, (11, 16), _random_samples=samples).numpy().astype(int)
+        rows, columns = y[0, 0, :, 0] // 17, y[0, 0, 0] % 17
+        for places, last in ((rows, 29), (columns, 16)):
+            assert places[0] == 0 and places[-1] == last and (np.diff(places) > 0).all()

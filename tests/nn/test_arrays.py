@@ -9,11 +9,13 @@ import pytest
 
 import tinygrad_cv as tg
 from tests.forms import assert_accepted_alike, assert_outcomes_alike
-from tests.nn.test_layers_against_torch import IMAGE, LAYERS, LOSSES
+from tests.nn.test_layers_against_torch import ELSEWHERE, IMAGE, LAYERS, LOSSES, OWN
 from tinygrad_cv import nn
 
-ROWS = {name: (args, kwargs, (4, 6, 5, 4) if shape is IMAGE else shape) for name, args, kwargs, shape in LAYERS[::-1]}
-ROWS["GlobalAvgPool2d"] = ((), {}, (4, 6, 5, 4))
+ROWS = {
+    name: (args, kwargs, (4, 6, 5, 4) if shape is IMAGE else shape)
+    for name, args, kwargs, shape in [*OWN, *LAYERS[::-1]]
+}
 ROWS["LayerNorm"] = ((4,), {}, (3, 4))
 TARGETS = {name: kind for name, _, kind in LOSSES[::-1]}  # the rows of plain losses stand first
 
@@ -48,7 +50,7 @@ pytestmark = pytest.mark.usefixtures("on_numpy")  # native code of the same func
 def test_every_layer_and_loss_has_a_row():
     classes = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))}
     layers = {name for name in classes if issubclass(getattr(nn, name), nn.Module)}
-    assert layers - set(NAMES) == {"Module", "ModuleList", "Sequential"}
+    assert layers - set(NAMES) == {"Module", "ModuleList", "Sequential", *ELSEWHERE}
 
 
 @pytest.mark.parametrize("name", NAMES)

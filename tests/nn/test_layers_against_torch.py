@@ -11,6 +11,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import nn
 
 IMAGE = (4, 6, 9, 8)
+LINE, VOLUME = (4, 6, 9), (2, 4, 5, 6, 7)
 
 # name, arguments, keyword arguments, input shape
 LAYERS = [
@@ -52,10 +53,21 @@ LAYERS = [
     ("LogSoftmax", (1,), {}, IMAGE),
     ("MaxPool2d", (2,), {}, IMAGE),
     ("MaxPool2d", (3, 2, 1, 1), {"ceil_mode": True}, IMAGE),
+    ("MaxPool1d", (3, 2, 1), {}, LINE),
+    ("MaxPool3d", (2, 1, 1), {}, VOLUME),
     ("MaxPool2d", ((3, 2),), {"dilation": 2, "stride": 1}, IMAGE),
     ("AvgPool2d", (2,), {}, IMAGE),
     ("AvgPool2d", (3, 2, 1, True, False), {}, IMAGE),
     ("AvgPool2d", (3,), {"divisor_override": 2}, IMAGE),
+    ("AvgPool1d", (3, 2, 1, True, False), {}, LINE),
+    ("AvgPool3d", (3, 2, 1), {"divisor_override": 2}, VOLUME),
+    ("LPPool1d", (2, 3), {}, LINE),
+    ("LPPool2d", (2, 3, 2, True), {}, IMAGE),
+    ("LPPool3d", (4.0, (2, 1, 3)), {}, VOLUME),
+    ("AdaptiveAvgPool1d", (4,), {}, LINE),
+    ("AdaptiveAvgPool3d", ((4, None, 2),), {}, VOLUME),
+    ("AdaptiveMaxPool1d", (4,), {}, LINE),
+    ("AdaptiveMaxPool3d", ((4, None, 2),), {}, VOLUME),
     ("AdaptiveAvgPool2d", (1,), {}, IMAGE),
     ("AdaptiveAvgPool2d", ((4, None),), {}, IMAGE),
     ("AdaptiveMaxPool2d", ((3, 4),), {}, IMAGE),
@@ -65,6 +77,15 @@ LAYERS = [
     ("Dropout2d", (0.0,), {}, IMAGE),
     ("Identity", (), {}, IMAGE),
 ]
+
+# Layers that PyTorch has not under these names; and layers of random places or several inputs. Their tests are in
+# test_pooling.py.
+OWN = [
+    (f"Global{kind}Pool{dims}d", (), {}, (LINE, IMAGE, VOLUME)[dims - 1])
+    for kind in ("Avg", "Max")
+    for dims in (1, 2, 3)
+]
+ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
 
 LOSSES = [
     ("CrossEntropyLoss", {}, "classes"),

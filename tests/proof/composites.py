@@ -7,7 +7,7 @@ inputs of the next order. Inputs are distinct, so that no maximum has a tie and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -58,10 +58,7 @@ def rows(seed: int = SEED) -> list[Composite]:
     targets = share(2, 3)
     norm, slope = normal(2, 2, 2), normal(2)
     return [
-        Composite("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 2)), (image,)),
-        Composite("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (3, 2)), (image,)),
-        Composite("avg_pool2d", lambda x: F.avg_pool2d(x, 2, 2, 1, True, False), (image,)),
-        Composite("avg_pool2d", lambda x: F.avg_pool2d(x, 2, 1), (image,), "overlapping"),
+        *spatial(distinct, normal),
         Composite(
             "batch_norm",
             lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
@@ -116,8 +113,6 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("elu", lambda x: F.elu(x, 1.3), (image,)),
         Composite("gelu", F.gelu, (normal(5),)),
         Composite("gelu", lambda x: F.gelu(x, "tanh"), (normal(5),), "tanh"),
-        Composite("global_avg_pool2d", F.global_avg_pool2d, (image,)),
-        Composite("global_max_pool2d", F.global_max_pool2d, (image,)),
         Composite("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), (normal(1, 4, 2), normal(4), normal(4))),
         Composite("instance_norm", F.instance_norm, (norm, slope, normal(2))),
         Composite("l1_loss", lambda x: F.l1_loss(x[0], x[1], "none"), (distinct(2, 5),)),
@@ -126,8 +121,6 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("leaky_relu", lambda x: F.leaky_relu(x, 0.3), (image,)),
         Composite("linear", F.linear, (normal(3, 2), normal(4, 2), normal(4))),
         Composite("log_softmax", F.log_softmax, (normal(2, 4),)),
-        Composite("max_pool2d", lambda x: F.max_pool2d(x, 2, 1, 1), (image,)),
-        Composite("max_pool2d", lambda x: F.max_pool2d(x, 2, 1, 0, (2, 1), True), (image,), "dilated"),
         Composite("mse_loss", F.mse_loss, (normal(3, 2), normal(3, 2))),
         Composite("nll_loss", lambda x: F.nll_loss(F.log_softmax(x, 1), labels, weights), (normal(3, 3),)),
         Composite("standardize", lambda x: F.standardize(x, 1), (normal(2, 4),)),
@@ -140,6 +133,40 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("softplus", F.softplus, (normal(5),)),
         Composite("tanh", F.tanh, (normal(5),)),
     ]
+
+
+def spatial(distinct: Callable[..., Array], normal: Callable[..., Array]) -> Iterator[Composite]:
+    """The functions that are one implementation for one, two and three spatial axes."""
+    for dims in (1, 2, 3):
+        size = (4, 3, 2)[:dims]
+        image, some, kernel = distinct(1, 2, *size), (3, 2, 2)[:dims], (2,) * dims
+        places = np.arange(2 * math.prod(some)).reshape(1, 2, *some) % math.prod(some) * 3 // 2
+
+        def row(
+            name: str, *arguments: Any, variant: str = "", xs: Sequence[Array] = (image,), **options: Any
+        ) -> Composite:
+            function = getattr(F, name)
+            return Composite(name, lambda *xs: function(*xs, *arguments, **options), tuple(xs), variant)
+
+        yield row(f"max_pool{dims}d", 2, 1, 1)
+        yield row(f"max_pool{dims}d", 2, 1, 0, (2, 1, 1)[:dims], True, variant="dilated")
+        yield row(f"avg_pool{dims}d", 2, 2, 1, True, False)
+        yield row(f"avg_pool{dims}d", 2, 1, variant="overlapping")
+        yield row(f"lp_pool{dims}d", 2, 2, 1)
+        yield row(f"lp_pool{dims}d", 3, 2, 2, True, xs=[abs(image)], variant="of cubes")
+        yield row(f"adaptive_avg_pool{dims}d", some)
+        yield row(f"adaptive_max_pool{dims}d", some)
+        yield row(f"global_avg_pool{dims}d")
+        yield row(f"global_max_pool{dims}d")
+        yield row(f"max_unpool{dims}d", places, 2, xs=[normal(1, 2, *some)])
+        if dims > 1:
+            samples = np.full((1, 2, dims), 0.4)
+            yield row(f"fractional_max_pool{dims}d", kernel, (*some[:-1], 1), _random_samples=samples)
+        if dims != 2:
+            xs = [normal(1, 2, *size), normal(2, 1, *kernel), normal(2)]
+            yield row(f"conv{dims}d", 1, 1, 1, 2, xs=xs)
+            xs = [normal(1, 2, *(2,) * dims), normal(2, 2, *kernel), normal(2)]
+            yield row(f"conv_transpose{dims}d", 2, 1, 1, xs=xs)
 
 
 def missing(composites: list[Composite], only: str | None = None) -> Iterator[Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
 
 P = ParamSpec("P")
+R = TypeVar("R")  # a tensor, or a tuple of tensors
 Size = int | Sequence[int]  # one number for all spatial axes, or one for each
 Pads = tuple[tuple[int, int], ...]  # (low, high) along each spatial axis
 Reduction = Literal["mean", "sum", "none"]
@@ -46,8 +47,10 @@ def sizes(name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
     return numbers
 
 
-def spatial(function: Callable[Concatenate[Tensor, int, P], Tensor]) -> Callable[Concatenate[Tensor, int, P], Tensor]:
+def spatial(function: Callable[Concatenate[Tensor, int, P], R]) -> Callable[Concatenate[Tensor, int, P], R]:
     """Decorate a function of (N x C x ..., number of spatial axes), so that it takes C x ... as well.
+
+    Its result is a tensor, or a tuple of tensors, of N images.
 
     Raises:
         ShapeError: the input has neither number of axes.
@@ -55,7 +58,7 @@ def spatial(function: Callable[Concatenate[Tensor, int, P], Tensor]) -> Callable
     """
 
     @wraps(function)
-    def call(x: Tensor, dims: int, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+    def call(x: Tensor, dims: int, *args: P.args, **kwargs: P.kwargs) -> R:
         if x.ndim not in (dims + 1, dims + 2):
             raise ShapeError(
                 f"input of shape {x.shape}{location()}: it must be N x {AXES[dims]}, or {AXES[dims]} without a batch: "
@@ -67,7 +70,8 @@ def spatial(function: Callable[Concatenate[Tensor, int, P], Tensor]) -> Callable
             )
         if x.ndim == dims + 2:
             return function(x, dims, *args, **kwargs)
-        return function(x.expand_dims(0), dims, *args, **kwargs).squeeze(0)
+        y: Any = function(x.expand_dims(0), dims, *args, **kwargs)
+        return cast(R, tuple(part.squeeze(0) for part in y) if isinstance(y, tuple) else y.squeeze(0))
 
     return call
 

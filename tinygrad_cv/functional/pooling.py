@@ -1,24 +1,22 @@
-"""Pooling, composed: pad, windows, reduce. H' = floor((H + 2P - K) / S) + 1; per channel; no parameters."""
+"""Pooling over windows, composed: pad, windows, reduce. H' = floor((H + 2P - D(K - 1) - 1) / S) + 1; per channel."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
-from ..frontend.movement import stack
-from ..frontend.products import einsum
-from .arguments import Pads, Size, bordered, output_size, sizes
+from ..frontend.reduction import root
+from .arguments import Size, spatial
+from .windows import Windows, largest, windows_of
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
 
-OutputSize = int | tuple[int | None, int | None] | None  # None keeps the input's size
+Pooled = Any  # a tensor, or with return_indices a pair: maxima and their places
 
 
 def images(x: Tensor) -> tuple[int, int, int, int]:
@@ -32,37 +30,114 @@ def images(x: Tensor) -> tuple[int, int, int, int]:
 
 
 @composed
-def max_pool2d(
-    x: Accepted,
+def max_pool1d(
+    input: Accepted,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Pooled:
+    """:func:`max_pool2d` along one axis: N x C x L to N x C x L'.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.max_pool1d(tg.tensor([[1.0, 3.0, 2.0, 5.0]]), 2).tolist()
+    [[3.0, 5.0]]
+    """
+    return _max_pool(input, 1, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@composed
+def max_pool2d(
+    input: Accepted,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Pooled:
     """The maximum of each window; at a tie the gradient goes to the first in row-major order. NaN propagates.
 
+    y[n, c, i, j] = max_{u,v} x[n, c, S i + D u - P, S j + D v - P].
+
     Args:
-        x: N x C x H x W.
+        input: x, N x C x H x W; or C x H x W, one image.
         kernel_size: K.
         stride: S, by default K.
         padding: P, at most K/2, filled with -inf, which is never the maximum.
+        dilation: D, the distance between the elements of a window.
         ceil_mode: round H' up, so that the last window may be partial.
+        return_indices: return (y, places), where places[n, c, i, j] = h W + w of the maximum, as
+            :func:`max_unpool2d` takes them. Of several NaN it is the first, where PyTorch has the last.
 
     Raises:
         ShapeError: the kernel does not fit, or P is larger than K/2.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
-    >>> F.max_pool2d(tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]]), 2).tolist()
-    [[[[6.0, 8.0], [3.0, 4.0]]]]
+    >>> x = tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]])
+    >>> y, places = F.max_pool2d(x, 2, return_indices=True)
+    >>> y.tolist(), places.tolist()
+    ([[[[6.0, 8.0], [3.0, 4.0]]]], [[[[5, 7], [8, 15]]]])
     """
-    kernel, stride, dilation, pads, _ = _windows_of(x, kernel_size, stride, padding, dilation, ceil_mode)
-    return bordered(x, pads, -math.inf).windows(kernel, stride, dilation).max((-2, -1), ties="first")
+    return _max_pool(input, 2, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@composed
+def max_pool3d(
+    input: Accepted,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Pooled:
+    """:func:`max_pool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.max_pool3d(tg.ones(1, 2, 8, 8, 8), 3, 2, 1).shape
+    (1, 2, 4, 4, 4)
+    """
+    return _max_pool(input, 3, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@spatial
+def _max_pool(
+    x: Tensor,
+    dims: int,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    dilation: Size,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Pooled:
+    return largest(x, windows_of(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode), return_indices)
+
+
+@composed
+def avg_pool1d(
+    input: Accepted,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """:func:`avg_pool2d` along one axis: N x C x L to N x C x L'.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.avg_pool1d(tg.tensor([[1.0, 3.0, 2.0, 5.0]]), 2).tolist()
+    [[2.0, 3.5]]
+    """
+    return _avg_pool(input, 1, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 @composed
 def avg_pool2d(
-    x: Accepted,
+    input: Accepted,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -72,8 +147,10 @@ def avg_pool2d(
 ) -> Tensor:
     """The mean of each window.
 
+    y[n, c, i, j] = 1/K² Σ_{u,v} x[n, c, S i + u - P, S j + v - P].
+
     Args:
-        x: N x C x H x W.
+        input: x, N x C x H x W; or C x H x W, one image.
         kernel_size: K.
         stride: S, by default K.
         padding: P, at most K/2; the zeros count as elements unless ``count_include_pad`` is false.
@@ -81,126 +158,130 @@ def avg_pool2d(
         divisor_override: divide by this instead of the number of elements.
 
     Raises:
-        ShapeError: the kernel does not fit, or P is larger than K/2.
+        ShapeError: the kernel does not fit, P is larger than K/2, or the divisor is 0.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.avg_pool2d(tg.tensor([[[[1., 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]]), 2).tolist()
     [[[[3.25, 5.25], [2.0, 2.0]]]]
     """
-    kernel, strides, _, pads, counts = _windows_of(x, kernel_size, stride, padding, 1, ceil_mode)
-    total = bordered(x, pads).windows(kernel, strides, (1, 1)).sum((-2, -1))
-    if divisor_override is not None:
-        if divisor_override == 0:
-            raise ShapeError("divisor_override=0: the divisor must not be 0.")
-        return total * (1.0 / divisor_override)
-    elements = [
-        _elements(n, count, k, s, p, count_include_pad)
-        for n, count, k, s, p in zip(x.shape[2:], counts, kernel, strides, sizes("padding", padding, 2, 0), strict=True)
-    ]
-    divisor = np.outer(*elements)
-    if (divisor == kernel[0] * kernel[1]).all():
-        return total * (1.0 / (kernel[0] * kernel[1]))
+    return _avg_pool(input, 2, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@composed
+def avg_pool3d(
+    input: Accepted,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """:func:`avg_pool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.avg_pool3d(tg.ones(1, 2, 8, 8, 8), 2).shape
+    (1, 2, 4, 4, 4)
+    """
+    return _avg_pool(input, 3, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@spatial
+def _avg_pool(
+    x: Tensor,
+    dims: int,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    windows = windows_of(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    if divisor_override is None:
+        return mean(x, windows, count_include_pad)
+    if divisor_override == 0:
+        raise ShapeError(f"divisor_override=0{location()}: the divisor must not be 0.")
+    return windows.of(x, 0.0).sum(windows.axes) * (1.0 / divisor_override)
+
+
+def mean(x: Tensor, windows: Windows, include_pad: bool = True) -> Tensor:
+    """The mean of what each window covers."""
+    total = windows.of(x, 0.0).sum(windows.axes)
+    whole, divisor = math.prod(windows.kernel), windows.elements(include_pad)
+    if (divisor == whole).all():
+        return total * (1.0 / whole)
     return total * (1.0 / divisor).astype(x.dtype)
 
 
-def _elements(n: int, count: int, k: int, s: int, p: int, include_pad: bool) -> np.ndarray:
-    """The number of elements that each window covers along one axis."""
-    start = np.arange(count) * s - p
-    end = np.minimum(start + k, n + p)
-    return end - start if include_pad else np.minimum(end, n) - np.maximum(start, 0)
-
-
-def _windows_of(
-    x: Tensor, kernel_size: Size, stride: Size | None, padding: Size, dilation: Size, ceil_mode: bool
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], Pads, tuple[int, ...]]:
-    """Kernel, stride, dilation and padding as pairs, and the number of windows along each axis."""
-    _, _, h, w = images(x)
-    kernel = sizes("kernel_size", kernel_size, 2)
-    strides = kernel if stride is None else sizes("stride", stride, 2)
-    spread = sizes("dilation", dilation, 2)
-    pads = []
-    for n, k, s, p, d in zip((h, w), kernel, strides, sizes("padding", padding, 2, 0), spread, strict=True):
-        if 2 * p > k:
-            raise ShapeError(
-                f"padding={p} with a kernel of {k}{location()}: padding must be at most half of the kernel."
-            )
-        span = d * (k - 1) + 1
-        extra = 0
-        if ceil_mode and n + 2 * p > span - s:
-            count = -(-(n + 2 * p - span) // s) + 1
-            if (count - 1) * s >= n + p:  # the last window would cover padding only
-                count -= 1
-            extra = max(0, (count - 1) * s + span - (n + 2 * p))
-        pads.append((p, p + extra))
-    counts = output_size((h, w), kernel, strides, (pads[0], pads[1]), spread)
-    return kernel, strides, spread, (pads[0], pads[1]), counts
-
-
 @composed
-def adaptive_avg_pool2d(x: Accepted, output_size: OutputSize) -> Tensor:
-    """The means of H' x W' windows that tile the image; a size of None keeps that of the input.
-
-    Window i covers floor(i H / H') to ceil((i + 1) H / H').
+def lp_pool1d(
+    input: Accepted, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """:func:`lp_pool2d` along one axis: N x C x L to N x C x L'.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
-    >>> F.adaptive_avg_pool2d(tg.ones(2, 3, 7, 5), (2, 3)).shape
-    (2, 3, 2, 3)
+    >>> F.lp_pool1d(tg.tensor([[3.0, 4.0, 0.0, 2.0]]), 2, 2).tolist()
+    [[5.0, 2.0]]
     """
-    _, _, h, w = images(x)
-    rows, columns = _wanted(output_size, h, w)
-    if (rows, columns) == (1, 1):
-        return x.mean((2, 3), keepdims=True)
-    if h % rows == 0 and w % columns == 0:
-        kernel = (h // rows, w // columns)
-        return x.windows(kernel, kernel, (1, 1)).mean((-2, -1))
-    averages = []
-    for n, count in ((h, rows), (w, columns)):
-        matrix = np.zeros((count, n), x.dtype)
-        for i, (low, high) in enumerate(_bins(n, count)):
-            matrix[i, low:high] = 1 / (high - low)
-        averages.append(matrix)
-    return einsum("nchw,ih,jw->ncij", x, *averages)
+    return _lp_pool(input, 1, norm_type, kernel_size, stride, ceil_mode)
 
 
 @composed
-def adaptive_max_pool2d(x: Accepted, output_size: OutputSize) -> Tensor:
-    """The maxima of H' x W' windows that tile the image, as for :func:`adaptive_avg_pool2d`."""
-    n, c, h, w = images(x)
-    rows, columns = _wanted(output_size, h, w)
-    if h % rows == 0 and w % columns == 0:
-        kernel = (h // rows, w // columns)
-        return x.windows(kernel, kernel, (1, 1)).max((-2, -1), ties="first")
-    maxima = [
-        x.slice((0, 0, top, left), (n, c, bottom, right)).max((2, 3), ties="first")
-        for top, bottom in _bins(h, rows)
-        for left, right in _bins(w, columns)
-    ]
-    return stack(maxima, -1).reshape(n, c, rows, columns)
+def lp_pool2d(
+    input: Accepted, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """y = (Σ xᵖ)^(1/p) over each window (Sermanet, Chintala and LeCun, "House numbers", 2012, section 2.2).
+
+    Where Σ xᵖ is 0 the gradient is 0; where it is negative, at an odd p, y is the real root, -(-Σ xᵖ)^(1/p).
+
+    Args:
+        input: x, N x C x H x W; or C x H x W, one image.
+        norm_type: p, not 0. 1 gives sums, inf the largest |x|, -inf the smallest.
+        kernel_size: K.
+        stride: S, by default K.
+        ceil_mode: round H' up; a partial window counts as a whole one with the same mean of xᵖ.
+
+    Raises:
+        ShapeError: the kernel does not fit.
+        ValueError: p is 0.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.lp_pool2d(tg.tensor([[[3.0, 0.0], [4.0, 0.0]]]), 2, 2).tolist()
+    [[[5.0]]]
+    """
+    return _lp_pool(input, 2, norm_type, kernel_size, stride, ceil_mode)
 
 
 @composed
-def global_avg_pool2d(x: Accepted) -> Tensor:
-    """The mean of each channel: N x C x H x W to N x C."""
-    images(x)
-    return x.mean((2, 3))
+def lp_pool3d(
+    input: Accepted, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+) -> Tensor:
+    """:func:`lp_pool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
+
+    >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
+    >>> F.lp_pool3d(tg.ones(1, 2, 2, 2, 2), 1, 2).tolist()
+    [[[[[8.0]]], [[[8.0]]]]]
+    """
+    return _lp_pool(input, 3, norm_type, kernel_size, stride, ceil_mode)
 
 
-@composed
-def global_max_pool2d(x: Accepted) -> Tensor:
-    """The maximum of each channel: N x C x H x W to N x C."""
-    images(x)
-    return x.max((2, 3), ties="first")
+def check_power(p: float) -> None:
+    """Raises if the powers of Lp pooling cannot be p."""
+    if isinstance(p, bool) or not isinstance(p, (int, float)) or p == 0 or math.isnan(p):
+        raise ValueError(f"norm_type={p!r}{location()}: it must be a number other than 0.")
 
 
-def _bins(n: int, count: int) -> list[tuple[int, int]]:
-    """(start, end) of each adaptive window along an axis of n."""
-    return [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
-
-
-def _wanted(output_size: OutputSize, h: int, w: int) -> tuple[int, int]:
-    """H' and W', with None replaced by H or W."""
-    both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    if len(both) == 2:
-        both = tuple(n if wanted is None else wanted for wanted, n in zip(both, (h, w), strict=True))
-    rows, columns = sizes("output_size", both, 2)
-    return rows, columns
+@spatial
+def _lp_pool(x: Tensor, dims: int, p: float, kernel_size: Size, stride: Size | None, ceil_mode: bool) -> Tensor:
+    check_power(p)
+    windows = windows_of(x.shape[2:], kernel_size, stride, 0, 1, ceil_mode)
+    if math.isinf(p):
+        return largest(abs(x), windows, False) if p > 0 else -largest(-abs(x), windows, False)
+    s = mean(x**p, windows) * math.prod(windows.kernel)
+    if p == 1:
+        return s
+    if p == 2:
+        return root(s)
+    zero = s == 0
+    return s.detach().sign() * zero.where(0.0, abs(zero.where(1.0, s)) ** (1.0 / p))

@@ -10,24 +10,56 @@ from ..frontend.vocabulary import missing as _missing
 from ..functional import __all__ as _functionals
 from . import init
 from .activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .adaptive_pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalAvgPool3d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    GlobalMaxPool3d,
+)
 from .container import ModuleList, Sequential
 from .convolution import Conv2d, ConvTranspose2d
 from .dropout import Dropout, Dropout2d
 from .folding import fold_batch_norm, fold_pair
+from .fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from .linear import Linear
 from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .parameter import Parameter
-from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from .pooling import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
 from .shape import Flatten, Identity
 from .state_dict import LoadResult
 from .summary import Summary, summary
+from .unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 
 __all__ = [
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
     "AvgPool2d",
+    "AvgPool3d",
     "BatchNorm1d",
     "BatchNorm2d",
     "BCEWithLogitsLoss",
@@ -40,8 +72,15 @@ __all__ = [
     "Flatten",
     "fold_batch_norm",
     "fold_pair",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GELU",
+    "GlobalAvgPool1d",
     "GlobalAvgPool2d",
+    "GlobalAvgPool3d",
+    "GlobalMaxPool1d",
+    "GlobalMaxPool2d",
+    "GlobalMaxPool3d",
     "GroupNorm",
     "Identity",
     "init",
@@ -52,7 +91,15 @@ __all__ = [
     "Linear",
     "LoadResult",
     "LogSoftmax",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Module",
     "ModuleList",
     "MSELoss",
@@ -65,8 +112,8 @@ __all__ = [
     "SiLU",
     "Softmax",
     "Softplus",
-    "Summary",
     "summary",
+    "Summary",
     "Tanh",
 ]
 

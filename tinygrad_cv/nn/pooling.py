@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import functional as F
 from ..core.errors import ShapeError
 from ..functional.arguments import Size, sizes
-from ..functional.pooling import OutputSize
+from ..functional.pooling import Pooled, check_power
 from .module import Module
 
 if TYPE_CHECKING:
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class _Pooling(Module):
     """The arguments of pooling over windows, checked."""
 
+    dims: int
+
     def __init__(self, kernel_size: Size, stride: Size | None, padding: Size, ceil_mode: bool):
         super().__init__()
-        self.kernel_size = sizes("kernel_size", kernel_size, 2)
-        self.stride = self.kernel_size if stride is None else sizes("stride", stride, 2)
-        self.padding = sizes("padding", padding, 2, 0)
+        self.kernel_size = sizes("kernel_size", kernel_size, self.dims)
+        self.stride = self.kernel_size if stride is None else sizes("stride", stride, self.dims)
+        self.padding = sizes("padding", padding, self.dims, 0)
         self.ceil_mode = ceil_mode
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             raise ShapeError(
@@ -35,10 +37,42 @@ class _Pooling(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}{ceil}"
 
 
-class MaxPool2d(_Pooling):
-    """The largest element of each window; at a tie the gradient goes to the first in row-major order.
+class _MaxPool(_Pooling):
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        dilation: Size = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ):
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.dilation = sizes("dilation", dilation, self.dims)
+        self.return_indices = return_indices
 
-    x: N x C x H x W to N x C x H' x W'.
+    def forward(self, x: TensorLike) -> Pooled:
+        return getattr(F, f"max_pool{self.dims}d")(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
+
+
+class MaxPool1d(_MaxPool):
+    """:class:`MaxPool2d` along one axis: N x C x L to N x C x L'.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.MaxPool1d(2)(tg.tensor([[1.0, 3.0, 2.0, 5.0]])).tolist()
+    [[3.0, 5.0]]
+    """
+
+    dims = 1
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window; for the arguments see :func:`functional.max_pool2d`.
+
+    x: N x C x H x W to N x C x H' x W', or to a pair of these, maxima and places, with ``return_indices``. At a tie the
+    gradient goes to the first in row-major order.
 
     Raises:
         ShapeError: a size below 1, or padding larger than half of the kernel.
@@ -48,23 +82,74 @@ class MaxPool2d(_Pooling):
     [[[[6.0, 8.0], [3.0, 4.0]]]]
     """
 
+    dims = 2
+
+
+class MaxPool3d(_MaxPool):
+    """:class:`MaxPool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.MaxPool3d(3, 2, 1)(tg.ones(1, 2, 8, 8, 8)).shape
+    (1, 2, 4, 4, 4)
+    """
+
+    dims = 3
+
+
+class AvgPool1d(_Pooling):
+    """:class:`AvgPool2d` along one axis: N x C x L to N x C x L'.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.AvgPool1d(2)(tg.tensor([[1.0, 3.0, 2.0, 5.0]])).tolist()
+    [[2.0, 3.5]]
+    """
+
+    dims = 1
+
     def __init__(
         self,
         kernel_size: Size,
         stride: Size | None = None,
         padding: Size = 0,
-        dilation: Size = 1,
-        *,
         ceil_mode: bool = False,
+        count_include_pad: bool = True,
     ):
         super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = sizes("dilation", dilation, 2)
+        self.count_include_pad = count_include_pad
 
     def forward(self, x: TensorLike) -> Tensor:
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class AvgPool2d(_Pooling):
+class _AvgPool(_Pooling):
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ):
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        if divisor_override == 0:
+            raise ShapeError(f"{type(self).__name__}: divisor_override=0: the divisor must not be 0.")
+        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
+
+    def forward(self, x: TensorLike) -> Tensor:
+        pool = F.avg_pool2d if self.dims == 2 else F.avg_pool3d
+        return pool(
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+
+class AvgPool2d(_AvgPool):
     """The mean of each window; for the arguments see :func:`functional.avg_pool2d`.
 
     x: N x C x H x W to N x C x H' x W'.
@@ -77,81 +162,75 @@ class AvgPool2d(_Pooling):
     [[[[3.25, 5.25], [2.0, 2.0]]]]
     """
 
-    def __init__(
-        self,
-        kernel_size: Size,
-        stride: Size | None = None,
-        padding: Size = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ):
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        if divisor_override == 0:
-            raise ShapeError("AvgPool2d: divisor_override=0: the divisor must not be 0.")
-        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
+    dims = 2
+
+
+class AvgPool3d(_AvgPool):
+    """:class:`AvgPool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.AvgPool3d(2)(tg.ones(1, 2, 8, 8, 8)).shape
+    (1, 2, 4, 4, 4)
+    """
+
+    dims = 3
+
+
+class _LPPool(Module):
+    dims: int
+
+    def __init__(self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False):
+        super().__init__()
+        check_power(norm_type)
+        self.norm_type = norm_type
+        self.kernel_size = sizes("kernel_size", kernel_size, self.dims)
+        self.stride = None if stride is None else sizes("stride", stride, self.dims)
+        self.ceil_mode = ceil_mode
 
     def forward(self, x: TensorLike) -> Tensor:
-        return F.avg_pool2d(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
+        return getattr(F, f"lp_pool{self.dims}d")(x, self.norm_type, self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self) -> str:
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
         )
 
 
-class _AdaptivePooling(Module):
-    """The output size of adaptive pooling, checked."""
+class LPPool1d(_LPPool):
+    """:class:`LPPool2d` along one axis: N x C x L to N x C x L'.
 
-    def __init__(self, output_size: OutputSize):
-        super().__init__()
-        for n in output_size if isinstance(output_size, (tuple, list)) else (output_size,):
-            if n is not None:
-                sizes("output_size", n, 2)
-        self.output_size = output_size
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.LPPool1d(2, 2)(tg.tensor([[3.0, 4.0, 0.0, 2.0]])).tolist()
+    [[5.0, 2.0]]
+    """
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
+    dims = 1
 
 
-class AdaptiveAvgPool2d(_AdaptivePooling):
-    """The means of H' x W' windows that tile the image; a size of None keeps that of the input.
+class LPPool2d(_LPPool):
+    """y = (Σ xᵖ)^(1/p) over each window; for the arguments see :func:`functional.lp_pool2d`.
 
     x: N x C x H x W to N x C x H' x W'.
 
-    >>> import tinygrad_cv as tg
-    >>> tg.nn.AdaptiveAvgPool2d((2, None))(tg.ones(2, 3, 7, 5)).shape
-    (2, 3, 2, 5)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.adaptive_avg_pool2d(x, self.output_size)
-
-
-class AdaptiveMaxPool2d(_AdaptivePooling):
-    """The maxima of H' x W' windows that tile the image; a size of None keeps that of the input.
-
-    x: N x C x H x W to N x C x H' x W'.
+    Raises:
+        ShapeError: a size below 1.
+        ValueError: p is 0.
 
     >>> import tinygrad_cv as tg
-    >>> tg.nn.AdaptiveMaxPool2d(1)(tg.ones(2, 3, 7, 5)).shape
-    (2, 3, 1, 1)
+    >>> tg.nn.LPPool2d(2, 2)(tg.tensor([[[3.0, 0.0], [4.0, 0.0]]])).tolist()
+    [[[5.0]]]
     """
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.adaptive_max_pool2d(x, self.output_size)
+    dims = 2
 
 
-class GlobalAvgPool2d(Module):
-    """The mean of each channel: N x C x H x W to N x C (Lin, Chen and Yan, "Network in network", 2014, section 3.2).
+class LPPool3d(_LPPool):
+    """:class:`LPPool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
 
     >>> import tinygrad_cv as tg
-    >>> tg.nn.GlobalAvgPool2d()(tg.ones(2, 64, 8, 8)).shape
-    (2, 64)
+    >>> tg.nn.LPPool3d(1, 2)(tg.ones(1, 1, 2, 2, 2)).tolist()
+    [[[[[8.0]]]]]
     """
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.global_avg_pool2d(x)
+    dims = 3
