@@ -25,7 +25,7 @@ from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.layout import Layout
 from .schedule.pack import schedule_and_pack
-from .schedule.plan import Nests, settle
+from .schedule.settle import Nests, settle
 from .schedule.steps import order
 from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
 

@@ -14,7 +14,7 @@ from .affine import Var
 from .expr import Condition, Expr, Exprs, Guard, Load, is_number, substitute
 from .layout import Layout, layout_of
 from .nest import Nest, Store, products
-from .plan import Nests
+from .settle import Nests
 
 if TYPE_CHECKING:
     from ..runtime.target import Target

@@ -2,7 +2,7 @@
 
 Building a nest may show that earlier decisions do not work: an index map is not affine, so another value must be
 materialized; only NumPy can compute a value; a storage must not be in blocks. These needs are returned, and the
-decisions are made again with them (plan.py).
+decisions are made again with them (settle.py).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout, layout_of
 from .loop_schedule import LoopSchedule, choose
 from .nest import Nest, Store, is_contraction, products
-from .plan import Nests
+from .settle import Nests
 from .storage import Packed
 
 if TYPE_CHECKING:
