@@ -109,7 +109,7 @@ class Notation(ABC):
 
     @abstractmethod
     def number(self, text: str) -> Written:
-        """A number, or a word that stands for one."""
+        """A number, or a word in place of one, such as nan."""
 
     @abstractmethod
     def ratio(self, number: str, divisor: str) -> str:

@@ -16,7 +16,7 @@ from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
-from .backward import only_backward, pulled
+from .backward import only_backward, pull_back
 from .closures import closed_over
 from .from_tape import described, read
 from .names import Named, Names
@@ -108,7 +108,7 @@ def graph(
             f"graph: {what} has no graph: nothing it was computed from requires grad, or it was computed under "
             "no_grad(). Call requires_grad_() on a tensor before it is used, or graph(f, x), which records f."
         )
-    backward = pulled(recorded, known, trail) if values or part != "forward" else None
+    backward = pull_back(recorded, known, trail) if values or part != "forward" else None
     records = read(recorded, known, backward if part != "forward" else None, trail, timed)
     _report(known.missing(), names or {})
     if values:

@@ -39,7 +39,7 @@ class Backward:
         return [self.gradients[leaf] for leaf in self.leaves if leaf in self.gradients]
 
 
-def pulled(outputs: Sequence[Variable], names: Names, trail: Trail) -> Backward:
+def pull_back(outputs: Sequence[Variable], names: Names, trail: Trail) -> Backward:
     """Pull cotangents of the outputs back to all nodes, and record that."""
     rng = np.random.default_rng(SEED)
     nodes = reachable(y.node for y in outputs if y.node is not None)

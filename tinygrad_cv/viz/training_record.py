@@ -29,7 +29,7 @@ def record(f: Callable[..., Inputs], names: Mapping[str, object] | None = None, 
     Args:
         f: takes a batch, returns the loss.
         names: names for tensors, and for modules whose parameters are in the graph, as for :func:`graph`.
-        every: record the first of so many calls.
+        every: record one call in this many, starting with the first.
 
     Raises:
         ValueError: ``every`` below 1.

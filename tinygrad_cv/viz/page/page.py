@@ -1,4 +1,4 @@
-"""The interactive page of a graph: one HTML file with the records, two libraries and the scripts beside this file.
+"""The interactive page of a graph: one HTML file with the records, two libraries and the scripts of this folder.
 
 The records travel as compressed JSON in base64: a fifth of the size, and an alphabet that no HTML parser can misread.
 The page's policy allows the scripts that it contains, by their hashes, and no requests.
