@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 from ..files import write_bytes, write_text
 from . import repeats
@@ -23,6 +24,8 @@ from .render import render
 TOO_MANY = 1000  # nodes: a larger picture cannot be read, and takes long to lay out
 TOO_SLOW = 1000  # nodes: the same for a picture whose depth was given
 LINES = 200  # of text in a notebook
+
+File: TypeAlias = str | PathLike[str]
 
 
 class GraphView:
@@ -84,13 +87,7 @@ class GraphView:
         records = collapse(self._records, depth)
         return dot_text(repeats.once(records) if once else records, direction)
 
-    def svg(
-        self,
-        path: str | PathLike[str],
-        depth: int | None = None,
-        direction: Direction | None = None,
-        once: bool = False,
-    ) -> None:
+    def svg(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as SVG.
 
         Raises:
@@ -98,29 +95,15 @@ class GraphView:
         """
         self._write(path, "svg", depth, direction, once)
 
-    def png(
-        self,
-        path: str | PathLike[str],
-        depth: int | None = None,
-        direction: Direction | None = None,
-        once: bool = False,
-    ) -> None:
+    def png(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as PNG; errors as for :meth:`svg`."""
         self._write(path, "png", depth, direction, once)
 
-    def pdf(
-        self,
-        path: str | PathLike[str],
-        depth: int | None = None,
-        direction: Direction | None = None,
-        once: bool = False,
-    ) -> None:
+    def pdf(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as PDF; errors as for :meth:`svg`."""
         self._write(path, "pdf", depth, direction, once)
 
-    def _write(
-        self, path: str | PathLike[str], format: str, depth: int | None, direction: Direction | None, once: bool
-    ) -> None:
+    def _write(self, path: File, format: str, depth: int | None, direction: Direction | None, once: bool) -> None:
         most = TOO_MANY if depth is None else TOO_SLOW
         many = len(collapse(self._records, depth).nodes) if depth != 1 and len(self.nodes) > most else 0
         if many > most:
@@ -140,7 +123,7 @@ class GraphView:
         """Nodes, edges and scopes as JSON."""
         return json_text(collapse(self._records, depth))
 
-    def html(self, path: str | PathLike[str], title: str = "", run: Sequence[TrainingStep] | None = None) -> None:
+    def html(self, path: File, title: str = "", run: Sequence[TrainingStep] | None = None) -> None:
         """Write the interactive page: one HTML file that needs no network.
 
         Layers are closed at first, and open down to primitives. The page can be searched by name, operation and shape,
