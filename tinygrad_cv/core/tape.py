@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from .variable import Variable
 
+Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"  # what it returns, if anything, replaces the gradient
 next_serial = count(1).__next__
 _NOTHING: dict[Any, Any] = {}
 
@@ -55,7 +56,7 @@ class Node:
     serial: int
     scope: Scope | None
     epoch: int
-    hooks: list[Callable[[Tensor], Tensor | None]] | None
+    hooks: list[Hook] | None
     sink: Callable[[], Variable | None] | None  # weak reference to the tensor whose .grad receives the cotangent
     source: str | None  # the user's line, if Context.sources
     operands: list[Any] | None  # the inputs' values, if Context.operands

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
+    from ..optim.group import Setting
+    from ..optim.schedule import Schedule
     from .primitive import Primitive
     from .variable import Variable
 
@@ -40,14 +42,14 @@ class Trace(Protocol):
     def expect(self, condition: Any) -> None:
         """What is recorded is valid only where this value is true."""
 
-    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+    def alone(self, lock: AbstractContextManager[object]) -> AbstractContextManager[object]:
         """Hold a generator's lock, now or in every compiled call."""
 
-    def setting(self, setting: Any, value: float) -> Any:
+    def setting(self, setting: Setting, value: float) -> Any:
         """A number that every call reads anew, such as a learning rate, as an optimizer reads it."""
 
     def change_setting(self, name: str) -> None:
         """Such a number is about to change."""
 
-    def postpone(self, schedule: Any) -> bool:
+    def postpone(self, schedule: Schedule) -> bool:
         """Whether a schedule's step is left to every compiled call."""

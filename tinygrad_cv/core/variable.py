@@ -115,7 +115,7 @@ class Variable:
         self.node.sink = weakref.ref(self)
         return self
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: tape.Hook) -> Callable[[], None]:
         """Call ``hook(gradient)`` when this tensor's gradient is ready; what it returns, if anything, replaces it.
 
         Returns a function that removes the hook.

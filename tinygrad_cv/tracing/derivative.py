@@ -72,7 +72,7 @@ class CompiledNode(Node):
     __slots__ = ("derivative",)
     derivative: Derivative
 
-    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Any]]:
+    def cotangents(self, g: Tensor, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
         """The cotangents of the parents that want one."""
         assert self.saved is not None
         self._check_saved()

@@ -23,6 +23,9 @@ from . import tree
 from .trace import UNREAD, Origin, Slot, Trace, arguments, hooks_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ..core.tape import Hook
     from .tree import Leaf
 
 
@@ -33,7 +36,7 @@ class Watched(NamedTuple):
     shape: tuple[int, ...]
     dtype: np.dtype
     node: Node | None
-    hooks: tuple[Any, ...]
+    hooks: tuple[Hook, ...]
     input: int = -1  # the number of the graph's input that it is, if it is one
 
 
@@ -63,12 +66,12 @@ class Recording(NamedTuple):
     sources: tuple[tuple[int, ...], ...]  # for each result, the inputs that its gradient flows to
     conditional: bool
     traced: TracedOutputs | None  # if a result has sources
-    grads: tuple[tuple[Origin, tuple[Any, ...] | None, int], ...] = ()  # (whose, shape and dtype or None, input or -1)
+    grads: tuple[tuple[Origin, tuple[tuple[int, ...], np.dtype] | None, int], ...] = ()  # (whose, aval, input or -1)
     events: tuple[tuple[Any, int], ...] = ()  # in order: (setting, its input) or (schedule, -1)
     written: tuple[Origin, ...] = ()  # tensors that get another array
     changed: tuple[Origin, ...] = ()  # tensors whose arrays are written into
     deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient is set, False if to None)
-    locks: tuple[Any, ...] = ()  # of the random generators that it draws from
+    locks: tuple[AbstractContextManager[object], ...] = ()  # of the random generators that it draws from
 
 
 def record(
@@ -262,7 +265,7 @@ def _known(condition: Value) -> bool:
     values = topological([condition])
     if any(value.op == INPUT for value in values):
         return False
-    known: dict[Value, Any] = {}
+    known: dict[Value, np.ndarray] = {}
     with np.errstate(all="ignore"):
         for value in values:
             known[value] = (

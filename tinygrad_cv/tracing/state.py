@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ..core.primitive import Primitive
     from ..frontend.tensor import Tensor
+    from ..optim.group import Setting
+    from ..optim.schedule import Schedule
 
 
 class Overlay(Trace):
@@ -70,18 +72,18 @@ class Overlay(Trace):
     def expect(self, condition: Any) -> None:
         """Never asked for: all values are known."""
 
-    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+    def alone(self, lock: AbstractContextManager[object]) -> AbstractContextManager[object]:
         """Hold the lock now, as eager code does."""
         return lock
 
-    def setting(self, setting: Any, value: float) -> Any:
+    def setting(self, setting: Setting, value: float) -> Any:
         """A learning rate is the number that it is."""
         return value
 
     def change_setting(self, name: str) -> None:
         """A learning rate may be set."""
 
-    def postpone(self, schedule: Any) -> bool:
+    def postpone(self, schedule: Schedule) -> bool:
         """A schedule takes its step now."""
         return False
 

@@ -29,6 +29,9 @@ from ..ir.graph import Builder, Value
 from .views import Views
 
 if TYPE_CHECKING:
+    from ..core.tape import Hook
+    from ..optim.group import Setting
+    from ..optim.schedule import Schedule
     from .tree import Leaf
 
 TRACING = rlock()  # held while a trace is recorded
@@ -65,7 +68,7 @@ class GradSlot:
         self.owner, self.initial, self.current, self.input = owner, initial, initial, input
 
     @property
-    def aval(self) -> tuple[Any, ...] | None:
+    def aval(self) -> tuple[tuple[int, ...], np.dtype] | None:
         """Shape and dtype; None if there was no gradient."""
         return None if self.input is None else (self.input.shape, self.input.dtype)
 
@@ -81,9 +84,9 @@ class Trace(TraceProtocol):
         self.slots: list[Slot] = []
         self.changed: list[Slot] = []  # whose arrays are written into
         self.grads: list[GradSlot] = []
-        self.events: list[tuple[Any, Value | None]] = []  # (setting, its number) or (schedule, None)
+        self.events: list[tuple[Setting, Value] | tuple[Schedule, None]] = []  # numbers that are read, and steps
         self.conditions: list[Value] = []
-        self.locks: list[Any] = []  # of the random generators that are drawn from
+        self.locks: list[AbstractContextManager[object]] = []  # of the random generators that are drawn from
         self.leaves: dict[Node, Value] = {}  # leaves of the tape, and the inputs that they belong to
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
         self._grads: dict[int, GradSlot] = {}
@@ -193,7 +196,7 @@ class Trace(TraceProtocol):
             slot = self._grads.get(id(tensor)) or self._grad_slot(tensor, UNREAD)
             slot.current = grad
 
-    def setting(self, setting: Any, value: float) -> Any:
+    def setting(self, setting: Setting, value: float) -> Any:
         """A number of a parameter group, such as its learning rate: an input."""
         if setting.place not in self._settings:
             number = self._input((), FLOAT64)
@@ -208,13 +211,13 @@ class Trace(TraceProtocol):
             "tracing. Call a schedule's step(), or set it outside."
         )
 
-    def postpone(self, schedule: Any) -> bool:
+    def postpone(self, schedule: Schedule) -> bool:
         """A schedule takes its step in every call; settings that are read from now on are inputs of their own."""
         self.events.append((schedule, None))
         self._settings.clear()
         return True
 
-    def alone(self, lock: Any) -> AbstractContextManager[Any]:
+    def alone(self, lock: AbstractContextManager[object]) -> AbstractContextManager[object]:
         """Every call holds this lock from reading tensors to writing them; tracing need not."""
         if lock not in self.locks:
             self.locks.append(lock)
@@ -298,7 +301,7 @@ class Boundary(Node):
     def __init__(self, tensor: Variable):
         super().__init__(None, {}, (tensor.node,), {}, tensor._value, current())
 
-    def cotangents(self, g: Any, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
+    def cotangents(self, g: Tensor, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
         """Nothing is pulled back beyond."""
         (past,) = self.parents
         if past is not None and wanted(past):
@@ -327,6 +330,6 @@ def overlap(a: np.ndarray, b: np.ndarray) -> bool:
     return np.may_share_memory(a, b) and np.shares_memory(a, b)
 
 
-def hooks_of(tensor: Variable) -> tuple[Any, ...]:
+def hooks_of(tensor: Variable) -> tuple[Hook, ...]:
     """The functions that are called with a tensor's gradient."""
     return tuple(tensor.node.hooks or ()) if tensor.node is not None else ()
