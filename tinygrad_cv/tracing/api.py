@@ -19,14 +19,13 @@ from ..core.collector import uncollected
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
-from ..frontend.signature import signature
 from ..ir.graph import Value
 from . import tree
 from .cliff import Cliff
-from .entry import Discarded, Entry
+from .entry import Discarded, Entry, input_names
 from .guards import Guards
 from .hidden import unchanged
-from .recording import Recording, record
+from .recording import record
 from .state import Overlay, restored
 from .trace import TRACING, arguments
 from .traces import Traces, key_of
@@ -250,7 +249,7 @@ class Jitted(Generic[P, R]):
         changed = guards.broken()
         guards.add_volatile()
         traced = time.perf_counter()
-        names = _names(recording, guards, self.function, args, kwargs)
+        names = input_names(recording, guards, self.function, args, kwargs)
         entry = Entry(_name(self.function), recording, guards, leaves, others, names)
         guards.close()
         self._history.append(
@@ -322,35 +321,6 @@ def _refusing(name: str, others: list[Any]) -> Iterator[None]:
             raise
     if refused is not None:
         raise type(refused)(f"jit of {name}: {refused}")
-
-
-def _names(
-    recording: Recording,
-    guards: Guards,
-    function: Callable[..., object],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> tuple[str, ...]:
-    """Names for the inputs of the graph: paths of arguments, variables and attributes."""
-    names = [f"x{i}" for i in range(len(recording.graph.inputs))]
-    try:
-        given: dict[str, Any] = dict(signature(function).bind(*args, **kwargs).arguments)
-    except (TypeError, ValueError):
-        given = {"args": args, **kwargs}
-    paths = [path for name, x in given.items() for path in tree.paths(x, name)]
-    for number, index in recording.arguments:
-        names[index] = paths[number] if number < len(paths) else names[index]
-    for watched in recording.watched:
-        if watched.input >= 0 and id(watched.tensor) in guards.tensors:
-            names[watched.input] = guards.tensors[id(watched.tensor)][0]
-    for origin, _, index in recording.grads:
-        if index >= 0:
-            owner = paths[origin] if isinstance(origin, int) else guards.tensors.get(id(origin), (f"x{index}", None))[0]
-            names[index] = f"{owner}.grad"
-    for what, index in recording.events:
-        if index >= 0:
-            names[index] = what.name
-    return tuple(names)
 
 
 def _name(function: Callable[..., object]) -> str:

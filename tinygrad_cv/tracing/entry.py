@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ..compiler import compiled
 from ..core.context import current
 from ..core.errors import TraceError
 from ..core.variable import Variable, Writes
+from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
 from . import tree
 from .derivative import Derivative
@@ -241,3 +242,32 @@ def _contiguous(array: np.ndarray | Value) -> np.ndarray:
 def _alike(a: Node | None, b: Node | None) -> bool:
     """Whether two nodes are both leaves, or both None: then a trace cannot tell them apart."""
     return a is b if a is None or b is None else not a.parents and not b.parents
+
+
+def input_names(
+    recording: Recording,
+    guards: Guards,
+    function: Callable[..., object],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[str, ...]:
+    """Names for the inputs of the graph: paths of arguments, variables and attributes."""
+    names = [f"x{i}" for i in range(len(recording.graph.inputs))]
+    try:
+        given: dict[str, Any] = dict(signature(function).bind(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        given = {"args": args, **kwargs}
+    paths = [path for name, x in given.items() for path in tree.paths(x, name)]
+    for number, index in recording.arguments:
+        names[index] = paths[number] if number < len(paths) else names[index]
+    for watched in recording.watched:
+        if watched.input >= 0 and id(watched.tensor) in guards.tensors:
+            names[watched.input] = guards.tensors[id(watched.tensor)][0]
+    for origin, _, index in recording.grads:
+        if index >= 0:
+            owner = paths[origin] if isinstance(origin, int) else guards.tensors.get(id(origin), (f"x{index}", None))[0]
+            names[index] = f"{owner}.grad"
+    for what, index in recording.events:
+        if index >= 0:
+            names[index] = what.name
+    return tuple(names)
