@@ -30,11 +30,16 @@ MODELS = [
     (lambda: nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()), (2, 3, 8, 8)),
     (lambda: nn.Sequential(nn.Conv2d(4, 8, 3, groups=2), nn.BatchNorm2d(8, affine=False)), (2, 4, 8, 8)),
     (lambda: nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 2)), (4, 5)),
+    (lambda: nn.Sequential(nn.Conv1d(4, 6, 3, padding=1, padding_mode="reflect"), nn.BatchNorm1d(6)), (2, 4, 9)),
+    (lambda: nn.Sequential(nn.ConvTranspose2d(4, 6, 3, 2, groups=2), nn.BatchNorm2d(6)), (2, 4, 5, 6)),
+    (lambda: nn.Sequential(nn.ConvTranspose1d(4, 6, 3, bias=False), nn.BatchNorm1d(6)), (2, 4, 5)),
     (lambda: models.convnet(3, 16, channels=(4, 8), hidden=(10,)), (2, 3, 16, 16)),
 ]
 
 
-@pytest.mark.parametrize("make, shape", MODELS, ids=["conv", "groups", "linear", "convnet"])
+@pytest.mark.parametrize(
+    "make, shape", MODELS, ids=["conv", "groups", "linear", "border", "transpose in groups", "transpose", "convnet"]
+)
 def test_row_14_folding_changes_outputs_by_rounding_only(make, shape):
     model, x = trained(make(), shape)
     before = model.state_dict()

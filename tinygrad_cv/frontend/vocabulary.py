@@ -65,7 +65,6 @@ _DTYPES = {
 }
 _FUNCTIONALS = "softmax log_softmax dropout leaky_relu elu gelu silu softplus relu6"
 _CPU = "everything is on the CPU; leave it out"
-_LINE = "images are two-dimensional here: add an axis, x.expand_dims(2), and use the form that ends with 2d"
 _PAD = "use x.pad(((0, 0), (0, 0), (top, bottom), (left, right)), value)"
 _OWN = "it is not offered; compose it from methods of the tensor, and its gradient follows"
 
@@ -268,8 +267,6 @@ def _remedy(name: str, here: Sequence[str], methods: Sequence[str], functionals:
         return f"use x.{name}, of the tensor"
     if isinstance(getattr(np, name, None), (np.dtype, type)) and name not in ("matrix", "ndarray"):
         return f"dtypes are NumPy's: use np.{name}, or its name as a string"
-    if name.lower().endswith("1d"):
-        return _LINE
     if callable(getattr(np, name, None)) or callable(getattr(np.linalg, name, None)):
         room = "np" if hasattr(np, name) else "np.linalg"
         return f"use {room}.{name}(x.numpy()), which has no derivative"

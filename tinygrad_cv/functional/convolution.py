@@ -123,7 +123,7 @@ def _convolution(
             f"the weight's second axis must be C / groups = {c // groups}, but is {per_group}."
         )
     _check_bias(bias, o)
-    pads = _padding(padding, size, kernel, stride, dilation)
+    pads = paddings(padding, size, kernel, stride, dilation)
     out = output_size(size, kernel, stride, pads, dilation)
     windows = bordered(x, pads).windows(kernel, stride, dilation)  # n c i j u v
     at, taps = POSITIONS[dims], TAPS[dims]
@@ -299,7 +299,7 @@ def _check_bias(bias: Tensor | None, o: int) -> None:
         raise ShapeError(f"bias of shape {bias.shape}{location()}: it must be ({o},), one number for each output.")
 
 
-def _padding(
+def paddings(
     padding: Padding, size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> Pads:
     """The padding (low, high) along each axis."""

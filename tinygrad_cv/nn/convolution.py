@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .. import functional as F
 from ..core.errors import ShapeError
-from ..frontend.creation import zeros
+from ..frontend.creation import asarray, zeros
 from ..functional.arguments import Size, sizes
-from ..functional.convolution import Padding
+from ..functional.convolution import Padding, paddings
+from ..functional.padding import extended
 from . import init
-from .arguments import derived, positive
+from .arguments import derived, one_of, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import TensorLike
 
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
-class _Convolution(Module):
-    """The parameters and checks that a convolution and its transpose share."""
 
+class Filters(Module):
+    """The parameters and checks that a convolution and its transpose share; ``dims`` is the number of spatial axes."""
+
+    dims: int
     padding: Padding
+    padding_mode: PaddingMode
 
     def __init__(
         self,
@@ -40,9 +45,9 @@ class _Convolution(Module):
         self.groups = positive(op, "groups", groups)
         if c % groups or o % groups:
             raise ShapeError(f"{op}: groups={groups} with {c} input and {o} output channels: groups must divide both.")
-        kernel, self.stride = sizes("kernel_size", kernel_size, 2), sizes("stride", stride, 2)
-        self.padding = padding if padding in ("same", "valid") else sizes("padding", padding, 2, 0)
-        self.dilation = sizes("dilation", dilation, 2)
+        kernel, self.stride = sizes("kernel_size", kernel_size, self.dims), sizes("stride", stride, self.dims)
+        self.padding = padding if padding in ("same", "valid") else sizes("padding", padding, self.dims, 0)
+        self.dilation = sizes("dilation", dilation, self.dims)
         first, second = self._axes_of_weight(c, o)
         self.weight = Parameter(zeros(first, second // groups, *kernel))
         self.bias = Parameter(zeros(o)) if bias else None
@@ -50,7 +55,7 @@ class _Convolution(Module):
 
     @derived
     def kernel_size(self) -> tuple[int, ...]:
-        """(Kh, Kw)"""
+        """(Kh, Kw), one number for each axis"""
         return self.weight.shape[2:]
 
     @derived
@@ -68,28 +73,17 @@ class _Convolution(Module):
         return o, c
 
     def extra_repr(self) -> str:
-        usual = {"padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1), "groups": 1}
+        none, ones = (0,) * self.dims, (1,) * self.dims
+        usual = {"padding": none, "output_padding": none, "dilation": ones, "groups": 1}
         own = {name: getattr(self, name, value) for name, value in usual.items()}
         rest = "".join(f", {name}={value}" for name, value in own.items() if value != usual[name])
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}{rest}"
-            f"{'' if self.bias is not None else ', bias=False'}"
-        )
+        rest += ", bias=False" if self.bias is None else ""
+        rest += f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else ""
+        return f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}{rest}"
 
 
-class Conv2d(_Convolution):
-    """A convolution with Cout learned filters: H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
-
-    x: N x C x H x W to N x Cout x H' x W'. weight: Cout x C/groups x Kh x Kw; bias: Cout.
-
-    Raises:
-        ShapeError: a size below 1, or groups that do not divide both channel counts.
-
-    >>> import tinygrad_cv as tg
-    >>> conv = tg.nn.Conv2d(3, 10, 5, padding=2)
-    >>> conv(tg.ones(1, 3, 32, 32)).shape, sum(p.size for p in conv.parameters())
-    ((1, 10, 32, 32), 760)
-    """
+class Convolution(Filters):
+    """The convolution layers of all dimensions; for the arguments see :class:`Conv2d`."""
 
     def __init__(
         self,
@@ -101,57 +95,67 @@ class Conv2d(_Convolution):
         dilation: Size = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
     ):
         super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
+        self.padding_mode = one_of(type(self).__name__, "padding_mode", padding_mode, get_args(PaddingMode))
 
     def forward(self, x: TensorLike) -> Tensor:
-        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            x, padding = self._bordered(asarray(x)), 0
+        convolve = getattr(F, f"conv{self.dims}d")
+        return convolve(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _bordered(self, x: Tensor) -> Tensor:
+        """x with the border of the padding mode; an input of too few axes as it is, for the convolution to refuse."""
+        if x.ndim <= self.dims or self.padding_mode == "zeros":
+            return x
+        size = x.shape[-self.dims :]
+        pads = paddings(self.padding, size, self.kernel_size, self.stride, self.dilation)
+        return extended(x, pads, self.padding_mode)
 
 
-class ConvTranspose2d(_Convolution):
-    """The transpose of a convolution, with learned filters: H' = (H - 1) S - 2P + D(K - 1) + output_padding + 1.
+class Conv1d(Convolution):
+    """:class:`Conv2d` along one axis: N x C x L to N x Cout x L'. weight: Cout x C/groups x K; bias: Cout.
 
-    x: N x C x H x W to N x Cout x H' x W'. weight: C x Cout/groups x Kh x Kw; bias: Cout.
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.Conv1d(2, 4, 3, padding="same", padding_mode="circular")(tg.ones(1, 2, 8)).shape
+    (1, 4, 8)
+    """
+
+    dims = 1
+
+
+class Conv2d(Convolution):
+    """A convolution with Cout learned filters: H' = floor((H + 2P - D(K - 1) - 1) / S) + 1.
+
+    x: N x C x H x W to N x Cout x H' x W'. weight: Cout x C/groups x Kh x Kw; bias: Cout.
+
+    Args:
+        padding: P, "same" for H' = ceil(H / S), or "valid" for none.
+        padding_mode: what the border is made of: "zeros", or elements of the image, that "reflect", "replicate" or
+            "circular" say.
 
     Raises:
         ShapeError: a size below 1, or groups that do not divide both channel counts.
+        ValueError: another padding mode.
 
     >>> import tinygrad_cv as tg
-    >>> tg.nn.ConvTranspose2d(4, 2, 2, stride=2)(tg.ones(1, 4, 8, 8)).shape
-    (1, 2, 16, 16)
+    >>> conv = tg.nn.Conv2d(3, 10, 5, padding=2)
+    >>> conv(tg.ones(1, 3, 32, 32)).shape, sum(p.size for p in conv.parameters())
+    ((1, 10, 32, 32), 760)
     """
 
-    padding: tuple[int, int]
+    dims = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Size = 1,
-    ):
-        super().__init__((in_channels, out_channels), kernel_size, stride, padding, dilation, groups, bias)
-        self.output_padding = sizes("output_padding", output_padding, 2, 0)
 
-    @derived
-    def in_channels(self) -> int:
-        """C"""
-        return self.weight.shape[0]
+class Conv3d(Convolution):
+    """:class:`Conv2d` of volumes: N x C x D x H x W to N x Cout x D' x H' x W'. weight: Cout x C/groups x Kd x Kh x Kw.
 
-    @derived
-    def out_channels(self) -> int:
-        """Cout"""
-        return self.weight.shape[1] * self.groups
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.Conv3d(2, 4, 3, stride=2, padding=1)(tg.ones(1, 2, 8, 8, 8)).shape
+    (1, 4, 4, 4, 4)
+    """
 
-    def _axes_of_weight(self, c: int, o: int) -> tuple[int, int]:
-        return c, o
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.conv_transpose2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
-        )
+    dims = 3

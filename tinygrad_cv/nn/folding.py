@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..core.context import no_grad
 from .container import Sequential
-from .convolution import Conv2d
+from .conv_transpose import ConvolutionTranspose, ConvTranspose1d, ConvTranspose2d
+from .convolution import Conv1d, Conv2d
 from .linear import Linear
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d
 from .parameter import Parameter
 from .shape import Identity
 
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+
 M = TypeVar("M", bound=Module)
+
+FOLDED: dict[type[Module], type[Module]] = {  # a layer, and the normalization that is folded into it
+    Linear: BatchNorm1d,
+    Conv1d: BatchNorm1d,
+    Conv2d: BatchNorm2d,
+    ConvTranspose1d: BatchNorm1d,
+    ConvTranspose2d: BatchNorm2d,
+}
 
 
 def fold_batch_norm(model: M) -> M:
@@ -27,8 +39,8 @@ def fold_batch_norm(model: M) -> M:
     output. Outputs change by rounding only. An :class:`Identity` replaces the normalization, so that the other modules
     keep their names.
 
-    Folded are adjacent pairs of Conv2d and BatchNorm2d, or of Linear and BatchNorm1d, if the normalization keeps
-    running averages and neither is used elsewhere in the model.
+    Folded are adjacent pairs of a convolution, or a transpose of one, and a BatchNorm of its dimensions, or of Linear
+    and BatchNorm1d, if the normalization keeps running averages and neither is used elsewhere in the model.
 
     >>> import tinygrad_cv as tg
     >>> model = tg.nn.Sequential(tg.nn.Conv2d(3, 8, 3, bias=False), tg.nn.BatchNorm2d(8), tg.nn.ReLU())
@@ -53,15 +65,15 @@ def fold_batch_norm(model: M) -> M:
 
 
 def fold_pair(layer: M, norm: Module) -> M:
-    """Fold the batch normalization that follows a Conv2d or Linear into its weight and bias, in place.
+    """Fold the batch normalization that follows a convolution or Linear into its weight and bias, in place.
 
     Raises:
         ValueError: the two do not match, or the normalization keeps no running averages.
     """
     if not _fits(layer, norm):
         raise ValueError(
-            f"fold_pair of {layer!r} and {norm!r}: it takes a Conv2d and a BatchNorm2d, or a Linear and a BatchNorm1d, "
-            "with as many outputs as features, and with running averages."
+            f"fold_pair of {layer!r} and {norm!r}: it takes a convolution and a batch normalization of its dimensions, "
+            "or a Linear and a BatchNorm1d, with as many outputs as features, and with running averages."
         )
     with no_grad():
         mean, var = norm.running_mean.astype(np.float64), norm.running_var.astype(np.float64)
@@ -71,16 +83,23 @@ def fold_pair(layer: M, norm: Module) -> M:
             scale = scale * norm.weight.astype(np.float64)
         shift = shift * scale if norm.bias is None else shift * scale + norm.bias.astype(np.float64)
         weight = layer.weight
-        scaled = weight.astype(np.float64) * scale.reshape(-1, *(1,) * (weight.ndim - 1))  # o ..., o
-        layer.weight = Parameter(scaled.astype(weight.dtype), weight.requires_grad)
+        layer.weight = Parameter(_scaled(layer, scale).astype(weight.dtype), weight.requires_grad)
         layer.bias = Parameter(shift.astype(weight.dtype), weight.requires_grad)
     return layer
 
 
+def _scaled(layer: Module, scale: Tensor) -> Tensor:
+    """The weight in float64 with each output's part multiplied by its scale."""
+    weight = layer.weight.astype(np.float64)
+    rest = (1,) * (weight.ndim - 2)
+    if not isinstance(layer, ConvolutionTranspose):
+        return weight * scale.reshape(-1, 1, *rest)  # o ..., o
+    grouped = weight.reshape(layer.groups, -1, *weight.shape[1:])  # (g c) o ... -> g c o ...
+    return (grouped * scale.reshape(layer.groups, 1, -1, *rest)).reshape(weight.shape)
+
+
 def _fits(layer: Module, norm: Module) -> bool:
-    pairs = ((Conv2d, BatchNorm2d), (Linear, BatchNorm1d))
-    return (
-        any(type(layer) is a and type(norm) is b for a, b in pairs)
-        and norm.running_mean is not None
-        and layer.weight.shape[0] == norm.num_features
-    )
+    if type(norm) is not FOLDED.get(type(layer)):
+        return False
+    outputs = layer.out_features if isinstance(layer, Linear) else layer.out_channels
+    return norm.running_mean is not None and outputs == norm.num_features
