@@ -88,14 +88,15 @@ LAYERS = [
     ("Identity", (), {}, IMAGE),
 ]
 
-# Layers that PyTorch has not under these names; and layers of random places or several inputs. Their tests are in
-# test_pooling.py.
+# Layers that PyTorch has not under these names; and those of random places, of several inputs, or of no size yet: their
+# tests are in test_pooling.py and test_lazy.py.
 OWN = [
     (f"Global{kind}Pool{dims}d", (), {}, (LINE, IMAGE, VOLUME)[dims - 1])
     for kind in ("Avg", "Max")
     for dims in (1, 2, 3)
 ]
 ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
+ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}
 
 LOSSES = [
     ("CrossEntropyLoss", {}, "classes"),

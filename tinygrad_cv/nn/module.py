@@ -12,7 +12,7 @@ from ..core.context import scope
 from ..frontend.creation import asarray
 from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
-from .parameter import Parameter
+from .parameter import Parameter, UninitializedParameter, existing
 from .state_dict import LoadResult, dotted, load, saved
 
 if TYPE_CHECKING:
@@ -226,14 +226,16 @@ class Module:
         """The parameters with their paths; a shared one appears once, under its first path."""
         seen = set()
         for path, module in self.named_modules(prefix):
-            for name, value in vars(module).items():
+            for name, attribute in vars(module).items():
+                value = existing(dotted(path, name), attribute)
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
                     yield dotted(path, name), value
 
     def own_parameters(self) -> Iterator[Parameter]:
         """The parameters of this module itself, without those of its submodules."""
-        return (value for value in vars(self).values() if isinstance(value, Parameter))
+        values = (existing(name, value) for name, value in vars(self).items())
+        return (value for value in values if isinstance(value, Parameter))
 
     def parameters(self) -> Iterator[Parameter]:
         """The parameters, each once."""
@@ -244,7 +246,7 @@ class Module:
         seen = set()
         for path, module in self.named_modules(prefix):
             for name in module._buffers:
-                value = vars(module)[name]
+                value = existing(dotted(path, name), vars(module)[name])
                 if value is not None and id(value) not in seen:
                     seen.add(id(value))
                     yield dotted(path, name), value
@@ -296,15 +298,18 @@ class Module:
         dtype = check_dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"{type(self).__name__}.to({str(dtype)!r}): parameters are floats; use float16, 32 or 64.")
-        for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f" and tensor.dtype != dtype:
-                requires_grad = tensor.requires_grad
-                tensor.requires_grad_(False)
-                tensor.value, tensor.grad = tensor.astype(dtype)._concrete("Module.to()"), None
-                tensor.requires_grad_(requires_grad)
+        for module in self.modules():
+            for name, value in vars(module).items():
+                if isinstance(value, UninitializedParameter):
+                    value.dtype = dtype
+                elif isinstance(value, Parameter) or (name in module._buffers and value is not None):
+                    _convert(value, dtype)
         return self
 
     # --- saving ---
+
+    def make_parameters(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Of a lazily sized layer: make its parameters to fit the shapes of a state dict. Others have theirs."""
 
     def state_dict(self, prefix: str = "") -> dict[str, np.ndarray]:
         """Copies of all parameters and persistent buffers, as a dict from path to NumPy array.
@@ -345,6 +350,15 @@ class Module:
             lines = "\n".join(filter(None, [inside, *children])).replace("\n", "\n  ")
             inside = f"\n  {lines}\n"
         return f"{type(self).__name__}({inside})"
+
+
+def _convert(tensor: Tensor, dtype: np.dtype) -> None:
+    """Floats to another dtype, in place, without the gradient."""
+    if tensor.dtype.kind == "f" and tensor.dtype != dtype:
+        requires_grad = tensor.requires_grad
+        tensor.requires_grad_(False)
+        tensor.value, tensor.grad = tensor.astype(dtype)._concrete("Module.to()"), None
+        tensor.requires_grad_(requires_grad)
 
 
 def _check_name(module: Module, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import DTypeError
+from ..core.errors import DTypeError, ShapeError
 from ..frontend.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -44,6 +44,30 @@ class Parameter(Tensor):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (np.array(self.numpy(), order="C"), self.requires_grad)
+
+
+class UninitializedParameter:
+    """What stands for a parameter or a buffer of a lazily sized layer until its shape is known."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: np.dtype | None = None):
+        self.dtype = dtype  # that it was converted to; None for its usual one
+
+
+def existing(path: str, value: Any) -> Any:
+    """The attribute at a path.
+
+    Raises:
+        ShapeError: it stands for a parameter or a buffer that does not exist yet.
+    """
+    if isinstance(value, UninitializedParameter):
+        raise ShapeError(
+            f"{path} does not exist yet: its layer takes its size from the first input. Call the model once with an "
+            "example, outside of jit, or load a state dict; parameters can be asked for, and given to an optimizer, "
+            "after that."
+        )
+    return value
 
 
 def _rebuild(value: np.ndarray, requires_grad: bool) -> Parameter:

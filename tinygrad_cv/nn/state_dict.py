@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..core.context import no_grad
 from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.tensor import Tensor
-from .parameter import Parameter
+from .parameter import Parameter, UninitializedParameter, existing
 
 if TYPE_CHECKING:
     from ..frontend.typing import TensorLike
@@ -32,7 +33,8 @@ def dotted(path: str, name: str) -> str:
 def saved(module: Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """Every parameter and persistent buffer with its path; a shared tensor once for each of its paths."""
     for path, owner in module._walk(prefix):
-        for name, value in vars(owner).items():
+        for name, attribute in vars(owner).items():
+            value = existing(dotted(path, name), attribute)
             if isinstance(value, Parameter):
                 yield dotted(path, name), value
         for name, persistent in owner._buffers.items():
@@ -40,9 +42,36 @@ def saved(module: Module, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
                 yield dotted(path, name), vars(owner)[name]
 
 
+@contextmanager
+def _sized(module: Module, state: Mapping[str, TensorLike]) -> Iterator[None]:
+    """Lazily sized layers made to fit the state dict; as they were if an error comes of it."""
+    waiting = [
+        (path, owner, type(owner), dict(vars(owner)))
+        for path, owner in module._walk()
+        if any(isinstance(value, UninitializedParameter) for value in vars(owner).values())
+    ]
+    try:
+        for path, owner, *_ in waiting:
+            prefix = dotted(path, "")
+            shapes = {name.removeprefix(prefix): _shape(x) for name, x in state.items() if name.startswith(prefix)}
+            owner.make_parameters(shapes)
+        yield
+    except BaseException:
+        for _, owner, kind, attributes in waiting:
+            owner.__class__ = kind
+            vars(owner).clear()
+            vars(owner).update(attributes)
+        raise
+
+
 def load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> LoadResult:
     """:meth:`Module.load_state_dict`, which says what it does."""
     check_state_dict(type(module).__name__, state)
+    with _sized(module, state):
+        return _load(module, state, strict)
+
+
+def _load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> LoadResult:
     own = dict(saved(module))
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
@@ -73,7 +102,7 @@ def load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> LoadR
 
 
 def _shape(value: Any) -> tuple[int, ...]:  # NumPy's annotations know neither DLPack nor tensors
-    return tuple(np.shape(value))
+    return tuple(value.shape if hasattr(value, "shape") else np.shape(value))
 
 
 def _fit(tensor: Tensor, value: TensorLike, name: str, arrays: dict[str, np.ndarray], not_negative: bool) -> str | None:
