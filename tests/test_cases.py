@@ -24,7 +24,8 @@ HERE = "tests/test_cases.py"
 SPECIAL, TAPE, MEMORY = "tests/ops/test_special_values.py", "tests/core/test_tape.py", "tests/core/test_memory.py"
 CONTEXT, OPTIMIZER, CLIP = "tests/core/test_context.py", "tests/optim/test_optimizer.py", "tests/optim/test_clip.py"
 CONV, POOL, NORM = (f"tests/functional/test_{name}.py" for name in ("convolution", "pooling", "normalization"))
-LOSS, ACTIVATION = "tests/functional/test_loss.py", "tests/functional/test_activation.py"
+LOSS, ERRORS = "tests/functional/test_loss.py", "tests/functional/test_loss_errors.py"
+ACTIVATION, LIMITS = "tests/functional/test_activation.py", "tests/functional/test_limits.py"
 DROPOUT, LAYOUTS = "tests/functional/test_dropout.py", "tests/functional/test_memory_layouts.py"
 ORDERS, TORCH = "tests/functional/test_higher_orders.py", "tests/functional/test_agreement_with_torch.py"
 
@@ -40,6 +41,10 @@ CONVENTIONS = {
     ],
     "slope 0 at the kink of relu, abs and norm": [f"{SPECIAL}::test_derivative_at_0_is_0"],
     "slope 1 at the edges of clamp": [f"{SPECIAL}::test_clamp_at_its_edges_passes_the_gradient"],
+    "slope 0 where a loss limits a logarithm or a length": [
+        f"{LIMITS}::test_values_and_derivatives_are_the_limits",
+        "tests/functional/test_distance.py::test_a_vector_shorter_than_eps_is_divided_by_eps",
+    ],
     "NaN goes through relu, maxima and pooling": [
         f"{SPECIAL}::test_nan_propagates",
         f"{ACTIVATION}::test_nan_stays_nan_and_nothing_else_becomes_it",
@@ -148,11 +153,11 @@ BAD_INPUT = {
     "a fully connected layer of the wrong size": [
         "tests/nn/test_paths.py::test_a_linear_layer_after_flatten_names_its_path_and_the_features_it_would_need",
     ],
-    "a column against a row": [f"{LOSS}::test_a_column_is_not_silently_compared_with_a_row"],
-    "class numbers out of range, or no integers": [f"{LOSS}::test_what_does_not_fit_is_named_with_what_would"],
+    "a column against a row": [f"{ERRORS}::test_a_column_is_not_silently_compared_with_a_row"],
+    "class numbers out of range, or no integers": [f"{ERRORS}::test_what_does_not_fit_is_named_with_what_would"],
     "the mean of nothing": [
-        f"{LOSS}::test_the_mean_of_nothing_is_an_error_that_says_the_batch_is_empty",
-        f"{LOSS}::test_the_mean_over_no_example_that_counts_is_an_error_that_says_why",
+        f"{ERRORS}::test_the_mean_of_nothing_is_an_error_that_says_the_batch_is_empty",
+        f"{ERRORS}::test_the_mean_over_no_example_that_counts_is_an_error_that_says_why",
     ],
     "backward where it is not possible": [
         f"{TAPE}::test_backward_on_a_non_scalar_needs_a_gradient",
@@ -265,9 +270,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "conv2d": lambda x: F.conv2d(x.exp().reshape(2, 1, 1, 1), constant(3.0).reshape(1, 1, 1, 1)).reshape(2),
     "dropout": lambda x: F.dropout(x.exp(), 0.5, generator=tg.Generator(1)),
     "cross_entropy": lambda x: F.cross_entropy(beside(x.exp(), x), [0, 0], reduction="none"),
-    "mse_loss": lambda x: F.mse_loss(x.exp(), constant(0.3, 0.3), "none"),
-    "l1_loss": lambda x: F.l1_loss(x.exp(), constant(0.3, 0.3), "none"),
-    "binary_cross_entropy": lambda x: F.binary_cross_entropy_with_logits(x.exp(), constant(0.3, 0.3), None, "none"),
+    "mse_loss": lambda x: F.mse_loss(x.exp(), constant(0.3, 0.3), reduction="none"),
+    "l1_loss": lambda x: F.l1_loss(x.exp(), constant(0.3, 0.3), reduction="none"),
+    "binary_cross_entropy": lambda x: F.binary_cross_entropy_with_logits(x.exp(), constant(0.3, 0.3), reduction="none"),
 }
 
 

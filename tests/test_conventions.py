@@ -86,6 +86,20 @@ CHOICES = {
         [1.0, 1.0],
         [0.0, 0.0],
     ),
+    "binary cross-entropy": (
+        lambda x: F.binary_cross_entropy(x, tg.ones(1, dtype="float64")),
+        lambda t, x: t.nn.functional.binary_cross_entropy(x, t.ones(1, dtype=x.dtype)),
+        [0.0],
+        [0.0],
+        [-1.0 / float(np.float32(1e-12))],
+    ),
+    "cosine similarity": (
+        lambda x: F.cosine_similarity(x, np.array([0.0, 1.0]), 0, 8.0),
+        lambda t, x: t.cosine_similarity(x, t.tensor([0.0, 1.0], dtype=x.dtype), 0, 8.0),
+        [3.0, 4.0],
+        [0.0, 1 / 64],
+        [-0.0046875, 0.009375],
+    ),
     "logsumexp": (lambda x: x.logsumexp(0), lambda t, x: x.logsumexp(0), LOST, [0.0, 0.0], [math.nan, math.nan]),
     "where": (
         lambda x: tg.where(x > 0, x.sqrt(), x),

@@ -12,7 +12,8 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tests.nn.test_layers_against_torch import ELSEWHERE, LAYERS, LOSSES, OWN, identify
+from tests.nn.losses import LOSSES, configured, inputs
+from tests.nn.test_layers_against_torch import ELSEWHERE, LAYERS, OWN, identify
 from tests.primitives.table import ROWS
 from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
 from tinygrad_cv import nn
@@ -167,15 +168,9 @@ def layer(case: Any, shape: Any = None, dtype: str = "float64", jit: bool = Fals
 def loss(case: Any) -> list[np.ndarray]:
     name, kwargs, kind = case
     rng = np.random.default_rng(SEED)
-    target = {
-        "classes": rng.integers(0, 5, 6),
-        "probabilities": rng.dirichlet(np.ones(5), size=6),
-        "numbers": rng.normal(size=(6, 5)),
-    }[kind]
-    weights = tg.tensor(rng.uniform(0.5, 2.0, 5))
-    module = getattr(nn, name)(**{k: weights if v is True else v for k, v in kwargs.items()})
-    scores = rng.dirichlet(np.ones(5), size=6)
-    return pulled(lambda x: module(x, tg.tensor(target)), np.log(scores) if name == "NLLLoss" else scores)
+    first, *others = map(tg.tensor, inputs(name, kind, rng).values())
+    module = configured(name, kwargs, tg.tensor(rng.uniform(0.5, 2.0, 5)), nn)
+    return pulled(lambda x: module(x, *others), first.numpy())
 
 
 NOT_LAYERS = {"Module", "ModuleList", "Sequential", *ELSEWHERE}

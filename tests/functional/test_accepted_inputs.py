@@ -163,3 +163,13 @@ def test_a_list_of_tensors_stays_in_the_graph():
         x = tg.tensor([1.0, -2.0], requires_grad=True)
         call([x, [3.0, 4.0]]).sum().backward()
         assert x.grad.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_float_takes_the_dtype_of_the_floats_beside_it(dtype):
+    x = tg.tensor(np.array([[1.0, 2.0]], dtype))
+    for call in (F.gaussian_nll_loss, tg.jit(F.gaussian_nll_loss)):
+        found = call(x, x * 0.5, 0.1)
+        assert found.dtype == dtype and found.item() == call(x, x * 0.5, np.array(0.1, dtype)).item()
+    assert F.gaussian_nll_loss([1.0], [2.0], 0.1).dtype == "float32"

@@ -20,7 +20,11 @@ from tests.functional.agreement.table import rows
 
 ROWS = rows()
 COMPILED = 3  # calls of each functional that are compiled here
-pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+pytestmark = [  # of PyTorch, which takes what it warns of
+    pytest.mark.filterwarnings("ignore:Using padding='same'"),
+    pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated"),
+    pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss"),
+]
 
 
 @pytest.fixture(scope="module")

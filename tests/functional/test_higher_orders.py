@@ -35,6 +35,11 @@ CLASS_WEIGHTS, STATISTICS = (
     (tg.tensor(normal(3)), tg.tensor(RNG.uniform(0.5, 2.0, 3))),
 )
 
+
+def smoothed(x: Any, labels: np.ndarray, reduction: Any) -> Any:
+    return F.cross_entropy(x, labels, CLASS_WEIGHTS, ignore_index=1, reduction=reduction, label_smoothing=0.1)
+
+
 # name of the functional (and what is special), the function, the arrays it is differentiated by
 ROWS: list[tuple[str, Callable[..., Any], list[np.ndarray]]] = [
     ("relu", F.relu, [IMAGE]),
@@ -81,8 +86,8 @@ ROWS: list[tuple[str, Callable[..., Any], list[np.ndarray]]] = [
     ("dropout", lambda x: F.dropout(x * x, 0.5, generator=tg.Generator(3)), [normal(6)]),
     ("dropout2d", lambda x: F.dropout2d(x * x, 0.5, generator=tg.Generator(3)), [normal(2, 3, 1, 2)]),
     ("cross_entropy", lambda x: F.cross_entropy(x, LABELS), [normal(3, 4)]),
-    ("cross_entropy each", lambda x: F.cross_entropy(x, MAPS, CLASS_WEIGHTS, 1, "none", 0.1), [normal(2, 3, 2)]),
-    ("cross_entropy weighted", lambda x: F.cross_entropy(x, LABELS, CLASS_WEIGHTS, 1, "mean", 0.1), [normal(3, 3)]),
+    ("cross_entropy each", lambda x: smoothed(x, MAPS, "none"), [normal(2, 3, 2)]),
+    ("cross_entropy weighted", lambda x: smoothed(x, LABELS, "mean"), [normal(3, 3)]),
     (
         "cross_entropy of probabilities",
         lambda x, p: F.cross_entropy(x, p, CLASS_WEIGHTS),
@@ -90,11 +95,13 @@ ROWS: list[tuple[str, Callable[..., Any], list[np.ndarray]]] = [
     ),
     ("nll_loss", lambda x: F.nll_loss(F.log_softmax(x, 1), LABELS, CLASS_WEIGHTS), [normal(3, 3)]),
     ("mse_loss", F.mse_loss, [normal(3, 2), normal(3, 2)]),
-    ("l1_loss", lambda x: F.l1_loss(x[0], x[1], "none"), [distinct(RNG, 2, 5)]),
+    ("l1_loss", lambda x: F.l1_loss(x[0], x[1], reduction="none"), [distinct(RNG, 2, 5)]),
     ("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, [normal(4), RNG.uniform(0, 1, 4)]),
     (
         "binary_cross_entropy_with_logits weighted",
-        lambda x, t: F.binary_cross_entropy_with_logits(x, t, CLASS_WEIGHTS, "none", CLASS_WEIGHTS * 2),
+        lambda x, t: F.binary_cross_entropy_with_logits(
+            x, t, CLASS_WEIGHTS, reduction="none", pos_weight=CLASS_WEIGHTS * 2
+        ),
         [normal(2, 3), RNG.uniform(0, 1, (2, 3))],
     ),
 ]

@@ -33,8 +33,23 @@ def losses(target, weight=None):
     return call
 
 
-def binary_loss(target):
-    return lambda x: F.binary_cross_entropy_with_logits(x, tg.full(x.shape, target, dtype=x.dtype), reduction="none")
+def with_target(function, target, **options):
+    """A loss of the input alone, element by element."""
+    return lambda x: function(x, tg.full(x.shape, target, dtype=x.dtype), reduction="none", **options)
+
+
+def divergence(x, **options):
+    """Of log-probabilities x, as a function of the target."""
+    return lambda t: F.kl_div(tg.full(t.shape, x, dtype=t.dtype), t, reduction="none", **options)
+
+
+def chances(dtype):
+    """Probabilities, down to the smallest, and counts."""
+    return [mark for mark in marks(dtype, 0.25, 1 - 2.0**-20) if 0.0 <= mark <= 1.0]
+
+
+def from_zero(dtype):
+    return [mark for mark in marks(dtype) if mark >= 0.0]
 
 
 def scores(dtype):
@@ -79,10 +94,17 @@ LENGTH = sympy.sqrt(A**2 + B**2)
 CUBIC = sympy.sqrt(2 / sympy.pi) * (A + sympy.Rational("0.044715") * A**3)
 NORMED = (A - B) / 2 / sympy.sqrt((A - B) ** 2 / 4 + sympy.Rational("1e-5"))
 
+SOFT = sympy.log(1 + sympy.exp(A))
+FOCAL = sigma(-A) ** 2 * SOFT.subs(A, -A)
+
 NO_MEAN = (Convention("±∞ less a mean of ±∞", None, infinite, NAN),)
 HALF = tuple(Convention("a tie: half to each", (i,), lambda a, b: a == b, 0.5) for i in (0, 1))
 NOTHING = (Convention("a sum of nothing is constant", (1,), lambda a, b: a == b == -INF, 0.0),)
 SLOPE = tuple(Convention("a kink", (i,), lambda a, b: a == b, 0.0) for i in (0, 1))
+
+
+def limited_log(p):
+    return sympy.Piecewise((100, p < sympy.exp(-100)), (-sympy.log(p), True))
 
 
 def overflowing(order, value):
@@ -122,9 +144,43 @@ EDGES = {
     "cross_entropy of probabilities": Edge(losses([1.0, 0.0]), LOSS, scores, arity=2),
     "cross_entropy with weights": Edge(losses(0, [2.0, 0.0]), 2 * LOSS, scores, arity=2),
     "cross_entropy of both": Edge(losses([1.0, 0.0], [2.0, 0.0]), 2 * LOSS, scores, arity=2),
-    "binary loss of 0": Edge(binary_loss(0.0), sympy.log(1 + sympy.exp(A)), exponents),
-    "binary loss of 1/4": Edge(binary_loss(0.25), sympy.log(1 + sympy.exp(A)) - A / 4, exponents),
-    "binary loss of 1": Edge(binary_loss(1.0), sympy.log(1 + sympy.exp(-A)), exponents),
+    "binary loss of 0": Edge(
+        with_target(F.binary_cross_entropy_with_logits, 0.0), sympy.log(1 + sympy.exp(A)), exponents
+    ),
+    "binary loss of 1/4": Edge(
+        with_target(F.binary_cross_entropy_with_logits, 0.25), sympy.log(1 + sympy.exp(A)) - A / 4, exponents
+    ),
+    "binary loss of 1": Edge(
+        with_target(F.binary_cross_entropy_with_logits, 1.0), sympy.log(1 + sympy.exp(-A)), exponents
+    ),
+    "probability of 1": Edge(with_target(F.binary_cross_entropy, 1.0), limited_log(A), chances),
+    "probability of 0": Edge(with_target(F.binary_cross_entropy, 0.0), limited_log(1 - A), chances),
+    "focal loss of 1": Edge(with_target(F.sigmoid_focal_loss, 1.0), FOCAL / 4, exponents),
+    "focal loss of 0": Edge(with_target(F.sigmoid_focal_loss, 0.0), 3 * FOCAL.subs(A, -A) / 4, exponents),
+    "focal loss with a root": Edge(
+        with_target(F.sigmoid_focal_loss, 1.0, alpha=-1, gamma=0.5), sympy.sqrt(sigma(-A)) * SOFT.subs(A, -A), exponents
+    ),
+    "soft margin": Edge(with_target(F.soft_margin_loss, 1.0), SOFT.subs(A, -A), exponents),
+    "soft margin of -2": Edge(with_target(F.soft_margin_loss, -2.0), SOFT.subs(A, 2 * A), exponents),
+    "divergence of t": Edge(divergence(-0.5), A * sympy.log(A) + A / 2, chances),
+    "divergence of log t": Edge(divergence(-0.5, log_target=True), sympy.exp(A) * (A + THIRD * 3 / 2), exponents),
+    "Poisson": Edge(with_target(F.poisson_nll_loss, 2.0), sympy.exp(A) - 2 * A, exponents),
+    "Poisson of no event": Edge(with_target(F.poisson_nll_loss, 0.0), sympy.exp(A), exponents),
+    "Poisson of expectations": Edge(
+        with_target(F.poisson_nll_loss, 2.0, log_input=False, eps=0.0), A - 2 * sympy.log(A), from_zero
+    ),
+    "huber_loss": Edge(
+        with_target(F.huber_loss, 0.0, delta=2.0),
+        sympy.Piecewise((-2 * A - 2, A < -2), (A**2 / 2, A <= 2), (2 * A - 2, True)),
+    ),
+    "smooth_l1_loss": Edge(
+        with_target(F.smooth_l1_loss, 0.0, beta=0.25),
+        sympy.Piecewise(
+            (-A - sympy.Rational(1, 8), A < -THIRD * 3 / 4),
+            (2 * A**2, A < THIRD * 3 / 4),
+            (A - sympy.Rational(1, 8), True),
+        ),
+    ),
     "logsumexp": Edge(
         of_rows(lambda x: x.logsumexp(1)),
         sympy.log(sympy.exp(A) + sympy.exp(B)),

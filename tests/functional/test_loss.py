@@ -1,4 +1,4 @@
-"""Losses by their definitions in loops; extreme scores, labels in every dtype, and what is refused."""
+"""Losses by their definitions in loops; extreme scores, and labels in every dtype."""
 
 from __future__ import annotations
 
@@ -11,10 +11,25 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.functional.oracles import value_and_gradients
-from tinygrad_cv import DTypeError, ShapeError
 
 pytestmark = pytest.mark.quick
 INF = math.inf
+
+
+# of scores or probabilities and targets, of one shape
+NUMBERS = (
+    F.mse_loss,
+    F.l1_loss,
+    F.smooth_l1_loss,
+    F.huber_loss,
+    F.binary_cross_entropy,
+    F.binary_cross_entropy_with_logits,
+    F.sigmoid_focal_loss,
+    F.soft_margin_loss,
+    F.multilabel_soft_margin_loss,
+    F.kl_div,
+    F.poisson_nll_loss,
+)
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -129,7 +144,9 @@ def test_losses_of_differences(function, formula):
     x, t = normal(3, 4), normal(3, 4, seed=1)
     each = formula(x - t)
     for reduction, expected in (("none", each), ("sum", each.sum()), ("mean", each.mean())):
-        np.testing.assert_allclose(function(tg.tensor(x), tg.tensor(t), reduction).numpy(), expected, rtol=1e-14)
+        np.testing.assert_allclose(
+            function(tg.tensor(x), tg.tensor(t), reduction=reduction).numpy(), expected, rtol=1e-14
+        )
 
 
 def test_the_absolute_difference_has_slope_zero_where_there_is_none():
@@ -145,7 +162,7 @@ def test_binary_cross_entropy_is_its_formula(weight, pos_weight):
     each = -((1 if pos_weight is None else pos_weight) * t * np.log(p) + (1 - t) * np.log(1 - p))
     each = each * (1 if weight is None else weight)
     for reduction, expected in (("none", each), ("sum", each.sum()), ("mean", each.mean())):
-        found = F.binary_cross_entropy_with_logits(tg.tensor(x), t, weight, reduction, pos_weight)
+        found = F.binary_cross_entropy_with_logits(tg.tensor(x), t, weight, reduction=reduction, pos_weight=pos_weight)
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-13)
 
 
@@ -164,76 +181,14 @@ def test_binary_targets_may_be_booleans_or_integers():
         assert F.binary_cross_entropy_with_logits(x, target).item() == expected
 
 
-# ---------------------------------------------------------------- what is refused
-
-SCORES = tg.zeros(2, 3)
-NUMBERS = (F.mse_loss, F.l1_loss, F.binary_cross_entropy_with_logits)
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "words"),
-    [
-        (lambda: F.cross_entropy(SCORES, [1, 3]), IndexError, ["class number 3", "3 classes", "[0, 3)"]),
-        (lambda: F.cross_entropy(SCORES, [-1, 0]), IndexError, ["class number -1", "3 classes", "ignore_index=-100"]),
-        (lambda: F.nll_loss(SCORES, [1, 7]), IndexError, ["class number 7", "3 classes"]),
-        (lambda: F.cross_entropy(SCORES, [1.0, 2.0]), DTypeError, ["float32", "(2,)", "astype('int64')"]),
-        (lambda: F.nll_loss(SCORES, [1.0, 2.0]), DTypeError, ["float32", "astype('int64')"]),
-        (lambda: F.cross_entropy(SCORES, [True, False]), DTypeError, ["bool", "astype('int64')"]),
-        (lambda: F.cross_entropy(SCORES, [1, 2, 0]), ShapeError, ["(2, 3)", "(3,)", "must be (2,)"]),
-        (lambda: F.cross_entropy(SCORES, [[1], [2]]), ShapeError, ["(2, 3)", "(2, 1)", "must be (2,)"]),
-        (lambda: F.cross_entropy(tg.zeros(2, 3, 4), [1, 2]), ShapeError, ["(2, 3, 4)", "(2,)", "must be (2, 4)"]),
-        (lambda: F.cross_entropy(tg.zeros(3), [1]), ShapeError, ["(3,)", "N x C"]),
-        (lambda: F.cross_entropy(SCORES, [1, 2], weight=[1.0, 2.0]), ShapeError, ["(2,)", "(2, 3)", "must be (3,)"]),
-        (lambda: F.cross_entropy(SCORES, [1, 2], label_smoothing=1.5), ValueError, ["label_smoothing=1.5", "[0, 1]"]),
-        (
-            lambda: F.cross_entropy(SCORES, [1, 2], reduction="total"),
-            ValueError,
-            ["reduction='total'", "'mean', 'sum'"],
-        ),
-        (lambda: F.mse_loss(SCORES, SCORES, "total"), ValueError, ["reduction='total'", "'none'"]),
-    ],
-)
-def test_what_does_not_fit_is_named_with_what_would(call, error, words):
-    with pytest.raises(error) as caught:
-        call()
-    for word in words:
-        assert word in str(caught.value)
-
-
-@pytest.mark.parametrize("function", NUMBERS)
-def test_a_column_is_not_silently_compared_with_a_row(function):
-    with pytest.raises(ShapeError, match=r"\(4,\).*\(4, 1\).*must be equal"):
-        function(tg.ones(4), tg.ones(4, 1))
-
-
-@pytest.mark.parametrize("function", NUMBERS)
-def test_the_mean_of_nothing_is_an_error_that_says_the_batch_is_empty(function):
-    with pytest.raises(ShapeError, match=r"mean loss over nothing.*empty.*\(0, 3\)"):
-        function(tg.zeros(0, 3), tg.zeros(0, 3))
-    assert function(tg.zeros(0, 3), tg.zeros(0, 3), reduction="sum").item() == 0
-    assert function(tg.zeros(0, 3), tg.zeros(0, 3), reduction="none").shape == (0, 3)
-
-
-def test_the_mean_over_no_example_that_counts_is_an_error_that_says_why():
-    nothing = np.zeros(0, np.int64)
-    for function in (F.cross_entropy, F.nll_loss):
-        with pytest.raises(ShapeError, match=r"mean loss over nothing.*the batch is empty"):
-            function(tg.zeros(0, 3), nothing)
-        with pytest.raises(ShapeError, match=r"mean loss over nothing.*every label is ignored"):
-            function(SCORES, [-100, -100])
-        with pytest.raises(ShapeError, match=r"mean loss over nothing.*weight 0"):
-            function(SCORES, [1, 1], weight=[1.0, 0.0, 1.0])
-        assert function(tg.zeros(0, 3), nothing, reduction="sum").item() == 0
-        assert function(SCORES, [-100, -100], reduction="none").tolist() == [0, 0]
-    with pytest.raises(ShapeError, match=r"mean loss over nothing.*the batch is empty"):
-        F.cross_entropy(tg.zeros(0, 3), tg.zeros(0, 3))
-
-
 def test_dtypes_are_kept():
     for dtype, reduction in itertools.product(("float32", "float64"), ("mean", "sum", "none")):
         x = np.array([[0.5, -1.0, 2.0]], dtype)
-        calls = [lambda x: F.cross_entropy(x, [1], None, -100, reduction, 0.1)]  # noqa: B023
-        calls += [lambda x, f=function: f(x, x.detach() * 0.5, reduction=reduction) for function in NUMBERS]  # noqa: B023
+        calls = [lambda x: F.cross_entropy(x, [1], reduction=reduction, label_smoothing=0.1)]  # noqa: B023
+        calls += [
+            lambda x, f=function: f(x.sigmoid(), x.sigmoid().detach(), reduction=reduction)  # noqa: B023
+            for function in NUMBERS
+        ]
         for call in calls:
             y = call(tg.tensor(x))
             loss, (gx,) = value_and_gradients(call, [x], np.ones(y.shape, dtype))

@@ -70,14 +70,18 @@ FUNCTIONALS = [
     ("group_norm", lambda x, w, b: F.group_norm(x, 1, w, b), [LARGE, normal(2), normal(2)]),
     ("dropout", lambda x: F.dropout(x, 0.3, generator=tg.Generator(3)), [normal(40)]),
     ("dropout2d", lambda x: F.dropout2d(x, 0.3, generator=tg.Generator(3)), [normal(2, 9, 1, 2)]),
-    ("cross_entropy", lambda x, w: F.cross_entropy(x, LABELS, w, 1, "mean", 0.1), [normal(3, 900), positive(900)]),
+    (
+        "cross_entropy",
+        lambda x, w: F.cross_entropy(x, LABELS, w, ignore_index=1, label_smoothing=0.1),
+        [normal(3, 900), positive(900)],
+    ),
     ("cross_entropy of probabilities", F.cross_entropy, [normal(2, 3), positive(2, 3)]),
     ("nll_loss", lambda x, w: F.nll_loss(x, LABELS, w), [normal(3, 4), positive(4)]),
     ("mse_loss", F.mse_loss, [normal(900, scale=100), normal(900, scale=100)]),
     ("l1_loss", F.l1_loss, [normal(900, scale=300), normal(900, scale=300)]),
     (
         "binary_cross_entropy_with_logits",
-        lambda x, t, w, p: F.binary_cross_entropy_with_logits(x, t, w, "mean", p),
+        lambda x, t, w, p: F.binary_cross_entropy_with_logits(x, t, w, pos_weight=p),
         [normal(3, 900, scale=4), positive(3, 900), positive(900), positive(900)],
     ),
 ]

@@ -9,7 +9,8 @@ import pytest
 
 import tinygrad_cv as tg
 from tests.forms import assert_accepted_alike, assert_outcomes_alike
-from tests.nn.test_layers_against_torch import ELSEWHERE, IMAGE, LAYERS, LOSSES, OWN
+from tests.nn.losses import LOSSES, configured, inputs
+from tests.nn.test_layers_against_torch import ELSEWHERE, IMAGE, LAYERS, OWN
 from tinygrad_cv import nn
 
 ROWS = {
@@ -17,32 +18,33 @@ ROWS = {
     for name, args, kwargs, shape in [*OWN, *LAYERS[::-1]]
 }
 ROWS["LayerNorm"] = ((4,), {}, (3, 4))
-TARGETS = {name: kind for name, _, kind in LOSSES[::-1]}  # the rows of plain losses stand first
+CALLS = {name: (kwargs, kind) for name, kwargs, kind in LOSSES[::-1]}  # the rows of plain losses stand first
 
 
 def row(name):
     """What makes the layer or the loss, and its arguments as arrays by their names."""
     rng = np.random.default_rng(0)
-    if name not in TARGETS:
-        args, kwargs, shape = ROWS[name]
-        tg.manual_seed(0)
-        state = getattr(nn, name)(*args, **kwargs).state_dict()
+    if name in CALLS:
+        kwargs, kind = CALLS[name]
+        arrays = {key: single(x) for key, x in inputs(name, kind, rng).items()}
+        return lambda: configured(name, kwargs, tg.ones(5), nn), arrays
+    args, kwargs, shape = ROWS[name]
+    tg.manual_seed(0)
+    state = getattr(nn, name)(*args, **kwargs).state_dict()
 
-        def make():
-            layer = getattr(nn, name)(*args, **kwargs)
-            layer.load_state_dict(state)
-            return layer
+    def make():
+        layer = getattr(nn, name)(*args, **kwargs)
+        layer.load_state_dict(state)
+        return layer
 
-        return make, {"x": rng.normal(size=shape).astype("float32")}
-    target = {
-        "classes": rng.integers(0, 5, 6),
-        "probabilities": rng.dirichlet(np.ones(5), size=6).astype("float32"),
-        "numbers": rng.normal(size=(6, 5)).astype("float32"),
-    }[TARGETS[name]]
-    return getattr(nn, name), {"input": rng.normal(size=(6, 5)).astype("float32"), "target": target}
+    return make, {"x": single(rng.normal(size=shape))}
 
 
-NAMES = [*ROWS, *TARGETS]
+def single(x):
+    return x.astype("float32") if x.dtype.kind == "f" else x
+
+
+NAMES = [*ROWS, *CALLS]
 pytestmark = pytest.mark.usefixtures("on_numpy")  # native code of the same functions: tests/functional
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.nn.test_arrays import ROWS, TARGETS
+from tests.nn.test_arrays import NAMES, ROWS, row
 from tinygrad_cv import nn
 from tinygrad_cv.nn.arguments import derived
 
@@ -29,19 +29,16 @@ def of_parameters(layer):
     return {name for kind in type(layer).__mro__ for name, value in vars(kind).items() if isinstance(value, derived)}
 
 
-@pytest.mark.parametrize("name", [*ROWS, *TARGETS])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_the_repr_shows_is_read_or_follows(name):
     seen: set[str] = set()
-    args, kwargs, shape = ROWS.get(name, ((), {}, (3, 2)))
-    layer = spied(getattr(nn, name)(*args, **kwargs), seen)
+    make, arrays = row(name)
+    layer = spied(make(), seen)
     layer.extra_repr()
     shown = seen & (set(vars(layer)) | of_parameters(layer)) - {"weight", "bias"}
     seen.clear()
-    inputs = [np.ones(shape, "f4")]
-    if name in TARGETS:
-        inputs.append(np.array([0, 1, 1]) if name in ("CrossEntropyLoss", "NLLLoss") else np.ones(shape, "f4"))
     for training in (True, False):
-        layer.train(training)(*inputs)
+        layer.train(training)(**arrays)
     stored = {key for key in vars(layer) if key[0] != "_"} - {"training", "weight", "bias"}
     assert stored <= seen, "kept, but not read"
     assert shown <= seen | of_parameters(layer), "shown, but not read"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 
 import numpy as np
 import pytest
 
 import tinygrad_cv as tg
+from tests.nn.losses import LOSSES, configured, inputs
 from tinygrad_cv import nn
 
 IMAGE = (4, 6, 9, 8)
@@ -98,17 +100,6 @@ OWN = [
 ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
 ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}
 
-LOSSES = [
-    ("CrossEntropyLoss", {}, "classes"),
-    ("CrossEntropyLoss", {"weight": True, "label_smoothing": 0.1, "ignore_index": 2}, "classes"),
-    ("CrossEntropyLoss", {"reduction": "none"}, "probabilities"),
-    ("NLLLoss", {"weight": True, "reduction": "sum"}, "classes"),
-    ("MSELoss", {}, "numbers"),
-    ("L1Loss", {"reduction": "sum"}, "numbers"),
-    ("BCEWithLogitsLoss", {"pos_weight": True}, "probabilities"),
-    ("BCEWithLogitsLoss", {"weight": True, "reduction": "none"}, "probabilities"),
-]
-
 
 @pytest.fixture(scope="module")
 def torch():
@@ -164,24 +155,20 @@ def test_layer(torch, case):
 def test_loss(torch, case):
     name, kwargs, kind = case
     rng = np.random.default_rng(zlib.crc32(repr(case).encode()))
-    scores = rng.normal(size=(6, 5))
-    scores = np.log(rng.dirichlet(np.ones(5), size=6)) if name == "NLLLoss" else scores
-    target = {
-        "classes": rng.integers(0, 5, 6),
-        "probabilities": rng.dirichlet(np.ones(5), size=6),
-        "numbers": rng.normal(size=(6, 5)),
-    }[kind]
+    arrays = list(inputs(name, kind, rng).values())
     weights = rng.uniform(0.5, 2.0, 5)
-    options = {key: weights if value is True else value for key, value in kwargs.items()}
-    ours = getattr(nn, name)(**{k: tg.tensor(v) if v is weights else v for k, v in options.items()})
-    theirs = getattr(torch.nn, name)(**{k: torch.from_numpy(v) if v is weights else v for k, v in options.items()})
+    ours = configured(name, kwargs, tg.tensor(weights), nn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of older arguments
+        theirs = configured(name, kwargs, torch.from_numpy(weights), torch.nn)
     assert ours.state_dict().keys() == theirs.state_dict().keys()
-    x, z = tg.tensor(scores, requires_grad=True), torch.tensor(scores, requires_grad=True)
-    y, w = ours(x, tg.tensor(target)), theirs(z, torch.from_numpy(target))
+    xs = [tg.tensor(x, requires_grad=x is arrays[0]) for x in arrays]
+    zs = [torch.tensor(x, requires_grad=x is arrays[0]) for x in arrays]
+    y, w = ours(*xs), theirs(*zs)
     close(y.detach(), w, "loss")
     cotangent = rng.normal(size=y.shape)
     y.backward(tg.tensor(cotangent)), w.backward(torch.tensor(cotangent))
-    close(x.grad, z.grad, "gradient")
+    close(xs[0].grad, zs[0].grad, "gradient")
 
 
 def test_the_defaults_are_pytorchs_distributions(torch):

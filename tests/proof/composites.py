@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_cv.functional as F
+from tests.functional.agreement import table as calls
+from tests.functional.agreement.compare import leaves_of, with_leaves
 from tests.primitives.row import SEED
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tests.proof.parallel import spread
@@ -35,7 +37,8 @@ class Composite(NamedTuple):
 
     @property
     def order(self) -> int:
-        return NORMALIZATION_ORDER if "norm" in self.name else ORDER
+        of_statistics = ("norm" in self.name and self.name != "normalize") or self.name == "standardize"
+        return NORMALIZATION_ORDER if of_statistics else ORDER
 
 
 def rows(seed: int = SEED) -> list[Composite]:
@@ -57,7 +60,7 @@ def rows(seed: int = SEED) -> list[Composite]:
     weights, mean, var = (Tensor(x) for x in (rng.uniform(0.5, 2.0, 3), normal(3), rng.uniform(0.5, 2.0, 3)))
     targets = share(2, 3)
     norm, slope = normal(2, 2, 2), normal(2)
-    return [
+    own = [
         *spatial(distinct, normal),
         Composite(
             "batch_norm",
@@ -74,7 +77,7 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, (normal(4), share(4))),
         Composite(
             "binary_cross_entropy_with_logits",
-            lambda x, t: F.binary_cross_entropy_with_logits(x, t, weights, "none", weights * 2),
+            lambda x, t: F.binary_cross_entropy_with_logits(x, t, weights, None, None, "none", weights * 2),
             (normal(2, 3), share(2, 3)),
             "weighted",
         ),
@@ -101,7 +104,7 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("cross_entropy", lambda x: F.cross_entropy(x, labels), (normal(3, 4),)),
         Composite(
             "cross_entropy",
-            lambda x: F.cross_entropy(x, maps, weights, 1, "none", 0.1),
+            lambda x: F.cross_entropy(x, maps, weights, None, 1, None, "none", 0.1),
             (normal(2, 3, 2),),
             "each, smoothed",
         ),
@@ -115,7 +118,7 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("gelu", lambda x: F.gelu(x, "tanh"), (normal(5),), "tanh"),
         Composite("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), (normal(1, 4, 2), normal(4), normal(4))),
         Composite("instance_norm", F.instance_norm, (norm, slope, normal(2))),
-        Composite("l1_loss", lambda x: F.l1_loss(x[0], x[1], "none"), (distinct(2, 5),)),
+        Composite("l1_loss", lambda x: F.l1_loss(x[0], x[1], reduction="none"), (distinct(2, 5),)),
         Composite("layer_norm", lambda x, w, b: F.layer_norm(x, 4, w, b), (normal(2, 4), normal(4), normal(4))),
         Composite("layer_norm", lambda x: F.layer_norm(x, (2, 2)), (norm,), "over two axes"),
         Composite("leaky_relu", lambda x: F.leaky_relu(x, 0.3), (image,)),
@@ -133,6 +136,15 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("softplus", F.softplus, (normal(5),)),
         Composite("tanh", F.tanh, (normal(5),)),
     ]
+    return [*own, *compared({row.name for row in own})]
+
+
+def compared(named: set[str]) -> Iterator[Composite]:
+    """Of each other function the first call that is compared with PyTorch, if it has a derivative."""
+    for row in calls.rows():
+        if row.name not in named and (leaves := leaves_of(row)):
+            named.add(row.name)
+            yield Composite(row.name, with_leaves(row), tuple(leaves))
 
 
 def spatial(distinct: Callable[..., Array], normal: Callable[..., Array]) -> Iterator[Composite]:

@@ -8,6 +8,8 @@ from functools import wraps
 from itertools import compress
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from ..core.context import scoped
 from ..core.errors import DTypeError
 from ..core.variable import Variable
@@ -34,17 +36,19 @@ def tensors_of(function: Callable[..., Any]) -> dict[str, bool]:
 def accepting(function: F) -> F:
     """Convert a function's arguments that are annotated ``Accepted`` to tensors with :func:`asarray`.
 
+    Python floats do not change the dtype of the floats beside them.
+
     Raises:
         DTypeError: an argument cannot be converted; the message names the parameter.
     """
     names = tensors_of(function)
-    order = [name if name in names else None for name in inspect.signature(function).parameters]
+    order = list(inspect.signature(function).parameters)
 
-    def tensor(name: str, value: Any) -> Any:
+    def tensor(name: str, value: Any, dtype: np.dtype | None = None) -> Any:
         if value is None and names[name]:
             return None
         try:
-            return asarray(value)
+            return asarray(value, dtype)
         except (DTypeError, TypeError) as error:
             raise DTypeError(
                 f"{function.__name__}: {name} is of type {type(value).__name__}; it takes a tensor, an array, a number "
@@ -53,9 +57,13 @@ def accepting(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = [tensor(name, value) if name else value for name, value in zip(order, args)]  # noqa: B905
-        kwargs = {name: tensor(name, value) if name in names else value for name, value in kwargs.items()}
-        return function(*given, *args[len(given) :], **kwargs)
+        given = {key: x for key, x in (*zip(order, args), *kwargs.items()) if key in names}  # noqa: B905
+        found = {key: tensor(key, x) for key, x in given.items() if type(x) is not float}
+        dtype = next((x.dtype for x in found.values() if x is not None and x.dtype.kind == "f"), None)
+        found |= {key: tensor(key, x, dtype) for key, x in given.items() if type(x) is float}
+        placed = [found.get(key, x) for key, x in zip(order, args)]  # noqa: B905
+        named = {key: found.get(key, x) for key, x in kwargs.items()}
+        return function(*placed, *args[len(placed) :], **named)
 
     return cast(F, call)
 

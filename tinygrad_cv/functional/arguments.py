@@ -1,11 +1,11 @@
-"""Arguments that functionals share: sizes along spatial axes, paddings, output sizes, reductions."""
+"""Arguments that functionals share: sizes along spatial axes, paddings, output sizes."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
@@ -17,8 +17,6 @@ P = ParamSpec("P")
 R = TypeVar("R")  # a tensor, or a tuple of tensors
 Size = int | Sequence[int]  # one number for all spatial axes, or one for each
 Pads = tuple[tuple[int, int], ...]  # (low, high) along each spatial axis
-Reduction = Literal["mean", "sum", "none"]
-REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 INTEGERS = {
     1: "an integer",
     2: "an integer or a pair of integers",

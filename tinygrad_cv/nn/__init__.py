@@ -27,6 +27,7 @@ from .adaptive_pooling import (
 from .container import ModuleList, Sequential
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .convolution import Conv1d, Conv2d, Conv3d
+from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout, Dropout2d
 from .folding import fold_batch_norm, fold_pair
 from .fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
@@ -42,7 +43,17 @@ from .lazy import (
     LazyLinear,
 )
 from .linear import Linear
-from .loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .loss.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SoftMarginLoss
+from .loss.classification import CrossEntropyLoss, MultiLabelMarginLoss, MultiMarginLoss, NLLLoss
+from .loss.distribution import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
+from .loss.ranking import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
+from .loss.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .parameter import Parameter
@@ -74,6 +85,7 @@ __all__ = [
     "AvgPool3d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "Conv1d",
     "Conv2d",
@@ -81,6 +93,8 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout2d",
@@ -90,6 +104,7 @@ __all__ = [
     "fold_pair",
     "FractionalMaxPool2d",
     "FractionalMaxPool3d",
+    "GaussianNLLLoss",
     "GELU",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
@@ -98,9 +113,12 @@ __all__ = [
     "GlobalMaxPool2d",
     "GlobalMaxPool3d",
     "GroupNorm",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
     "init",
     "InstanceNorm2d",
+    "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LazyBatchNorm1d",
@@ -119,6 +137,7 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -128,18 +147,27 @@ __all__ = [
     "Module",
     "ModuleList",
     "MSELoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
+    "PairwiseDistance",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
     "ReLU6",
     "Sequential",
     "Sigmoid",
     "SiLU",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softplus",
     "summary",
     "Summary",
     "Tanh",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
@@ -40,6 +41,28 @@ def probability(op: str, p: float) -> float:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{op}: p={p}; a probability must be in [0, 1].")
     return p
+
+
+def above(op: str, name: str, value: float, low: float) -> float:
+    """The value, if it is a finite number above ``low``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not low < value < math.inf:
+        raise ValueError(f"{op}: {name}={value}; it must be a number above {low:g}.")
+    return value
+
+
+def at_least(op: str, name: str, value: float, low: float) -> float:
+    """The value, if it is a finite number not below ``low``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not low <= value < math.inf:
+        raise ValueError(f"{op}: {name}={value}; it must be a number of at least {low:g}.")
+    return value
 
 
 def one_of(op: str, name: str, value: S, choices: tuple[str, ...]) -> S:

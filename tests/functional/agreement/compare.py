@@ -57,7 +57,8 @@ def with_leaves(row: Row) -> Callable[..., Any]:
     """This library's call as a function of the leaves alone; of several outputs the first."""
 
     def call(*leaves: Any) -> Any:
-        return several(applied(row, getattr(F, row.name), leaves, tg.tensor))[0]
+        dtype = str(leaves[0].dtype) if leaves else "float32"
+        return several(applied(row, getattr(F, row.name), leaves, lambda x: tg.tensor(cast(x, dtype))))[0]
 
     return call
 

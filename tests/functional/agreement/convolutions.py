@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from tests.functional.agreement.row import Row, Samples
 
@@ -39,12 +40,19 @@ def rows() -> Iterator[Row]:
     yield Row("linear", (s.normal(5, 6), s.normal(3, 6)), note="no bias")
     for dims, name in ((1, "conv1d"), (3, "conv3d")):
         size = (5, 6, 4)[:dims]
-        for options in ({}, {"stride": 2, "padding": 1}, {"padding": "same", "dilation": 2}, {"groups": 2}):
-            arguments = (s.normal(2, 4, *size), s.normal(6, 4 // options.get("groups", 1), *(2,) * dims), s.normal(6))
-            yield Row(name, arguments, options)
-        for options in ({}, {"stride": 3, "padding": 1, "output_padding": 2}, {"groups": 2, "dilation": 2}):
-            weight = s.normal(4, 6 // options.get("groups", 1), *(3,) * dims)
-            yield Row(f"conv_transpose{dims}d", (s.normal(2, 4, *size), weight, s.normal(6)), options)
+        several: list[dict[str, Any]] = [
+            {},
+            {"stride": 2, "padding": 1},
+            {"padding": "same", "dilation": 2},
+            {"groups": 2},
+        ]
+        for case in several:
+            arguments = (s.normal(2, 4, *size), s.normal(6, 4 // case.get("groups", 1), *(2,) * dims), s.normal(6))
+            yield Row(name, arguments, case)
+        several = [{}, {"stride": 3, "padding": 1, "output_padding": 2}, {"groups": 2, "dilation": 2}]
+        for case in several:
+            weight = s.normal(4, 6 // case.get("groups", 1), *(3,) * dims)
+            yield Row(f"conv_transpose{dims}d", (s.normal(2, 4, *size), weight, s.normal(6)), case)
     for dims in (1, 2, 3):
         x = s.normal(4, *(5, 6, 4)[:dims])
         yield Row(f"conv{dims}d", (x, s.normal(2, 4, *(3,) * dims)), note="one image")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.functional.agreement.row import Fixed, Row, Samples
+from tests.functional.agreement.row import Fixed, Row, Samples, exact
 
 SIZES = {1: (8,), 2: (8, 9), 3: (5, 6, 7)}
 WINDOWS: dict[int, list[dict[str, Any]]] = {
@@ -140,7 +140,7 @@ def fractional(s: Samples) -> Iterator[Row]:
         for kernel, count, return_indices in itertools.product((2, (3, 1, 2)[:dims]), counts, (False, True)):
             ratio = count.get("output_ratio")
             for image in (shape, shape[1:]):
-                samples = Fixed(np.float64(np.float32(s.rng.random(((len(image) > dims + 1 and 2) or 1, 3, dims)))))
+                samples = Fixed(exact(s.rng.random(((len(image) > dims + 1 and 2) or 1, 3, dims))))
                 yield Row(
                     f"fractional_max_pool{dims}d",
                     (s.normal(*image), kernel),

@@ -41,7 +41,12 @@ class Row:
 
 
 def _word(value: Any) -> str:
-    return "given" if isinstance(value, Fixed) else str(value)
+    return "given" if isinstance(value, (Fixed, np.ndarray)) else str(value)
+
+
+def exact(x: Any) -> np.ndarray:
+    """The nearest numbers of float32, as float64; of a number a 0-d array."""
+    return np.asarray(x, np.float32).astype(np.float64)
 
 
 class Samples:
@@ -51,14 +56,14 @@ class Samples:
         self.rng = np.random.default_rng(zlib.crc32(seed.encode()))
 
     def normal(self, *shape: int, scale: float = 1.0) -> np.ndarray:
-        return np.float64(np.float32(self.rng.standard_normal(shape) * scale))
+        return exact(self.rng.standard_normal(shape) * scale)
 
     def positive(self, *shape: int) -> np.ndarray:
-        return np.float64(np.float32(self.rng.uniform(0.5, 2.0, shape)))
+        return exact(self.rng.uniform(0.5, 2.0, shape))
 
     def labels(self, classes: int, *shape: int) -> np.ndarray:
-        return self.rng.integers(0, classes, shape)
+        return np.asarray(self.rng.integers(0, classes, shape))
 
     def probabilities(self, n: int, classes: int, *rest: int) -> np.ndarray:
         p = self.rng.uniform(0.1, 1.0, (n, classes, *rest))
-        return np.float64(np.float32(p / p.sum(1, keepdims=True)))
+        return exact(p / p.sum(1, keepdims=True))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from tests.functional.agreement import activations, convolutions, dropouts, losses, normalizations, poolings
+from tests.functional.agreement import (
+    activations,
+    convolutions,
+    distances,
+    dropouts,
+    losses,
+    normalizations,
+    poolings,
+)
 from tests.functional.agreement.row import Row
 
-FAMILIES = (activations, convolutions, poolings, normalizations, losses, dropouts)
+FAMILIES = (activations, convolutions, poolings, normalizations, losses, distances, dropouts)
 
 
 def rows() -> list[Row]:

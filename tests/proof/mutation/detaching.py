@@ -26,7 +26,8 @@ from tests.proof.parallel import spread
 from tinygrad_cv.check import gradcheck
 from tinygrad_cv.frontend import reduction
 from tinygrad_cv.frontend.tensor import Tensor
-from tinygrad_cv.functional import loss, normalization
+from tinygrad_cv.functional import normalization
+from tinygrad_cv.functional.loss import classification
 
 SEED = 20
 SAMPLED = 4  # one mutant of so many makes a short run
@@ -105,7 +106,7 @@ def targets() -> list[Target]:
             "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)
         ),
         *map(activation, ("softplus", "elu", "leaky_relu", "silu", "gelu", "softmax", "log_softmax")),
-        Target("negative log likelihood", loss._nll, ("logp",), named("nll_loss", "cross_entropy")),
+        Target("negative log likelihood", classification._nll, ("logp",), named("nll_loss", "cross_entropy")),
         Target(
             "binary_cross_entropy_with_logits",
             F.binary_cross_entropy_with_logits,

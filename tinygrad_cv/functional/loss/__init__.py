@@ -1,0 +1,1 @@
+"""Losses, composed. ``reduction`` is "mean", "sum" or "none"."""

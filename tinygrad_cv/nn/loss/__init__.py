@@ -1,0 +1,1 @@
+"""Losses as modules, configured once. ``reduction`` is "mean", "sum" or "none"."""
