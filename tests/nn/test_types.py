@@ -53,7 +53,7 @@ reveal_type(sgd.state_dict()["state"])  # dict[str, dict[str, ndarray[tuple[Any,
 sgd.load_state_dict(sgd.state_dict())
 optim.Adam(model), optim.Adam(model.parameters()), optim.AdamW(model.named_parameters()), optim.SGD([x])
 optim.SGD(0.1)  # error: arg-type
-reveal_type(optim.LinearWarmup(optim.StepLR(sgd, 2), steps=3).get_last_lr())  # list[float]
+reveal_type(optim.SequentialLR(sgd, [optim.StepLR(sgd, 2)], milestones=[]).get_last_lr())  # list[float]
 reveal_type(optim.clip_grad_norm_(model, 1.0))  # Tensor
 reveal_type(tg.models.resnet20()(tg.ones(1, 3, 32, 32)))  # Tensor
 tg.models.convnet(norm="weight")  # error: arg-type

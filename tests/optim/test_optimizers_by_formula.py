@@ -87,11 +87,6 @@ MUON = [
 ]
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
-
-
 def muons(torch, settings, dtype):
     """Ours and PyTorch's after each of 20 steps of random gradients, one parameter without in some."""
     rng = np.random.default_rng(0)

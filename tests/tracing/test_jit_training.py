@@ -93,7 +93,12 @@ SCHEDULES = {
     "cosine": lambda opt: optim.CosineAnnealingLR(opt, T_max=5),
     "steps": lambda opt: optim.StepLR(opt, step_size=2, gamma=0.5),
     "milestones": lambda opt: optim.MultiStepLR(opt, milestones=[1, 3]),
-    "warmup": lambda opt: optim.LinearWarmup(optim.CosineAnnealingLR(opt, T_max=5), steps=3),
+    "warmup": lambda opt: optim.SequentialLR(
+        opt, [optim.LinearLR(opt, total_iters=3), optim.CosineAnnealingLR(opt, T_max=5)], milestones=[3]
+    ),
+    "chained": lambda opt: optim.ChainedScheduler([optim.ConstantLR(opt, 0.5, 2), optim.ExponentialLR(opt, 0.9)]),
+    "one cycle": lambda opt: optim.OneCycleLR(opt, max_lr=0.1, total_steps=6),
+    "function": lambda opt: optim.LambdaLR(opt, lambda t: 0.9**t),
 }
 
 

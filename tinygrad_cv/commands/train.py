@@ -187,7 +187,9 @@ def fit(
     steps = len(loader) * arguments.epochs
     optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
     step: Step = _compiled(training_step(model, optimizer), arguments.no_jit)
-    schedule = optim.LinearWarmup(optim.CosineAnnealingLR(optimizer, T_max=steps), max(1, int(WARMUP * steps)))
+    warmup = max(1, int(WARMUP * steps))
+    rise, fall = optim.LinearLR(optimizer, 0.1, total_iters=warmup), optim.CosineAnnealingLR(optimizer, T_max=steps)
+    schedule = optim.SequentialLR(optimizer, [rise, fall], milestones=[warmup])
     with tqdm(total=steps, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
 
         def after_step() -> None:

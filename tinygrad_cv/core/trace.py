@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..optim.group import Setting
-    from ..optim.schedule import Schedule
+    from ..optim.lr_scheduler import LRScheduler
     from .primitive import Primitive
     from .variable import Variable
+
+
+@runtime_checkable
+class Fact(Protocol):
+    """Something to look at in every call."""
+
+    def holds(self) -> bool:
+        """Whether it is still so."""
 
 
 class Trace(Protocol):
@@ -48,8 +56,11 @@ class Trace(Protocol):
     def setting(self, setting: Setting, value: float) -> Any:
         """A number that every call reads anew, such as a learning rate, as an optimizer reads it."""
 
+    def assume(self, fact: Fact) -> None:
+        """What is recorded is valid only where this holds, also after what schedules did in the same call."""
+
     def change_setting(self, name: str) -> None:
         """Such a number is about to change."""
 
-    def postpone(self, schedule: Schedule) -> bool:
+    def postpone(self, schedule: LRScheduler) -> bool:
         """Whether a schedule's step is left to every compiled call."""

@@ -1,18 +1,37 @@
-"""Optimizers, schedules of the learning rate, and gradient clipping, with PyTorch's names and formulas."""
+"""Optimizers, schedules of their settings, and gradient clipping, with PyTorch's names and formulas."""
 
+from . import lr_scheduler
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
 from .clip import clip_grad_norm_, clip_grad_value_
 from .lars import LARS
 from .lion import Lion
+from .lr_scheduler import (
+    SWALR,
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiplicativeLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
 from .muon import Muon
 from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
-from .schedule import CosineAnnealingLR, LinearWarmup, MultiStepLR, Schedule, StepLR
 from .sgd import SGD
 
 __all__ = [
@@ -21,20 +40,33 @@ __all__ = [
     "Adam",
     "Adamax",
     "AdamW",
+    "ChainedScheduler",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialLR",
+    "LambdaLR",
     "LARS",
-    "LinearWarmup",
+    "LinearLR",
     "Lion",
+    "lr_scheduler",
+    "LRScheduler",
+    "MultiplicativeLR",
     "MultiStepLR",
     "Muon",
     "NAdam",
+    "OneCycleLR",
     "Optimizer",
+    "PolynomialLR",
     "RAdam",
+    "ReduceLROnPlateau",
     "RMSprop",
     "Rprop",
-    "Schedule",
+    "SequentialLR",
     "SGD",
     "StepLR",
+    "SWALR",
 ]

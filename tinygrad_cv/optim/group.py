@@ -62,7 +62,23 @@ class Group(dict[str, Any]):
 
     def is_zero(self, key: str) -> bool:
         """Whether a setting is 0, which a trace may ask: a momentum of 0 is part of it."""
-        return dict.get(self, key) == 0
+        if dict.get(self, key) != 0:
+            return False
+        trace = current().trace
+        if trace is not None:
+            trace.assume(Zero(self, key))
+        return True
+
+
+class Zero(NamedTuple):
+    """That a setting is 0."""
+
+    group: Group
+    key: str
+
+    def holds(self) -> bool:
+        """Whether it still is."""
+        return dict.get(self.group, self.key) == 0
 
 
 class Setting(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 from ..compiler import compiled
 from ..core.context import current
 from ..core.errors import TraceError
+from ..core.trace import Fact
 from ..core.variable import Variable, Writes
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
@@ -56,7 +57,7 @@ class Entry:
         self._closed_over = {id(watched.tensor) for watched in recording.watched}
         reached = guards.tensors if guards else {}
         self._aliases = {number: leaf for number, leaf in enumerate(leaves) if id(leaf) in reached}
-        self._schedules = [target for target, index in recording.events if index < 0]
+        self._schedules = [target for target, index in recording.events if index < 0 and not isinstance(target, Fact)]
         self._differentiable = any(recording.sources)
         self._writes = bool(recording.written or recording.changed or recording.deposits or self._schedules)
         self.locks = sorted(recording.locks, key=id)  # in one order, so that two calls never deadlock
@@ -171,11 +172,16 @@ class Entry:
 
     def _results(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         for target, index in self.recording.events if self._schedules else ():
-            if index < 0:
+            valid = True
+            if isinstance(target, Fact):
+                valid = target.holds()
+            elif index < 0:
                 target.step()
-            elif (number := target.now()) is not None:
+            elif (number := target.now()) is None:
+                valid = False
+            else:
                 arrays[index] = np.array(number)
-            else:  # a schedule has set a momentum of 0, for which nothing was traced
+            if not valid:  # a schedule has set a momentum to 0, or from 0: another trace is for that
                 self.discarded += 1
                 raise Discarded
         results = self.program(arrays)

@@ -67,7 +67,7 @@ class Recording(NamedTuple):
     conditional: bool
     traced: TracedOutputs | None  # if a result has sources
     grads: tuple[tuple[Origin, tuple[tuple[int, ...], np.dtype] | None, int], ...] = ()  # (whose, aval, input or -1)
-    events: tuple[tuple[Any, int], ...] = ()  # in order: (setting, its input) or (schedule, -1)
+    events: tuple[tuple[Any, int], ...] = ()  # in order: (setting, its input), or (schedule or fact, -1)
     written: tuple[Origin, ...] = ()  # tensors that get another array
     changed: tuple[Origin, ...] = ()  # tensors whose arrays are written into
     deposits: tuple[tuple[Origin, bool], ...] = ()  # (whose gradient is set, False if to None)

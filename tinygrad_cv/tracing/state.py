@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..core.trace import Trace
+from ..core.trace import Fact, Trace
 from ..core.variable import Variable, Writes
 from .views import Views
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..core.primitive import Primitive
     from ..frontend.tensor import Tensor
     from ..optim.group import Setting
-    from ..optim.schedule import Schedule
+    from ..optim.lr_scheduler import LRScheduler
 
 
 class Overlay(Trace):
@@ -80,10 +80,13 @@ class Overlay(Trace):
         """A learning rate is the number that it is."""
         return value
 
+    def assume(self, fact: Fact) -> None:
+        """Never asked for: schedules have taken their steps."""
+
     def change_setting(self, name: str) -> None:
         """A learning rate may be set."""
 
-    def postpone(self, schedule: Schedule) -> bool:
+    def postpone(self, schedule: LRScheduler) -> bool:
         """A schedule takes its step now."""
         return False
 

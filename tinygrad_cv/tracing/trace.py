@@ -20,6 +20,7 @@ from ..core.locks import rlock
 from ..core.position import user_line
 from ..core.primitive import Primitive
 from ..core.tape import Node
+from ..core.trace import Fact
 from ..core.trace import Trace as TraceProtocol
 from ..core.variable import Variable
 from ..frontend.dynamic_scalar import NAMES, DynamicScalar
@@ -31,7 +32,7 @@ from .views import Views
 if TYPE_CHECKING:
     from ..core.tape import Hook
     from ..optim.group import Setting
-    from ..optim.schedule import Schedule
+    from ..optim.lr_scheduler import LRScheduler
     from .tree import Leaf
 
 TRACING = rlock()  # held while a trace is recorded
@@ -84,7 +85,9 @@ class Trace(TraceProtocol):
         self.slots: list[Slot] = []
         self.changed: list[Slot] = []  # whose arrays are written into
         self.grads: list[GradSlot] = []
-        self.events: list[tuple[Setting, Value] | tuple[Schedule, None]] = []  # numbers that are read, and steps
+        self.events: list[
+            tuple[Setting, Value] | tuple[LRScheduler | Fact, None]
+        ] = []  # numbers that are read, and steps
         self.conditions: list[Value] = []
         self.locks: list[AbstractContextManager[object]] = []  # of the random generators that are drawn from
         self.leaves: dict[Node, Value] = {}  # leaves of the tape, and the inputs that they belong to
@@ -204,6 +207,11 @@ class Trace(TraceProtocol):
             self._settings[setting.place] = DynamicScalar(Tensor._new(number), setting.name)
         return self._settings[setting.place]
 
+    def assume(self, fact: Fact) -> None:
+        """Look at it in each call, where a schedule has taken a step before; otherwise a guard does."""
+        if any(number is None for _, number in self.events):
+            self.events.append((fact, None))
+
     def change_setting(self, name: str) -> None:
         """Refused."""
         raise TraceError(
@@ -211,7 +219,7 @@ class Trace(TraceProtocol):
             "tracing. Call a schedule's step(), or set it outside."
         )
 
-    def postpone(self, schedule: Schedule) -> bool:
+    def postpone(self, schedule: LRScheduler) -> bool:
         """A schedule takes its step in every call; settings that are read from now on are inputs of their own."""
         self.events.append((schedule, None))
         self._settings.clear()

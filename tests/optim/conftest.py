@@ -1,0 +1,10 @@
+"""What the tests against PyTorch share."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def torch():
+    module = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
+    module.set_num_threads(1)  # arrays are small; threads would only wait for each other
+    return module
