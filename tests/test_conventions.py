@@ -79,13 +79,6 @@ CHOICES = {
         [math.nan, math.nan],
     ),
     "clamp": (lambda x: x.clip(-1, 1), lambda t, x: x.clamp(-1, 1), [-1.0, 1.0], [1.0, 1.0], ...),
-    "hardtanh": (
-        lambda x: x.clip(-1, 1),
-        lambda t, x: t.nn.functional.hardtanh(x),
-        [-1.0, 1.0],
-        [1.0, 1.0],
-        [0.0, 0.0],
-    ),
     "binary cross-entropy": (
         lambda x: F.binary_cross_entropy(x, tg.ones(1, dtype="float64")),
         lambda t, x: t.nn.functional.binary_cross_entropy(x, t.ones(1, dtype=x.dtype)),
@@ -100,6 +93,10 @@ CHOICES = {
         [0.0, 1 / 64],
         [-0.0046875, 0.009375],
     ),
+    "hardtanh": (F.hardtanh, lambda t, x: t.nn.functional.hardtanh(x), [-1.0, 1.0], [0.0, 0.0], ...),
+    "relu6": (F.relu6, lambda t, x: t.nn.functional.relu6(x), [0.0, 6.0], [0.0, 0.0], ...),
+    "hardsigmoid": (F.hardsigmoid, lambda t, x: t.nn.functional.hardsigmoid(x), [-3.0, 3.0], [0.0, 0.0], ...),
+    "hardswish": (F.hardswish, lambda t, x: t.nn.functional.hardswish(x), [-3.0, 3.0], [0.0, 1.0], ...),
     "logsumexp": (lambda x: x.logsumexp(0), lambda t, x: x.logsumexp(0), LOST, [0.0, 0.0], [math.nan, math.nan]),
     "where": (
         lambda x: tg.where(x > 0, x.sqrt(), x),

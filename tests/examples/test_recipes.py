@@ -8,7 +8,7 @@ import pytest
 from tests.examples.recipe import PLACE, Addition, Command, Copy, definition, recipe
 from tests.examples.test_examples import ROOT
 
-RECIPES = {"Add a primitive": "arctan", "Add a layer": "prelu", "Add a model": "allconv"}
+RECIPES = {"Add a primitive": "arctan", "Add a layer": "swish", "Add a model": "allconv"}
 USED = {  # what the recipe adds, as a user meets it
     "arctan": """
 x = tg.tensor([-2.0, 0.5], "float64", requires_grad=True)
@@ -19,12 +19,12 @@ derivation = tg.derive(lambda x: x.arctan(), x)
 assert "arctan" in str(derivation) and "arctan" in derivation.latex() and "np.arctan" in derivation.source()
 assert tg.gradcheck(lambda x: x.arctan(), x)
 """,
-    "prelu": """
-layer = tg.nn.PReLU(2)
-x = np.array([[[-4.0], [2.0]]], "float32")
+    "swish": """
+layer = tg.nn.Swish(2)
+x = np.array([[[0.0], [200.0]]], "float32")
 layer(x).sum().backward()
-assert layer.weight.grad.tolist() == [-4.0, 0.0] and tg.jit(layer)(x).tolist() == [[[-1.0], [2.0]]]
-assert "prelu" in tg.graph(layer, x).text(depth=2)
+assert layer.beta.grad.tolist() == [0.0, 0.0] and tg.jit(layer)(x).tolist() == [[[0.0], [200.0]]]
+assert "swish" in tg.graph(layer, x).text(depth=2)
 """,
     "allconv": """
 assert tg.nn.summary(tg.models.allconv(), (1, 28, 28)).rows

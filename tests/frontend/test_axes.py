@@ -17,7 +17,7 @@ AXES = (None, 0, -1, 1, -2, (), (0,), (-1,), (0, 1), (0, 0), (0, -1), (1, -1), (
 
 
 def softmax(x, axis):
-    e = np.exp(x - np.max(x, axis, keepdims=True))
+    e = np.exp(x - np.max(x, axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis, keepdims=True)
 
 
@@ -51,7 +51,7 @@ MOVED = {
 }
 CALLS = [(name, axis) for name in (*REDUCTIONS, *MOVED) for axis in AXES]
 CALLS += [(name, axis) for name in ALONG for axis in (0, -1, 1, -2)]
-OVER_NOTHING = ("mean", "var", "std", "max", "min", "argmax", "argmin", "logsumexp", "softmax", "log_softmax")
+OVER_NOTHING = ("mean", "var", "std", "max", "min", "argmax", "argmin", "logsumexp")
 
 
 def expected(function, x, axis):

@@ -54,7 +54,7 @@ def test_every_name_of_pytorch_is_answered(room, ours):
         (lambda x: x.add_, r"use x \+= v, within no_grad\(\)"),
         (lambda x: x.relu_, r"x = x\.relu\(\.\.\.\), or x\.assign"),
         (lambda x: tg.randm, "the nearest name is rand or randn"),
-        (lambda x: F.relu5, "the nearest name is relu or relu6"),
+        (lambda x: F.relu5, "the nearest name is relu or rrelu or relu6"),
         (lambda x: tg.conv2d, r"use tg\.functional\.conv2d"),
         (lambda x: tg.exp, r"use x\.exp, of the tensor"),
         (lambda x: tg.float32, r"use np\.float32"),

@@ -89,6 +89,8 @@ def larger_of(first, second):
 
 
 ABOVE, BELOW, THIRD = A > 0, A < 0, sympy.Rational(1, 3)
+HALVED = sympy.Rational(1, 2)
+ALPHA, SCALE = sympy.Rational("1.6732632423543773"), sympy.Rational("1.0507009873554805")  # as float64 has them
 LOSS = sympy.log(1 + sympy.exp(B - A))  # -log softmax(a, b)[0]
 LENGTH = sympy.sqrt(A**2 + B**2)
 CUBIC = sympy.sqrt(2 / sympy.pi) * (A + sympy.Rational("0.044715") * A**3)
@@ -133,6 +135,60 @@ EDGES = {
         exponents,
         conventions=(Convention("a kink of the slope", (0, 0), lambda x: x == 0, 1.0),),
     ),
+    "selu": Edge(
+        F.selu,
+        sympy.Piecewise((SCALE * A, ABOVE), (SCALE * ALPHA * (sympy.exp(A) - 1), BELOW)),
+        exponents,
+        conventions=(
+            Convention("a kink", (0,), lambda x: x == 0, float(SCALE * ALPHA)),
+            Convention("a kink of the slope", (0, 0), lambda x: x == 0, float(SCALE * ALPHA)),
+        ),
+    ),
+    "celu": Edge(
+        lambda x: F.celu(x, 2.0),
+        sympy.Piecewise((A, ABOVE), (2 * (sympy.exp(A / 2) - 1), BELOW)),
+        exponents,
+        conventions=(Convention("a kink of the slope", (0, 0), lambda x: x == 0, 0.5),),
+    ),
+    "hardtanh": Edge(F.hardtanh, sympy.Piecewise((-1, A < -1), (A, A < 1), (1, A > 1))),
+    "hardsigmoid": Edge(
+        F.hardsigmoid,
+        sympy.Piecewise((0, A < -3), ((A + 3) / 6, A < 3), (1, A > 3)),
+        special=(3.0, -3.0),
+    ),
+    "hardswish": Edge(
+        F.hardswish,
+        sympy.Piecewise((0, A < -3), (A * (A + 3) / 6, A < 3), (A, A > 3)),
+        special=(3.0, -3.0),
+    ),
+    "threshold": Edge(
+        lambda x: F.threshold(x, 3.0, 3.0),
+        sympy.Piecewise((3, A < 3), (A, A > 3)),
+        special=(3.0,),
+    ),
+    "hardshrink": Edge(lambda x: F.hardshrink(x, 0.25), sympy.Piecewise((0, abs(A) < sympy.Rational(1, 4)), (A, True))),
+    "softshrink": Edge(
+        F.softshrink,
+        sympy.Piecewise((A + HALVED, A < -HALVED), (0, A < HALVED), (A - HALVED, A > HALVED)),
+        special=(0.5, -0.5),
+    ),
+    "softsign": Edge(
+        F.softsign,
+        sympy.Piecewise((A / (1 + A), ABOVE), (A / (1 - A), BELOW)),
+        conventions=(Convention("a kink of the slope", (0, 0), lambda x: x == 0, 0.0),),
+    ),
+    "tanhshrink": Edge(F.tanhshrink, A - sympy.tanh(A), ordinary),
+    "logsigmoid": Edge(F.logsigmoid, sympy.log(sigma(A)), exponents),
+    "softplus of 2 x": Edge(lambda x: F.softplus(x, 2.0), sympy.log(1 + sympy.exp(2 * A)) / 2, ordinary),
+    "mish": Edge(F.mish, A * sympy.tanh(sympy.log(1 + sympy.exp(A))), exponents),
+    "glu": Edge(
+        of_rows(lambda x: F.glu(x)[:, 0]),
+        A * sigma(B),
+        scores,
+        domain=lambda order, point: math.isfinite(point[0]),  # a product with ∞ is one
+        arity=2,
+    ),
+    "softmin": Edge(of_rows(lambda x: F.softmin(x)[:, 0]), 1 / (1 + sympy.exp(A - B)), scores, arity=2),
     "sigmoid": Edge(F.sigmoid, sigma(A), exponents),
     "softplus": Edge(F.softplus, sympy.log(1 + sympy.exp(A)), exponents),
     "silu": Edge(F.silu, A * sigma(A), exponents),

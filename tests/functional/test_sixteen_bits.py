@@ -11,6 +11,7 @@ import tinygrad_cv.functional as F
 from tests.compiler.generator import ELEMENTARY
 from tests.functional.agreement import compare as calls
 from tests.functional.agreement import table
+from tests.functional.agreement.row import SameDraws
 from tests.functional.oracles import distinct
 from tests.proof.composites import rows
 from tinygrad_cv import nn
@@ -38,6 +39,8 @@ FUNCTIONALS = [
     ("silu", F.silu, [normal(9, scale=4)]),
     ("softmax", F.softmax, [normal(2, 3000)]),
     ("log_softmax", F.log_softmax, [normal(2, 3000)]),
+    ("softmin", F.softmin, [normal(2, 3000)]),
+    ("gumbel_softmax", lambda x: F.gumbel_softmax(x, generator=SameDraws())[:, :4], [normal(2, 9)]),
     ("conv2d", lambda x, w, b: F.conv2d(x, w, b, 2, 1), [normal(2, 16, 9, 9, scale=9), normal(3, 16, 3, 3), normal(3)]),
     (
         "conv_transpose2d",

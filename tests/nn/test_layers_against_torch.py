@@ -51,18 +51,37 @@ LAYERS = [
     ("GroupNorm", (2, 6, 1e-3, False), {}, IMAGE),
     ("ReLU", (), {"inplace": False}, IMAGE),
     ("ReLU6", (), {}, IMAGE),
+    ("Hardtanh", (), {}, IMAGE),
+    ("Hardtanh", (-2.0, 0.5), {}, IMAGE),
+    ("Hardswish", (), {}, IMAGE),
     ("LeakyReLU", (0.2,), {}, IMAGE),
+    ("PReLU", (), {}, IMAGE),
+    ("PReLU", (6, 0.1), {}, IMAGE),
+    ("Threshold", (0.5, -1.0), {}, IMAGE),
+    ("Hardshrink", (0.7,), {}, IMAGE),
+    ("Softshrink", (0.7,), {}, IMAGE),
+    ("RReLU", (0.3, 0.3), {}, IMAGE),
     ("ELU", (1.5,), {}, IMAGE),
+    ("CELU", (1.0,), {}, IMAGE),
+    ("SELU", (), {}, IMAGE),
     ("Softplus", (), {}, IMAGE),
-    ("Softplus", (2.0,), {}, IMAGE),
+    ("Softplus", (2.0, 1.0), {}, IMAGE),
+    ("LogSigmoid", (), {}, IMAGE),
     ("Sigmoid", (), {}, IMAGE),
     ("Tanh", (), {}, IMAGE),
+    ("Tanhshrink", (), {}, IMAGE),
+    ("Softsign", (), {}, IMAGE),
     ("SiLU", (), {}, IMAGE),
+    ("Mish", (), {}, IMAGE),
     ("GELU", (), {}, IMAGE),
     ("GELU", ("tanh",), {}, IMAGE),
+    ("GLU", (1,), {}, IMAGE),
     ("Softmax", (1,), {}, IMAGE),
     ("Softmax", (-1,), {}, (4, 8)),
+    ("Softmin", (1,), {}, IMAGE),
     ("LogSoftmax", (1,), {}, IMAGE),
+    ("Softmax2d", (), {}, IMAGE),
+    ("Softmax2d", (), {}, (6, 5, 4)),
     ("MaxPool2d", (2,), {}, IMAGE),
     ("MaxPool2d", (3, 2, 1, 1), {"ceil_mode": True}, IMAGE),
     ("MaxPool1d", (3, 2, 1), {}, LINE),
@@ -92,10 +111,14 @@ LAYERS = [
 
 # Layers that PyTorch has not under these names; and those of random places, of several inputs, or of no size yet: their
 # tests are in test_pooling.py and test_lazy.py.
-OWN = [
+GLOBAL = [
     (f"Global{kind}Pool{dims}d", (), {}, (LINE, IMAGE, VOLUME)[dims - 1])
     for kind in ("Avg", "Max")
     for dims in (1, 2, 3)
+]
+OWN = [  # that PyTorch does not have, or not to the last digits
+    *GLOBAL,
+    ("Hardsigmoid", (), {}, IMAGE),
 ]
 ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
 ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}
@@ -182,6 +205,16 @@ def test_the_defaults_are_pytorchs_distributions(torch):
             assert abs(np.abs(a).max() / np.abs(b).max() - 1) < 0.15, (name, key)
             if a.size > 1000:
                 assert abs(a.std() / b.std() - 1) < 0.05 and abs(a.mean()) < 0.05 * np.abs(a).max(), (name, key)
+
+
+def test_hardsigmoid(torch):
+    """PyTorch rounds its slope, 1/6, to float32: here it is compared with the formula by PyTorch's ReLU6."""
+    data = np.random.default_rng(0).normal(size=IMAGE) * 3
+    x, z = tg.tensor(data, requires_grad=True), torch.tensor(data, requires_grad=True)
+    y, w = nn.Hardsigmoid()(x), torch.nn.functional.relu6(z + 3) / 6
+    close(y.detach(), torch.nn.Hardsigmoid()(z), "output")
+    y.backward(tg.tensor(data[::-1].copy())), w.backward(torch.tensor(data[::-1].copy()))
+    close(x.grad, z.grad, "gradient")
 
 
 def test_bfloat16_is_refused_by_name(torch):

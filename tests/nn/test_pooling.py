@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.nn.test_layers_against_torch import OWN, close
+from tests.nn.test_layers_against_torch import GLOBAL, close
 from tinygrad_cv import nn
 
 pytestmark = pytest.mark.quick
@@ -18,7 +18,7 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
 
 
-@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), OWN, ids=[case[0] for case in OWN])
+@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), GLOBAL, ids=[case[0] for case in GLOBAL])
 def test_global_pooling_leaves_one_number_for_each_channel(name, args, kwargs, shape):
     x = RNG.normal(size=shape)
     reduce = np.mean if "Avg" in name else np.max

@@ -103,3 +103,11 @@ def test_normal_has_mean_0_and_variance_1():
 def test_integers_fill_their_range():
     x = tg.Generator(2).integers(-3, 4, (5000,)).value
     assert x.dtype == np.int64 and set(x.tolist()) == set(range(-3, 4))
+
+
+def test_a_draw_asks_the_system_for_nothing(monkeypatch):
+    def refuse(count):
+        raise AssertionError("random bytes of the system are no function of the state")
+
+    monkeypatch.setattr("random._urandom", refuse)
+    assert draw(1, 2, (4,), 32).shape == (4,)

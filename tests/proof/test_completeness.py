@@ -42,6 +42,6 @@ def test_what_a_row_lacks_is_missed_by_name(lacking, words, monkeypatch):
 
 def test_a_new_function_is_missed_by_name(monkeypatch):
     assert not list(composites.missing(composites.rows()))
-    monkeypatch.setattr(F, "__all__", [*F.__all__, "mish"])
+    monkeypatch.setattr(F, "__all__", [*F.__all__, "maxout"])
     (outcome,) = composites.missing(composites.rows())
-    assert outcome.problem == "no row for mish: add one in tests/proof/composites.py"
+    assert outcome.problem == "no row for maxout: add one in tests/proof/composites.py"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..core.context import location
-from ..core.errors import AxisError, ShapeError
+from ..core.errors import AxisError, DTypeError, ShapeError
 from ..core.fitting import fitted
 from ..core.tape import apply
 from ..core.variable import Variable
@@ -38,7 +38,10 @@ def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, 
 
 def axis_of(op: str, axis: SupportsIndex, ndim: int) -> int:
     """One axis as a non-negative number."""
-    number = operator.index(axis)
+    try:
+        number = operator.index(axis)
+    except TypeError:
+        raise DTypeError(f"{op}: axis {axis!r}{location()}; an axis is an integer.") from None
     if not -ndim <= number < ndim:
         rule = f"use {-ndim} to {ndim - 1}" if ndim else "it has no axis"
         raise AxisError(f"{op}: axis {number} of a tensor with {ndim} axes{location()}; {rule}.")

@@ -63,7 +63,7 @@ _DTYPES = {
     "char": "int8",
     "bool": "bool",
 }
-_FUNCTIONALS = "softmax log_softmax dropout leaky_relu elu gelu silu softplus relu6"
+_FUNCTIONALS = "softmax log_softmax prelu hardshrink dropout leaky_relu elu gelu silu softplus relu6"
 _CPU = "everything is on the CPU; leave it out"
 _PAD = "use x.pad(((0, 0), (0, 0), (top, bottom), (left, right)), value)"
 _OWN = "it is not offered; compose it from methods of the tensor, and its gradient follows"
@@ -126,16 +126,6 @@ REMEDIES: dict[str, str] = {
         (_PAD + "; other borders are put together by tg.concatenate", "ReflectionPad2d ReplicationPad2d CircularPad2d"),
         ("use x.windows(kernel, stride, dilation)", "unfold Unfold as_strided"),
         ("use x.fold(stride, dilation, size)", "Fold"),
-        ("use -F.softplus(-x)", "logsigmoid LogSigmoid"),
-        ("use F.softmax(-x, dim)", "softmin Softmin"),
-        ("use F.softmax(x, 1)", "Softmax2d"),
-        ("use x * F.softplus(x).tanh()", "mish Mish"),
-        ("use x / (1.0 + abs(x))", "softsign Softsign"),
-        ("use x - x.tanh()", "tanhshrink Tanhshrink"),
-        ("use (x > 0).where(x, weight * x)", "prelu PReLU"),
-        ("use x * (x + 3.0).clip(0, 6) / 6.0", "hardswish Hardswish"),
-        ("use (x + 3.0).clip(0, 6) / 6.0", "hardsigmoid Hardsigmoid"),
-        ("use (x > threshold).where(x, value)", "threshold Threshold"),
         ("use x * (x.square().mean(-1, keepdims=True) + eps) ** -0.5 * weight", "rms_norm RMSNorm"),
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
@@ -158,7 +148,7 @@ _OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ 
     const_data_ptr copysign corrcoef cos_ cosh count_nonzero cov cross crow_indices cummax cummin cumprod
     cumsum_ data_ptr deg2rad dense_dim dequantize det detach_ diag diag_embed diagflat diagonal diagonal_scatter
     diff digamma dim_order dist eig element_size erf_ erfc erfinv exp2 exp_ exponential_ fix fliplr flipud
-    float_power floor_ fmax fmin fmod frac frexp gcd geometric_ geqrf grad_dtype hardshrink hash_tensor
+    float_power floor_ fmax fmin fmod frac frexp gcd geometric_ geqrf grad_dtype hash_tensor
     heaviside histc histogram hypot i0 igamma igammac imag index_reduce indices int_repr inverse is_coalesced
     is_complex is_conj is_distributed is_floating_point is_inference is_ipu is_maia is_meta is_mkldnn is_mps
     is_mtia is_neg is_nested is_nonzero is_quantized is_same_size is_set_to is_shared is_signed is_sparse

@@ -9,7 +9,21 @@ from ..frontend.tensor import Tensor as _Tensor
 from ..frontend.vocabulary import missing as _missing
 from ..functional import __all__ as _functionals
 from . import init
-from .activation import ELU, GELU, LeakyReLU, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from .activation import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    LogSigmoid,
+    Mish,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+)
 from .adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -57,18 +71,22 @@ from .loss.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .parameter import Parameter
-from .pooling import (
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    LPPool1d,
-    LPPool2d,
-    LPPool3d,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
+from .piecewise import (
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+    RReLU,
+    Softshrink,
+    Threshold,
 )
+from .pooling import AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from .shape import Flatten, Identity
+from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .state_dict import LoadResult
 from .summary import Summary, summary
 from .unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
@@ -87,6 +105,7 @@ __all__ = [
     "BatchNorm2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CELU",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -112,7 +131,12 @@ __all__ = [
     "GlobalMaxPool1d",
     "GlobalMaxPool2d",
     "GlobalMaxPool3d",
+    "GLU",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
@@ -133,6 +157,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LoadResult",
+    "LogSigmoid",
     "LogSoftmax",
     "LPPool1d",
     "LPPool2d",
@@ -144,6 +169,7 @@ __all__ = [
     "MaxUnpool1d",
     "MaxUnpool2d",
     "MaxUnpool3d",
+    "Mish",
     "Module",
     "ModuleList",
     "MSELoss",
@@ -154,18 +180,27 @@ __all__ = [
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "PReLU",
     "ReLU",
     "ReLU6",
+    "RReLU",
+    "SELU",
     "Sequential",
     "Sigmoid",
     "SiLU",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
     "Softplus",
-    "summary",
+    "Softshrink",
+    "Softsign",
     "Summary",
+    "summary",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
 ]

@@ -25,7 +25,9 @@ def _dtype(bits: int) -> np.dtype:
 def _random_bits(state: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
     """Philox 4x64, 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), as NumPy has it."""
     seed, position = (int(word) for word in state)
-    stream = np.random.Philox(key=seed, counter=position // 4)
+    stream = np.random.Philox(0)  # from a key alone NumPy makes one after it has asked the system for random bytes
+    counter, key = np.array([position // 4, 0, 0, 0], np.uint64), np.array([seed, 0], np.uint64)
+    stream.state = {**stream.state, "state": {"counter": counter, "key": key}}
     raw = stream.random_raw(words(shape, bits) + position % 4)[position % 4 :]
     drawn = raw.view(_dtype(bits))[: math.prod(shape)]
     return (drawn >> _dtype(bits).type(_width(bits) - bits)).reshape(shape)

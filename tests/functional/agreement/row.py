@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_cv as tg
+
 
 @dataclass
 class Fixed:
@@ -47,6 +49,20 @@ def _word(value: Any) -> str:
 def exact(x: Any) -> np.ndarray:
     """The nearest numbers of float32, as float64; of a number a 0-d array."""
     return np.asarray(x, np.float32).astype(np.float64)
+
+
+class SameDraws(tg.Generator):
+    """A generator whose every call draws the same numbers, in any dtype, so that another library can be given them."""
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any = "float32") -> Any:
+        return tg.Generator(7).uniform(shape, "float16").astype(dtype)
+
+    def drawn(self, *shape: int) -> np.ndarray:
+        """What a call for float64 draws."""
+        return self.uniform(shape, "float64").numpy()
+
+    def __repr__(self) -> str:
+        return "the same draws"
 
 
 class Samples:

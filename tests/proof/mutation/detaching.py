@@ -26,8 +26,10 @@ from tests.proof.parallel import spread
 from tinygrad_cv.check import gradcheck
 from tinygrad_cv.frontend import reduction
 from tinygrad_cv.frontend.tensor import Tensor
+from tinygrad_cv.functional import activation as activations
 from tinygrad_cv.functional import normalization
 from tinygrad_cv.functional.loss import classification
+from tinygrad_cv.functional.softmax import _log_softmax, _softmax
 
 SEED = 20
 SAMPLED = 4  # one mutant of so many makes a short run
@@ -89,7 +91,11 @@ def targets() -> list[Target]:
         return tuple(row for row in known if row.name in names)
 
     def activation(name: str) -> Target:
-        return Target(name, getattr(F, name), ("x",), (*named(name), Composite(name, getattr(F, name), (table,))))
+        return Target(name, getattr(F, name), ("input",), (*named(name), Composite(name, getattr(F, name), (table,))))
+
+    def composed(name: str, function: Callable[..., Any]) -> Target:
+        calls = Composite(name, getattr(F, name), (table,))
+        return Target(function.__name__, function, ("x",), (*named(name), calls))
 
     def method(name: str, *calls: Callable[[Any], Any]) -> Target:
         composites = tuple(Composite(name, call, (table,)) for call in calls)
@@ -105,7 +111,11 @@ def targets() -> list[Target]:
         Target(
             "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)
         ),
-        *map(activation, ("softplus", "elu", "leaky_relu", "silu", "gelu", "softmax", "log_softmax")),
+        *map(activation, ("elu", "leaky_relu", "silu", "gelu", "mish", "softsign")),
+        composed("softplus", activations._softplus),
+        composed("elu", activations._exponential),
+        composed("softmax", _softmax),
+        composed("log_softmax", _log_softmax),
         Target("negative log likelihood", classification._nll, ("logp",), named("nll_loss", "cross_entropy")),
         Target(
             "binary_cross_entropy_with_logits",

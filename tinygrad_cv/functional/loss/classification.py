@@ -13,7 +13,7 @@ from ...core.context import location
 from ...core.errors import DTypeError, ShapeError
 from ...frontend.indexing import iota
 from ...frontend.promotion import cast
-from ..activation import log_softmax
+from ..softmax import log_softmax
 from .reduction import Reduction, loss, reduced
 
 if TYPE_CHECKING:
