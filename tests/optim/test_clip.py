@@ -73,3 +73,65 @@ def test_wrong_limits():
             optim.clip_grad_value_([], limit)
     with pytest.raises(ValueError, match="norm_type=0"):
         optim.clip_grad_norm_([], 1.0, 0)
+
+
+def test_adaptive_clipping_by_its_formula():
+    """Brock et al. (2021), eq. 3: for rows of a matrix, for kernels, for a bias as a whole; 0 is no divisor."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4), (5, 2, 3, 3), (6,), ()]
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    weights[0][1] = 0.0
+    gradients = [(rng.normal(size=shape) * 10.0 ** rng.uniform(-4, 1)).astype(np.float32) for shape in shapes]
+    gradients[0][2] = 0.0
+    gradients[1][0] = 1e25  # whose square is infinite in float32
+    parameters = [nn.Parameter(w) for w in weights]
+    for p, g in zip(parameters, gradients, strict=True):
+        p.grad = tg.tensor(g)
+    optim.adaptive_clip_grad_(parameters, clip_factor=0.1, eps=1e-2)
+    for p, w, g in zip(parameters, weights, gradients, strict=True):
+        units = range(len(w)) if w.ndim > 1 else [...]
+        for i in units:
+            norm, limit = np.linalg.norm(np.float64(g[i])), 0.1 * max(np.linalg.norm(np.float64(w[i])), 1e-2)
+            wanted = g[i] * min(1.0, limit / norm) if norm else g[i]
+            np.testing.assert_allclose(p.grad.numpy()[i], wanted, rtol=1e-6)
+
+
+def test_clipping_in_a_compiled_step():
+    def run(jit):
+        tg.manual_seed(0)
+        net = model(3.0)
+        gradients = [p.grad for p in net.parameters()]
+
+        def clip():
+            for p, g in zip(net.parameters(), gradients, strict=True):
+                p.grad = g * 1.0
+            optim.adaptive_clip_grad_(net, 0.5)
+            norm = optim.get_total_norm([p.grad for p in net.parameters()])
+            optim.clip_grads_with_norm_(net, 0.1, norm)
+            return norm
+
+        norm = (tg.jit(clip) if jit else clip)()
+        return [norm.item(), *(p.grad.numpy() for p in net.parameters())]
+
+    for eager, compiled in zip(run(False), run(True), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-6)
+
+
+def test_a_norm_of_what_is_not_finite():
+    tensors = [tg.ones(2), tg.tensor([1.0, math.inf])]
+    assert optim.get_total_norm(tensors).item() == math.inf
+    with pytest.raises(FloatingPointError, match=r"the tensor '1' of shape \(2,\) \(0 NaN, 1 infinite\)"):
+        optim.get_total_norm(tensors, error_if_nonfinite=True)
+    assert optim.get_total_norm([]).item() == 0.0
+
+
+def test_foreach_means_nothing():
+    for clip in (optim.clip_grad_norm_, optim.clip_grad_value_):
+        clip([], 1.0, foreach=False)
+        with pytest.raises(ValueError, match=r"foreach=True; tg\.jit fuses"):
+            clip([], 1.0, foreach=True)
+    with pytest.raises(ValueError, match="get_total_norm: norm_type=0; it must be above 0"):
+        optim.get_total_norm([], 0)
+    for settings in ({"clip_factor": 0.0}, {"eps": -1.0}):
+        with pytest.raises(ValueError, match=r"adaptive_clip_grad_: .* above 0"):
+            optim.adaptive_clip_grad_([], **settings)

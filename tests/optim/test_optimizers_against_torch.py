@@ -140,6 +140,31 @@ def test_clipping_by_norm(torch, norm_type, max_norm):
             np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_clipping_what_is_not_finite_where_it_is_no_error(torch, value):
+    ours, theirs, rng = pair(torch, "float64")
+    set_gradients(torch, ours, theirs, rng)
+    ours[0].grad = tg.tensor(np.full((4, 3), value))
+    theirs[0].grad = torch.full((4, 3), value, dtype=torch.float64)
+    norm = optim.clip_grad_norm_(ours, 1.0, error_if_nonfinite=False)
+    np.testing.assert_equal(norm.item(), torch.nn.utils.clip_grad_norm_(theirs, 1.0).item())
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, math.inf])
+def test_a_norm_and_clipping_with_it(torch, norm_type):
+    ours, theirs, rng = pair(torch, "float64")
+    set_gradients(torch, ours, theirs, rng, skip=(1,))
+    norm = optim.get_total_norm([p.grad for p in ours if p.grad is not None], norm_type)
+    wanted = torch.nn.utils.get_total_norm([p.grad for p in theirs if p.grad is not None], norm_type)
+    np.testing.assert_allclose(norm.item(), wanted.item(), rtol=1e-13)
+    optim.clip_grads_with_norm_(ours, 0.5, norm), torch.nn.utils.clip_grads_with_norm_(theirs, 0.5, wanted)
+    for p, q in zip(ours, theirs, strict=True):
+        if p.grad is not None:
+            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-13)
+
+
 def test_clipping_by_value(torch):
     ours, theirs, rng = pair(torch, "float32")
     set_gradients(torch, ours, theirs, rng)

@@ -38,6 +38,7 @@ from .adaptive_pooling import (
     GlobalMaxPool2d,
     GlobalMaxPool3d,
 )
+from .averaging import AveragedModel, update_bn
 from .container import ModuleList, Sequential
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .convolution import Conv1d, Conv2d, Conv3d
@@ -99,6 +100,7 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AvgPool1d",
+    "AveragedModel",
     "AvgPool2d",
     "AvgPool3d",
     "BatchNorm1d",
@@ -203,6 +205,7 @@ __all__ = [
     "Threshold",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "update_bn",
 ]
 
 

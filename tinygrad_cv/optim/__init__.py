@@ -1,10 +1,16 @@
 """Optimizers, schedules of their settings, and gradient clipping, with PyTorch's names and formulas."""
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
-from .clip import clip_grad_norm_, clip_grad_value_
+from .clip import (
+    adaptive_clip_grad_,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+)
 from .lars import LARS
 from .lion import Lion
 from .lr_scheduler import (
@@ -40,14 +46,17 @@ __all__ = [
     "Adam",
     "Adamax",
     "AdamW",
+    "adaptive_clip_grad_",
     "ChainedScheduler",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "clip_grads_with_norm_",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
+    "get_total_norm",
     "LambdaLR",
     "LARS",
     "LinearLR",
@@ -68,5 +77,6 @@ __all__ = [
     "SequentialLR",
     "SGD",
     "StepLR",
+    "swa_utils",
     "SWALR",
 ]
