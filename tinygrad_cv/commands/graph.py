@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import functional
+from .. import functional, models
 from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
@@ -27,7 +27,9 @@ FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--model", choices=MODELS, required=True, help="the network")
+    parser.add_argument(
+        "--model", choices=models.list(), required=True, metavar="NAME", help="the network, of models.list()"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
     parser.add_argument("--depth", type=positive(int), help="1: layers, 2: what they compose; default: primitives")
     parser.add_argument("--part", choices=PARTS, default="forward", help="of the training graph (default: %(default)s)")
@@ -52,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     model = entry.make()
     rng = np.random.default_rng(options.seed)
     channels, side = entry.channels or 1, entry.side or 28
-    images = tensor(rng.normal(size=(options.batch_size, channels, side, side)).astype(np.float32))
+    images = tensor(rng.normal(size=(options.batch_size, channels, *(side,) * entry.dims)).astype(np.float32))
     labels = tensor(rng.integers(0, 10, options.batch_size))
 
     def loss(x: Tensor) -> Tensor:

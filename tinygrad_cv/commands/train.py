@@ -40,7 +40,13 @@ MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--model", choices=MODELS, default="convnet", help="the network (default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        choices=models.list("classification"),
+        default="convnet",
+        metavar="NAME",
+        help='the network, of models.list("classification") (default: %(default)s)',
+    )
     parser.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
     parser.add_argument(
         "--epochs", type=positive(int), default=14, help="passes over the images (default: %(default)s)"
@@ -209,7 +215,8 @@ def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) ->
     (16, 32)
     """
     if name != "convnet":
-        return {"num_classes": classes}
+        auxiliary = "aux_logits" in inspect.signature(MODELS[name].make).parameters
+        return {"num_classes": classes, **({"aux_logits": False} if auxiliary else {})}
     defaults = {key: value.default for key, value in inspect.signature(models.convnet).parameters.items()}
     channels = defaults["channels"][: shape[2].bit_length() - 1]
     return {"in_channels": shape[1], "image_size": shape[2], "channels": channels, "num_classes": classes, "norm": norm}

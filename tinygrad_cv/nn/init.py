@@ -64,6 +64,32 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator
         return tensor.assign((generator or default_generator).normal(tensor.shape, tensor.dtype) * std + mean)
 
 
+def trunc_normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+) -> T:
+    """Normal with the given mean and standard deviation before truncation to [a, b]: values outside are drawn again.
+
+    Raises:
+        ValueError: std is not above 0, or fewer than 1 % of the draws would be in [a, b].
+
+    >>> import tinygrad_cv as tg
+    >>> bool((abs(tg.nn.init.trunc_normal_(tg.zeros(1000))) <= 2.0).all())
+    True
+    """
+    below = [0.5 * (1.0 + math.erf((end - mean) / (std * math.sqrt(2.0)))) if std > 0 else 0.0 for end in (a, b)]
+    if not below[1] - below[0] >= 0.01:
+        raise ValueError(
+            f"trunc_normal_: mean={mean}, std={std}, a={a}, b={b}; std must be above 0, and at least 1 % of the normal "
+            "distribution in [a, b]."
+        )
+    draw = generator or default_generator
+    with no_grad():
+        x = draw.normal(tensor.shape, tensor.dtype) * std + mean
+        while not (inside := (x >= a) & (x <= b)).all().item():
+            x = inside.where(x, draw.normal(tensor.shape, tensor.dtype) * std + mean)
+        return tensor.assign(x)
+
+
 def constant_(tensor: T, val: float) -> T:
     """All equal to ``val``."""
     with no_grad():
