@@ -41,3 +41,26 @@ def test_in_use_nothing_happens_and_nothing_is_drawn():
     wanted = tg.rand(2).tolist()
     tg.manual_seed(1)
     assert layer(x) is x and tg.rand(2).tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Dropout1d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, lambda p: nn.StochasticDepth(p, "row")],
+)
+def test_each_layer_is_its_function_in_training_and_nothing_in_evaluation(layer):
+    layer = layer(0.4)
+    x = tg.ones(20, 4, 2, 2, 2) if isinstance(layer, nn.Dropout3d) else tg.ones(20, 4, 6)
+    assert layer.eval()(x) is x
+    tg.manual_seed(3)
+    y = layer.train()(x).numpy()
+    assert len(np.unique(y)) == 2
+    layer.p = 1.0
+    assert not layer(x).numpy().any()
+
+
+def test_stochastic_depth_has_two_modes():
+    assert repr(nn.StochasticDepth(0.2, "batch")) == "StochasticDepth(p=0.2, mode=batch)"
+    with pytest.raises(ValueError, match="StochasticDepth: mode='image'; it must be one of 'batch', 'row'"):
+        nn.StochasticDepth(0.2, "image")
+    with pytest.raises(ValueError, match="StochasticDepth: p=2; a probability"):
+        nn.StochasticDepth(2, "row")

@@ -105,7 +105,11 @@ LAYERS = [
     ("Flatten", (), {}, IMAGE),
     ("Flatten", (2, 3), {}, IMAGE),
     ("Dropout", (0.0,), {}, IMAGE),
+    ("Dropout1d", (0.0,), {}, LINE),
     ("Dropout2d", (0.0,), {}, IMAGE),
+    ("Dropout3d", (0.0,), {}, VOLUME),
+    ("AlphaDropout", (0.0,), {}, IMAGE),
+    ("FeatureAlphaDropout", (0.0,), {}, IMAGE),
     ("Identity", (), {}, IMAGE),
 ]
 
@@ -119,6 +123,7 @@ GLOBAL = [
 OWN = [  # that PyTorch does not have, or not to the last digits
     *GLOBAL,
     ("Hardsigmoid", (), {}, IMAGE),
+    ("StochasticDepth", (0.0, "row"), {}, IMAGE),
 ]
 ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
 ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}

@@ -23,7 +23,7 @@ SAME_VALUES = {
     "Dropout": nn.Dropout(0.5).eval(),
     "Sequential": nn.Sequential(nn.Identity(), nn.Dropout(0.0)),
     "tensor": tg.tensor,
-    "keyword": lambda x: F.dropout(x=x, p=0.0),
+    "keyword": lambda x: F.dropout(input=x, p=0.0),
 }
 
 

@@ -38,7 +38,7 @@ from .adaptive_pooling import (
 )
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, linear
 from .distance import cdist, cosine_similarity, normalize, pairwise_distance, pdist
-from .dropout import dropout, dropout2d
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, stochastic_depth
 from .fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from .loss.binary import (
     binary_cross_entropy,
@@ -93,6 +93,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -111,8 +112,11 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
+    "feature_alpha_dropout",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
     "gaussian_nll_loss",
@@ -176,6 +180,7 @@ __all__ = [
     "softshrink",
     "softsign",
     "standardize",
+    "stochastic_depth",
     "tanh",
     "tanhshrink",
     "threshold",

@@ -43,7 +43,7 @@ from .container import ModuleList, Sequential
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .convolution import Conv1d, Conv2d, Conv3d
 from .distance import CosineSimilarity, PairwiseDistance
-from .dropout import Dropout, Dropout2d
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, StochasticDepth
 from .folding import fold_batch_norm, fold_pair
 from .fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from .lazy import (
@@ -99,6 +99,7 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AveragedModel",
     "AvgPool2d",
@@ -118,8 +119,11 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
     "Dropout2d",
+    "Dropout3d",
     "ELU",
+    "FeatureAlphaDropout",
     "Flatten",
     "fold_batch_norm",
     "fold_pair",
@@ -198,6 +202,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "StochasticDepth",
     "Summary",
     "summary",
     "Tanh",

@@ -38,8 +38,8 @@ def probability(op: str, p: float) -> float:
     Raises:
         ValueError: it is not.
     """
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"{op}: p={p}; a probability must be in [0, 1].")
+    if not isinstance(p, (int, float)) or not 0.0 <= p <= 1.0:
+        raise ValueError(f"{op}: p={p!r}; a probability must be in [0, 1].")
     return p
 
 
