@@ -26,6 +26,7 @@ OPTIMIZERS = {
     "Rprop": lambda m: optim.Rprop(m, lr=0.1),
     "Lion": lambda m: optim.Lion(m, lr=0.1),
     "LARS": lambda m: optim.LARS(m, lr=0.1),
+    "LBFGS": lambda m: optim.LBFGS(m, lr=0.1, max_iter=3),
     "Muon": lambda m: optim.Muon([("weight", m.weight)], lr=0.1),
 }
 SCHEDULES = {
@@ -65,8 +66,14 @@ def trained(make):
     model = nn.Linear(2, 3)
     optimizer = make(model)
     for _ in range(3):
-        model(tg.ones(1, 2)).square().sum().backward()
-        optimizer.step()
+
+        def closure():
+            optimizer.zero_grad()
+            loss = model(tg.ones(1, 2)).square().sum()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
     return optimizer
 
 
@@ -95,8 +102,9 @@ def same(a, b):
 def can_be_right(path, junk):
     key = [key for key in path if isinstance(key, str)][-1]
     switches = ("nesterov", "maximize", "amsgrad", "centered", "decoupled_weight_decay")
+    vectors = ("d", "prev_flat_grad", "old_dirs", "old_stps")
     nones = ("trust_coefficient", "adjust_lr_fn", "line_search_fn")
-    numbers = ("dampening", "momentum_buffer", "exp_avg", "mu_product", "prev", "grad_avg", "ns_coefficients")
+    numbers = ("dampening", "momentum_buffer", "exp_avg", "mu_product", "prev", "grad_avg", "ns_coefficients", *vectors)
     return junk == {} or key in numbers or (junk is True and key in switches) or (junk is None and key in nones)
 
 

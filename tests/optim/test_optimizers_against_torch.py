@@ -41,13 +41,6 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.fixture
-def in_float64(torch):
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def pair(torch, dtype, seed=0):
     """The same parameters for both libraries."""
     rng = np.random.default_rng(seed)

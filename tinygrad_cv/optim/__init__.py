@@ -12,6 +12,7 @@ from .clip import (
     get_total_norm,
 )
 from .lars import LARS
+from .lbfgs import LBFGS
 from .lion import Lion
 from .lr_scheduler import (
     SWALR,
@@ -39,6 +40,7 @@ from .radam import RAdam
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
+from .torch_state import from_torch, to_torch
 
 __all__ = [
     "Adadelta",
@@ -56,9 +58,11 @@ __all__ = [
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
+    "from_torch",
     "get_total_norm",
     "LambdaLR",
     "LARS",
+    "LBFGS",
     "LinearLR",
     "Lion",
     "lr_scheduler",
@@ -79,4 +83,5 @@ __all__ = [
     "StepLR",
     "swa_utils",
     "SWALR",
+    "to_torch",
 ]

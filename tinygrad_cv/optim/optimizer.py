@@ -243,6 +243,26 @@ class Optimizer:
                     key = i, p.dtype, *(scalar.item() for scalar in own.values())
                     slots.update(shared.setdefault(key, own))
 
+    def to_torch(self, slots: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, Any]]:
+        """The state of parameters, in PyTorch's order, with PyTorch's slots; see the function ``to_torch``."""
+        return {
+            name: {key: x.astype(np.float32) if key == "step" else x for key, x in values.items() if key != "started"}
+            for name, values in slots.items()
+        }
+
+    def from_torch(
+        self, slots: dict[str, dict[str, Any]], groups: list[dict[str, Any]]
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """The state of parameters from PyTorch's slots; see the function ``from_torch``."""
+        keeps = {name: self.keeps({**self.defaults, **group}) for group in groups for name in group["names"]}
+        found = {}
+        for name, values in slots.items():
+            values = {key: x for key, x in values.items() if x is not None}
+            if values and "started" in keeps[name]:
+                values["started"] = np.ones(())
+            found[name] = values
+        return found
+
     def parameters_by_name(self) -> dict[str, Tensor]:
         """All parameters."""
         return {name: p for g in self.param_groups for name, p in zip(g["names"], g["params"], strict=True)}
@@ -250,6 +270,10 @@ class Optimizer:
     def form(self, key: str, p: Tensor) -> tuple[tuple[int, ...], np.dtype]:
         """Shape and dtype of a slot of a parameter; -1 is any length."""
         return ((), FLOAT64) if key in self.scalars else (p.shape, p.dtype)
+
+    def check_slots(self, saved: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Describe what does not fit together in saved slots that are right by themselves."""
+        return []
 
     def check_state(self, key: str, array: np.ndarray) -> str | None:
         """Describe what is wrong with the saved values of a slot; None if nothing is."""

@@ -21,7 +21,8 @@ class OptimizerState(TypedDict):
 
 def problems_of(optimizer: Optimizer, groups: list[dict[str, Any]], saved: Mapping[str, Any]) -> list[str]:
     """Why saved groups and slots do not fit an optimizer."""
-    return [*_group_problems(optimizer, groups), *_slot_problems(optimizer, groups, saved)]
+    found = [*_group_problems(optimizer, groups), *_slot_problems(optimizer, groups, saved)]
+    return found or optimizer.check_slots(saved)
 
 
 def plain(groups: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
