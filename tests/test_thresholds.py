@@ -12,7 +12,8 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tests.nn.losses import LOSSES, configured, inputs
+from tests.nn import losses
+from tests.nn.losses import configured, inputs
 from tests.nn.test_layers_against_torch import ELSEWHERE, LAYERS, OWN, identify
 from tests.primitives.table import ROWS
 from tests.thresholds import BEYOND, COMPILED, EAGER, OTHER, OTHER_COMPARISONS, crossed, numbers, unnamed
@@ -173,6 +174,7 @@ def loss(case: Any) -> list[np.ndarray]:
     return pulled(lambda x: module(x, *others), first.numpy())
 
 
+LOSSES = [*losses.LOSSES, *losses.OWN]
 NOT_LAYERS = {"Module", "ModuleList", "Sequential", *ELSEWHERE}
 CASES = [*LAYERS, *OWN]
 

@@ -48,10 +48,20 @@ LOSSES: list[tuple[str, dict[str, Any], str]] = [
     ("TripletMarginLoss", {"margin": 0.5, "p": 1.0, "swap": True, "reduction": "sum"}, "triplets"),
     ("TripletMarginWithDistanceLoss", {}, "triplets"),
     ("TripletMarginWithDistanceLoss", {"margin": 0.5, "swap": True}, "triplets"),
+    ("CTCLoss", {}, "sequences"),
+    ("CTCLoss", {"blank": 3, "reduction": "none", "zero_infinity": True}, "sequences"),
     ("CosineSimilarity", {}, "vectors"),
     ("CosineSimilarity", {"dim": 0, "eps": 0.1}, "vectors"),
     ("PairwiseDistance", {}, "vectors"),
     ("PairwiseDistance", {"p": 1.0, "eps": 0.1, "keepdim": True}, "vectors"),
+]
+
+
+# those that PyTorch has not
+OWN: list[tuple[str, dict[str, Any], str]] = [
+    ("SigmoidFocalLoss", {}, "probabilities"),
+    ("DiceLoss", {}, "maps"),
+    ("TotalVariation", {}, "image"),
 ]
 
 
@@ -74,6 +84,14 @@ def inputs(name: str, kind: str, rng: np.random.Generator) -> Arrays:
         "pairs of numbers": {"input1": x, "input2": y, "target": signs},
         "pairs": {"input1": x, "input2": y, "target": signs[:, 0]},
         "triplets": {"anchor": x, "positive": y, "negative": z},
+        "sequences": {
+            "log_probs": np.log(rng.dirichlet(np.ones(5), size=(4, 6))),
+            "targets": rng.choice([1, 2, 4], (6, 2)),
+            "input_lengths": np.array([4, 4, 3, 4, 3, 4]),
+            "target_lengths": np.array([2, 1, 2, 2, 0, 2]),
+        },
+        "maps": {"input": rng.uniform(0.1, 0.9, (2, 3, 4)), "target": rng.integers(0, 3, (2, 4))},
+        "image": {"input": rng.normal(size=(2, 3, 4, 5))},
         "vectors": {"x1": x, "x2": y},
     }
     return arrays[kind]

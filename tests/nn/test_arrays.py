@@ -10,6 +10,7 @@ import pytest
 import tinygrad_cv as tg
 from tests.forms import assert_accepted_alike, assert_outcomes_alike
 from tests.nn.losses import LOSSES, configured, inputs
+from tests.nn.losses import OWN as OWN_LOSSES
 from tests.nn.test_layers_against_torch import ELSEWHERE, IMAGE, LAYERS, OWN
 from tinygrad_cv import nn
 
@@ -18,7 +19,9 @@ ROWS = {
     for name, args, kwargs, shape in [*OWN, *LAYERS[::-1]]
 }
 ROWS["LayerNorm"] = ((4,), {}, (3, 4))
-CALLS = {name: (kwargs, kind) for name, kwargs, kind in LOSSES[::-1]}  # the rows of plain losses stand first
+CALLS = {
+    name: (kwargs, kind) for name, kwargs, kind in [*OWN_LOSSES, *LOSSES[::-1]]
+}  # the rows of plain losses stand first
 
 
 def row(name):

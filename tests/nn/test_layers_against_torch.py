@@ -192,7 +192,10 @@ def test_loss(torch, case):
     assert ours.state_dict().keys() == theirs.state_dict().keys()
     xs = [tg.tensor(x, requires_grad=x is arrays[0]) for x in arrays]
     zs = [torch.tensor(x, requires_grad=x is arrays[0]) for x in arrays]
-    y, w = ours(*xs), theirs(*zs)
+    if name == "CTCLoss":  # PyTorch's gradient is right only behind a log_softmax
+        y, w = ours(tg.functional.log_softmax(xs[0], -1), *xs[1:]), theirs(zs[0].log_softmax(-1), *zs[1:])
+    else:
+        y, w = ours(*xs), theirs(*zs)
     close(y.detach(), w, "loss")
     cotangent = rng.normal(size=y.shape)
     y.backward(tg.tensor(cotangent)), w.backward(torch.tensor(cotangent))

@@ -48,6 +48,7 @@ from .loss.binary import (
     soft_margin_loss,
 )
 from .loss.classification import cross_entropy, multi_margin_loss, nll_loss
+from .loss.ctc import ctc_loss
 from .loss.distribution import gaussian_nll_loss, kl_div, poisson_nll_loss
 from .loss.ranking import (
     cosine_embedding_loss,
@@ -58,6 +59,7 @@ from .loss.ranking import (
     triplet_margin_with_distance_loss,
 )
 from .loss.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from .loss.segmentation import dice_loss, total_variation
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, standardize
 from .piecewise import (
     hardshrink,
@@ -111,6 +113,8 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
+    "dice_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -184,6 +188,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "total_variation",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]

@@ -58,8 +58,9 @@ from .lazy import (
     LazyLinear,
 )
 from .linear import Linear
-from .loss.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SoftMarginLoss
+from .loss.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SigmoidFocalLoss, SoftMarginLoss
 from .loss.classification import CrossEntropyLoss, MultiLabelMarginLoss, MultiMarginLoss, NLLLoss
+from .loss.ctc import CTCLoss
 from .loss.distribution import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
 from .loss.ranking import (
     CosineEmbeddingLoss,
@@ -69,6 +70,7 @@ from .loss.ranking import (
     TripletMarginWithDistanceLoss,
 )
 from .loss.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from .loss.segmentation import DiceLoss, TotalVariation
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .parameter import Parameter
@@ -100,8 +102,8 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AlphaDropout",
-    "AvgPool1d",
     "AveragedModel",
+    "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
     "BatchNorm1d",
@@ -118,6 +120,8 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CTCLoss",
+    "DiceLoss",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -193,6 +197,7 @@ __all__ = [
     "SELU",
     "Sequential",
     "Sigmoid",
+    "SigmoidFocalLoss",
     "SiLU",
     "SmoothL1Loss",
     "SoftMarginLoss",
@@ -208,6 +213,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TotalVariation",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "update_bn",

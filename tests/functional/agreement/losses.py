@@ -17,7 +17,7 @@ REDUCTIONS: list[dict[str, Any]] = [{"reduction": name} for name in ("mean", "su
 
 
 def rows() -> Iterator[Row]:
-    found = [*regression(), *classification(), *binary(), *distributions(), *rankings()]
+    found = [*regression(), *classification(), *binary(), *distributions(), *rankings(), *maps()]
     yield from found
     yield from older_arguments(found)
 
@@ -128,8 +128,7 @@ def likelihood(arguments: Any, options: dict[str, Any], theirs: Any = None, note
 def cross_entropy_of_two(T: Any, p: Any, t: Any, weight: Any, reduction: str) -> Any:
     """The formula, of probabilities that are neither 0 nor 1."""
     losses = -(t * p.log() + (1 - t) * (-p).log1p())
-    losses = losses if weight is None else losses * weight
-    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+    return reduced(losses if weight is None else losses * weight, reduction)
 
 
 def focal_loss(T: Any, x: Any, t: Any, alpha: float, gamma: float, reduction: str) -> Any:
@@ -139,7 +138,7 @@ def focal_loss(T: Any, x: Any, t: Any, alpha: float, gamma: float, reduction: st
     losses = (1 - (p * t + (1 - p) * (1 - t))) ** gamma * cross_entropy
     if alpha >= 0:
         losses = (alpha * t + (1 - alpha) * (1 - t)) * losses
-    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()
+    return reduced(losses, reduction)
 
 
 def distributions() -> Iterator[Row]:
@@ -194,3 +193,34 @@ def rankings() -> Iterator[Row]:
 def squared(a: Any, b: Any) -> Any:
     """A distance of one's own."""
     return ((a - b) * (a - b)).sum(-1)
+
+
+def maps() -> Iterator[Row]:
+    s = Samples("maps")
+    for options, p, smooth in itertools.product(REDUCTIONS, (1, 2), (0.0, 1.0)):
+        options = {"smooth": smooth, "p": p, **options}
+        for shape in ((2, 3, 4), (2, 3, 3, 2)):
+            x = s.probabilities(*shape)
+            yield Row("dice_loss", (x, s.probabilities(*shape)), options, overlap)
+            yield Row("dice_loss", (x, Fixed(s.labels(3, 2, *shape[2:]))), options, overlap, "classes")
+    for options, shape in itertools.product(REDUCTIONS, ((2, 3, 4), (2, 3, 4, 5), (2, 1, 3, 2, 4))):
+        yield Row("total_variation", (s.normal(*shape),), options, variation)
+
+
+def overlap(T: Any, x: Any, t: Any, smooth: float, p: int, reduction: str) -> Any:
+    """Dice's loss, with images and classes one by one."""
+    if t.ndim < x.ndim:
+        t = T.one_hot(t, x.shape[1]).movedim(-1, 1)
+    losses = [
+        1 - (2 * (a * b).sum() + smooth) / ((a**p).sum() + (b**p).sum() + smooth)
+        for a, b in zip(x.flatten(0, 1), t.flatten(0, 1), strict=True)
+    ]
+    return reduced(T.torch.stack(losses).reshape(x.shape[:2]), reduction)
+
+
+def variation(T: Any, x: Any, reduction: str) -> Any:
+    return reduced(sum(x.diff(dim=axis).abs().flatten(1).sum(1) for axis in range(2, x.ndim)), reduction)
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[reduction]()

@@ -10,10 +10,11 @@ from tests.functional.agreement import (
     losses,
     normalizations,
     poolings,
+    sequences,
 )
 from tests.functional.agreement.row import Row
 
-FAMILIES = (activations, convolutions, poolings, normalizations, losses, distances, dropouts)
+FAMILIES = (activations, convolutions, poolings, normalizations, losses, sequences, distances, dropouts)
 
 
 def rows() -> list[Row]:

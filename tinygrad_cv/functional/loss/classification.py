@@ -105,8 +105,7 @@ def multi_margin_loss(
 ) -> Tensor:
     """1/C Σ_{i ≠ y} max(0, margin - x[y] + x[i])^p: every class is to be a margin below the right one.
 
-    For p = 1 it is the loss of Crammer and Singer's kind of support vector machine, with a sum for their maximum
-    (Weston and Watkins, 1999, eq. 4).
+    With p = 1 it is the loss of a support vector machine of several classes (Weston and Watkins, 1999).
 
     Args:
         input: scores x, N x C or C.

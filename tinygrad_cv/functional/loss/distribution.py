@@ -115,7 +115,7 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """[log v + (input - target)² / v] / 2: -log of a normal density with variance v (Nix and Weigend, 1994, eq. 4).
+    """[log v + (input - target)² / v] / 2: -log of a normal density with variance v (Nix and Weigend, 1994).
 
     Args:
         input, target: means and observations, of one shape.

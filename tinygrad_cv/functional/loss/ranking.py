@@ -196,7 +196,7 @@ def triplet_margin_loss(
     Args:
         anchor, positive, negative: a, p and n, N x D or D; N may be 1 in some of them.
         margin: above 0.
-        swap: use d(p, n) where it is less than d(a, n) (Balntas et al., 2016, section 3.3).
+        swap: use d(p, n) where it is less than d(a, n) (Balntas et al., 2016).
         size_average, reduce: PyTorch's older forms of ``reduction``.
 
     Raises:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ... import functional as F
 from ...functional.loss.reduction import Reduction, taking_older_arguments
+from ..arguments import at_least
 from .base import Loss, WeightedLoss
 
 if TYPE_CHECKING:
@@ -61,6 +62,24 @@ class BCEWithLogitsLoss(WeightedLoss):
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
+
+
+class SigmoidFocalLoss(Loss):
+    """The cross-entropy of scores, where easy examples count little; see :func:`functional.sigmoid_focal_loss`.
+
+    >>> import tinygrad_cv as tg
+    >>> round(tg.nn.SigmoidFocalLoss()(tg.tensor([0.0]), tg.tensor([1.0])).item(), 4)
+    0.0433
+    """
+
+    shown = ("alpha", "gamma")
+
+    def __init__(self, alpha: float = 0.25, gamma: float = 2.0, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction)
+        self.alpha, self.gamma = alpha, at_least("SigmoidFocalLoss", "gamma", gamma, 0.0)
+
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
+        return F.sigmoid_focal_loss(input, target, self.alpha, self.gamma, self.reduction)
 
 
 class SoftMarginLoss(Loss):
