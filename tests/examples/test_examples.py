@@ -18,6 +18,7 @@ PROMISES = {  # example -> the files it writes, and words of its output
     "05_filters_and_features.py": (["filters_and_features.png"], ["as a dot product"]),
     "06_four_normalizations.py": (["four_normalizations.png"], ["GN(G=C) = IN", "GN(G=1) = LN", "BN(N=1) = IN"]),
     "07_course_layers.py": ([], ["conv: correct", "lstm step: correct", "network: correct"]),
+    "08_sharpness_aware.py": ([], ["sharpness-aware steps: ", "right on new images"]),
 }
 
 

@@ -1,9 +1,11 @@
 """Optimizers, schedules of their settings, and gradient clipping, with PyTorch's names and formulas."""
 
 from . import lr_scheduler, swa_utils
-from .adagrad import Adadelta, Adagrad
-from .adam import Adam, AdamW
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam
 from .adamax import Adamax
+from .adamw import AdamW
 from .clip import (
     adaptive_clip_grad_,
     clip_grad_norm_,
