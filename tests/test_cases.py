@@ -20,7 +20,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import DTypeError
 
 quick = pytest.mark.quick
-HERE = "tests/test_cases.py"
+HERE, ORDERING = "tests/test_cases.py", "tests/frontend/test_ordering.py"
 SPECIAL, TAPE, MEMORY = "tests/ops/test_special_values.py", "tests/core/test_tape.py", "tests/core/test_memory.py"
 CONTEXT, OPTIMIZER, CLIP = "tests/core/test_context.py", "tests/optim/test_optimizer.py", "tests/optim/test_clip.py"
 CONV, POOL, NORM = (f"tests/functional/test_{name}.py" for name in ("convolution", "pooling", "normalization"))
@@ -47,6 +47,10 @@ CONVENTIONS = {
     ],
     "slope 0 at the edges of hardtanh, relu6 and hardsigmoid": [
         f"{ACTIVATION}::test_the_derivative_at_a_kink_and_far_out"
+    ],
+    "sorting gives each element's gradient back to its place": [
+        f"{ORDERING}::test_gradient_goes_to_the_first_of_equal_elements",
+        f"{ORDERING}::test_equal_elements_keep_their_order",
     ],
     "NaN goes through relu, maxima and pooling": [
         f"{SPECIAL}::test_nan_propagates",
@@ -179,8 +183,8 @@ BAD_INPUT = {
         "tests/frontend/test_creation.py::test_any_array_is_accepted",
     ],
     "NumPy's functions of a tensor with a gradient": [
-        "tests/frontend/test_numpy_protocol.py::test_ufuncs_stay_in_the_graph",
-        "tests/frontend/test_numpy_protocol.py::test_the_rest_refuses_by_name_and_never_drops_a_gradient",
+        "tests/frontend/numpy_protocol/test_ufuncs.py::test_ufuncs_stay_in_the_graph",
+        "tests/frontend/numpy_protocol/test_refusals.py::test_the_rest_refuses_by_name_and_never_drops_a_gradient",
     ],
 }
 

@@ -113,3 +113,56 @@ def test_choices_and_pytorchs(name):
     mine, yours, x, expected, other = CHOICES[name]
     np.testing.assert_array_equal(ours(mine, x), expected)
     np.testing.assert_array_equal(theirs(yours, x), expected if other is ... else other)
+
+
+# ---------------------------------------------------------------- names
+
+A = np.arange(1.0, 13.0).reshape(3, 4) ** 2
+NAMES = {  # a call of ours, and of NumPy's and PyTorch's by the same name; None where there is none
+    "`x.std()`, `x.var()`": (
+        lambda x: (x.std(), x.var(1)),
+        lambda x: (x.std(), x.var(1)),
+        lambda x: (x.std(), x.var(1)),
+    ),
+    "`x.median()`": (lambda x: x.median(), np.median, lambda x: x.median()),
+    "`x.sort()`": (lambda x: x.sort(), np.sort, lambda x: x.sort()),
+    "`x.max(axis)`, `x.min(axis)`": (lambda x: x.max(1), lambda x: x.max(1), lambda x: x.max(1)),
+    "`x.repeat(n, axis)`": (lambda x: x.repeat(2, 1), lambda x: x.repeat(2, 1), lambda x: x.repeat(2, 1)),
+    "`x.split(n)`": (lambda x: x.split(3), lambda x: np.split(x, 3), lambda x: x.split(3)),
+    "`x.transpose(1, 0)`": (
+        lambda x: x[None].transpose(1, 0, 2),
+        lambda x: x[None].transpose(1, 0, 2),
+        lambda x: x.reshape(3, 2, 2).transpose(1, 0),
+    ),
+    "`meshgrid(a, b)`": (
+        lambda x: tg.meshgrid(x[0], x[1, :2])[0],
+        lambda x: np.meshgrid(x[0], x[1, :2])[0],
+        lambda x: pytest.importorskip("torch").meshgrid(x[0], x[1, :2], indexing="ij")[0],
+    ),
+    "`x.topk(k)`": (lambda x: x.topk(2), None, lambda x: x.topk(2)),
+}
+
+
+def flat(results):
+    """All numbers of a result, one by one, with its shapes."""
+    parts = results if isinstance(results, (list, tuple)) else [results]
+    return [(tuple(np.shape(part)), np.asarray(part).ravel().tolist()) for part in parts]
+
+
+def test_every_name_is_run():
+    assert [row[0] for row in rows("conventions.md", "## Names")] == list(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_followed_as_the_page_says(name):
+    torch = pytest.importorskip("torch")
+    ours, numpys, theirs = NAMES[name]
+    found, other = flat(ours(tg.tensor(A))), flat(theirs(torch.tensor(A)))
+    if numpys is None:
+        assert found == other
+        return
+    wanted = flat(numpys(A))
+    assert [shape for shape, _ in found] == [shape for shape, _ in wanted]
+    for (_, y), (_, e) in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(y, e, 1e-14)
+    assert wanted != other

@@ -23,6 +23,7 @@ ROOMS = ("core", "ops", "frontend", "functional", "nn", "ir", "tracing", "compil
 BEYOND = 1 << 40  # more than any size
 
 EAGER = {
+    "frontend.ordering.FEW": (0, BEYOND),
     "ops.arrays.SMALL": (33, BEYOND),  # more than MAX_TAPS, as the code has it
     "ops.arrays.BLOCK": (1, BEYOND),
     "ops.contraction.CHUNK": (1, BEYOND),
@@ -63,6 +64,7 @@ COMPILED = {
     "compiler.codegen.reduction.UNROLLED": (1, 16),
 }
 OTHER = {  # numbers that no size of an array is compared with
+    "frontend.elementary.TERMS_OF_SINC": "of a series",
     "tracing.api.KEPT": "lines of history",
     "tracing.cliff.IN_A_ROW": "traces",
     "ir.numpy_source.MAX_PRINTED": "what is printed",

@@ -34,7 +34,7 @@ from .frontend.creation import (
     zeros_like,
 )
 from .frontend.custom import CustomFunction, FunctionContext
-from .frontend.functions import concatenate, einsum, matmul, stack
+from .frontend.functions import cat, concatenate, einsum, matmul, meshgrid, stack
 from .frontend.random import Generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor
 from .frontend.vocabulary import missing as _missing
@@ -88,6 +88,7 @@ __all__ = [
     "TraceError",
     "arange",
     "asarray",
+    "cat",
     "checkpoint",
     "concatenate",
     "detect_anomaly",
@@ -106,6 +107,7 @@ __all__ = [
     "linspace",
     "manual_seed",
     "matmul",
+    "meshgrid",
     "no_grad",
     "ones",
     "ones_like",

@@ -104,8 +104,9 @@ def _known(value: Value, args: list[Known], arrays: Sequence[Array]) -> Known:
     return Known(y, np.broadcast_to(d, y.shape), False)
 
 
-EXACT = {*ARITHMETIC, "equal", "less", "less_equal", "iota", "argmax", "random_bits"}
-WHOLE = {"cast", "where", "equal", "less", "less_equal", "argmax", "sum", "cumsum", "fold", "scatter_add", "contract"}
+EXACT = {*ARITHMETIC, "equal", "less", "less_equal", "iota", "argmax", "argsort", "random_bits"}
+WHOLE = {"cast", "where", "equal", "less", "less_equal", "argmax", "argsort"}
+WHOLE |= {"sum", "cumsum", "fold", "scatter_add", "contract"}
 
 
 def _moved(value: Value, args: list[Known]) -> Array:
@@ -348,6 +349,21 @@ def _argmax(value: Value, args: list[Known], y: Array) -> Array:
     clear = (rivals.sum(axis, keepdims=True) == 1) | (np.where(rivals, x.d, 0.0).max(axis, keepdims=True) == 0)
     clear &= ~np.isposinf(x.d).any(axis, keepdims=True)  # what is unknown may be NaN, which is the largest
     return np.where(clear, 0.0, INF)
+
+
+@rule("argsort")
+def _argsort(value: Value, args: list[Known], y: Array) -> Array:
+    """A place is clear if its element stays above all that are sorted before it, and below all after it."""
+    axis = value.params["axis"]
+    v, d = (
+        np.moveaxis(np.take_along_axis(np.asarray(a, np.float64), y, axis), axis, -1) for a in (args[0].y, args[0].d)
+    )
+    ends = np.full((*v.shape[:-1], 1), INF)
+    before = np.maximum.accumulate(np.concatenate([-ends, v + d], -1), -1)[..., :-1]
+    after = np.minimum.accumulate(np.concatenate([v - d, ends], -1)[..., ::-1], -1)[..., ::-1][..., 1:]
+    clear = ((before < v - d) & (v + d < after)) | (d.max(-1, keepdims=True, initial=0.0) == 0)
+    clear &= ~np.isposinf(d).any(-1, keepdims=True)  # what is unknown may be NaN, which is the last
+    return np.moveaxis(np.where(clear, 0.0, INF), -1, axis)
 
 
 # ---------------------------------------------------------------- sums: a bound for any order

@@ -45,6 +45,16 @@ COPIES = {
     "mean over one": (lambda x: x.reshape(2, 3, 1).mean(-1),),
     "cumsum of one": (lambda x: x.reshape(2, 3, 1).cumsum(-1)[..., 0],),
     "pad by nothing": (lambda x: x.pad(((0, 0), (0, 0))), lambda x: np.pad(x, 0)),
+    "roll by nothing": (lambda x: x.roll(0, 1), lambda x: np.roll(x, 0, 1)),
+    "roll around": (lambda x: x.roll(3, 1), lambda x: np.roll(x, 3, 1)),
+    "tile once": (lambda x: x.tile(1), lambda x: np.tile(x, 1)),
+    "four quarter turns": (lambda x: x.rot90(4).clone(), lambda x: np.rot90(x, 4).copy()),
+    "tril of all": (lambda x: x.tril(5), lambda x: np.tril(x, 5)),
+    "sort": (lambda x: x.sort(), np.sort),
+    "cumprod of one": (lambda x: x.reshape(2, 3, 1).cumprod(-1)[..., 0],
+                         lambda x: np.cumprod(x.reshape(2, 3, 1), -1)[..., 0]),
+    "round": (lambda x: x.round(), np.round),
+    "masked_fill nowhere": (lambda x: x.masked_fill(x < 0, 9), lambda x: np.where(x < 0, 9, x)),
     "concatenate": (lambda x: tg.concatenate([x]), lambda x: np.concatenate([x])),
     "stack": (lambda x: tg.stack([x])[0], lambda x: np.stack([x])[0]),
     "repeat": (lambda x: x.repeat(1, 0),),
@@ -84,10 +94,18 @@ VIEWS = {  # NumPy's are views: they show what is written into either
 }
 
 
-NO_GRADIENT = ("tensor", "floor", "sign", "x // 1", "np.round")
-NOT_COMPILED = ("np.sort",)  # its order depends on values
-ENDS_IN_A_VIEW = ("prod over none", "sum over one", "max over one", "prod over one", "cumsum of one", "stack", "mask")
-CONTINUED = [name for name in COPIES if name not in (*NO_GRADIENT, *NOT_COMPILED, *ENDS_IN_A_VIEW)]
+NO_GRADIENT = ("tensor", "floor", "sign", "x // 1", "np.round", "round")
+ENDS_IN_A_VIEW = (
+    "prod over none",
+    "sum over one",
+    "max over one",
+    "prod over one",
+    "cumsum of one",
+    "cumprod of one",
+    "stack",
+    "mask",
+)
+CONTINUED = [name for name in COPIES if name not in (*NO_GRADIENT, *ENDS_IN_A_VIEW)]
 
 
 def pair(name):
@@ -171,7 +189,19 @@ def test_parameters_are_left_alone_by_what_was_computed_of_them():
 
 def test_every_method_without_arguments_is_a_copy_or_a_view():
     """Of all public methods that can be called so: a result of the same values is never the tensor itself."""
-    views = {"flatten", "ravel", "squeeze", "transpose", "expand", "detach", "flip", "reshape", "view"}
+    views = {
+        "flatten",
+        "ravel",
+        "squeeze",
+        "transpose",
+        "expand",
+        "detach",
+        "flip",
+        "reshape",
+        "view",
+        "flipud",
+        "fliplr",
+    }
     itself = {"requires_grad_", "retain_grad", "assign"}
     for name in dir(Tensor):
         method = getattr(Tensor, name)

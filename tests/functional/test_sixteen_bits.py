@@ -141,14 +141,38 @@ METHODS = [
     ("repeat", lambda x: x.repeat(3000, 0), [normal(2)]),
     ("broadcast_to", lambda x: x.broadcast_to((3000, 2)), [normal(2)]),
     ("sum_to", lambda x: x.sum_to((2,)), [normal(3000, 2)]),
+    ("sort", lambda x: x.sort(1), [normal(2, 9)]),
+    ("median", lambda x: x.median(1), [normal(3, 8, scale=100)]),
+    ("quantile", lambda x: x.quantile([0.1, 0.77], 1), [normal(3, 8, scale=100)]),
+    ("cumprod", lambda x: x.cumprod(1), [positive(2, 7)]),
+    ("trace", lambda x: x.trace(), [normal(900, 900)]),
+    ("outer", lambda x, y: x.outer(y), [normal(900), normal(3)]),
+    ("logaddexp", lambda x, y: x.logaddexp(y), [normal(9), normal(9)]),
+    ("hypot", lambda x, y: x.hypot(y), [normal(9, scale=300), normal(9, scale=300)]),
+    ("sinc", lambda x: x.sinc(), [normal(9)]),
+    ("arccosh", lambda x: x.arccosh(), [positive(9) + 1.2]),
+    ("arctanh", lambda x: x.arctanh(), [positive(9) * 0.4]),
+    *(
+        (name, lambda x, name=name: getattr(x, name)(), [normal(9)])
+        for name in ("expm1", "exp2", "sinh", "cosh", "tan")
+    ),
+    *(
+        (name, lambda x, name=name: getattr(x, name)(), [positive(9) * 9])
+        for name in ("log2", "log10", "log1p", "cbrt")
+    ),
+    ("arcsinh", lambda x: x.arcsinh(), [normal(9, scale=3)]),
+    ("roll", lambda x: x.roll(2, 1), [normal(2, 9)]),
+    ("tile", lambda x: x.tile(3000), [normal(3)]),
     ("topk", lambda x: x.topk(2)[0], [np.arange(9.0)]),
 ]
 # methods that choose, move or count elements, or tell about them: nothing is rounded
 # fmt: off
 EXACT = {
-    "T", "all", "amax", "amin", "any", "argmax", "argmax_kept", "argmin", "astype", "clone", "expand_dims",
-    "flatten", "flip", "floor", "iota", "isfinite", "isnan", "mT", "moveaxis", "pad", "permute", "ravel", "reshape",
-    "sign", "slice", "split", "squeeze", "swapaxes", "transpose", "unsqueeze", "view",
+    "T", "all", "amax", "amin", "any", "argmax", "argmax_kept", "argmin", "argsort", "astype", "ceil", "chunk",
+    "clamp", "clone", "diag", "diagonal", "expand_dims", "flatten", "flip", "fliplr", "flipud", "floor", "iota",
+    "isfinite", "isinf", "isnan", "mT", "masked_fill", "moveaxis", "nan_to_num", "pad", "permute", "ravel", "reshape",
+    "rot90", "round", "sign", "slice", "split", "squeeze", "swapaxes", "transpose", "tril", "triu", "trunc", "unbind",
+    "unsqueeze", "view",
 }
 NO_OPERATIONS = {
     "assign", "backward", "detach", "dtype", "grad", "holds", "is_leaf", "item", "known_finite", "ndim", "node",

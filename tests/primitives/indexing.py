@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_cv as tg
-from tests.primitives.draws import below, of, real, state, whole
-from tests.primitives.oracles import drawn, gathered, numbered, scattered
+from tests.primitives.draws import below, distinct, halves, of, real, state, whole
+from tests.primitives.oracles import drawn, gathered, numbered, ordered, scattered
 from tests.primitives.row import Case, Row, use
 from tinygrad_cv.frontend.random import Generator
 
@@ -80,6 +80,27 @@ ROWS = [
                 ((2, 1, 3, 2), (1, 2), "u1"),
             ]
         ),
+    ),
+    Row(
+        "argsort",
+        lambda x, axis: x.argsort(axis),
+        ordered,
+        ("",),
+        tuple(
+            Case((shape,), {"axis": axis})
+            for shape, axis in [
+                ((1,), 0),
+                ((5,), 0),
+                ((0, 2), 0),
+                ((0, 2), 1),
+                ((4, 3), 0),
+                ((2, 5), 1),
+                ((2, 4, 3), 1),
+                ((2, 1, 3, 2), 2),
+            ]
+        ),
+        (halves,),
+        smooth=(distinct,),
     ),
     Row(
         "random_bits",

@@ -75,6 +75,15 @@ def gathered(x, index):
     return out
 
 
+def ordered(x, *, axis):
+    out = np.empty(x.shape, int)
+    for place in np.ndindex(*x.shape[:axis], *x.shape[axis + 1 :]):
+        row = (*place[:axis], slice(None), *place[axis:])
+        pairs = [(value != value, value, i) for i, value in enumerate(x[row].tolist())]  # noqa: PLR0124 (NaN is last)
+        out[row] = [i for _, _, i in sorted(pairs)]
+    return out
+
+
 def scattered(x, index, *, size):
     out = np.zeros((size, *x.shape[index.ndim :]))
     for place in np.ndindex(*index.shape):

@@ -294,6 +294,8 @@ class ElementwiseMethods(Variable):
             x = (x > high).where(high, x)
         return x
 
+    clamp = clip
+
     def where(self: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
         """``a`` where this is true, else ``b``; the branch not taken contributes exactly nothing to the gradient."""
         condition = _boolean("where", self)

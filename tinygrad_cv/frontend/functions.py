@@ -14,10 +14,11 @@ from ..core.context import scoped
 from ..core.errors import DTypeError
 from ..core.variable import Variable
 from ..ops.arrays import HALF
-from . import movement, products
+from . import arrangement, movement, products
 from .creation import asarray
 from .given import GivenArray
 from .precision import in_single
+from .tensor import Tensor
 from .vocabulary import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,4 +113,13 @@ def _of_operands(function: F) -> F:
 
 
 concatenate, stack = _of_a_sequence(movement.concatenate), _of_a_sequence(movement.stack)
+cat = concatenate
+
+
+@wraps(arrangement.meshgrid)
+def meshgrid(*tensors: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Tensor, ...]:
+    several = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    return arrangement.meshgrid(*map(asarray, several), indexing=indexing, sparse=sparse)
+
+
 einsum, matmul = _of_operands(products.einsum), _of_operands(products.matmul)

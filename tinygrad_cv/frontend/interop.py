@@ -16,7 +16,7 @@ from ..core.position import describe, user_line
 from ..core.variable import Variable
 from .dlpack import exported
 from .forward import Tensor
-from .numpy_protocol import call_function, call_ufunc
+from .numpy_protocol.dispatch import call_function, call_ufunc
 
 if TYPE_CHECKING:
     from .typing import DTypeLike

@@ -28,12 +28,20 @@ def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, 
     if axis is None:
         return tuple(range(ndim))
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    if scalar and not ndim and len(axes) == 1 and operator.index(axes[0]) in (0, -1):
+    if scalar and not ndim and len(axes) == 1 and whole(op, "axis", axes[0]) in (0, -1):
         return ()
     found = tuple([axis_of(op, a, ndim) for a in axes])
     if len(found) > 1 and len(set(found)) != len(found):
         raise ShapeError(f"{op}: axis {axis} names an axis twice.")
     return found
+
+
+def whole(op: str, name: str, value: SupportsIndex) -> int:
+    """An argument that counts, as an int."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise DTypeError(f"{op}: {name} {value!r}{location()}; it must be an integer.") from None
 
 
 def axis_of(op: str, axis: SupportsIndex, ndim: int) -> int:

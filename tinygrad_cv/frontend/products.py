@@ -49,6 +49,16 @@ class ProductMethods(Variable):
 
     dot = matmul
 
+    def outer(self: Tensor, other: TensorLike) -> Tensor:
+        """Every element times every element of another vector, as a matrix."""
+        other = given("outer", other, self)
+        if self._value.ndim != 1 or other._value.ndim != 1:
+            raise ShapeError(
+                f"outer of shapes {self._value.shape} and {other._value.shape}{location()}: each must have one axis; "
+                "np.outer(x, y) takes all elements in one."
+            )
+        return self.expand_dims(1) * other
+
 
 def _contract(a: Tensor, b: Tensor, spec: str) -> Tensor:
     return apply(contraction.contract, a, b, spec=spec)

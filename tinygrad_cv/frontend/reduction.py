@@ -52,20 +52,20 @@ class ReductionMethods(Variable):
     def mean(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """1/n Σ x; integers and booleans give float32."""
         axes = axes_of("mean", axis, self._value.ndim, scalar=True)
-        return floating(self).sum(axes, keepdims) * (1.0 / _count("mean", self, axes))
+        return floating(self).sum(axes, keepdims) * (1.0 / count_of("mean", self, axes))
 
     @in_single
     def var(self: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """1/(n - ddof) Σ (x - mean)², in two passes, so that a large mean costs no precision."""
         axes = axes_of("var", axis, self._value.ndim, scalar=True)
-        n = _count("var", self, axes) - ddof
+        n = count_of("var", self, axes) - ddof
         return centre(self, axes)[1].square().sum(axes, keepdims) * (1.0 / n if n > 0 else math.nan)
 
     @in_single
     def std(self: Tensor, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
         """√var, with derivative 0 at 0."""
         axes = axes_of("std", axis, self._value.ndim, scalar=True)
-        n = _count("std", self, axes) - ddof
+        n = count_of("std", self, axes) - ddof
         return centre(self, axes)[1].norm(axes, keepdims) * (1.0 / math.sqrt(n) if n > 0 else math.nan)
 
     @in_single
@@ -74,7 +74,7 @@ class ReductionMethods(Variable):
         if ties not in ("even", "first"):
             raise ValueError(f"max: ties={ties!r}; it must be 'even' or 'first'.")
         axes = axes_of("max", axis, self._value.ndim, scalar=True)
-        _count("max", self, axes)
+        count_of("max", self, axes)
         if not axes:
             return self.clone()
         return apply(reduction.max_, self, axis=axes, ties=ties)._reduced(axes, keepdims)
@@ -88,7 +88,7 @@ class ReductionMethods(Variable):
     def argmax(self: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """The position of the first largest element, as int64."""
         axes = axes_of("argmax", axis, self._value.ndim, scalar=True)
-        _count("argmax", self, axes)
+        count_of("argmax", self, axes)
         return self.argmax_kept(axes, np.dtype(np.int64))._reduced(axes, keepdims)
 
     def argmin(self: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -113,6 +113,18 @@ class ReductionMethods(Variable):
         return apply(reduction.cumsum, x, axis=axis_of("cumsum", axis, x._value.ndim))
 
     @in_single
+    def cumprod(self: Tensor, axis: int) -> Tensor:
+        """Cumulative products along an axis, of 1, 2, 4, ... factors, so that derivatives are right at 0, too."""
+        x = cast(self if self._value.shape else self.reshape(1), reduction.sum_dtype(self._value.dtype))
+        axis = axis_of("cumprod", axis, x._value.ndim)
+        lead, n, count = (slice(None),) * axis, x._value.shape[axis], 1
+        while count < n:
+            joined = x[(*lead, slice(count, None))] * x[(*lead, slice(n - count))]
+            x = concatenate([x[(*lead, slice(count))], joined], axis)
+            count *= 2
+        return x.clone() if x is self else x
+
+    @in_single
     def prod(self: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Π x, by multiplying halves, so that derivatives are right where elements are 0."""
         axes = axes_of("prod", axis, self._value.ndim, scalar=True)
@@ -124,7 +136,7 @@ class ReductionMethods(Variable):
             n = x.shape[-1]
             half = x[..., : n // 2] * x[..., n // 2 : n // 2 * 2]
             if n % 2:
-                half = concatenate_last(half, x[..., n - 1 :])
+                half = concatenate([half, x[..., n - 1 :]], -1)
             x = half
         x = x.sum(-1) if x.shape[-1] else x.sum(-1) + 1
         return x.expand_dims(sorted(axes)) if keepdims and axes else x
@@ -160,34 +172,6 @@ class ReductionMethods(Variable):
         count = largest.astype(self._value.dtype).sum(axis, keepdims=True)
         out = infinite.where(largest.where(self / infinite.where(count, 1.0), 0.0).sum(axis, keepdims=True), out)
         return out._reduced(axes_of("logsumexp", axis, self._value.ndim, scalar=True), keepdims)
-
-    def topk(self: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
-        """The k largest elements in descending order and their positions, by k maxima; meant for small k."""
-        axis = axis_of("topk", axis, self._value.ndim)
-        n = self._value.shape[axis]
-        if not 0 <= k <= n:
-            raise ShapeError(f"topk of {k} elements along an axis of size {n}: k must be 0 to {n}.")
-        places: list[Tensor] = []
-        numbers = self.iota((axis,), np.dtype(np.int64))
-        taken = numbers < 0
-        kind = self._value.dtype.kind
-        lowest = -math.inf if kind == "f" else False if kind == "b" else int(np.iinfo(self._value.dtype).min)
-        for _ in range(k):
-            left = taken.where(lowest, self.detach())
-            best = left.argmax(axis, keepdims=True)
-            free = (~taken).astype(np.int8).argmax(axis, keepdims=True)  # if only lowest is left: the first not taken
-            best = (left.max(axis, keepdims=True) == lowest).where(free, best)
-            places.append(best)
-            taken = taken | (numbers == best)
-        if not places:
-            empty = self.slice(
-                (0,) * self._value.ndim, tuple(0 if i == axis else s for i, s in enumerate(self._value.shape))
-            )
-            return empty, empty.detach().astype(np.int64)
-        index = places[0]
-        for place in places[1:]:
-            index = concatenate_last(index.moveaxis(axis, -1), place.moveaxis(axis, -1)).moveaxis(-1, axis)
-        return self.take_along_axis(index, axis), index
 
 
 def centre(x: Tensor, axis: Axis = None) -> tuple[Tensor, Tensor]:
@@ -243,18 +227,14 @@ def _scaled_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return (count > 0).where(infinite.where(size / count.sqrt(), 0.0).sum(axes, keepdims=True), length)
 
 
-def concatenate_last(a: Tensor, b: Tensor) -> Tensor:
-    """Two tensors joined along the last axis."""
-    return concatenate([a, b], -1)
-
-
 def root(s: Tensor) -> Tensor:
     """√s, with derivative 0 at 0."""
     zero = s == 0
     return zero.where(0.0, zero.where(1.0, s).sqrt())
 
 
-def _count(op: str, x: Tensor, axes: tuple[int, ...]) -> int:
+def count_of(op: str, x: Tensor, axes: tuple[int, ...]) -> int:
+    """How many elements are reduced to one; at least one."""
     n = math.prod(x._value.shape[i] for i in axes)
     if n == 0:
         raise ShapeError(f"{op} of no elements{location()}: shape {x._value.shape} has size 0 along axes {axes}.")

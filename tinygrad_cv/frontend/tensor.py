@@ -9,11 +9,14 @@ import numpy as np
 
 from ..core.context import read
 from ..core.tape import Node
+from .arrangement import ArrangementMethods
+from .elementary import ElementaryMethods
 from .elementwise import ElementwiseMethods
 from .indexing import IndexingMethods
 from .inplace import InplaceMethods
 from .interop import InteropMethods
 from .movement import MovementMethods
+from .ordering import OrderingMethods
 from .products import ProductMethods
 from .promotion import to_array
 from .reduction import ReductionMethods
@@ -37,9 +40,12 @@ class Count(int):
 
 class Tensor(
     ElementwiseMethods,
+    ElementaryMethods,
     InplaceMethods,
     MovementMethods,
+    ArrangementMethods,
     ReductionMethods,
+    OrderingMethods,
     ProductMethods,
     IndexingMethods,
     InteropMethods,

@@ -14,23 +14,32 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from .numpy_names import in_graph
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-OTHER_NAMES = {
-    "dim": "axis",
-    "dims": "axis",
-    "keepdim": "keepdims",
-    "correction": "ddof",
-    "unbiased": "ddof",
-    "start_dim": "start",
-    "end_dim": "end",
-    "min": "low",
-    "max": "high",
-    "dim0": "first",
-    "dim1": "second",
-    "axis1": "first",
-    "axis2": "second",
-}
+OTHER_NAMES = (  # PyTorch's or NumPy's name of an argument, and the name that it has here
+    ("dim", "axis"),
+    ("dims", "axis"),
+    ("dims", "axes"),
+    ("keepdim", "keepdims"),
+    ("correction", "ddof"),
+    ("unbiased", "ddof"),
+    ("start_dim", "start"),
+    ("end_dim", "end"),
+    ("min", "low"),
+    ("max", "high"),
+    ("dim0", "first"),
+    ("dim1", "second"),
+    ("axis1", "first"),
+    ("axis2", "second"),
+    ("dim1", "axis1"),
+    ("dim2", "axis2"),
+    ("shifts", "shift"),
+    ("diagonal", "offset"),
+    ("interpolation", "method"),
+    ("steps", "num"),
+)
 
 ARITHMETIC = {
     **dict.fromkeys(("add",), "+"),
@@ -83,9 +92,9 @@ REMEDIES: dict[str, str] = {
         ("use x.reshape(other.shape)", "view_as reshape_as"),
         ("use x.expand(other.shape)", "expand_as"),
         ("use x.reshape(*sizes)", "unflatten Unflatten"),
-        ("use x.clip(low, high)", "clamp clamp_min clamp_max hardtanh Hardtanh"),
+        ("use x.clip(low, high)", "clamp_min clamp_max hardtanh Hardtanh"),
         ("use x.detach(), or .value for the array", "data"),
-        ("use mask.where(value, x)", "masked_fill masked_scatter"),
+        ("use mask.where(value, x)", "masked_scatter"),
         ("use x[mask]", "masked_select"),
         ("use x[index], or x.take_along_axis(index, axis)", "index_select take take_along_dim index"),
         ("use x[..., start:stop]", "narrow select narrow_copy"),
@@ -93,21 +102,27 @@ REMEDIES: dict[str, str] = {
         ("use x.assign(tg.randn(*x.shape)), tg.rand, or nn.init within no_grad()", "normal_ uniform_ random_ normal"),
         ("use x[index] = values", "index_put index_fill index_copy put"),
         ("use x.scatter_add(index, size)", "index_add scatter scatter_reduce"),
-        ("use x.split(places, axis)", "chunk tensor_split unbind hsplit vsplit dsplit split_with_sizes"),
-        ("use tg.concatenate(tensors, axis)", "cat concat hstack vstack row_stack column_stack"),
+        ("use x.split(places, axis)", "tensor_split split_with_sizes"),
+        ("use tg.concatenate(tensors, axis)", "concat row_stack"),
         (
             "use x.repeat(n, axis)",
             "repeat_interleave interpolate Upsample UpsamplingNearest2d",
         ),
-        ("use tg.concatenate([x] * n, axis)", "tile"),
         ("use abs(x)", "absolute"),
         ("use -x", "neg negative"),
         ("use ~x", "logical_not bitwise_not"),
         ("use 1.0 / x", "reciprocal"),
         ("use 1.0 / x.sqrt()", "rsqrt"),
-        ("use x.exp() - 1.0", "expm1"),
-        ("use (1.0 + x).log()", "log1p"),
-        ("use tg.einsum", "outer inner ger vdot addmm addmv baddbmm addbmm bilinear Bilinear tensordot"),
+        ("use x.trunc()", "fix"),
+        ("use x - x.trunc()", "frac"),
+        ("use x + weight * (end - x)", "lerp"),
+        ("use x + value * a * b", "addcmul"),
+        ("use x + value * a / b", "addcdiv"),
+        ("use x * (x == 0).where(1.0, y).log()", "xlogy"),
+        ("use (x / (1.0 - x)).log()", "logit"),
+        ("use 1.0 - x.erf()", "erfc"),
+        ("use x.sort(axis)[..., k - 1]", "kthvalue"),
+        ("use tg.einsum", "ger addmm addmv baddbmm addbmm addr bilinear Bilinear chain_matmul"),
         ("use tg.zeros, tg.ones or tg.full with x.shape", "new_zeros new_ones new_full new_empty new empty empty_like"),
         ("use tg.tensor(data, dtype)", "new_tensor as_tensor FloatTensor LongTensor"),
         ("use tg.tensor(array), or tg.from_dlpack(array) to share its memory", "from_numpy"),
@@ -116,7 +131,7 @@ REMEDIES: dict[str, str] = {
         ("use model.state_dict() with safetensors or np.savez, and model.load_state_dict()", "save load"),
         ("use tg.manual_seed", "seed"),
         ("use tg.set_num_threads", "set_num_interop_threads"),
-        ("use tg.jit", "compile script trace"),
+        ("use tg.jit", "compile script"),
         ("use tg.grad, tg.vjp, tg.jvp, tg.hessian or tg.jacobian", "autograd func"),
         ("use tg.no_grad()", "inference_mode set_grad_enabled"),
         ("use tg.Tensor", "is_tensor"),
@@ -141,22 +156,22 @@ REMEDIES: dict[str, str] = {
 
 
 # Other attributes of PyTorch's tensors, for which a rule gives the answer.
-_OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ arccos arccosh arcsin arcsinh arctan
-    arctan2 arctanh argsort argwhere as_strided_scatter as_subclass asin asinh atan atan2 atanh bernoulli
-    bfloat16 bincount bitwise_left_shift bitwise_right_shift bitwise_xor cauchy_ ccol_indices cdouble ceil
-    cfloat chalf cholesky cholesky_inverse cholesky_solve clip_ coalesce col_indices conj conj_physical
-    const_data_ptr copysign corrcoef cos_ cosh count_nonzero cov cross crow_indices cummax cummin cumprod
-    cumsum_ data_ptr deg2rad dense_dim dequantize det detach_ diag diag_embed diagflat diagonal diagonal_scatter
-    diff digamma dim_order dist eig element_size erf_ erfc erfinv exp2 exp_ exponential_ fix fliplr flipud
-    float_power floor_ fmax fmin fmod frac frexp gcd geometric_ geqrf grad_dtype hash_tensor
-    heaviside histc histogram hypot i0 igamma igammac imag index_reduce indices int_repr inverse is_coalesced
+_OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ arccos arccosh arcsin arcsinh
+    arctan arctan2 arctanh argsort argwhere as_strided_scatter as_subclass asin asinh atan atan2 atanh bernoulli
+    bfloat16 bincount bitwise_left_shift bitwise_right_shift bitwise_xor cauchy_ ccol_indices cdouble ceil cfloat
+    chalf cholesky cholesky_inverse cholesky_solve clamp_ clip_ coalesce col_indices conj conj_physical
+    const_data_ptr copysign corrcoef cos_ cosh count_nonzero cov cross crow_indices cummax cummin cumprod cumsum_
+    data_ptr deg2rad dense_dim dequantize det detach_ diag diag_embed diagflat diagonal diagonal_scatter diff
+    digamma dim_order dist dsplit eig element_size erf_ erfc erfinv exp2 exp_ expm1_ exponential_ fix fliplr
+    flipud float_power floor_ fmax fmin fmod frac frexp gcd geometric_ geqrf grad_dtype hash_tensor heaviside
+    histc histogram hsplit hypot i0 igamma igammac imag index_reduce indices inner int_repr inverse is_coalesced
     is_complex is_conj is_distributed is_floating_point is_inference is_ipu is_maia is_meta is_mkldnn is_mps
     is_mtia is_neg is_nested is_nonzero is_quantized is_same_size is_set_to is_shared is_signed is_sparse
     is_sparse_csr is_vulkan is_xla is_xpu isclose isinf isneginf isposinf isreal istft itemsize kron kthvalue
-    layout lcm ldexp lerp lgamma log10 log2 log_ log_normal_ logaddexp logaddexp2 logcumsumexp logdet
-    logical_xor logit lstsq lu lu_solve map2_ map_ matrix_exp matrix_power median mode module_load msort mtia
-    multinomial mvlgamma name nan_to_num nanmean nanmedian nanquantile nansum nbytes new_empty_strided nextafter
-    nonzero nonzero_static orgqr ormqr output_nr pinverse polygamma positive q_per_channel_axis
+    layout lcm ldexp lerp lgamma log10 log1p_ log2 log_ log_normal_ logaddexp logaddexp2 logcumsumexp logdet
+    logical_xor logit lstsq lu lu_solve map2_ map_ masked_fill_ matrix_exp matrix_power median mode module_load
+    msort mtia multinomial mvlgamma name nan_to_num nanmean nanmedian nanquantile nansum nbytes new_empty_strided
+    nextafter nonzero nonzero_static orgqr ormqr output_nr pinverse polygamma positive q_per_channel_axis
     q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qr qscheme quantile rad2deg real
     record_stream register_post_accumulate_grad_hook reinforce relu_ renorm resize resize_as resize_as_sparse_
     resolve_conj resolve_neg roll rot90 round row_indices scatter_add_ select_scatter set_ sgn share_memory_
@@ -165,7 +180,7 @@ _OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ 
     storage_offset storage_type stride sum_to_size svd swapaxes_ symeig tan tanh_ to_dense to_mkldnn
     to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr
     triangular_solve tril triu trunc unique unique_consecutive unsafe_chunk unsafe_split unsafe_split_with_sizes
-    unsqueeze_ untyped_storage values volatile xlogy"""
+    unsqueeze_ untyped_storage values vdot volatile vsplit xlogy"""
 
 
 class ListedType(type):
@@ -210,7 +225,7 @@ def renamed(function: F) -> F:
     """Let a function accept PyTorch's argument names: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
     code = inspect.unwrap(function).__code__
     own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    names = {other: name for other, name in OTHER_NAMES.items() if name in own and other not in own}
+    names = {other: name for other, name in OTHER_NAMES if name in own and other not in own}
     if not names:
         return function
 
@@ -253,9 +268,11 @@ def _remedy(name: str, here: Sequence[str], methods: Sequence[str], functionals:
         return f"use x.{name}, of the tensor"
     if isinstance(getattr(np, name, None), (np.dtype, type)) and name not in ("matrix", "ndarray"):
         return f"dtypes are NumPy's: use np.{name}, or its name as a string"
-    if callable(getattr(np, name, None)) or callable(getattr(np.linalg, name, None)):
-        room = "np" if hasattr(np, name) else "np.linalg"
-        return f"use {room}.{name}(x.numpy()), which has no derivative"
+    for room, prefix in ((np, ""), (np.linalg, "linalg.")):
+        if callable(function := getattr(room, name, None)):
+            stays = in_graph(function, prefix + getattr(function, "__name__", name))
+            call, what = ("(x)", "stays in the graph") if stays else ("(x.numpy())", "has no derivative")
+            return f"use np.{prefix}{name}{call}, which {what}"
     if near := difflib.get_close_matches(name, here, 3, 0.75):
         return f"the nearest name is {' or '.join(near)}"
     return _OWN

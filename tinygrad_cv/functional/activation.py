@@ -14,7 +14,6 @@ from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import axis_of
-from ..frontend.numpy_functions import expm1
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -213,9 +212,9 @@ def glu(input: Accepted, dim: int = -1) -> Tensor:
 
 
 def _exponential(x: Tensor) -> Tensor:
-    """eˣ - 1 with the digits of :func:`expm1` near 0, and the derivative eˣ."""
+    """eˣ - 1 with the digits of :meth:`Tensor.expm1` near 0, and the derivative eˣ."""
     y = x.exp() - 1.0
-    return y + (expm1(x.detach()) - y.detach())
+    return y + (x.detach().expm1() - y.detach())
 
 
 def _softplus(x: Tensor) -> Tensor:

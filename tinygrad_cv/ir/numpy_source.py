@@ -173,6 +173,7 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "gather": lambda value, x, index: f"{x}[{index}]",
     "scatter_add": HelperCall("scatter_add"),
     "iota": HelperCall("iota"),
+    "argsort": lambda value, x: f"np.argsort({x}, {value.params['axis']}, kind='stable')",
     "random_bits": HelperCall("random_bits"),
 }
 

@@ -1,4 +1,4 @@
-"""Gather and its adjoint, the scattered sum; and iota, which counts along axes."""
+"""Gather and its adjoint, the scattered sum; iota, which counts along axes; argsort, the places in order of size."""
 
 from __future__ import annotations
 
@@ -54,4 +54,19 @@ iota = define(
     vjps=[],
     family="indexing",
     formula="0, 1, 2, ... in row-major order over the axes",
+)
+
+
+def _argsort(x: np.ndarray, axis: int) -> np.ndarray:
+    return np.argsort(x, axis, kind="stable").astype(np.int64, copy=False)
+
+
+argsort = define(
+    "argsort",
+    eval=_argsort,
+    aval=lambda x, *, axis: Aval(x.shape, np.dtype(np.int64)),
+    inputs=("x",),
+    vjps=[None],
+    family="indexing",
+    formula="the places along an axis, smallest element first; of equals the first, and NaN last",
 )

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tests.frontend import test_numpy_protocol as protocol
+from tests.frontend.numpy_protocol import calls as protocol
+from tests.frontend.numpy_protocol.inputs import FOUND, UFUNC
 from tests.functional.test_sixteen_bits import assert_rounded_once, narrow
-from tinygrad_cv.frontend.numpy_protocol import UFUNCS
+from tinygrad_cv.frontend.numpy_protocol.dispatch import UFUNCS
 
 OPERANDS = ("X", "Y", "V", "A3")  # of the calls there
 ANOTHER_DTYPE = ("float_power", "astype")  # what they give is float64
@@ -48,10 +49,10 @@ def assert_once(call, arrays, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in UFUNCS if name not in ANOTHER_DTYPE])
 def test_ufuncs(name, monkeypatch):
-    if name not in protocol.UFUNC:
+    if name not in UFUNC:
         pytest.skip("this NumPy is older than the function")
     arrays = protocol.operands_of(name)
-    ufunc = protocol.UFUNC[name]
+    ufunc = UFUNC[name]
     assert_once(ufunc, arrays, monkeypatch)
     if ufunc.nin == 1 and ufunc.nout == 1:
         assert_once(lambda x: ufunc(x, where=protocol.M), arrays, monkeypatch)
@@ -59,13 +60,13 @@ def test_ufuncs(name, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in protocol.CALLS if name not in ANOTHER_DTYPE])
 def test_functions(name, monkeypatch):
-    if name not in protocol.FOUND:
+    if name not in FOUND:
         pytest.skip("this NumPy is older than the function")
     calls = [call for call in protocol.CALLS[name] if "dtype=" not in inspect.getsource(call)]
     for call, seed in itertools.product(calls, range(6)):  # one array may be lucky
         x = narrow([np.random.default_rng(seed).uniform(0.05, 0.95, protocol.X.shape)])[0]
         with monkeypatch.context() as patch:
-            assert_once(lambda x, call=call: call(protocol.FOUND[name], x), [x], patch)
+            assert_once(lambda x, call=call: call(FOUND[name], x), [x], patch)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,0 +1,1 @@
+"""NumPy's functions of tensors: ``np.f(tensor)`` in the graph, from values alone, or refused by name."""
