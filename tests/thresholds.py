@@ -77,6 +77,7 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.schedule.loop_schedule.LATENCY": "of the processor",
     "compiler.schedule.loop_schedule.PIPES": "of the processor",
     "compiler.verify.nests.MAX_TRIED": "places that the verifier tries",
+    "functional.taps.BLOCK": "lengths that are tried",
 }
 OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.printer")  # machines, files, mathematics, words
 OTHER_COMPARISONS = {

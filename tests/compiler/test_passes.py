@@ -373,6 +373,18 @@ def test_operands_of_contractions_are_stored_without_movement():
     assert materialized_values(graph, on_host) == {rectified, mean, *graph.outputs}
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_fold_of_a_fold_is_not_computed_once_for_each_window(stride):
+    """Where windows do not overlap each element is needed once, and the two are one loop."""
+    builder = Builder()
+    x = builder.input(0, (5, 6, 2), F32)
+    inner = builder.make("fold", [x], {"stride": (1,), "dilation": (1,), "size": (8,)})
+    windows = builder.make("reshape", [inner], {"shape": (5, 4, 2)})
+    outer = builder.make("fold", [windows], {"stride": (stride,), "dilation": (1,), "size": (8,)})
+    stored = materialized_values(Graph(builder, [x], [outer]), on_host)
+    assert stored == ({inner, outer} if stride == 1 else {outer})
+
+
 def test_tiles_are_as_equal_as_may_be():
     for extent in range(1, 40):
         for size in range(1, 12):

@@ -62,6 +62,7 @@ def rows(seed: int = SEED) -> list[Composite]:
     norm, slope = normal(2, 2, 2), normal(2)
     own = [
         *spatial(distinct, normal),
+        *rearranged(normal),
         Composite(
             "batch_norm",
             lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
@@ -171,6 +172,10 @@ def spatial(distinct: Callable[..., Array], normal: Callable[..., Array]) -> Ite
         yield row(f"global_avg_pool{dims}d")
         yield row(f"global_max_pool{dims}d")
         yield row(f"max_unpool{dims}d", places, 2, xs=[normal(1, 2, *some)])
+        linear = ("linear", "bilinear", "trilinear")[dims - 1]
+        yield row("interpolate", (5, 2, 3)[:dims])
+        yield row("interpolate", (5, 2, 3)[:dims], None, linear, variant=linear)
+        yield row("upsample", None, 2, linear, True)
         if dims > 1:
             samples = np.full((1, 2, dims), 0.4)
             yield row(f"fractional_max_pool{dims}d", kernel, (*some[:-1], 1), _random_samples=samples)
@@ -179,6 +184,18 @@ def spatial(distinct: Callable[..., Array], normal: Callable[..., Array]) -> Ite
             yield row(f"conv{dims}d", 1, 1, 1, 2, xs=xs)
             xs = [normal(1, 2, *(2,) * dims), normal(2, 2, *kernel), normal(2)]
             yield row(f"conv_transpose{dims}d", 2, 1, 1, xs=xs)
+
+
+def rearranged(normal: Callable[..., Array]) -> Iterator[Composite]:
+    """The functions that move elements."""
+    yield Composite("channel_shuffle", lambda x: F.channel_shuffle(x, 2), (normal(1, 4, 2),))
+    yield Composite("fold", lambda x: F.fold(x, (3, 4), 2, 1, 1, (1, 2)), (normal(1, 4, 12),))
+    yield Composite("pixel_shuffle", lambda x: F.pixel_shuffle(x, 2), (normal(4, 2, 1),))
+    yield Composite("pixel_unshuffle", lambda x: F.pixel_unshuffle(x, 2), (normal(1, 4, 2),))
+    yield Composite("unfold", lambda x: F.unfold(x, 2, (1, 2), 1), (normal(1, 3, 3),))
+    image = normal(1, 2, 3, 4)
+    yield Composite("interpolate", lambda x: F.interpolate(x, (4, 3), None, "bicubic"), (image,), "bicubic")
+    yield Composite("interpolate", lambda x: F.interpolate(x, 2, None, "lanczos", None, None, True), (image,), "smooth")
 
 
 def missing(composites: list[Composite], only: str | None = None) -> Iterator[Outcome]:

@@ -85,6 +85,8 @@ from .pooling import (
     max_pool2d,
     max_pool3d,
 )
+from .rearrangement import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
+from .resampling import interpolate, upsample
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin
 from .unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 
@@ -104,6 +106,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cdist",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -121,6 +124,7 @@ __all__ = [
     "dropout3d",
     "elu",
     "feature_alpha_dropout",
+    "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
     "gaussian_nll_loss",
@@ -141,6 +145,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -167,6 +172,8 @@ __all__ = [
     "normalize",
     "pairwise_distance",
     "pdist",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -191,6 +198,8 @@ __all__ = [
     "total_variation",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
+    "upsample",
 ]
 
 

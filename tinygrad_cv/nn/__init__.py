@@ -88,7 +88,9 @@ from .piecewise import (
     Threshold,
 )
 from .pooling import AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d, MaxPool1d, MaxPool2d, MaxPool3d
-from .shape import Flatten, Identity
+from .rearrangement import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from .resampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from .shape import Flatten, Identity, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .state_dict import LoadResult
 from .summary import Summary, summary
@@ -111,6 +113,7 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CELU",
+    "ChannelShuffle",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -129,6 +132,7 @@ __all__ = [
     "ELU",
     "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "fold_batch_norm",
     "fold_pair",
     "FractionalMaxPool2d",
@@ -189,6 +193,8 @@ __all__ = [
     "NLLLoss",
     "PairwiseDistance",
     "Parameter",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "PReLU",
     "ReLU",
@@ -216,7 +222,12 @@ __all__ = [
     "TotalVariation",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unflatten",
+    "Unfold",
     "update_bn",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
 ]
 
 

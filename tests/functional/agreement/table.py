@@ -10,11 +10,24 @@ from tests.functional.agreement import (
     losses,
     normalizations,
     poolings,
+    rearrangements,
+    resamplings,
     sequences,
 )
 from tests.functional.agreement.row import Row
 
-FAMILIES = (activations, convolutions, poolings, normalizations, losses, sequences, distances, dropouts)
+FAMILIES = (
+    activations,
+    convolutions,
+    poolings,
+    rearrangements,
+    resamplings,
+    normalizations,
+    losses,
+    sequences,
+    distances,
+    dropouts,
+)
 
 
 def rows() -> list[Row]:

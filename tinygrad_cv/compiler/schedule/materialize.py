@@ -117,6 +117,19 @@ def _taps(fold: Value) -> int:
     return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
 
 
+def _folds_in(value: Value, stored: set[Value]) -> set[Value]:
+    """The folds in the expression of a value, which a fold of it would compute once for each of its windows."""
+    folds, seen, stack = set(), {value}, [value]
+    while stack:
+        value = stack.pop()
+        if value.op == "fold":
+            folds.add(value)
+        elif value not in stored:
+            stack.extend(a for a in value.args if a not in seen)
+            seen.update(value.args)
+    return folds
+
+
 def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
     """The values that get memory of their own, except inputs and constants."""
     values = graph.values()
@@ -142,8 +155,11 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
                 stored.add(base)
         elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
             stored.add(strip(value.args[0]))
-        elif value.op == "fold" and _taps(value) > TINY and not _adds_products(value, readers, outputs):
-            stored.add(value)
+        elif value.op == "fold" and not _adds_products(value, readers, outputs):
+            if _taps(value) > TINY:
+                stored.add(value)
+            elif _taps(value) > 1:
+                stored.update(_folds_in(value.args[0], stored))
         elif value.op == "gather":
             stored.add(value.args[0])
     _limit_cost(values, readers, outputs, stored)
