@@ -65,6 +65,7 @@ COMPILED = {
 }
 OTHER = {  # numbers that no size of an array is compared with
     "frontend.elementary.TERMS_OF_SINC": "of a series",
+    "functional.arguments.LARGEST": "what is refused",
     "tracing.api.KEPT": "lines of history",
     "tracing.cliff.IN_A_ROW": "traces",
     "ir.numpy_source.MAX_PRINTED": "what is printed",

@@ -11,10 +11,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ..core.context import scoped
-from ..core.errors import DTypeError
+from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..ops.arrays import HALF
 from . import arrangement, movement, products
+from .annotations import raise_explained
 from .creation import asarray
 from .given import GivenArray
 from .precision import in_single
@@ -40,7 +41,8 @@ def accepting(function: F) -> F:
     Python floats do not change the dtype of the floats beside them.
 
     Raises:
-        DTypeError: an argument cannot be converted; the message names the parameter.
+        DTypeError, ShapeError: an argument cannot be converted, or the call failed and another argument is not what its
+            annotation says; the message names the parameter.
     """
     names = tensors_of(function)
     order = list(inspect.signature(function).parameters)
@@ -50,14 +52,15 @@ def accepting(function: F) -> F:
             return None
         try:
             return asarray(value, dtype)
+        except ShapeError as error:
+            raise ShapeError(f"{function.__name__}: {name}, as a {error}") from None
         except (DTypeError, TypeError) as error:
             raise DTypeError(
                 f"{function.__name__}: {name} is of type {type(value).__name__}; it takes a tensor, an array, a number "
                 f"or a list of numbers. {error}"
             ) from None
 
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def converted(args: Any, kwargs: Any) -> Any:
         given = {key: x for key, x in (*zip(order, args), *kwargs.items()) if key in names}  # noqa: B905
         found = {key: tensor(key, x) for key, x in given.items() if type(x) is not float}
         dtype = next((x.dtype for x in found.values() if x is not None and x.dtype.kind == "f"), None)
@@ -66,13 +69,22 @@ def accepting(function: F) -> F:
         named = {key: found.get(key, x) for key, x in kwargs.items()}
         return function(*placed, *args[len(placed) :], **named)
 
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return converted(args, kwargs)
+        except Exception as error:
+            raise_explained(function, args, kwargs, error)
+            raise
+
     return cast(F, call)
 
 
 def composed(function: F) -> F:
     """Decorate a function that composes operations: a scope, arguments by :func:`asarray`, float16 in float32.
 
-    Tensors of other dtypes need only the scope; checking for that first keeps small operations fast.
+    Tensors of other dtypes need only the scope; checking for that first keeps small operations fast. If a call fails
+    and an argument is not what its annotation says, that is the error.
     """
     usual, other = scoped(function), accepting(scoped(in_single(function)))
     names = tensors_of(function)
@@ -80,12 +92,16 @@ def composed(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for value in compress(args, is_tensor):
-            if not isinstance(value, Variable) or value._value.dtype == HALF or type(value) is GivenArray:
-                return other(*args, **kwargs)
-        if kwargs:
-            return (usual if names.keys().isdisjoint(kwargs) else other)(*args, **kwargs)
-        return usual(*args)
+        try:
+            for value in compress(args, is_tensor):
+                if not isinstance(value, Variable) or value._value.dtype == HALF or type(value) is GivenArray:
+                    return other(*args, **kwargs)
+            if kwargs:
+                return (usual if names.keys().isdisjoint(kwargs) else other)(*args, **kwargs)
+            return usual(*args)
+        except Exception as error:
+            raise_explained(function, args, kwargs, error)
+            raise
 
     return cast(F, call)
 

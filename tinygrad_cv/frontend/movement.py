@@ -32,7 +32,7 @@ def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, 
         return ()
     found = tuple([axis_of(op, a, ndim) for a in axes])
     if len(found) > 1 and len(set(found)) != len(found):
-        raise ShapeError(f"{op}: axis {axis} names an axis twice.")
+        raise ShapeError(f"{op}: axis {axis} names an axis twice{location()}.")
     return found
 
 
@@ -46,10 +46,7 @@ def whole(op: str, name: str, value: SupportsIndex) -> int:
 
 def axis_of(op: str, axis: SupportsIndex, ndim: int) -> int:
     """One axis as a non-negative number."""
-    try:
-        number = operator.index(axis)
-    except TypeError:
-        raise DTypeError(f"{op}: axis {axis!r}{location()}; an axis is an integer.") from None
+    number = whole(op, "axis", axis)
     if not -ndim <= number < ndim:
         rule = f"use {-ndim} to {ndim - 1}" if ndim else "it has no axis"
         raise AxisError(f"{op}: axis {number} of a tensor with {ndim} axes{location()}; {rule}.")

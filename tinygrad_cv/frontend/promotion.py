@@ -68,7 +68,9 @@ def check_dtype(dtype: DTypeLike) -> np.dtype:
         known = None  # an unknown name, or another library's dtype
     if known is None or known.kind not in "fiub" or known.itemsize > 8:
         name = dtype if known is None else known
-        raise DTypeError(f"dtype {name} is not supported: use float32, float64, float16, an integer dtype or bool.")
+        raise DTypeError(
+            f"dtype {name} is not supported{location()}: use float32, float64, float16, an integer dtype or bool."
+        )
     return known
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.context import current, read, write
+from ..core.context import current, location, read, write
 from ..core.errors import DTypeError
 from ..core.locks import rlock
 from ..core.tape import apply
@@ -68,7 +68,9 @@ class Generator:
         """Uniform in [0, 1)."""
         known = FLOAT if dtype is None else check_dtype(dtype)
         if known.kind != "f":
-            raise DTypeError(f"random numbers of dtype {known}: only floats are drawn; use randint for integers.")
+            raise DTypeError(
+                f"random numbers of dtype {known}{location()}: only floats are drawn; use randint for integers."
+            )
         bits = MANTISSA[str(known)]
         return self.bits(shape, bits).astype(known) * 2.0**-bits
 

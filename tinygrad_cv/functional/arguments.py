@@ -22,6 +22,7 @@ INTEGERS = {
     2: "an integer or a pair of integers",
     3: "an integer or three integers",
 }
+LARGEST = 2**31 - 1  # a size above is a mistake, and a number of bytes could overflow
 AXES = {1: "C x L", 2: "C x H x W", 3: "C x D x H x W"}  # the lecture's letters; a batch has N in front
 
 
@@ -29,7 +30,7 @@ def sizes(name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
     """One number for each of ``dims`` spatial axes, from one for all or from a sequence, each at least ``least``.
 
     Raises:
-        ShapeError: not integers, another number of them, or one below ``least``.
+        ShapeError: not integers, another number of them, or one below ``least`` or above ``LARGEST``.
     """
     several = isinstance(value, Sequence) and not isinstance(value, str)
     given = tuple(value) if several else (value,)
@@ -42,6 +43,8 @@ def sizes(name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
         raise ShapeError(f"{name}={value!r}{location()}: it must be {INTEGERS[dims]}.")
     if min(numbers) < least:
         raise ShapeError(f"{name}={value!r}{location()}: it must be at least {least}.")
+    if max(numbers) > LARGEST:
+        raise ShapeError(f"{name}={value!r}{location()}: it must be at most {LARGEST}.")
     return numbers
 
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from ..frontend.typing import Accepted, Axis
 
 
-@accepting
-@in_single
+@composed
 def standardize(
     x: Accepted, axes: Axis, eps: float = 1e-5, weight: Accepted | None = None, bias: Accepted | None = None
 ) -> Tensor:
