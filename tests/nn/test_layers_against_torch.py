@@ -137,7 +137,15 @@ OWN = [  # that PyTorch does not have, or not to the last digits
     ("Hardsigmoid", (), {}, IMAGE),
     ("StochasticDepth", (0.0, "row"), {}, IMAGE),
 ]
-ELSEWHERE = {"FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"}
+ELSEWHERE = {
+    "AveragedModel",
+    "Embedding",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
+}
 ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}
 
 

@@ -39,6 +39,7 @@ from .adaptive_pooling import (
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, linear
 from .distance import cdist, cosine_similarity, normalize, pairwise_distance, pdist
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, stochastic_depth
+from .encoding import embedding, one_hot
 from .fractional_pooling import fractional_max_pool2d, fractional_max_pool3d
 from .loss.binary import (
     binary_cross_entropy,
@@ -123,6 +124,7 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "elu",
+    "embedding",
     "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
@@ -170,6 +172,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pairwise_distance",
     "pdist",
     "pixel_shuffle",

@@ -37,7 +37,8 @@ class Row:
 
     @property
     def id(self) -> str:
-        shapes = "x".join(str(n) for n in np.shape(self.arguments[0]))
+        first = self.arguments[0]
+        shapes = "x".join(str(n) for n in np.shape(first.array if isinstance(first, Fixed) else first))
         options = ",".join(f"{key}={_word(value)}" for key, value in self.options.items())
         return f"{self.name}[{shapes}{',' if options else ''}{options}{',' if self.note else ''}{self.note}]"
 

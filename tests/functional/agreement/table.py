@@ -7,6 +7,7 @@ from tests.functional.agreement import (
     convolutions,
     distances,
     dropouts,
+    encodings,
     losses,
     normalizations,
     poolings,
@@ -14,6 +15,7 @@ from tests.functional.agreement import (
     resamplings,
     sequences,
 )
+from tests.functional.agreement.compare import leaves_of
 from tests.functional.agreement.row import Row
 
 FAMILIES = (
@@ -26,6 +28,7 @@ FAMILIES = (
     losses,
     sequences,
     distances,
+    encodings,
     dropouts,
 )
 
@@ -33,3 +36,9 @@ FAMILIES = (
 def rows() -> list[Row]:
     """The grids, family by family. Each row has an id of its own."""
     return [row for family in FAMILIES for row in family.rows()]
+
+
+def without_derivative() -> set[str]:
+    """The functionals of integers alone."""
+    found = rows()
+    return {row.name for row in found} - {row.name for row in found if leaves_of(row)}
