@@ -13,6 +13,9 @@ from tinygrad_cv.frontend.ordering import METHODS
 
 quick = pytest.mark.quick
 SEED = 12
+COUNTS_AND_SHARES = ((1, 2, 5, 6), (0, 0.1, 0.25, 0.3, 0.5, 1, [[0.2], [0.7]]))
+if np.__version__ < "2":  # which is wrong where a place lies outside, at the ends and of few elements
+    COUNTS_AND_SHARES = ((5, 6), (0.25, 0.3, 0.5, [[0.2], [0.7]]))
 DTYPES = ("bool", "uint8", "int64", "float16", "float32", "float64")
 
 
@@ -65,7 +68,7 @@ def test_the_largest_by_maxima_and_by_sorting(largest):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_quantiles(method):
-    for n, q in itertools.product((1, 2, 5, 6), (0, 0.1, 0.25, 0.3, 0.5, 1, [[0.2], [0.7]])):
+    for n, q in itertools.product(*COUNTS_AND_SHARES):
         x = np.random.default_rng(n).normal(size=(3, n))
         for axis, keepdims in ((0, False), (-1, True), (None, False), ((1, 0), True)):
             found = tg.tensor(x).quantile(q, axis, keepdims, method)

@@ -16,7 +16,6 @@ from ..core.position import describe, user_line
 from ..core.variable import Variable
 from .dlpack import exported
 from .forward import Tensor
-from .numpy_protocol.dispatch import call_function, call_ufunc
 
 if TYPE_CHECKING:
     from .typing import DTypeLike
@@ -127,10 +126,14 @@ class InteropMethods(Variable):
 
     def __array_ufunc__(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """np.exp(t) is t.exp(), in the graph. A ufunc without a counterpart raises if a gradient would be lost."""
+        from .numpy_protocol.dispatch import call_ufunc  # when it is first used: importing the package stays quick
+
         return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Tensor, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         """np.sum(t) is t.sum(), in the graph. A function without a counterpart raises if a gradient would be lost."""
+        from .numpy_protocol.dispatch import call_function
+
         return call_function(function, args, kwargs)
 
     def __dlpack__(self: Tensor, **kwargs: Any) -> Any:

@@ -58,6 +58,7 @@ REFUSED = _listed(
             apply_along_axis""",
         "its function may do anything: call it with one axis after the other": "apply_over_axes",
         "it makes an index: x[np.ix_(...)] takes arrays": "ix_",
+        "it is gone from NumPy 2; np.sort and x.astype are there": "asfarray msort",
         "it takes dates": "busday_count busday_offset datetime_as_string is_busday isnat",
         "it is a least-squares problem": "polyfit linalg.lstsq",
         "it needs the roots of a polynomial, which do not follow from primitives": "roots",

@@ -7,6 +7,8 @@ import numpy as np
 import tinygrad_cv as tg
 from tests.frontend.numpy_protocol.inputs import A3, UFUNC, M, V, X, Y
 
+SHAPE = "shape" if np.__version__ > "2.1" else "newshape"  # as np.reshape calls it
+
 
 def operands_of(name):
     """What a ufunc is called with."""
@@ -189,7 +191,7 @@ CALLS |= {  # elements
     "reshape": [
         lambda f, x: f(x, (3, 2)),
         lambda f, x: f(x, -1),
-        lambda f, x: f(x, shape=(6,)),
+        lambda f, x: f(x, **{SHAPE: (6,)}),
         lambda f, x: f(x, 6, order="C"),
         lambda f, x: f(x, (3, 2), order="F"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -168,3 +170,9 @@ def test_functions_compile(subject, on_numpy):
 def test_what_depends_on_values_says_so_while_compiling(name):
     with pytest.raises(tg.TraceError, match=rf"np\.{name}.*not known while tracing"):
         tg.jit(lambda x: VALUES_DECIDE[name](FOUND[name], x))(tg.tensor(X))
+
+
+def test_importing_the_package_does_not_load_the_protocol():
+    script = "import sys, tinygrad_cv; print(*(name for name in sys.modules if 'numpy_protocol' in name))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == ""

@@ -30,13 +30,24 @@ REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "mi
 REDUCTIONS |= {"logical_and": "all", "logical_or": "any"}
 ACCUMULATIONS = {"add": "cumsum", "multiply": "cumprod"}
 
+OLDER_NAMES = {  # of NumPy 1
+    "alltrue": "all",
+    "cumproduct": "cumprod",
+    "product": "prod",
+    "round_": "round",
+    "sometrue": "any",
+}
+# Functions written in C say their signatures since NumPy 2.4; the others of them take no argument that matters here.
+UNSAID = {"bincount": inspect.signature(lambda x, weights=None, minlength=0: None)}
+ANY = inspect.signature(lambda *args, **kwargs: None)
+
 USUAL = {"where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None}
 
 
 def name_of(function: Any) -> str:
     """A function's qualified name, such as "linalg.norm"."""
-    room = (getattr(function, "__module__", None) or "").removeprefix("numpy").strip(".")
-    return f"{room}.{function.__name__}" if room in ("linalg", "fft") else function.__name__
+    room, name = (getattr(function, "__module__", None) or "").removeprefix("numpy").strip("."), function.__name__
+    return f"{room}.{name}" if room in ("linalg", "fft") else OLDER_NAMES.get(name, name)
 
 
 def call_function(function: Any, args: Any, kwargs: Any) -> Any:
@@ -60,7 +71,7 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
         moved = move(function, name, given)
         if moved is not NotImplemented:
             return moved
-    if name in WRITING and isinstance(next(iter(given.arguments.values()), None), Tensor):
+    if name in WRITING and isinstance(next(iter((*args, *kwargs.values())), None), Tensor):
         raise GraphError(f"np.{name} writes into a tensor: use x[index] = values, or np.where, which makes a new one.")
     if holds_graph(given.arguments.get("weights")):
         reason = " with weights="
@@ -122,9 +133,11 @@ def _same(value: Any, usual: Any) -> bool:
 def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> inspect.BoundArguments:
     """The arguments bound by NumPy's signature, without those equal to their defaults."""
     try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
-    except ValueError:  # older versions have no signatures for functions written in C
-        bound = inspect.signature(FUNCTIONS.get(name_of(function), function)).bind(*args, **kwargs)
+        signature = inspect.signature(function)
+    except ValueError:
+        name = name_of(function)
+        signature = inspect.signature(FUNCTIONS[name]) if name in FUNCTIONS else UNSAID.get(name, ANY)
+    bound = signature.bind(*args, **kwargs)
     for key, value in list(bound.arguments.items()):
         default = bound.signature.parameters[key].default
         if default is not inspect.Parameter.empty and _same(value, default):
