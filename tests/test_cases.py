@@ -68,7 +68,7 @@ CONVENTIONS = {
         f"{HERE}::test_an_unused_branch_adds_exactly_nothing",
         f"{HERE}::test_an_unused_example_adds_exactly_nothing_to_the_gradient_of_a_weight",
     ],
-    "running variance by four formulas": [
+    "running variance by five formulas": [
         f"{NORM}::test_running_averages_follow_each_of_the_four_formulas",
         f"{NORM}::test_unless_told_otherwise_a_tenth_of_the_new_unbiased_variance_is_taken",
         "tests/nn/test_normalization.py::test_running_averages_follow_the_convention",

@@ -13,6 +13,8 @@ import tests.test_cases as cases
 import tests.test_lecture as lecture
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
+from tinygrad_cv import nn
+from tinygrad_cv.nn.batch_norm import CONVENTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
 TIE, LOST = [1.0, 1.0, 0.0], [-math.inf, -math.inf]
@@ -33,6 +35,27 @@ def rows(page, heading=""):
 )
 def test_every_row_has_tests_and_every_case_a_row(heading, index):
     assert [row[0] for row in rows("conventions.md", heading)] == list(getattr(cases, index))
+
+
+@pytest.mark.quick
+def test_the_page_of_batch_normalization_says_what_the_layers_do():
+    found = rows("conventions.md", "## Batch normalization in other libraries")
+    assert [row[0] for row in found] == list(CONVENTIONS)
+    for name, momentum, share, divisor, eps, remembered in found:
+        layer = nn.BatchNorm2d(1, convention=name)
+        layer(np.float32([0, 2, 4, 10]).reshape(2, 1, 1, 2))
+        assert f"{layer.momentum}" == momentum and f"{CONVENTIONS[name].eps}" == eps
+        assert share == ("the new" if CONVENTIONS[name].of_the_new else "the old")
+        assert divisor == ("N - 1" if CONVENTIONS[name].unbiased else "N")
+        mean, var = (round(t.item(), 4) for t in (layer.running_mean, layer.running_var))
+        assert remembered.startswith(f"{mean:g}, {var:g}{',' if CONVENTIONS[name].start == 0 else ''} ")
+
+
+def test_pytorch_remembers_what_the_page_says():
+    torch = pytest.importorskip("torch")
+    layer = torch.nn.BatchNorm2d(1)
+    layer(torch.tensor([[[[0.0, 2.0]]], [[[4.0, 10.0]]]]))
+    assert (round(layer.running_mean.item(), 4), round(layer.running_var.item(), 4)) == (0.4, 2.7667)
 
 
 @pytest.mark.quick

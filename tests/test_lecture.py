@@ -221,7 +221,7 @@ def test_row_13_no_derivative_of_a_normalization_is_written_anywhere():
     for y in (
         F.batch_norm(x, None, None, weight),
         F.layer_norm(x, 2),
-        F.instance_norm(x, weight),
+        F.instance_norm(x, weight=weight),
         F.group_norm(x, 2, weight),
     ):
         names, waiting = set(), [y.node]
@@ -281,7 +281,7 @@ def test_row_16_instance_normalization():
     x, gamma, beta = normal(3, 4, 2, 5), normal(4, seed=1), normal(4, seed=2)
     xhat, mu, var = by_loop(x, (2, 3))
     assert mu.shape == var.shape == (3, 4, 1, 1)
-    y = F.instance_norm(tg.tensor(x), tg.tensor(gamma), tg.tensor(beta))
+    y = F.instance_norm(tg.tensor(x), weight=tg.tensor(gamma), bias=tg.tensor(beta))
     expected = gamma.reshape(1, 4, 1, 1) * xhat + beta.reshape(1, 4, 1, 1)
     np.testing.assert_allclose(y.numpy(), expected, rtol=0, atol=1e-14)
 

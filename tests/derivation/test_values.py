@@ -113,7 +113,7 @@ NORMALIZATIONS = {  # function, shape of x, shape in which it is normalized, ove
     "batch": (lambda x, w, b: F.batch_norm(x, weight=w, bias=b, training=True), (4, 6, 3, 3), (0, 2, 3)),
     "batch, fully connected": (lambda x, w, b: F.batch_norm(x, weight=w, bias=b, training=True), (5, 6), (0,)),
     "layer": (lambda x, w, b: F.layer_norm(x, 6, w, b), (5, 6), (1,)),
-    "instance": (lambda x, w, b: F.instance_norm(x, w, b), (4, 6, 3, 3), (2, 3)),
+    "instance": (lambda x, w, b: F.instance_norm(x, weight=w, bias=b), (4, 6, 3, 3), (2, 3)),
     "group": (lambda x, w, b: F.group_norm(x, 2, w, b), (4, 6, 3, 3), (2, 3, 4)),
 }
 

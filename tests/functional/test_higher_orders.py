@@ -81,7 +81,7 @@ ROWS: list[tuple[str, Callable[..., Any], list[np.ndarray]]] = [
     ),
     ("layer_norm", lambda x, w, b: F.layer_norm(x, 4, w, b), [normal(3, 4), normal(4), normal(4)]),
     ("layer_norm over two axes", lambda x: F.layer_norm(x, (2, 3)), [normal(2, 2, 3)]),
-    ("instance_norm", lambda x, w, b: F.instance_norm(x, w, b), [normal(2, 2, 2, 2), normal(2), normal(2)]),
+    ("instance_norm", lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [normal(2, 2, 2, 2), normal(2), normal(2)]),
     ("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), [normal(2, 4, 2), normal(4), normal(4)]),
     ("dropout", lambda x: F.dropout(x * x, 0.5, generator=tg.Generator(3)), [normal(6)]),
     ("dropout2d", lambda x: F.dropout2d(x * x, 0.5, generator=tg.Generator(3)), [normal(2, 3, 1, 2)]),

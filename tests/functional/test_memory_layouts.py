@@ -57,7 +57,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "global_max_pool2d": F.global_max_pool2d,
     "batch_norm": lambda x: F.batch_norm(x, None, None, tg.tensor(SCALE), tg.tensor(SHIFT)),
     "layer_norm": lambda x: F.layer_norm(x, x.shape[1:]),
-    "instance_norm": lambda x: F.instance_norm(x, tg.tensor(SCALE), tg.tensor(SHIFT)),
+    "instance_norm": lambda x: F.instance_norm(x, weight=tg.tensor(SCALE), bias=tg.tensor(SHIFT)),
     "group_norm": lambda x: F.group_norm(x, 2, tg.tensor(SCALE), tg.tensor(SHIFT)),
     "relu": F.relu,
     "gelu": F.gelu,

@@ -26,6 +26,10 @@ def formula(x: np.ndarray, axes: tuple[int, ...], eps: float = 1e-5) -> np.ndarr
     return d / np.sqrt((d * d).mean(axes, keepdims=True) + eps)
 
 
+def instance(x, weight, bias):
+    return F.instance_norm(x, weight=weight, bias=bias)
+
+
 def assert_same(one, other, inputs, shape):
     """Two functions have the same values and, for a random cotangent, the same gradients."""
     cotangent = normal(*shape, seed=9)
@@ -106,7 +110,7 @@ def test_the_gradient_is_orthogonal_to_what_normalization_removes():
 @pytest.mark.quick
 def test_group_normalization_with_one_channel_a_group_is_instance_normalization():
     inputs = [normal(N, C, H, W), normal(C, seed=1), normal(C, seed=2)]
-    assert_same(lambda x, w, b: F.group_norm(x, C, w, b), F.instance_norm, inputs, (N, C, H, W))
+    assert_same(lambda x, w, b: F.group_norm(x, C, w, b), instance, inputs, (N, C, H, W))
 
 
 @pytest.mark.quick
@@ -117,7 +121,7 @@ def test_group_normalization_with_one_group_is_layer_normalization_over_channels
 @pytest.mark.quick
 def test_batch_normalization_of_one_image_is_instance_normalization():
     inputs = [normal(1, C, H, W), normal(C, seed=1), normal(C, seed=2)]
-    assert_same(lambda x, w, b: F.batch_norm(x, None, None, w, b), F.instance_norm, inputs, (1, C, H, W))
+    assert_same(lambda x, w, b: F.batch_norm(x, None, None, w, b), instance, inputs, (1, C, H, W))
 
 
 @pytest.mark.quick
@@ -209,6 +213,45 @@ def test_an_empty_batch_teaches_nothing_and_makes_no_nan():
     for function in (lambda x: F.layer_norm(x, 2), lambda x: F.group_norm(x, 1)):
         assert function(tg.zeros(0, 2)).shape == (0, 2)
     assert F.instance_norm(tg.zeros(0, 2, 3, 3)).shape == (0, 2, 3, 3)
+
+
+@pytest.mark.quick
+def test_running_averages_of_instances_are_means_over_the_images():
+    mean, var = tg.tensor(normal(C)), tg.tensor(normal(C, seed=1) ** 2)
+    x = normal(N, C, H, W, seed=2) * 3
+    expected_mean = 0.7 * mean.numpy() + 0.3 * x.mean((2, 3)).mean(0)
+    expected_var = 0.7 * var.numpy() + 0.3 * x.var((2, 3), ddof=1).mean(0)
+    y = F.instance_norm(tg.tensor(x), mean, var, momentum=0.3)
+    np.testing.assert_allclose(mean.numpy(), expected_mean, rtol=1e-14)
+    np.testing.assert_allclose(var.numpy(), expected_var, rtol=1e-14)
+    np.testing.assert_allclose(y.numpy(), formula(x, (2, 3)), rtol=0, atol=1e-14)
+    one = F.instance_norm(tg.tensor(x[:1]), mean, var, use_input_stats=False)
+    same = F.batch_norm(tg.tensor(x[:1]), mean, var)
+    np.testing.assert_array_equal(one.numpy(), same.numpy())
+    before = mean.numpy().copy()
+    F.instance_norm(tg.zeros(0, C, H, dtype="float64"), mean, var)
+    np.testing.assert_array_equal(mean.numpy(), before)
+    with pytest.raises(ValueError, match="use_input_stats=False without running_mean and running_var"):
+        F.instance_norm(tg.tensor(x), use_input_stats=False)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("scale", [1.0, 1e20, 1e37])
+def test_the_root_mean_square_of_numbers_whose_squares_overflow_is_right(scale):
+    x, g = np.float32([[1, -2, 4]]) * np.float32(scale), np.float32([[0.3, -1, 2]])
+    y, (gx,) = value_and_gradients(lambda x: F.rms_norm(x, 3, eps=0.0), [x], g)
+    expected, (slope,) = value_and_gradients(lambda x: F.rms_norm(x, 3, eps=0.0), [np.float64(x)], np.float64(g))
+    np.testing.assert_allclose(expected, np.float64(x) / math.sqrt(7) / scale, rtol=1e-6)
+    np.testing.assert_allclose(y, expected, rtol=1e-6)
+    np.testing.assert_allclose(np.float64(gx) * scale, slope * scale, rtol=0, atol=1e-6)
+
+
+@pytest.mark.quick
+def test_the_unit_of_a_root_mean_square_is_that_of_the_dtype():
+    for dtype in ("float32", "float64"):
+        x = np.full((1, 2), 1e-6, dtype)
+        found = F.rms_norm(tg.tensor(x), 2).numpy()
+        np.testing.assert_allclose(found, x / np.sqrt(1e-12 + float(np.finfo(dtype).eps)), rtol=1e-6)
 
 
 # ---------------------------------------------------------------- numbers
@@ -343,9 +386,20 @@ def test_nan_stays_in_its_channel():
         (lambda m, v: F.layer_norm(tg.ones(2, 3), 3, tg.ones(2)), ["weight of shape (2,)", "normalized_shape=(3,)"]),
         (lambda m, v: F.instance_norm(tg.ones(2, 3)), ["(2, 3)", "N x C x ..."]),
         (lambda m, v: F.instance_norm(tg.ones(2, 3, 1, 1)), ["(2, 3, 1, 1)", "one value per channel"]),
-        (lambda m, v: F.instance_norm(tg.ones(2, 3, 4), tg.ones(2)), ["weight of shape (2,)", "(2, 3, 4)", "be (3,)"]),
+        (
+            lambda m, v: F.instance_norm(tg.ones(2, 3, 4), weight=tg.ones(2)),
+            ["weight of shape (2,)", "(2, 3, 4)", "be (3,)"],
+        ),
         (lambda m, v: F.group_norm(tg.ones(2, 4, 3), 3), ["(2, 4, 3)", "num_groups=3", "divide"]),
-        (lambda m, v: F.group_norm(tg.ones(2, 4, 3), 0), ["num_groups=0", "divide"]),
+        (lambda m, v: F.group_norm(tg.ones(2, 4, 3), 0), ["num_groups=0", "at least 1"]),
+        (lambda m, v: F.group_norm(tg.ones(2, 4, 3), "2"), ["num_groups='2'", "an integer"]),
+        (lambda m, v: F.layer_norm(tg.ones(2, 4), "4"), ["(2, 4)", "normalized_shape='4'"]),
+        (lambda m, v: F.layer_norm(tg.ones(2, 4), 4.0), ["normalized_shape=4.0"]),
+        (lambda m, v: F.rms_norm(tg.ones(2, 4), 3), ["(2, 4)", "normalized_shape=(3,)"]),
+        (lambda m, v: F.rms_norm(tg.ones(2, 4), 4, tg.ones(2)), ["weight of shape (2,)", "normalized_shape=(4,)"]),
+        (lambda m, v: F.local_response_norm(tg.ones(2, 4), 3), ["(2, 4)", "N x C x L"]),
+        (lambda m, v: F.local_response_norm(tg.ones(2, 4, 3), 0), ["size=0", "at least 1"]),
+        (lambda m, v: F.instance_norm(tg.ones(2, 4, 3), m, v), ["running_mean of shape (3,)", "(2, 4, 3)", "be (4,)"]),
         (lambda m, v: F.group_norm(tg.ones(2, 4, 3), 2, None, tg.ones(2)), ["bias of shape (2,)", "be (4,)"]),
     ],
 )

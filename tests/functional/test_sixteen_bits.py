@@ -69,7 +69,7 @@ FUNCTIONALS = [
         [IMAGE * 90, normal(2, scale=90), positive(2) * 9000, normal(2), normal(2)],
     ),
     ("layer_norm", lambda x, w, b: F.layer_norm(x, (2, 32, 32), w, b), [LARGE, normal(2, 32, 32), normal(2, 32, 32)]),
-    ("instance_norm", F.instance_norm, [LARGE, normal(2), normal(2)]),
+    ("instance_norm", lambda x, w, b: F.instance_norm(x, weight=w, bias=b), [LARGE, normal(2), normal(2)]),
     ("group_norm", lambda x, w, b: F.group_norm(x, 1, w, b), [LARGE, normal(2), normal(2)]),
     ("dropout", lambda x: F.dropout(x, 0.3, generator=tg.Generator(3)), [normal(40)]),
     ("dropout2d", lambda x: F.dropout2d(x, 0.3, generator=tg.Generator(3)), [normal(2, 9, 1, 2)]),

@@ -40,6 +40,8 @@ def test_what_the_repr_shows_is_read_or_follows(name):
     for training in (True, False):
         layer.train(training)(**arrays)
     stored = {key for key in vars(layer) if key[0] != "_"} - {"training", "weight", "bias"}
+    if name.startswith("Instance"):
+        stored -= {"num_batches_tracked"}  # it is in PyTorch's state dict, and stays 0
     assert stored <= seen, "kept, but not read"
     assert shown <= seen | of_parameters(layer), "shown, but not read"
 
@@ -50,8 +52,8 @@ OTHER = {"affine": False, "elementwise_affine": False, "kernel_size": (5, 5)}
 @pytest.mark.parametrize("name", [name for name in ROWS if of_parameters(getattr(nn, name)(*ROWS[name][0]))])
 def test_what_follows_from_the_parameters_cannot_be_set_otherwise(name):
     layer = getattr(nn, name)(*ROWS[name][0])
-    if name == "InstanceNorm2d":
-        layer = nn.InstanceNorm2d(6, affine=True)
+    if name.startswith("InstanceNorm"):
+        layer = getattr(nn, name)(6, affine=True)
     for attribute in of_parameters(layer):
         before = getattr(layer, attribute)
         setattr(layer, attribute, before)
@@ -76,6 +78,13 @@ CHANGES = [
     ("BatchNorm1d", (6,), "track_running_stats", False),
     ("LayerNorm", (8,), "eps", 0.5),
     ("InstanceNorm2d", (6,), "eps", 0.5),
+    ("InstanceNorm2d", (6, 1e-5, 0.1, True, True), "momentum", 0.7),
+    ("InstanceNorm2d", (6, 1e-5, 0.1, True, True), "track_running_stats", False),
+    ("RMSNorm", (8,), "eps", 0.5),
+    ("LocalResponseNorm", (3,), "size", 4),
+    ("LocalResponseNorm", (3,), "alpha", 0.5),
+    ("LocalResponseNorm", (3,), "beta", 0.5),
+    ("LocalResponseNorm", (3,), "k", 2.0),
     ("GroupNorm", (2, 6), "eps", 0.5),
     ("GroupNorm", (2, 6), "num_groups", 3),
     ("Conv2d", (6, 6, 3), "stride", (2, 1)),

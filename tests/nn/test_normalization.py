@@ -11,7 +11,14 @@ from tinygrad_cv import nn
 pytestmark = pytest.mark.quick
 
 # share of the old, divisor N - ddof, start of the variance: conventions.md, conventions of the running variance
-CONVENTIONS = {"torch": (0.9, 1, 1.0), "onnx": (0.9, 0, 1.0), "keras": (0.99, 0, 1.0), "eecs498": (0.9, 0, 0.0)}
+CONVENTIONS = {
+    "torch": (0.9, 1, 1.0),
+    "onnx": (0.9, 0, 1.0),
+    "keras": (0.99, 0, 1.0),
+    "tensorflow": (0.99, 1, 1.0),
+    "eecs498": (0.9, 0, 0.0),
+}
+EPS = {"torch": 1e-5, "onnx": 1e-5, "keras": 1e-3, "tensorflow": 1e-3, "eecs498": 1e-5}
 
 
 def batches(count=3, shape=(4, 2, 3, 5)):
@@ -37,6 +44,48 @@ def test_running_averages_follow_the_convention(convention):
     np.testing.assert_allclose(bn.running_mean.numpy(), mean, rtol=1e-12)
     np.testing.assert_allclose(bn.running_var.numpy(), var, rtol=1e-12)
     assert bn.num_batches_tracked.item() == 3
+
+
+def network():
+    inner = nn.Sequential(nn.BatchNorm1d(2, eps=0.2, momentum=0.3), nn.LayerNorm(2), nn.GroupNorm(1, 2, eps=0.2))
+    return nn.Sequential(
+        nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), nn.InstanceNorm2d(2), inner, nn.BatchNorm3d(2, momentum=None)
+    )
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_one_call_gives_a_model_the_convention_of_a_library(convention):
+    model = nn.use_convention(network(), convention)
+    default, chosen, every = model[1], model[3][0], model[4]
+    assert {default.convention, chosen.convention, every.convention} == {convention}
+    old, ddof, _ = CONVENTIONS[convention]
+    assert default.momentum == (pytest.approx(1 - old) if convention == "torch" else old) and every.momentum is None
+    assert chosen.momentum == (0.3 if convention == "torch" else 0.7)
+    eps = [layer.eps for layer in (default, model[2], model[3][1], every)]
+    assert eps == [EPS[convention]] * 4 and chosen.eps == model[3][2].eps == 0.2
+    default.to("float64").load_state_dict(nn.BatchNorm2d(2).state_dict())
+    for x in batches():
+        default(tg.tensor(x))
+    mean, var = followed(old, ddof, 1.0)
+    np.testing.assert_allclose(default.running_mean.numpy(), mean, rtol=1e-12)
+    np.testing.assert_allclose(default.running_var.numpy(), var, rtol=1e-12)
+
+
+@pytest.mark.parametrize("first", CONVENTIONS)
+@pytest.mark.parametrize("second", CONVENTIONS)
+def test_there_and_back_changes_nothing(first, second):
+    model = nn.use_convention(network(), first)
+    before = repr(model)
+    state = model.state_dict()
+    assert nn.use_convention(nn.use_convention(model, second), first) is model and repr(model) == before
+    assert all((state[key] == value).all() for key, value in model.state_dict().items())
+
+
+def test_an_unknown_convention_is_refused_before_anything_has_changed():
+    model = network()
+    with pytest.raises(ValueError, match="use_convention: convention='caffe'; it must be one of 'torch', 'onnx'"):
+        nn.use_convention(model, "caffe")
+    assert repr(model) == repr(network())
 
 
 @pytest.mark.parametrize("convention, momentum, old", [("torch", 0.3, 0.7), ("keras", 0.3, 0.3), ("onnx", 1.0, 1.0)])

@@ -48,7 +48,18 @@ def test_normalizations_are_proved_to_order_four():
     orders = {row.name: row.order for row in composites.rows()}
     for name in set(F.__all__) - without_derivative():
         assert orders[name] == (
-            4 if name in ("batch_norm", "layer_norm", "instance_norm", "group_norm", "standardize") else 2
+            4
+            if name
+            in (
+                "batch_norm",
+                "layer_norm",
+                "instance_norm",
+                "group_norm",
+                "rms_norm",
+                "local_response_norm",
+                "standardize",
+            )
+            else 2
         )
 
 

@@ -137,7 +137,6 @@ REMEDIES: dict[str, str] = {
         (_PAD, "pad ZeroPad2d ConstantPad2d"),
         (_PAD + "; other borders are put together by tg.concatenate", "ReflectionPad2d ReplicationPad2d CircularPad2d"),
         ("use x.windows(kernel, stride, dilation)", "unfold as_strided"),
-        ("use x * (x.square().mean(-1, keepdims=True) + eps) ** -0.5 * weight", "rms_norm RMSNorm"),
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
         ("use nn.CrossEntropyLoss on the scores of all classes", "AdaptiveLogSoftmaxWithLoss"),

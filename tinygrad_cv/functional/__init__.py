@@ -61,7 +61,7 @@ from .loss.ranking import (
 )
 from .loss.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .loss.segmentation import dice_loss, total_variation
-from .normalization import batch_norm, group_norm, instance_norm, layer_norm, standardize
+from .normalization import group_norm, layer_norm, local_response_norm, rms_norm, standardize
 from .piecewise import (
     hardshrink,
     hardsigmoid,
@@ -88,6 +88,7 @@ from .pooling import (
 )
 from .rearrangement import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
 from .resampling import interpolate, upsample
+from .running_statistics import batch_norm, instance_norm
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin
 from .unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 
@@ -153,6 +154,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "lp_pool1d",
@@ -181,6 +183,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
     "rrelu",
     "selu",
     "sigmoid",

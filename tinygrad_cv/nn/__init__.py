@@ -39,8 +39,10 @@ from .adaptive_pooling import (
     GlobalMaxPool3d,
 )
 from .averaging import AveragedModel, update_bn
+from .batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .container import ModuleList, Sequential
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .conventions import use_convention
 from .convolution import Conv1d, Conv2d, Conv3d
 from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, StochasticDepth
@@ -73,7 +75,7 @@ from .loss.ranking import (
 from .loss.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from .loss.segmentation import DiceLoss, TotalVariation
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
+from .normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .parameter import Parameter
 from .piecewise import (
     Hardshrink,
@@ -111,6 +113,7 @@ __all__ = [
     "AvgPool3d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "BatchNorm3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CELU",
@@ -157,7 +160,9 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "init",
+    "InstanceNorm1d",
     "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
@@ -173,6 +178,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LoadResult",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "LPPool1d",
@@ -201,6 +207,7 @@ __all__ = [
     "PReLU",
     "ReLU",
     "ReLU6",
+    "RMSNorm",
     "RReLU",
     "SELU",
     "Sequential",
@@ -230,6 +237,7 @@ __all__ = [
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
+    "use_convention",
 ]
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from ..core.context import no_grad
 from ..frontend.creation import zeros
 from ..optim.swa_utils import get_swa_avg_fn
+from .batch_norm import CONVENTIONS, _BatchNorm
 from .module import Module
-from .normalization import CONVENTIONS, _BatchNorm
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ..core.context import no_grad
+from .batch_norm import BatchNorm1d, BatchNorm2d
 from .container import Sequential
 from .conv_transpose import ConvolutionTranspose, ConvTranspose1d, ConvTranspose2d
 from .convolution import Conv1d, Conv2d
 from .linear import Linear
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d
 from .parameter import Parameter
 from .shape import Identity
 

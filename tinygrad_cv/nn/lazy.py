@@ -16,11 +16,11 @@ from ..frontend.random import default_generator
 from ..functional.arguments import AXES, Size
 from ..functional.convolution import Padding
 from .arguments import derived, positive
+from .batch_norm import BatchNorm1d, BatchNorm2d
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .convolution import Conv1d, Conv2d, Conv3d, PaddingMode
 from .linear import Linear
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d
 from .parameter import Parameter, UninitializedParameter
 
 if TYPE_CHECKING:

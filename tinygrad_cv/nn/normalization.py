@@ -1,157 +1,21 @@
-"""Normalization layers: one formula, y = γ (x - μ) / √(σ² + eps) + β, over four sets of axes."""
+"""Layers of one formula, y = γ (x - μ) / √(σ² + eps) + β, over the axes of an example, and of what leaves out μ."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import EllipsisType
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from .. import functional as F
-from ..core.context import is_replaying, location, no_grad
 from ..core.errors import ShapeError
-from ..frontend.creation import asarray, full, ones, zeros
-from .arguments import derived, is_affine, one_of, positive
+from ..frontend.creation import ones, zeros
+from .arguments import derived, is_affine, positive
+from .batch_norm import checked
 from .module import Module
 from .parameter import Parameter
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import TensorLike
-
-
-class RunningAverages(NamedTuple):
-    """How a library updates the running averages of batch normalization."""
-
-    momentum: float
-    of_the_new: bool  # whether momentum is the weight of the new value or of the old one
-    unbiased: bool  # whether the variance is divided by N - 1 or by N
-    start: float  # the running variance before the first batch
-
-
-Convention = Literal["torch", "onnx", "keras", "eecs498"]
-CONVENTIONS: dict[Convention, RunningAverages] = {
-    "torch": RunningAverages(0.1, True, True, 1.0),
-    "onnx": RunningAverages(0.9, False, False, 1.0),
-    "keras": RunningAverages(0.99, False, False, 1.0),
-    "eecs498": RunningAverages(0.9, False, False, 0.0),
-}
-
-
-class _BatchNorm(Module):
-    """Batch normalization over any axes after the channels; for the arguments see :class:`BatchNorm2d`."""
-
-    affine = derived(is_affine)
-    ranks: tuple[int, ...]  # the ranks that the input may have
-    layout: str
-
-    _not_negative = ("running_var", "num_batches_tracked")
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | EllipsisType | None = ...,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        convention: Convention = "torch",
-    ):
-        super().__init__()
-        op = type(self).__name__
-        self.num_features = positive(op, "num_features", num_features)
-        self.eps, self.track_running_stats = eps, track_running_stats
-        self.convention = one_of(op, "convention", convention, get_args(Convention))
-        preset = CONVENTIONS[convention]
-        self.momentum = preset.momentum if momentum is ... else momentum
-        if self.momentum is not None and not 0.0 <= self.momentum <= 1.0:
-            raise ValueError(f"{op}: momentum={momentum}; it must be in [0, 1], or None for a cumulative average.")
-        self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine else None
-        tracked = track_running_stats
-        self.running_mean: Tensor | None
-        self.running_var: Tensor | None
-        self.num_batches_tracked: Tensor | None
-        self.register_buffer("running_mean", zeros(num_features) if tracked else None)
-        self.register_buffer("running_var", full(num_features, preset.start, "float32") if tracked else None)
-        self.register_buffer("num_batches_tracked", zeros((), dtype="int64") if tracked else None)
-
-    def forward(self, x: TensorLike) -> Tensor:
-        x = _checked(self, x, "num_features", self.ranks, self.layout)
-        used = self.track_running_stats or not self.training
-        y = F.batch_norm(
-            x,
-            self.running_mean if used else None,
-            self.running_var if used else None,
-            self.weight,
-            self.bias,
-            self.training,
-            self._weight_of_the_new(),
-            self.eps,
-            CONVENTIONS[self.convention].unbiased,
-        )
-        if self.training and used and self.num_batches_tracked is not None and x.size and not is_replaying():
-            with no_grad():
-                self.num_batches_tracked.assign(self.num_batches_tracked + 1)
-        return y
-
-    def _weight_of_the_new(self) -> float | Tensor:
-        """The weight of this batch's statistics in the running averages."""
-        if self.momentum is None and self.num_batches_tracked is not None and self.running_mean is not None:
-            return (1.0 / (self.num_batches_tracked + 1).astype(np.float64)).astype(self.running_mean.dtype)
-        if self.momentum is None:
-            return 0.0
-        return self.momentum if CONVENTIONS[self.convention].of_the_new else 1.0 - self.momentum
-
-    def extra_repr(self) -> str:
-        named = "" if self.convention == "torch" else f", convention={self.convention!r}"
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}{named}"
-        )
-
-
-class BatchNorm1d(_BatchNorm):
-    """Batch normalization of features, x: N x D, or sequences, N x C x L; arguments as for :class:`BatchNorm2d`.
-
-    μ, σ, γ and β are 1 x D; over N x C x L they are 1 x C x 1.
-
-    >>> import tinygrad_cv as tg
-    >>> tg.nn.BatchNorm1d(1, eps=0.0)(tg.tensor([[1.0], [3.0]])).tolist()
-    [[-1.0], [1.0]]
-    """
-
-    ranks, layout = (2, 3), "N x C or N x C x L"
-
-
-class BatchNorm2d(_BatchNorm):
-    """Batch normalization of images (Ioffe and Szegedy, "Batch normalization", 2015, algorithm 1).
-
-    y = γ (x - μ) / √(σ² + eps) + β, x: N x C x H x W. μ, σ, γ and β are 1 x C x 1 x 1. In training μ and σ are computed
-    over the batch (N, H, W); in evaluation they are the running averages.
-
-    Args:
-        num_features: C.
-        momentum: of the running averages, by default that of the convention. For "torch" it is the weight of the new
-            value, for the others the weight of the old one. None is a cumulative average over all batches.
-        affine: learn γ (``weight``) and β (``bias``); otherwise they are 1 and 0.
-        track_running_stats: keep running averages; otherwise batch statistics are used in evaluation too.
-        convention: "torch" (0.1 of the new, unbiased variance), "onnx" (0.9 of the old, biased), "keras" (0.99 of the
-            old, biased) or "eecs498" (0.9 of the old, biased, and the variance starts at 0 instead of 1).
-
-    Raises:
-        ShapeError: num_features below 1; in a call, another number of channels, or one value per channel in training.
-        ValueError: an unknown convention, or a momentum outside [0, 1].
-
-    >>> import tinygrad_cv as tg
-    >>> bn = tg.nn.BatchNorm2d(1)
-    >>> _ = bn(tg.tensor([[[[1.0, 3.0]]]]))
-    >>> bn.running_mean.item(), bn.running_var.item()  # 0.9 * 1 + 0.1 * 2
-    (0.20000000298023224, 1.100000023841858)
-    """
-
-    ranks, layout = (4,), "N x C x H x W"
 
 
 class LayerNorm(Module):
@@ -178,8 +42,7 @@ class LayerNorm(Module):
         bias: bool = True,
     ):
         super().__init__()
-        sizes = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
-        self.normalized_shape = tuple(positive("LayerNorm", "normalized_shape", n) for n in sizes)
+        self.normalized_shape = _sizes("LayerNorm", normalized_shape)
         self.eps = eps
         self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
         self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
@@ -188,51 +51,10 @@ class LayerNorm(Module):
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
-
-class InstanceNorm2d(Module):
-    """Normalize each channel of each image (Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016).
-
-    x: N x C x H x W; μ and σ are N x C x 1 x 1, γ and β 1 x C x 1 x 1. There are no running averages, so training and
-    evaluation are the same; ``momentum`` is accepted for compatibility with PyTorch and ignored.
-
-    Raises:
-        ShapeError: num_features below 1; in a call, another number of channels, or images of one pixel.
-        ValueError: track_running_stats is true, which is not supported.
-
-    >>> import tinygrad_cv as tg
-    >>> tg.nn.InstanceNorm2d(1, eps=0.0)(tg.tensor([[[[1.0, 3.0]]]])).tolist()
-    [[[[-1.0, 1.0]]]]
-    """
-
-    affine = derived(is_affine)
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-    ):
-        super().__init__()
-        self.num_features = positive("InstanceNorm2d", "num_features", num_features)
-        if track_running_stats:
-            raise ValueError(
-                "InstanceNorm2d: track_running_stats=True; each image is normalized by its own statistics, in "
-                "evaluation as in training. Leave it False, or use BatchNorm2d."
-            )
-        self.eps = eps
-        self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine else None
-
-    def forward(self, x: TensorLike) -> Tensor:
-        x = _checked(self, x, "num_features", (4,), "N x C x H x W")
-        return F.instance_norm(x, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"{self.num_features}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class GroupNorm(Module):
@@ -244,6 +66,7 @@ class GroupNorm(Module):
     Args:
         num_groups: G, a divisor of C.
         num_channels: C.
+        affine: learn γ (``weight``) and, where ``bias`` is true, β (``bias``).
 
     Raises:
         ShapeError: a size below 1, or G does not divide C.
@@ -255,7 +78,9 @@ class GroupNorm(Module):
 
     affine = derived(is_affine)
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True):
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ):
         super().__init__()
         self.num_groups = positive("GroupNorm", "num_groups", num_groups)
         self.num_channels = positive("GroupNorm", "num_channels", num_channels)
@@ -266,24 +91,77 @@ class GroupNorm(Module):
             )
         self.eps = eps
         self.weight = Parameter(ones(num_channels)) if affine else None
-        self.bias = Parameter(zeros(num_channels)) if affine else None
+        self.bias = Parameter(zeros(num_channels)) if affine and bias else None
 
     def forward(self, x: TensorLike) -> Tensor:
-        x = _checked(self, x, "num_channels", range(2, 33), "N x C x ...")
+        x = checked(self, x, "num_channels", range(2, 33), "N x C x ...")
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
-
-
-def _checked(layer: Module, x: TensorLike, name: str, ranks: Sequence[int], layout: str) -> Tensor:
-    """The input as a tensor, once its rank and its channels match the layer."""
-    x = asarray(x)
-    wanted = getattr(layer, name)
-    if x.ndim not in ranks or x.shape[1] != wanted:
-        found = x.shape[1] if x.ndim > 1 else 1
-        raise ShapeError(
-            f"{type(layer).__name__} of {name}={wanted}, input of shape {x.shape}{location()}: it must be {layout} "
-            f"with C = {wanted}. Give the layer {name}={found}, or the input the right shape."
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
         )
-    return x
+
+
+class RMSNorm(Module):
+    """Divide each example by the root of the mean of its squares (Zhang and Sennrich, 2019, eq. 4).
+
+    y = γ x / √(mean(x²) + eps), x: any leading axes before those of ``normalized_shape``.
+
+    Args:
+        normalized_shape: the sizes of the last axes, over which the mean is taken.
+        eps: None is the unit of the dtype; see :func:`functional.rms_norm`.
+        elementwise_affine: learn γ (``weight``).
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.RMSNorm(2, eps=0.0)(tg.tensor([[3.0, 3.0]])).tolist()
+    [[1.0, 1.0]]
+    """
+
+    elementwise_affine = derived(is_affine)
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
+    ):
+        super().__init__()
+        self.normalized_shape = _sizes("RMSNorm", normalized_shape)
+        self.eps = eps
+        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class LocalResponseNorm(Module):
+    """x / (k + alpha / size · Σ x²)^beta, the sum over ``size`` channels around that of x (Krizhevsky et al., 2012).
+
+    x: N x C x L, N x C x H x W or N x C x ....
+
+    Raises:
+        ShapeError: size below 1; in a call, fewer than three axes.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.LocalResponseNorm(1, alpha=1.0, beta=1.0)(tg.tensor([[[1.0]]])).tolist()
+    [[[0.5]]]
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        super().__init__()
+        self.size = positive("LocalResponseNorm", "size", size)
+        self.alpha, self.beta, self.k = alpha, beta, k
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+def _sizes(op: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the last axes."""
+    sizes = normalized_shape if isinstance(normalized_shape, Sequence) else (normalized_shape,)
+    return tuple(positive(op, "normalized_shape", n) for n in sizes)

@@ -35,20 +35,37 @@ def rows() -> Iterator[Row]:
                     steepness(grouped, 2, eps),
                 )
         if spatial:
-            for given in (affine, ()):
+            steep = steepness(x, spatial, eps)
+            for pair in ((None, None), affine):
+                note = "no weight" if pair[0] is None else ""
+                rest = (*pair, True, 0.1, eps)
+                yield Row("instance_norm", (x, *averages, *rest), note=f"averages {note}", steepness=steep)
                 yield Row(
                     "instance_norm",
-                    (x, *given),
+                    (x, None, None, *pair),
                     {"eps": eps},
-                    instance_norm,
-                    f"{len(given)}",
-                    steepness(x, spatial, eps),
+                    note=f"alone {note}",
+                    steepness=steep,
                 )
+                options = {"use_input_stats": False, "eps": eps}
+                yield Row("instance_norm", (x, *averages, *pair), options, note=note, steepness=steep)
+            for n, alpha, beta, k in (
+                (1, 1e-4, 0.75, 1.0),
+                (2, 0.5, 0.5, 2.0),
+                (5, 1.0, 1.5, 1.0),
+                (9, 2.0, 0.75, 0.1),
+            ):
+                options = {"alpha": alpha, "beta": beta, "k": k}
+                yield Row("local_response_norm", (x, n), options, note=f"over {n} {eps}", steepness=k**-beta + 1.0)
         for last in range(1, x.ndim):
             size, axes = x.shape[-last:], tuple(range(-last, 0))
             steep, affine = steepness(x, axes, eps), (s.normal(*size), s.normal(*size))
             yield Row("layer_norm", (x, size, *affine), {"eps": eps}, None, f"over {last}", steep)
             yield Row("layer_norm", (x, size), {"eps": eps}, None, f"over {last}, no weight", steep)
+            for weight in (None, affine[0]):
+                for unit in (None, eps):
+                    note = f"over {last}, {weight is None} {eps}"
+                    yield Row("rms_norm", (x, size, weight, unit), note=f"{note} {unit}", steepness=root_mean(x, axes))
             yield Row("standardize", (x, axes, eps, *affine), {}, standardize, f"over {last} {eps}", steep)
 
 
@@ -57,9 +74,9 @@ def steepness(x: np.ndarray, axes: Any, eps: float) -> float:
     return max(1.0, 1.0 / np.sqrt(x.var(axes) + eps).min())
 
 
-def instance_norm(T: Any, x: Any, *affine: Any, eps: float) -> Any:
-    """PyTorch's, which takes running averages too."""
-    return T.instance_norm(x, None, None, *affine, eps=eps)
+def root_mean(x: np.ndarray, axes: Any) -> float:
+    """The largest reciprocal of √mean(x²)."""
+    return max(1.0, 1.0 / np.sqrt(np.square(x).mean(axes)).min())
 
 
 def standardize(T: Any, x: Any, axes: Any, eps: float, weight: Any, bias: Any) -> Any:

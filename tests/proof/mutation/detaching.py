@@ -107,7 +107,7 @@ def targets() -> list[Target]:
     overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), OF_HUGE)
     return [
         Target("centre", reduction.centre, ("x",), named("batch_norm", "layer_norm")),
-        Target("standardize", normalization._standardize, ("x", "weight", "bias"), named(*NORMS)),
+        Target("standardize", normalization.with_statistics, ("x", "weight", "bias"), named(*NORMS)),
         Target(
             "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)
         ),
