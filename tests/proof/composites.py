@@ -203,6 +203,8 @@ def rearranged(normal: Callable[..., Array]) -> Iterator[Composite]:
     yield Composite("pixel_unshuffle", lambda x: F.pixel_unshuffle(x, 2), (normal(1, 4, 2),))
     yield Composite("unfold", lambda x: F.unfold(x, 2, (1, 2), 1), (normal(1, 3, 3),))
     image = normal(1, 2, 3, 4)
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        yield Composite("pad", lambda x, mode=mode: F.pad(x, (2, 1, -1, 2), mode), (image,), mode)
     yield Composite("interpolate", lambda x: F.interpolate(x, (4, 3), None, "bicubic"), (image,), "bicubic")
     yield Composite("interpolate", lambda x: F.interpolate(x, 2, None, "lanczos", None, None, True), (image,), "smooth")
 

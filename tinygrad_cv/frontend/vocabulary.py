@@ -74,7 +74,6 @@ _DTYPES = {
 }
 _FUNCTIONALS = "softmax log_softmax prelu hardshrink dropout leaky_relu elu gelu silu softplus relu6"
 _CPU = "everything is on the CPU; leave it out"
-_PAD = "use x.pad(((0, 0), (0, 0), (top, bottom), (left, right)), value)"
 _OWN = "it is not offered; compose it from methods of the tensor, and its gradient follows"
 
 REMEDIES: dict[str, str] = {
@@ -134,8 +133,6 @@ REMEDIES: dict[str, str] = {
         ("use tg.Tensor", "is_tensor"),
         ("use tg.functional.one_hot", "one_hot"),
         ("use F.embedding and a sum, mean or maximum over the axis of numbers", "EmbeddingBag embedding_bag"),
-        (_PAD, "pad ZeroPad2d ConstantPad2d"),
-        (_PAD + "; other borders are put together by tg.concatenate", "ReflectionPad2d ReplicationPad2d CircularPad2d"),
         ("use x.windows(kernel, stride, dilation)", "unfold as_strided"),
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),

@@ -62,6 +62,7 @@ from .loss.ranking import (
 from .loss.regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .loss.segmentation import dice_loss, total_variation
 from .normalization import group_norm, layer_norm, local_response_norm, rms_norm, standardize
+from .padding import pad
 from .piecewise import (
     hardshrink,
     hardsigmoid,
@@ -175,6 +176,7 @@ __all__ = [
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "pdist",
     "pixel_shuffle",

@@ -76,6 +76,23 @@ from .loss.regression import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from .loss.segmentation import DiceLoss, TotalVariation
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from .padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
 from .parameter import Parameter
 from .piecewise import (
     Hardshrink,
@@ -118,6 +135,12 @@ __all__ = [
     "BCEWithLogitsLoss",
     "CELU",
     "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -205,8 +228,14 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "PReLU",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
     "ReLU",
     "ReLU6",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
     "RMSNorm",
     "RReLU",
     "SELU",
@@ -238,6 +267,9 @@ __all__ = [
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
     "use_convention",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
 ]
 
 
