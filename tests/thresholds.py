@@ -31,6 +31,7 @@ EAGER = {
     "ops.reduction.MAX_TAPS": (1, BEYOND),
     "ops.reduction.ROWS": (2, BEYOND),
     "ops.reduction.WIDE": (1, BEYOND),
+    "ops.indexing.CHUNK": (1, BEYOND),
     "ops.windows.CHUNK": (1, BEYOND),
     "ops.windows.LARGE": (0, BEYOND),
     "ops.windows.SHORT": (0, BEYOND),

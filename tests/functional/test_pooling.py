@@ -332,6 +332,19 @@ IMAGES, PLACES = np.ones((1, 2, 4, 4)), np.zeros((1, 2, 4, 4), int)
         (lambda: F.fractional_max_pool2d(IMAGES, 2, 4), ShapeError, "4 windows of 2 on an axis of size 4"),
         (lambda: F.fractional_max_pool2d(IMAGES, 2, output_ratio=2), ValueError, "output_ratio=2"),
         (lambda: F.fractional_max_pool2d(IMAGES, 2, 2, _random_samples=IMAGES), ShapeError, "(1, 2, 2)"),
+        (
+            lambda: F.roi_align(IMAGES, np.zeros((3, 4)), 2),
+            ShapeError,
+            "boxes of shape (3, 4) (in roi_align): they must be",
+        ),
+        (lambda: F.roi_align(IMAGES[0], np.zeros((3, 5)), 2), ShapeError, "input of shape (2, 4, 4)"),
+        (lambda: F.roi_pool(IMAGES, np.ones((3, 5)), 2), IndexError, "boxes of images 1 to 1"),
+        (lambda: F.roi_pool(IMAGES, [np.zeros((1, 4))] * 2, 2), ShapeError, "boxes of 2 images, input of 1"),
+        (lambda: F.roi_align(IMAGES, np.zeros((3, 5), bool), 2), DTypeError, "boxes of dtype bool"),
+        (lambda: F.roi_align(IMAGES, np.zeros((3, 5)), 0), ShapeError, "output_size=0"),
+        (lambda: F.spatial_pyramid_pool2d(IMAGES, ()), ShapeError, "it must be sizes of grids, such as (1, 2, 4)"),
+        (lambda: F.spatial_pyramid_pool2d(IMAGES, (0,)), ShapeError, "levels=0"),
+        (lambda: F.spatial_pyramid_pool2d(IMAGES, mode="sum"), ValueError, "mode='sum'"),
     ],
 )
 def test_wrong_arguments_are_named(call, error, words):
@@ -392,6 +405,18 @@ def test_the_real_root_of_a_negative_sum_of_cubes():
 def test_the_slope_of_a_power_mean_of_zeros_is_zero(p):
     y, (gx,) = value_and_gradients(lambda x: F.lp_pool1d(x, p, 2), [np.zeros((1, 4))], np.ones((1, 2)))
     assert y.tolist() == [[0.0, 0.0]] and gx.tolist() == [[0.0] * 4]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("call", [lambda x, b: F.roi_align(x, b, 2), lambda x, b: F.roi_pool(x, b, 2)])
+def test_boxes_may_be_arguments_of_a_compiled_function(call):
+    """What bounds the bins' sizes is guarded: boxes larger than the image run uncompiled."""
+    x, compiled = np.random.default_rng(0).standard_normal((2, 3, 8, 8)), tg.jit(call)
+    for edges in ([1.0, 2.0, 6.5, 7.0], [0.0, 0.0, 3.0, 3.0], [-20.0, -20.0, 40.0, 60.0]):
+        boxes = tg.tensor([[0.0, *edges], [1.0, *edges]])
+        np.testing.assert_allclose(compiled(tg.tensor(x), boxes).numpy(), call(x, boxes).numpy(), rtol=1e-12)
+    assert call(x, np.zeros((0, 5))).shape == (0, 3, 2, 2)
+    assert call(x, [np.zeros((0, 4)), [edges]]).shape == (1, 3, 2, 2)
 
 
 @pytest.mark.quick

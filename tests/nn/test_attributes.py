@@ -49,9 +49,11 @@ def test_what_the_repr_shows_is_read_or_follows(name):
 OTHER = {"affine": False, "elementwise_affine": False, "kernel_size": (5, 5)}
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if of_parameters(getattr(nn, name)(*ROWS[name][0]))])
+@pytest.mark.parametrize(
+    "name", [name for name in ROWS if of_parameters(getattr(nn, name)(*ROWS[name][0], **ROWS[name][1]))]
+)
 def test_what_follows_from_the_parameters_cannot_be_set_otherwise(name):
-    layer = getattr(nn, name)(*ROWS[name][0])
+    layer = getattr(nn, name)(*ROWS[name][0], **ROWS[name][1])
     if name.startswith("InstanceNorm"):
         layer = getattr(nn, name)(6, affine=True)
     for attribute in of_parameters(layer):

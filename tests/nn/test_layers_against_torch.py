@@ -166,6 +166,7 @@ OWN = [  # that PyTorch does not have, or not to the last digits
     *GLOBAL,
     ("Hardsigmoid", (), {}, IMAGE),
     ("StochasticDepth", (0.0, "row"), {}, IMAGE),
+    ("SpatialPyramidPool2d", ((1, (2, 3)), "avg"), {}, IMAGE),
 ]
 ELSEWHERE = {
     "AveragedModel",
@@ -175,6 +176,8 @@ ELSEWHERE = {
     "MaxUnpool1d",
     "MaxUnpool2d",
     "MaxUnpool3d",
+    "RoIAlign",
+    "RoIPool",
 }
 ELSEWHERE |= {name for name in nn.__all__ if name.startswith("Lazy")}
 

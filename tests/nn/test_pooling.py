@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
+import tinygrad_cv.functional as F
 from tests.nn.test_layers_against_torch import GLOBAL, close
 from tinygrad_cv import nn
 
@@ -67,3 +68,26 @@ def test_layers_of_places_take_arrays_lists_and_tensors():
     y, places = nn.MaxPool1d(2, return_indices=True)([[1.0, 3.0, 2.0, 5.0]])
     for form in (np.asarray, list, tg.tensor):
         assert nn.MaxUnpool1d(2)(form(y.tolist()), form(places.tolist())).tolist() == [[0.0, 3.0, 0.0, 5.0]]
+
+
+BOXES = np.array([[0, 1.0, 2.0, 5.5, 6.0], [1, 0.0, 0.0, 9.0, 3.0], [1, 2.0, 2.0, 4.0, 9.0]])
+
+
+def test_layers_of_regions_pass_their_arguments_on():
+    x = RNG.normal(size=(2, 3, 9, 8))
+    for layer, expected in (
+        (nn.RoIAlign((2, 3), 0.5, 2, True), F.roi_align(x, BOXES, (2, 3), 0.5, 2, True)),
+        (nn.RoIPool(2, 0.5), F.roi_pool(x, BOXES, 2, 0.5)),
+    ):
+        for boxes in (BOXES, [BOXES[:1, 1:], BOXES[1:, 1:]], BOXES.tolist(), tg.tensor(BOXES)):
+            np.testing.assert_array_equal(layer(x, boxes).numpy(), expected.numpy())
+    assert repr(nn.RoIPool(2, 0.5)) == "RoIPool(output_size=(2, 2), spatial_scale=0.5)"
+    aligned = "RoIAlign(output_size=(2, 2), spatial_scale=0.5, sampling_ratio=2, aligned=True)"
+    assert repr(nn.RoIAlign(2, 0.5, 2, True)) == aligned
+
+
+def test_a_pyramid_holds_its_levels_one_after_the_other():
+    x = RNG.normal(size=(2, 3, 9, 8))
+    found = nn.SpatialPyramidPool2d((1, (2, 3)))(x).numpy()
+    np.testing.assert_array_equal(found[:, :3], x.max((2, 3)))
+    np.testing.assert_array_equal(found[:, 3:], F.adaptive_max_pool2d(x, (2, 3)).numpy().reshape(2, -1))

@@ -88,6 +88,7 @@ from .pooling import (
     max_pool3d,
 )
 from .rearrangement import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle, unfold
+from .regions import roi_align, roi_pool, spatial_pyramid_pool2d
 from .resampling import interpolate, upsample
 from .running_statistics import batch_norm, instance_norm
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin
@@ -186,6 +187,8 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "roi_align",
+    "roi_pool",
     "rrelu",
     "selu",
     "sigmoid",
@@ -198,6 +201,7 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "spatial_pyramid_pool2d",
     "standardize",
     "stochastic_depth",
     "tanh",

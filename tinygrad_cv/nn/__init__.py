@@ -109,6 +109,7 @@ from .piecewise import (
 )
 from .pooling import AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d, LPPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from .rearrangement import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
+from .regions import RoIAlign, RoIPool, SpatialPyramidPool2d
 from .resampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from .shape import Flatten, Identity, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
@@ -237,6 +238,8 @@ __all__ = [
     "ReplicationPad2d",
     "ReplicationPad3d",
     "RMSNorm",
+    "RoIAlign",
+    "RoIPool",
     "RReLU",
     "SELU",
     "Sequential",
@@ -251,6 +254,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SpatialPyramidPool2d",
     "StochasticDepth",
     "Summary",
     "summary",

@@ -13,6 +13,7 @@ from tests.functional.agreement import (
     paddings,
     poolings,
     rearrangements,
+    regions,
     resamplings,
     sequences,
 )
@@ -24,6 +25,7 @@ FAMILIES = (
     convolutions,
     poolings,
     paddings,
+    regions,
     rearrangements,
     resamplings,
     normalizations,
