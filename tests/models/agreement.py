@@ -28,7 +28,7 @@ def shared(theirs: Any) -> list[str]:
 def still(model: Any) -> None:
     """Nothing is random in training any more."""
     for module in model.modules():
-        if type(module).__name__ in ("Dropout", "StochasticDepth"):
+        if type(module).__name__ in ("Dropout", "Dropout2d", "StochasticDepth"):
             module.p = 0.0
 
 

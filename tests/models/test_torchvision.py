@@ -11,22 +11,28 @@ import pytest
 
 from tests.models.agreement import STARTED, compared, differences, shared, still
 from tests.models.torchvision_models import torchvision_models
-from tinygrad_cv import models, nn
+from tinygrad_cv import models
 
 # as published: torchvision's pages of the networks, and the papers named in the docstrings
 PARAMETERS = {
     "alexnet": 61_100_840,
+    "convnext_tiny": 28_589_128,
     "densenet121": 7_978_856,
+    "efficientnet_b0": 5_288_548,
     "googlenet": 6_624_904 + 6_379_984,
     "inception_v3": 23_834_568 + 3_326_696,
     "mnasnet0_5": 2_218_512,
     "mnasnet1_0": 4_383_312,
     "mobilenet_v2": 3_504_872,
+    "mobilenet_v3_large": 5_483_032,
+    "mobilenet_v3_small": 2_542_856,
+    "resnet101": 44_549_160,
     "resnet18": 11_689_512,
     "resnet34": 21_797_672,
     "resnet50": 25_557_032,
-    "resnet101": 44_549_160,
     "resnext50_32x4d": 25_028_904,
+    "shufflenet_v2_x0_5": 1_366_792,
+    "shufflenet_v2_x1_0": 2_278_604,
     "squeezenet1_0": 1_248_424,
     "squeezenet1_1": 1_235_496,
     "vgg11": 132_863_336,
@@ -41,17 +47,23 @@ PARAMETERS = {
 }
 
 
-@pytest.fixture
-def unstarted(monkeypatch):
-    """Parameters stay zeros: memory that nobody touches costs nothing."""
-    for name in ("uniform_", "normal_", "trunc_normal_", "constant_"):
-        monkeypatch.setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
-
-
 @pytest.mark.usefixtures("unstarted")
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_parameters_are_as_many_as_published(name):
-    assert sum(p.size for p in models.get(name).parameters()) == PARAMETERS[name]
+def test_names_shapes_and_order_are_torchvisions_and_parameters_as_many_as_published(name):
+    ours = models.get(name)
+    assert sum(p.size for p in ours.parameters()) == PARAMETERS[name]
+    library = torchvision_models()
+    import torch
+
+    with torch.device("meta"):
+        theirs = getattr(library, name)(weights=None, **STARTED.get(name, {}))
+    found = {key: x.shape for key, x in ours.state_dict().items()}
+    wanted = {key: tuple(x.shape) for key, x in theirs.state_dict().items()}
+    assert list(found) == list(wanted) and found == wanted
+
+
+def test_no_network_of_torchvisions_names_is_left_out():
+    assert set(shared(torchvision_models())) == set(PARAMETERS)
 
 
 @pytest.mark.quick
@@ -61,21 +73,7 @@ def test_the_docstrings_say_how_many():
         assert sum(int(number.replace(",", "")) for number in said) == count, name
 
 
-@pytest.mark.usefixtures("unstarted")
-def test_the_state_dicts_have_torchvisions_names_shapes_and_order():
-    library = torchvision_models()
-    import torch
-
-    assert set(shared(library)) == set(PARAMETERS)
-    for name in PARAMETERS:
-        with torch.device("meta"):
-            theirs = getattr(library, name)(weights=None, **STARTED.get(name, {})).state_dict()
-        ours = models.get(name).state_dict()
-        assert list(ours) == list(theirs), name
-        assert {key: x.shape for key, x in ours.items()} == {key: tuple(x.shape) for key, x in theirs.items()}, name
-
-
-@pytest.mark.parametrize("name", ["squeezenet1_1", "mnasnet0_5"])
+@pytest.mark.parametrize("name", ["squeezenet1_1", "mnasnet0_5", "shufflenet_v2_x0_5", "mobilenet_v3_small"])
 def test_outputs_and_gradients_are_torchvisions(name):
     library = torchvision_models()
     import torch
@@ -96,6 +94,8 @@ def small_networks(library):
         )
     dense = (4, (2, 1, 2), 8, 2)
     yield models.DenseNet(*dense, num_classes=7), library.DenseNet(*dense, num_classes=7)
+    setting = [library.convnext.CNBlockConfig(*row) for row in ((8, 16, 1), (16, 24, 2), (24, 32, 1), (32, None, 1))]
+    yield models.ConvNeXt((8, 16, 24, 32), (1, 2, 1, 1), num_classes=7), library.ConvNeXt(setting, num_classes=7)
     yield models.MobileNetV2(7, 0.25), library.MobileNetV2(7, 0.25)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import nn
+from ..core.context import no_grad
 from ..frontend.creation import tensor
 from .catalog import network
 from .vgg import VGG
@@ -18,24 +19,25 @@ if TYPE_CHECKING:
 class FCN32s(nn.Module):
     """The features of VGG-16, its fully connected layers as convolutions, and one upsampling by 32 (Long et al., 2015).
 
-    N x 3 x H x W -> features 512 x H/32 x W/32 -> 4096 -> 4096 -> num_classes -> N x num_classes x H x W. The last is a
-    transposed convolution that starts as bilinear interpolation and learns (section 4.3).
+    N x 3 x H x W -> features 512 x H/32 x W/32 -> width -> width -> num_classes -> N x num_classes x H x W. The last
+    step is a transposed convolution that starts as bilinear interpolation and learns (section 4.3).
     """
 
-    def __init__(self, num_classes: int = 21, dropout: float = 0.5):
+    def __init__(self, num_classes: int = 21, dropout: float = 0.5, width: int = 4096):
         super().__init__()
         self.features = VGG(16).features
         self.classifier = nn.Sequential(
-            nn.Conv2d(512, 4096, 7, padding=3),
+            nn.Conv2d(512, width, 7, padding=3),
             nn.ReLU(),
             nn.Dropout2d(dropout),
-            nn.Conv2d(4096, 4096, 1),
+            nn.Conv2d(width, width, 1),
             nn.ReLU(),
             nn.Dropout2d(dropout),
-            nn.Conv2d(4096, num_classes, 1),
+            nn.Conv2d(width, num_classes, 1),
         )
         self.upscore = nn.ConvTranspose2d(num_classes, num_classes, 64, stride=32, padding=16, bias=False)
-        self.upscore.weight.assign(tensor(bilinear(num_classes, 64)))
+        with no_grad():
+            self.upscore.weight.assign(tensor(bilinear(num_classes, 64)))
 
     def forward(self, x: Tensor) -> Tensor:
         _, _, h, w = x.shape
@@ -61,5 +63,5 @@ def bilinear(channels: int, kernel_size: int) -> np.ndarray:
 
 @network(channels=3, side=224, threads=None, task="segmentation")
 def fcn32s(num_classes: int = 21, dropout: float = 0.5) -> FCN32s:
-    """FCN-32s on VGG-16: 136,078,293 parameters for 21 classes (Long et al., 2015, section 4.1)."""
+    """FCN-32s on VGG-16: 136,152,917 parameters for 21 classes (Long et al., 2015, section 4.1)."""
     return FCN32s(num_classes, dropout)
