@@ -9,8 +9,6 @@ import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 from tinygrad_cv.optim import swa_utils
 
-pytestmark = pytest.mark.quick
-
 
 @pytest.fixture
 def torch():

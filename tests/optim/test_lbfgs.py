@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import tinygrad_cv as tg
 from tinygrad_cv import TraceError, nn, optim
-
-pytestmark = pytest.mark.quick
+from tinygrad_cv.optim.line_search import Point, strong_wolfe
 
 X = np.random.default_rng(0).normal(size=(12, 4))
 Y = np.random.default_rng(1).normal(size=(12, 3))
@@ -142,6 +144,38 @@ def test_state_follows_names_when_parameters_are_reordered():
         return a.detach().numpy()
 
     np.testing.assert_allclose(walk(True), walk(False), rtol=1e-9)
+
+
+def wave(rng):
+    """A random function of one number, and its derivative."""
+    heights, waves, phases = rng.normal(size=3), rng.uniform(0.5, 6.0, 3), rng.uniform(0.0, 6.0, 3)
+    bend = rng.uniform(0.0, 0.3)
+    f = lambda t: float((heights * np.sin(waves * t + phases)).sum() + bend * t * t)  # noqa: E731
+    return f, lambda t: float((heights * waves * np.cos(waves * t + phases)).sum() + 2 * bend * t)
+
+
+def test_line_searches_are_pytorchs(torch):
+    """Along random waves, from random beginnings: where each ends, and after how many looks."""
+    search = import_module("torch.optim.lbfgs")._strong_wolfe
+    tensor = partial(torch.tensor, dtype=torch.float64)
+
+    def both(f, slope, first, limit):
+        look = lambda t: Point(t, f(t), tg.zeros(1), slope(t))  # noqa: E731
+        point, count = strong_wolfe(look, look(0.0), first, 1.0, 1e-9, limit)
+        theirs = lambda x, t, d: (f(float(t)), tensor([slope(float(t))]))  # noqa: E731
+        g = tensor([slope(0.0)])
+        loss, _, t, wanted = search(theirs, None, first, tensor([1.0]), f(0.0), g, g[0], max_ls=limit)
+        return (point.t, point.loss, count), (float(t), loss, wanted)
+
+    rng = np.random.default_rng(0)
+    counts = set()
+    for _ in range(3000):
+        f, slope = wave(rng)
+        if slope(0.0) < 0:
+            ours, theirs = both(f, slope, float(10.0 ** rng.uniform(-2, 1)), int(rng.integers(1, 26)))
+            assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+            counts.add(ours[2])
+    assert {1, 2, 3, 4, 5, 6} <= counts
 
 
 WRONG = [

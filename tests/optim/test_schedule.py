@@ -188,6 +188,29 @@ def test_a_schedule_that_sets_a_momentum_to_zero_within_a_compiled_step():
     assert runs(True) == runs(False)
 
 
+def test_schedules_that_raise_in_a_compiled_step_have_not_moved():
+    """Neither the parts that had taken their steps already, nor rates, momenta and parameters."""
+    x = tg.tensor([1.0, -2.0], requires_grad=True)
+    optimizer = optim.SGD([x], lr=0.1, momentum=0.9)
+    parts = [optim.OneCycleLR(optimizer, 0.1, 9), optim.StepLR(optimizer, 1)]
+    parts.append(optim.LambdaLR(optimizer, lambda t: 1 / (2 - t)))
+    schedule = optim.SequentialLR(optimizer, [optim.ChainedScheduler(parts)], milestones=[])
+
+    @tg.jit
+    def step():
+        x.grad = x.detach() * 2.0
+        schedule.step()
+        optimizer.step()
+
+    step()
+    before = x.tolist(), settings(optimizer), schedule.state_dict()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            step()
+        assert (x.tolist(), settings(optimizer), schedule.state_dict()) == before
+        assert [part.last_epoch for part in parts] == [1, 1, 1]
+
+
 WRONG = [
     (lambda o: optim.StepLR(o, 0), "StepLR: step_size=0; it must be an integer of at least 1"),
     (lambda o: optim.StepLR(o, 2, gamma=-1), "StepLR: gamma=-1"),
