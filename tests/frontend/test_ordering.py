@@ -152,7 +152,7 @@ def test_gradient_goes_to_the_first_of_equal_elements():
     "call, error, message",
     [
         (lambda x: x.sort(2), tg.AxisError, r"sort: axis 2 of a tensor with 2 axes; use -2 to 1"),
-        (lambda x: x.argsort("rows"), tg.DTypeError, r"argsort: axis 'rows'; an axis is an integer"),
+        (lambda x: x.argsort("rows"), tg.DTypeError, r"argsort: axis 'rows'; it must be an integer"),
         (lambda x: x.topk(5), tg.ShapeError, r"topk of 5 elements along an axis of size 3: k must be 0 to 3"),
         (lambda x: x.quantile(1.5), ValueError, r"quantile: q=1\.5; it must be from 0 to 1"),
         (lambda x: x.quantile([0.5, np.nan]), ValueError, r"quantile: q=nan; it must be from 0 to 1"),

@@ -46,7 +46,7 @@ class ArrangementMethods(Variable):
 
     def tile(self: Tensor, *reps: Shape) -> Tensor:
         """The whole tensor again and again along its axes, as ``numpy.tile`` does; new axes come first."""
-        counts, shape = shape_of(reps), self._value.shape
+        counts, shape = shape_of("tile", reps), self._value.shape
         if min(counts, default=1) < 0:
             raise ShapeError(f"tile: {counts} names a negative number of repetitions.")
         ndim = max(len(counts), len(shape))
@@ -61,6 +61,7 @@ class ArrangementMethods(Variable):
         """A quarter turn k times, from the first of two axes towards the second."""
         if len(axes) != 2 or self._value.ndim < 2:
             raise ShapeError(f"rot90 of {self._value.shape} in the axes {axes}{location()}: it takes two axes.")
+        k = whole("rot90", "k", k)
         first, second = axes_of("rot90", tuple(axes), self._value.ndim)
         if k % 4 == 2:
             return self.flip((first, second))
@@ -78,6 +79,7 @@ class ArrangementMethods(Variable):
 
     def diagonal(self: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """The elements [i, i + offset] of two axes, as the last axis of the result."""
+        offset = whole("diagonal", "offset", offset)
         i, j = axes_of("diagonal", (axis1, axis2), self._value.ndim)
         x = self.moveaxis((i, j), (-2, -1))
         rows, columns = x._value.shape[-2:]
@@ -96,6 +98,7 @@ class ArrangementMethods(Variable):
             return self.diagonal(offset)
         if self._value.ndim != 1:
             raise ShapeError(f"diag of shape {self._value.shape}{location()}: it takes one axis or two.")
+        offset = whole("diag", "offset", offset)
         side = self._value.shape[0] + abs(offset)
         rows = self.pad(((max(-offset, 0), max(offset, 0)),)).reshape(side, 1)
         return (columns_less_rows(self, side, side) == offset).where(rows, zero(self))
@@ -106,7 +109,7 @@ class ArrangementMethods(Variable):
 
     def triu(self: Tensor, offset: int = 0) -> Tensor:
         """The elements on and above a diagonal, and 0 below."""
-        return _beyond("triu", self, offset - 1).where(self, zero(self))
+        return _beyond("triu", self, whole("triu", "offset", offset) - 1).where(self, zero(self))
 
     def chunk(self: Tensor, chunks: int, axis: int = 0) -> list[Tensor]:
         """At most so many parts of equal size, the last one smaller, as PyTorch has it."""
@@ -154,7 +157,7 @@ def _beyond(op: str, x: Tensor, offset: int) -> Tensor:
     """Where elements lie above a diagonal of the last two axes."""
     if x._value.ndim < 2:
         raise ShapeError(f"{op} of shape {x._value.shape}{location()}: it takes at least two axes.")
-    return columns_less_rows(x, *x._value.shape[-2:]) > offset
+    return columns_less_rows(x, *x._value.shape[-2:]) > whole(op, "offset", offset)
 
 
 def columns_less_rows(like: Tensor, rows: int, columns: int) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.variable import Variable
 from .forward import Tensor
-from .movement import concatenate
+from .movement import concatenate, whole
 from .precision import in_single
 from .promotion import DOUBLE, cast, floating, given, together
 
@@ -36,6 +36,7 @@ class ElementaryMethods(Variable):
     @in_single
     def round(self: Tensor, decimals: int = 0) -> Tensor:
         """The nearest number of so many decimals, the even one of two; its derivative is 0."""
+        decimals = whole("round", "decimals", decimals)
         if decimals:
             if self._value.dtype.kind != "f":
                 wide = cast(self, DOUBLE).round(decimals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ..core.context import location
@@ -36,7 +36,7 @@ def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, 
     return found
 
 
-def whole(op: str, name: str, value: SupportsIndex) -> int:
+def whole(op: str, name: str, value: Any) -> int:
     """An argument that counts, as an int."""
     try:
         return operator.index(value)
@@ -53,15 +53,18 @@ def axis_of(op: str, axis: SupportsIndex, ndim: int) -> int:
     return number % ndim
 
 
-def shape_of(args: Sequence[Shape]) -> tuple[int, ...]:
+def shape_of(op: str, args: Sequence[Shape]) -> tuple[int, ...]:
     """A shape given as one tuple or as several numbers."""
     sizes: Sequence[Any] = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
-    return tuple(map(operator.index, sizes))
+    try:
+        return tuple(map(operator.index, sizes))
+    except TypeError:
+        raise DTypeError(f"{op}: {tuple(sizes)}{location()}; it takes integers, or one tuple of them.") from None
 
 
 def sizes_of(op: str, args: Sequence[Shape]) -> tuple[int, ...]:
     """The shape of a new tensor, with no negative size."""
-    shape = shape_of(args)
+    shape = shape_of(op, args)
     if min(shape, default=0) < 0:
         raise ShapeError(f"{op}: a size of the shape {shape} is negative.")
     return shape
@@ -74,7 +77,7 @@ class MovementMethods(Variable):
 
     def reshape(self: Tensor, *shape: Shape) -> Tensor:
         """The same elements in another shape; one size may be -1, which is computed from the others."""
-        wanted = shape_of(shape)
+        wanted = shape_of("reshape", shape)
         old = self._value.shape
         total = math.prod(old)
         if wanted.count(-1) == 1:
@@ -83,7 +86,7 @@ class MovementMethods(Variable):
             wanted = tuple(missing if n == -1 else n for n in wanted)
         if math.prod(wanted) != total or min(wanted, default=0) < 0:
             raise ShapeError(
-                f"reshape of {old} to {shape_of(shape)}{location()}: {total} elements do not fit; "
+                f"reshape of {old} to {tuple(shape_of('reshape', shape))}{location()}: {total} elements do not fit; "
                 "the product of the sizes must stay the same."
             )
         return self if wanted == old else apply(movement.reshape, self, shape=wanted)
@@ -104,7 +107,7 @@ class MovementMethods(Variable):
 
     def permute(self: Tensor, *axes: Shape) -> Tensor:
         """The axes in another order."""
-        order = axes_of("permute", shape_of(axes), self._value.ndim)
+        order = axes_of("permute", shape_of("permute", axes), self._value.ndim)
         if len(order) != self._value.ndim:
             raise ShapeError(f"permute: {order} does not order the {self._value.ndim} axes of {self._value.shape}.")
         return self if order == tuple(range(len(order))) else apply(movement.permute, self, axes=order)
@@ -159,7 +162,7 @@ class MovementMethods(Variable):
 
     def expand_dims(self: Tensor, axis: int | Sequence[int]) -> Tensor:
         """Insert axes of size 1."""
-        axes = (axis,) if isinstance(axis, int) else tuple(axis)
+        axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
         ndim = self._value.ndim + len(axes)
         places = axes_of("expand_dims", axes, ndim)
         old = iter(self._value.shape)
@@ -169,7 +172,7 @@ class MovementMethods(Variable):
 
     def expand(self: Tensor, *shape: Shape) -> Tensor:
         """Broadcast to a shape, without a copy; -1 keeps a size."""
-        wanted, old = shape_of(shape), self._value.shape
+        wanted, old = shape_of("expand", shape), self._value.shape
         lead = len(wanted) - len(old)
         wanted = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
         if min((lead, *wanted)) < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
@@ -254,14 +257,16 @@ class MovementMethods(Variable):
         """Equal parts, or parts that end at the given places, as ``numpy.split`` does."""
         axis = axis_of("split", axis, self._value.ndim)
         size = self._value.shape[axis]
-        if isinstance(sections, int):
+        if not isinstance(sections, Iterable) or isinstance(sections, str):
+            sections = whole("split", "sections", sections)
             if sections < 1 or size % sections:
                 raise ShapeError(
                     f"split of axis {axis} with size {size} into {sections} parts: it does not divide evenly."
                 )
             ends = list(range(size // sections, size, size // sections)) if size else [0] * (sections - 1)
         else:
-            ends = [min(max(end + size if end < 0 else end, 0), size) for end in sections]
+            places = [whole("split", "place", end) for end in sections]
+            ends = [min(max(end + size if end < 0 else end, 0), size) for end in places]
         parts = []
         for low, high in zip([0, *ends], [*ends, size], strict=True):
             start, stop = [0] * self._value.ndim, list(self._value.shape)

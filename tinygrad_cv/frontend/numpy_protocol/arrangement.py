@@ -10,13 +10,13 @@ import numpy as np
 from ...core.errors import ShapeError
 from ..arrangement import meshgrid
 from ..forward import Tensor
-from ..movement import axis_of, concatenate, shape_of, stack
+from ..movement import axis_of, concatenate, shape_of, stack, whole
 from ..promotion import broadcast_shape, given, operand
 from .operands import holds_tensor, like_of, method, tensors
 
 
 def reshape(a: Tensor, shape: Any = None, order: str = "C", *, newshape: Any = None) -> Tensor:
-    sizes = shape_of((shape if newshape is None else newshape,))
+    sizes = shape_of("np.reshape", (shape if newshape is None else newshape,))
     return a.T.reshape(*reversed(sizes)).T if order == "F" else a.reshape(*sizes)
 
 
@@ -132,13 +132,14 @@ def block(arrays: Any) -> Tensor:
 
 def array_split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """As np.split, with parts that may differ by one element."""
-    if not isinstance(indices_or_sections, (int, np.integer)):
+    if np.ndim(indices_or_sections):
         return ary.split(indices_or_sections, axis)
     axis = axis_of("array_split", axis, ary.ndim)
-    if indices_or_sections < 1:
-        raise ShapeError(f"np.array_split into {indices_or_sections} parts: it must be at least one.")
-    size, longer = divmod(ary.shape[axis], int(indices_or_sections))
-    ends = [i * size + min(i, longer) for i in range(1, int(indices_or_sections))]
+    parts = whole("np.array_split", "sections", indices_or_sections)
+    if parts < 1:
+        raise ShapeError(f"np.array_split into {parts} parts: it must be at least one.")
+    size, longer = divmod(ary.shape[axis], parts)
+    ends = [i * size + min(i, longer) for i in range(1, parts)]
     return ary.split(ends, axis)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.errors import ShapeError
 from ..forward import Tensor
-from ..movement import axis_of, concatenate, stack
+from ..movement import axes_of, axis_of, concatenate, stack, whole
 from ..promotion import common_dtype, floating, together
 from .operands import alike, as_tensor, filled, like_of, once, tensors
 from .selection import searchsorted
@@ -27,7 +27,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
     ends = [x for x in (prepend, append) if x is not np._NoValue]
     a, *ends = tensors("np.diff", a, *ends)
     axis = axis_of("diff", axis, a.ndim)
-    if n < 0:
+    if (n := whole("np.diff", "n", n)) < 0:
         raise ValueError(f"np.diff: n={n}; it must not be negative.")
     if ends:
         side = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
@@ -53,7 +53,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     """Central differences inside, one-sided ones of first or second order at the ends, along each axis."""
     f, *given = tensors("np.gradient", f, *varargs)
     f = floating(f)
-    axes = range(f.ndim) if axis is None else [axis_of("gradient", a, f.ndim) for a in np.atleast_1d(axis).tolist()]
+    axes = axes_of("gradient", axis, f.ndim)
     spacings = given or [f._new(np.ones((), f.dtype))]
     if len(spacings) == 1 and spacings[0].ndim == 0:
         spacings = spacings * len(axes)

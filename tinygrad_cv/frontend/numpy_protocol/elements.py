@@ -12,6 +12,7 @@ from ...core.errors import ShapeError
 from ..elementary import LN2, ElementaryMethods
 from ..elementwise import ElementwiseMethods
 from ..forward import Tensor
+from ..movement import sizes_of
 from ..products import matmul
 from ..promotion import DOUBLE, cast, floating, together
 from .operands import alike, as_tensor, filled, like_of, once, tensors
@@ -177,7 +178,7 @@ def piecewise(x: Tensor, condlist: Any, funclist: Sequence[Any], *args: Any, **k
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Tensor:
     like = like_of((a, fill_value))
     a = as_tensor(a, like)
-    shape = a.shape if shape is None else tuple(np.atleast_1d(shape).tolist())
+    shape = a.shape if shape is None else sizes_of("np.full_like", (shape,))
     return as_tensor(fill_value, like).astype(a.dtype if dtype is None else dtype).expand(shape) + 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import DTypeError
 from ..forward import Tensor
 from ..precision import in_single
 from ..promotion import FLOAT, common_dtype, given
@@ -54,7 +55,12 @@ def _listed(x: Any, like: Tensor) -> Tensor:
 
 def as_tensor(x: Any, like: Tensor) -> Tensor:
     """A tensor, or an array of any dtype as one."""
-    return x if isinstance(x, Tensor) else like._new(np.asarray(x))
+    if isinstance(x, Tensor):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"{x!r} beside a tensor: NumPy's functions of tensors take tensors, arrays and numbers.")
+    return like._new(array)
 
 
 def filled(like: Tensor, value: Any, dtype: Any = None) -> Tensor:

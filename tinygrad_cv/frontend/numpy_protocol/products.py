@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from ...core.errors import ShapeError
 from ..forward import Tensor
-from ..movement import axes_of, axis_of, concatenate
+from ..movement import axes_of, axis_of, concatenate, whole
 from ..precision import in_single
 from ..products import LETTERS, einsum, matmul
 from .elements import vecdot
@@ -46,7 +45,10 @@ def outer(a: Any, b: Any) -> Tensor:
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     a, b = alike("tensordot", a, b)
-    left, right = ([*range(a.ndim - axes, a.ndim)], [*range(axes)]) if isinstance(axes, int) else axes
+    pair = ([*range(a.ndim - axes, a.ndim)], [*range(axes)]) if isinstance(axes, int) else axes
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ShapeError(f"np.tensordot over the axes {axes!r}: a number, or the axes of the one and of the other.")
+    left, right = pair
     left, right = axes_of("tensordot", left, a.ndim), axes_of("tensordot", right, b.ndim)
     if len(left) != len(right):
         raise ShapeError(f"np.tensordot over the axes {axes}: there must be as many of each tensor.")
@@ -98,7 +100,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 def matrix_power(a: Tensor, n: int) -> Tensor:
     """n factors, by squaring; n ≥ 0."""
-    n = operator.index(n)
+    n = whole("np.linalg.matrix_power", "n", n)
     if n < 0:
         raise NotImplementedError("n < 0, which needs an inverse")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -129,7 +131,9 @@ def _chain(*matrices: Any) -> Tensor:
 
 def norm_of_matrices(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     """The largest or smallest sum of magnitudes, of columns for ±1, of rows for ±∞; others need singular values."""
-    if ord not in (1, -1, math.inf, -math.inf):
+    if ord not in (1, -1, 2, -2, "nuc", math.inf, -math.inf):
+        raise ValueError(f"np.linalg.norm of matrices with ord={ord!r}: it must be 'fro', 'nuc', ±1, ±2 or ±inf.")
+    if ord in (2, -2, "nuc"):
         raise NotImplementedError(f"ord={ord!r} of a matrix (it needs singular values)")
     rows, columns = axes
     summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)

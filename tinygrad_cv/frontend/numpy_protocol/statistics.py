@@ -207,7 +207,7 @@ def nanpercentile(
 
 
 def _share(q: Any) -> Any:
-    return q / 100.0 if isinstance(q, Tensor) else np.asarray(q) / 100.0
+    return q / 100.0 if isinstance(q, Tensor) or (q := np.asarray(q)).dtype.kind in "fiub" else q
 
 
 # ---------------------------------------------------------------- covariances
