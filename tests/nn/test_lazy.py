@@ -26,6 +26,7 @@ CASES = [
     ("BatchNorm1d", (1e-3, 0.3), {}, 7, (4, 7)),
     ("BatchNorm1d", (), {}, 7, (4, 7, 2)),
     ("BatchNorm2d", (), {"affine": False, "momentum": None}, 3, (4, 3, 2, 2)),
+    ("BatchNorm2d", (), {"bias": False}, 3, (4, 3, 2, 2)),
 ]
 cases = pytest.mark.parametrize(("name", "args", "kwargs", "size", "shape"), CASES, ids=lambda v: str(v))
 

@@ -94,13 +94,15 @@ def _fits(value: Any, hint: Any) -> bool:
     if isinstance(origin, type) and issubclass(origin, Sequence):
         whole = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
         return whole and all(_fits(item, inner[0]) for item in value)
+    if hint is bool:  # all is true or false, but for arrays of several elements
+        return not isinstance(value, ARRAYS) or value.size == 1
     if hint is int:
         return _is_index(value)
     if hint is float:
         return value.ndim == 0 if isinstance(value, ARRAYS) else _is_real(value)
     if origin is not None:
         return callable(value) if origin is CALLABLE else True
-    return isinstance(value, hint) if isinstance(hint, type) and hint not in (Any, bool) else True
+    return isinstance(value, hint) if isinstance(hint, type) and hint is not Any else True
 
 
 def _is_index(value: Any) -> bool:

@@ -11,6 +11,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from ..frontend.indexing import iota
 from ..frontend.promotion import cast
+from .arguments import LARGEST
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -42,8 +43,9 @@ def one_hot(input: Accepted, num_classes: int = -1) -> Tensor:
         if known.size == 0:
             raise ValueError(f"input of shape {input.shape}{location()}: it names no class; give num_classes.")
         num_classes = int(known.max()) + 1
-    elif num_classes < 1:
-        raise ValueError(f"num_classes={num_classes}{location()}: it must be at least 1, or -1 for as many as needed.")
+    elif not 1 <= num_classes <= LARGEST:
+        rule = f"it must be at least 1 and at most {LARGEST}, or -1 for as many as needed"
+        raise ValueError(f"num_classes={num_classes}{location()}: {rule}.")
     _check_range(numbers, num_classes, "num_classes")
     shape = (*numbers.shape, num_classes)
     return (iota(numbers, shape, (numbers.ndim,), INT) == numbers.expand_dims(-1)).astype(INT)

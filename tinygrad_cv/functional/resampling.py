@@ -13,7 +13,7 @@ from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from .arguments import AXES, Size, sizes
+from .arguments import AXES, LARGEST, Size, sizes
 from .taps import Taps
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ def _sizes(
             f"image of size {tuple(old)}, scale_factor={scale_factor}{location()}: the result would be {wanted}, and "
             "must have at least one element."
         )
+    if max(wanted) > LARGEST:
+        raise ShapeError(f"scale_factor={scale_factor}{location()}: the result would be {wanted}, above {LARGEST}.")
     if recompute or mode == "area":
         return wanted, list(zip(old, wanted, strict=True))
     return wanted, [(1, s) for s in factors]

@@ -38,12 +38,13 @@ class _Lazy(Module):
     layer: ClassVar[Any]  # the class that the module becomes
     size_name: ClassVar[str]  # the first argument of its constructor
     _arguments: tuple[Any, ...]  # the others
+    _options: dict[str, Any]  # those that are passed by name
 
-    def _wait(self, any_size: int, *arguments: Any) -> None:
+    def _wait(self, any_size: int, *arguments: Any, **options: Any) -> None:
         """Check the arguments by making the layer for any size; keep all of it but its parameters and buffers."""
         with default_generator.rewound():
-            self.layer.__init__(self, any_size, *arguments)
-        self._arguments = arguments
+            self.layer.__init__(self, any_size, *arguments, **options)
+        self._arguments, self._options = arguments, options
         for name, value in vars(self).items():
             if isinstance(value, Parameter) or (name in self._buffers and value is not None):
                 vars(self)[name] = UninitializedParameter()
@@ -76,8 +77,8 @@ class _Lazy(Module):
 
     def _made(self, size: int) -> Module:
         """The layer for a size, with the attributes that this module has now."""
-        fresh = vars(self.layer(size, *self._arguments))
-        attributes = {name: value for name, value in vars(self).items() if name != "_arguments"}
+        fresh = vars(self.layer(size, *self._arguments, **self._options))
+        attributes = {name: value for name, value in vars(self).items() if name not in ("_arguments", "_options")}
         dtypes: set[np.dtype] = set()
         for name, value in attributes.items():
             if isinstance(value, UninitializedParameter):
@@ -109,7 +110,7 @@ class _Lazy(Module):
     def extra_repr(self) -> str:
         """The arguments that differ from their defaults."""
         parameters = list(inspect.signature(type(self)).parameters.values())
-        given = zip(parameters, self._arguments, strict=True)
+        given = zip(parameters, (*self._arguments, *self._options.values()), strict=True)
         return ", ".join(
             f"{value}" if p.default is p.empty else f"{p.name}={value}" for p, value in given if value != p.default
         )
@@ -292,8 +293,10 @@ class _LazyBatchNorm(_Lazy):
         momentum: float | EllipsisType | None = ...,
         affine: bool = True,
         track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ):
-        self._wait(1, eps, momentum, affine, track_running_stats)
+        self._wait(1, eps, momentum, affine, track_running_stats, bias=bias)
 
     def _size_of(self, x: Tensor) -> int:
         if x.ndim not in self.layer.ranks:
