@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.workers.functions import FUNCTIONS
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -51,6 +53,21 @@ def _against_peers(title: str, limit: float, aim: float) -> Bound:
     return Bound(f"{title}, compiled, time against the fastest peer", limit, "times", aim=aim)
 
 
+def _first_call(title: str, cache: str, limit: float) -> Bound:
+    return Bound(f"{title} training step, first call with {cache} cache", limit, "s")
+
+
+def _of_network(network: str, title: str, limit: float) -> dict[str, Bound]:
+    """Training steps and inference of a network, 8 images at once and one."""
+    return {
+        f"{network}_{task}_{batch}": Bound(
+            f"{title} {task}, batch {batch}, compiled, time against the faster layout", limit, "times"
+        )
+        for task in ("training", "inference")
+        for batch in (8, 1)
+    }
+
+
 # One compiled step: time of ours divided by the time of the fastest of all other systems, same cores and threads.
 JIT = {
     "lenet": _against_peers("LeNet-BN training step", 0.55, 0.40),
@@ -63,16 +80,29 @@ JIT = {
         for network, title in (("lenet", "LeNet-BN"), ("vgg", "VGG-small-BN"), ("resnet20", "ResNet-20"))
         for batch in (1, 64)
     },
+    **_of_network("resnet18", "ResNet-18", 0.95),
+    **_of_network("resnet50", "ResNet-50", 0.85),
+    **_of_network("densenet121", "DenseNet-121", 0.85),
+    **_of_network("mobilenet_v2", "MobileNetV2", 0.66),
+    **_of_network("unet", "U-Net", 0.59),
+    **_of_network("unet3d", "3-d U-Net", 0.65),
+    **{
+        name: Bound(f"{row.title}, forward and backward, compiled, time against the faster layout", 1.0, "times")
+        for name, row in FUNCTIONS.items()
+    },
 }
 FIRST_CALL = {
-    "cold": Bound("ResNet-20 training step, first call with an empty cache", 3.0, "s"),
-    "warm": Bound("ResNet-20 training step, first call with the object cache", 0.5, "s"),
+    "resnet20": {
+        "cold": _first_call("ResNet-20", "an empty", 3.0),
+        "warm": _first_call("ResNet-20", "the object", 0.5),
+    },
+    "resnet50_training_8": {"cold": _first_call("ResNet-50", "an empty", 8.0)},
 }
 GROWTH = Bound("time of a sample in a batch up to 256 against batch 16", 1.0, "times")
-JIT_PEAK_MEMORY = Bound("ResNet-20 training step, compiled, peak memory against torch eager", 1.0, "times")
+JIT_PEAK_MEMORY = Bound("compiled, peak memory against torch eager", 1.0, "times")
 JIT_CALL = Bound("call of a trivial compiled function", 15.0, "us")
 
-PEAK_MEMORY = Bound("ResNet-20 training step, peak memory against torch eager", 2.5, "times")
+PEAK_MEMORY = Bound("peak memory against torch eager", 2.5, "times")
 RECORDED_ADD = Bound("add of 10 float32 elements, gradient recorded", 5.0, "us")
 BACKWARD_PER_NODE = Bound("backward pass, per node", 6.0, "us")
 IMPORT_TIME = Bound("import tinygrad_cv against import numpy", 1.5, "times")

@@ -15,7 +15,7 @@ from benchmarks.compare import Plan, Workers, add_comparison_arguments, compare,
 from benchmarks.live import WorkerError
 from benchmarks.measure import keep, machine, report, use_cores
 from benchmarks.systems import PEERS, REFERENCE
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import STEPS, WORKLOADS
 
 OURS = "ours_jit"
 Row = dict[str, Any]
@@ -52,10 +52,15 @@ def show(classes: Iterable[Row]) -> None:
         )
 
 
-def main() -> int:
-    """Read the command line, run, print, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.jit", description=(__doc__ or "").splitlines()[0])
-    add_comparison_arguments(parser, WORKLOADS, [*PEERS, "ours", OURS])
+def main(
+    command: str = "jit",
+    about: str | None = __doc__,
+    workloads: Iterable[str] = STEPS,
+    systems: Iterable[str] = (*PEERS, "ours", OURS),
+) -> int:
+    """Read the command line, run, print, and return the exit code; with these workloads and systems by default."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{command}", description=(about or "").splitlines()[0])
+    add_comparison_arguments(parser, workloads, systems)
     arguments = parser.parse_args()
     use_cores(arguments.cores)
     plan = Plan(arguments.rounds, arguments.steps, arguments.max_foreign)

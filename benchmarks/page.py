@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bounds import FIRST_CALL, JIT, JIT_CALL, JIT_PEAK_MEMORY, Bound
+from benchmarks.bounds import FIRST_CALL, JIT, JIT_CALL, Bound
 from benchmarks.growth import growth_bound
 from benchmarks.measure import ROOT
-from benchmarks.systems import SYSTEMS
-from benchmarks.workloads import TRAINING, WORKLOADS
+from benchmarks.memory import memory_bounds
+from benchmarks.systems import LAYOUTS, SYSTEMS
+from benchmarks.workloads import FUNCTIONS, NETWORKS, STEPS, TRAINING, WORKLOADS
 from tinygrad_cv.files import write_figure, write_text
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -39,6 +40,8 @@ All systems use the same cores, with a thread for each. What a workload is, how 
 how noise is kept out says [benchmarks/README.md](../benchmarks/README.md). This page and its picture are written by
 
     python -m benchmarks.jit --json figures.json
+    python -m benchmarks.networks --json figures.json
+    python -m benchmarks.functions --json figures.json
     python -m benchmarks.first_call --json figures.json
     python -m benchmarks.growth --json figures.json
     python -m benchmarks.memory --json figures.json
@@ -58,6 +61,20 @@ system.
 {systems}
 
 </details>
+
+## Networks of the literature
+
+PyTorch eager in both layouts on torchvision's networks, with the same initial values. The ratio is to the faster
+layout. The last column is the share of the roofline over all kernels: where it is small, the time is far from the
+machine's limit, whatever the ratio is.
+
+{networks}
+
+## Single functions
+
+Each alone, forward and backward, to the input and to what is learned.
+
+{functions}
 
 ## Where the time goes
 
@@ -90,7 +107,8 @@ def by_family(systems: Figures) -> dict[str, float]:
 def title(name: str) -> str:
     """A workload with its batch."""
     workload = WORKLOADS[name]
-    return f"{workload.title}{' training' if workload.task == 'training' else ''}, batch {workload.batch}"
+    task = " training" if workload.task == "training" and name in STEPS else ""
+    return f"{workload.title}{task}, batch {workload.batch}"
 
 
 def shown(milliseconds: float) -> str:
@@ -113,6 +131,22 @@ def steps(jit: Figures) -> str:
         cells = [shown(times[family]) if family in times else "" for family in FAMILIES]
         rows.append([title(name), *cells, *verdict(JIT[name], figures["ratio"])])
     return table(["", *FAMILIES, "ratio", "at most", "aim", "kept"], rows)
+
+
+def layouts(jit: Figures) -> str:
+    """Both layouts of PyTorch, ours, the ratio to the faster, and the share of the roofline, by workload."""
+    rows = []
+    for name, figures in jit.items():
+        systems = figures["systems"]
+        times = [shown(1e3 * systems[s]["median"]) if s in systems else "" for s in (*LAYOUTS, "ours_jit")]
+        rows.append([title(name), *times, *verdict(JIT[name], figures["ratio"])[:2], share(figures["kernels"])])
+    return table(["", "NCHW", "channels last", "ours", "ratio", "at most", "roofline"], rows)
+
+
+def share(classes: Sequence[Figures]) -> str:
+    """The share of the roofline over all classes of kernels."""
+    measured = sum(row["ms"] for row in classes)
+    return f"{sum(row['roofline_ms'] for row in classes) / measured:.0%}" if measured else ""
 
 
 def all_systems(jit: Figures) -> str:
@@ -142,11 +176,14 @@ def kernels(jit: Figures) -> str:
 
 def others(figures: Figures) -> str:
     """First call, growth with the batch, memory, overhead of a call."""
-    first = figures.get("first_call", {}).get("ours_jit", {})
-    rows = [(bound, first.get(state)) for state, bound in FIRST_CALL.items()]
+    rows: list[tuple[Bound, float | None]] = []
+    for name, states in FIRST_CALL.items():
+        first = figures.get("first_call", {}).get(name, {}).get("ours_jit", {})
+        rows += [(bound, first.get(state)) for state, bound in states.items()]
     for name, grown in figures.get("growth", {"resnet20": {}}).items():
         rows.append((growth_bound(name), grown.get("ratio")))
-    rows.append((JIT_PEAK_MEMORY, figures.get("memory", {}).get("ratios", {}).get("ours_jit")))
+    for name, memory in figures.get("memory", {"resnet20": {"ratios": {}}}).items():
+        rows.append((memory_bounds(name)["ours_jit"], memory["ratios"].get("ours_jit")))
     rows.append((JIT_CALL, figures.get("overhead", {}).get("add, compiled")))
     return table(
         ["", "unit", "measured", "at most", "aim", "kept"],
@@ -192,13 +229,18 @@ def picture(jit: Figures, path: Path) -> None:
 
 def page(figures: Figures) -> str:
     """The page's text."""
-    jit = {name: figures["jit"][name] for name in WORKLOADS if name in figures.get("jit", {})}
+    measured = figures.get("jit", {})
+    jit, networks, functions = (
+        {name: measured[name] for name in group if name in measured} for group in (STEPS, NETWORKS, FUNCTIONS)
+    )
     about = figures.get("machine", {})
     versions = ", ".join(f"{name} {value}" for name, value in about.items() if name not in ("processor", "cores"))
     return TEXT.format(
         machine=f"Measured on {about.get('cores', '?')} cores of {about.get('processor', '?')}; {versions}",
         steps=steps(jit),
         systems=all_systems(jit),
+        networks=layouts(networks),
+        functions=layouts(functions),
         kernels=kernels(jit),
         others=others(figures),
     )
@@ -210,7 +252,7 @@ def main() -> int:
     parser.add_argument("figures", type=Path, help="a file that the other commands wrote with --json")
     figures = json.loads(parser.parse_args().figures.read_text())
     write_text(PAGE, page(figures))
-    picture({name: figures["jit"][name] for name in WORKLOADS if name in figures["jit"]}, PICTURE)
+    picture({name: figures["jit"][name] for name in STEPS if name in figures["jit"]}, PICTURE)
     return 0
 
 

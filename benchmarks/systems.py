@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import STEPS, Workload
 
 # Threads stay on their cores, and the C library keeps what it was given back: tensors of a step lie where those of the
 # step before lay, and no page is mapped anew.
@@ -56,10 +56,11 @@ def _torch() -> dict[str, System]:
 
 
 REFERENCE = "torch"
+LAYOUTS = ("torch", "torch_channels_last")
 PEERS = {
     **_torch(),
-    "jax": System("jax_worker", "JAX", dtypes=("float32",)),
-    "jax_channels_last": System("jax_worker", "JAX", ("--channels-last",), dtypes=("float32",)),
+    "jax": System("jax_worker", "JAX", dtypes=("float32",), workloads=tuple(STEPS)),
+    "jax_channels_last": System("jax_worker", "JAX", ("--channels-last",), dtypes=("float32",), workloads=tuple(STEPS)),
 }
 SYSTEMS = {
     **PEERS,

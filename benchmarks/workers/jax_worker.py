@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -23,7 +24,7 @@ class _Task:
 
     def __init__(self, workload: Workload, last: bool) -> None:
         self._last = last
-        self._network = build(workload.network, layers(last))
+        self._network = build(workload.network, SimpleNamespace(nn=layers(last)))
         images, labels = workload.data()
         self._images, self._labels = to_jax(images, last), jnp.asarray(labels)
 

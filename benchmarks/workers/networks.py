@@ -1,18 +1,35 @@
-"""The measured networks, each written once: `nn` is `torch.nn`, `tinygrad_cv.nn` or has the same layers.
+"""The measured networks, most written once: `nn` is `torch.nn`, `tinygrad_cv.nn` or has the same layers.
 
-So structure and parameter names agree by construction, and one set of initial parameters serves all.
+So structure and parameter names agree by construction, and one set of initial parameters serves all. Networks of the
+literature are those of `tinygrad_cv.models`, and beside them torchvision's, which have the same parameters by the same
+names.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.workers.functions import FUNCTIONS
 from benchmarks.workloads import CLASSES
 
+# Networks that a framework has itself, with the arguments that leave out what draws random numbers.
+MODELS: dict[str, dict[str, float]] = {
+    "resnet18": {},
+    "resnet50": {},
+    "densenet121": {},
+    "mobilenet_v2": {"dropout": 0.0},
+}
 
-def build(network: str, nn: Any) -> Any:
-    """A network by its name, made of the layers of `nn`."""
-    return NETWORKS[network](nn)
+
+def build(network: str, framework: Any) -> Any:
+    """A network or a function by its name, as a module of a framework: one that has `nn`, and what else it asks for."""
+    if network in FUNCTIONS:
+        return FUNCTIONS[network].make(framework)
+    if network in MODELS:
+        return getattr(framework.models, network)(**MODELS[network])
+    if network in UNETS:
+        return unet(framework, **UNETS[network])
+    return NETWORKS[network](framework.nn)
 
 
 def lenet_bn(nn: Any) -> Any:
@@ -102,6 +119,42 @@ def separable(nn: Any) -> Any:
     )
 
 
+def unet(framework: Any, channels: int, width: int, depth: int, axes: int) -> Any:
+    """U-Net for images or volumes, with padding and batch normalization: `width` channels, doubled at each pooling."""
+    nn, concatenate = framework.nn, framework.concatenate
+    conv, up, norm, pool = (getattr(nn, f"{name}{axes}d") for name in ("Conv", "ConvTranspose", "BatchNorm", "MaxPool"))
+
+    def double(channels: int, width: int) -> Any:
+        layers: list[Any] = []
+        for before in (channels, width):
+            layers += [conv(before, width, 3, padding=1, bias=False), norm(width), nn.ReLU()]
+        return nn.Sequential(*layers)
+
+    class UNet(nn.Module):
+        """Down through convolutions and poolings, and up again beside what each level had on the way down."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            widths = [width << level for level in range(depth + 1)]
+            above = widths[-2::-1]
+            self.down = nn.ModuleList([double(*pair) for pair in zip([channels, *widths], widths)])  # noqa: B905
+            self.pool = pool(2)
+            self.up = nn.ModuleList([up(2 * w, w, 2, stride=2) for w in above])
+            self.merge = nn.ModuleList([double(2 * w, w) for w in above])
+            self.head = conv(width, CLASSES, 1)
+
+        def forward(self, x: Any) -> Any:
+            levels: list[Any] = []
+            for block in self.down:
+                x = block(self.pool(x) if levels else x)
+                levels.append(x)
+            for beside, upward, merge in zip(levels[-2::-1], self.up, self.merge, strict=True):
+                x = merge(concatenate((beside, upward(x)), 1))
+            return self.head(x)
+
+    return UNet()
+
+
 def _conv_bn_relu(nn: Any, channels: int, width: int, kernel_size: int, padding: int, groups: int = 1) -> list[Any]:
     convolution = nn.Conv2d(channels, width, kernel_size, padding=padding, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(width), nn.ReLU()]
@@ -113,4 +166,8 @@ NETWORKS = {
     "resnet20": resnet20,
     "bn_relu": bn_relu,
     "separable": separable,
+}
+UNETS: dict[str, dict[str, int]] = {
+    "unet": {"channels": 3, "width": 32, "depth": 4, "axes": 2},
+    "unet3d": {"channels": 1, "width": 16, "depth": 3, "axes": 3},
 }

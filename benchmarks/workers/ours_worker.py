@@ -12,7 +12,7 @@ import tinygrad_cv as tg
 from benchmarks.workers.protocol import Measured, serve
 from benchmarks.workers.tasks import TASKS, Framework, Function
 from benchmarks.workloads import Workload
-from tinygrad_cv import functional, nn, optim
+from tinygrad_cv import functional, models, nn, optim
 
 
 class Ours(Framework):
@@ -21,6 +21,8 @@ class Ours(Framework):
     nn = nn
     optim = optim
     functional = functional
+    concatenate = staticmethod(tg.concatenate)
+    models = models
 
     def __init__(self, jit: bool) -> None:
         self._jit = jit

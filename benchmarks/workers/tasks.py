@@ -22,6 +22,12 @@ class Framework(ABC):
     nn: Any
     optim: Any
     functional: Any
+    concatenate: Any
+
+    @property
+    @abstractmethod
+    def models(self) -> Any:
+        """Where the networks of the literature are."""
 
     @abstractmethod
     def tensor(self, array: np.ndarray) -> Any:
@@ -56,7 +62,7 @@ class _Task(ABC):
 
     def __init__(self, framework: Framework, workload: Workload, dtype: str) -> None:
         self._framework = framework
-        self._model = framework.model(build(workload.network, framework.nn), dtype)
+        self._model = framework.model(build(workload.network, framework), dtype)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the parameters."""

@@ -52,7 +52,7 @@ def test_agreement_has_nothing_to_say() -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (changed([2.0, 1.1]), "loss of step 2 is 1.1 against 1: off by 1.0e-01"),
+        (changed([2.0, 1.1]), "loss of step 2 is 1.1 against 1: off by 5.0e-02"),
         (changed([float("nan"), 1.0]), "loss of step 1 is nan against 2: off by nan"),
         (changed(fc_weight=1.01), "fc.weight is off by 1.0e-02"),
         (changed(conv_weight=1.5), "conv.weight is off by 5.0e-01"),

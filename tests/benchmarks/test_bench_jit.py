@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from benchmarks.growth import growth
 from benchmarks.jit import kernel_classes
 from benchmarks.measure import keep
 from benchmarks.systems import PEERS, SYSTEMS
-from benchmarks.workloads import WORKLOADS, Workload, initial_values
+from benchmarks.workers.functions import FUNCTIONS
+from benchmarks.workers.networks import MODELS, build
+from benchmarks.workloads import NETWORKS, WORKLOADS, Workload, initial_values
+from tests.models.torchvision_models import torchvision_models
 
 
 def test_every_workload_has_a_bound_and_its_peers() -> None:
@@ -56,19 +61,63 @@ def test_networks_on_jax_are_those_of_torch(network: str, last: bool) -> None:
     pytest.importorskip("jax")
     torch = pytest.importorskip("torch")
     from benchmarks.workers.jax_layers import KERNEL, layers, to_jax, to_numpy
-    from benchmarks.workers.networks import build
 
     workload: Workload = WORKLOADS[network]
     images = np.random.default_rng(0).standard_normal((4, *workload.image), dtype=np.float32)
-    expected = build(network, torch.nn)
+    expected = build(network, SimpleNamespace(nn=torch.nn))
     values = initial_values(
         {name: tuple(value.shape) for name, value in expected.state_dict().items() if "batches" not in name}
     )
     expected.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()}, strict=False)
-    found = build(network, layers(last))
+    found = build(network, SimpleNamespace(nn=layers(last)))
     found.bind({name: to_jax(value, last, KERNEL) for name, value in values.items()})
     output = to_numpy(found(to_jax(images, last)), last)
     np.testing.assert_allclose(output, expected.train()(torch.from_numpy(images)).detach(), atol=2e-4)
     statistics = found.bound(("running_mean", "running_var"))
     for name, value in statistics.items():
         np.testing.assert_allclose(value, expected.state_dict()[name], rtol=1e-4, atol=1e-5)
+
+
+def both() -> tuple[Any, Any]:
+    torch = pytest.importorskip("torch")
+    from benchmarks.workers.ours_worker import Ours
+    from benchmarks.workers.torch_worker import Torch
+
+    return Torch(torch.contiguous_format, compiled=False), Ours(jit=False)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_row_is_the_same_function_in_both_frameworks(name: str) -> None:
+    row = FUNCTIONS[name]
+    image = np.random.default_rng(0).standard_normal((row.batch, *row.image))
+    found, expected = (
+        np.asarray(framework.model(row.make(framework), "float64")(framework.tensor(image)).detach())
+        for framework in both()
+    )
+    assert found.shape == (row.batch, *row.output)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("network", dict.fromkeys(workload.network for workload in NETWORKS.values()))
+def test_networks_of_both_frameworks_take_the_same_initial_values(network: str) -> None:
+    if network in MODELS:
+        torchvision_models()
+    shapes = [
+        {name: tuple(value.shape) for name, value in build(network, framework).state_dict().items()}
+        for framework in both()
+    ]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(("network", "image"), [("unet", (3, 16, 16)), ("unet3d", (1, 8, 8, 8))])
+def test_unets_of_both_frameworks_are_one_function(network: str, image: tuple[int, ...]) -> None:
+    images = np.random.default_rng(0).standard_normal((2, *image), dtype=np.float32)
+    outputs = []
+    for framework in both():
+        model = framework.model(build(network, framework), "float32")
+        shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+        state = {**model.state_dict(), **{n: framework.tensor(v) for n, v in initial_values(shapes).items()}}
+        model.load_state_dict(state)
+        outputs.append(np.asarray(model.train()(framework.tensor(images)).detach()))
+    np.testing.assert_allclose(*outputs, atol=1e-3)
+    assert outputs[0].shape == (2, 10, *image[1:])

@@ -25,7 +25,21 @@ JIT: dict[str, Any] = {
     },
     "bn_relu": {"systems": {"torch": timed(1500)}, "peer": "torch", "ratio": None, "kernels": []},
 }
-FIGURES = {"jit": JIT, "first_call": {"ours_jit": {"cold": 2.5, "warm": 0.625}}, "machine": {"cores": "2"}}
+FIGURES = {
+    "jit": JIT,
+    "first_call": {"resnet20": {"ours_jit": {"cold": 2.5, "warm": 0.625}}},
+    "memory": {"resnet50_training_8": {"MiB": {}, "ratios": {"ours_jit": 0.75}}},
+    "machine": {"cores": "2"},
+}
+NETWORKS: dict[str, Any] = {
+    "resnet50_training_8": {
+        "systems": {"torch": timed(1200), "torch_channels_last": timed(1000), "ours_jit": timed(800)},
+        "peer": "torch_channels_last",
+        "ratio": 0.8,
+        "kernels": [{"kind": "a", "ms": 3.0, "roofline_ms": 2.0}, {"kind": "b", "ms": 5.0, "roofline_ms": 1.0}],
+    },
+    "max_pool2d": {"systems": {"torch": timed(9)}, "peer": "torch", "ratio": None, "kernels": []},
+}
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -43,6 +57,14 @@ def test_steps_say_what_was_missed_and_what_was_not_measured() -> None:
     assert found["BN + ReLU, batch 64"] == ["1500", "", "", "", "", "", "not measured", "0.5", "0.35", "**no**"]
 
 
+def test_networks_and_functions_say_how_far_the_machine_is() -> None:
+    found = rows(page.layouts(NETWORKS))
+    assert found["ResNet-50 training, batch 8"] == ["1200", "1000", "800", "0.8", "0.85", "38%"]
+    assert found["max pool 3, stride 2, 2-d, batch 8"] == ["9", "", "", "not measured", "1"]
+    text = page.page({"jit": {**JIT, **NETWORKS}})
+    assert "ResNet-50 training" in text.split("## Single functions")[0] and "ResNet-50" not in page.steps(JIT)
+
+
 def test_kernels_show_rates() -> None:
     found = rows(page.kernels(JIT))
     assert found["LeNet-BN training, batch 128"] == ["contraction", "9", "4.00", "100", "0", "50%"]
@@ -55,6 +77,7 @@ def test_page_holds_every_figure_once_it_was_measured() -> None:
     assert others["ResNet-20 training step, first call with an empty cache"] == ["s", "2.5", "3", "", "yes"]
     assert others["ResNet-20 training step, first call with the object cache"] == ["s", "0.625", "0.5", "", "**no**"]
     assert others["call of a trivial compiled function"][1] == "not measured"
+    assert others["ResNet-50 training, batch 8, compiled, peak memory against torch eager"][1] == "0.75"
     assert page.page({})  # a page of nothing but limits
 
 

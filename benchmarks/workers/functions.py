@@ -1,0 +1,192 @@
+"""Single functions, measured alone, forward and backward: a row each, written once for all frameworks.
+
+A row makes a module of a framework, of its `nn` or its `functional`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+IMAGE = (64, 56, 56)
+BATCH = 8
+SHORT = {1: (64, 2048), 2: IMAGE, 3: (16, 24, 24, 24)}  # by spatial axes
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function with its arguments.
+
+    Attributes:
+        make: from a framework to a module of one input.
+        image: the shape of the input, without the batch.
+        output: the shape of the result, without the batch.
+    """
+
+    title: str
+    make: Callable[[Any], Any]
+    image: tuple[int, ...]
+    output: tuple[int, ...]
+    steps: int = 20
+    batch: int = BATCH
+
+
+def layer(name: str, *args: Any, **options: Any) -> Callable[[Any], Any]:
+    """A layer of `nn`."""
+    return lambda framework: getattr(framework.nn, name)(*args, **options)
+
+
+def function(name: str, *args: Any, **options: Any) -> Callable[[Any], Any]:
+    """A function of `functional`, of the input and these arguments."""
+    return lambda framework: module(framework, lambda own, x: getattr(framework.functional, name)(x, *args, **options))
+
+
+def module(
+    framework: Any,
+    forward: Callable[[Any, Any], Any],
+    parameters: Mapping[str, np.ndarray] | None = None,
+    buffers: Mapping[str, np.ndarray] | None = None,
+) -> Any:
+    """A function of the module and its input as a module. The gradient to its parameters is measured as well."""
+
+    class Applied(framework.nn.Module):  # type: ignore[misc]
+        """The function."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            for name, value in (parameters or {}).items():
+                setattr(self, name, framework.nn.Parameter(framework.tensor(value)))
+            for name, value in (buffers or {}).items():
+                self.register_buffer(name, framework.tensor(value))
+
+        def forward(self, x: Any) -> Any:
+            return forward(self, x)
+
+    return Applied()
+
+
+# ---------------------------------------------------------------- pooling
+
+
+def _pooled(image: Sequence[int], factor: int) -> tuple[int, ...]:
+    return (image[0], *(n // factor for n in image[1:]))
+
+
+def _unpool(axes: int) -> Callable[[Any], Any]:
+    """Unpooling to twice the size: each element goes to a random place of its window."""
+
+    def make(framework: Any) -> Any:
+        small = _pooled(SHORT[axes], 2)
+        sizes = SHORT[axes][1:]
+        corners = np.meshgrid(*(2 * np.arange(n) for n in small[1:]), indexing="ij")
+        rng = np.random.default_rng(3)
+        places = [corner + rng.integers(0, 2, (BATCH, *small)) for corner in corners]
+        indices = np.ravel_multi_index(tuple(places), sizes)
+        unpool = getattr(framework.functional, f"max_unpool{axes}d")
+        return module(framework, lambda own, x: unpool(x, own.indices, 2), buffers={"indices": indices})
+
+    return make
+
+
+def _fractional(axes: int) -> Callable[[Any], Any]:
+    """Fractional max pooling to half the size, at places that are given."""
+
+    def make(framework: Any) -> Any:
+        channels, *half = _pooled(SHORT[axes], 2)
+        samples = np.random.default_rng(4).random((BATCH, channels, axes))
+        pool = partial(getattr(framework.functional, f"fractional_max_pool{axes}d"), kernel_size=2, output_size=half)
+        return module(framework, lambda own, x: pool(x, _random_samples=own.samples), buffers={"samples": samples})
+
+    return make
+
+
+def _pooling() -> dict[str, Row]:
+    rows = {}
+    for axes, image in SHORT.items():
+        half, small = _pooled(image, 2), (image[0], *(7,) * axes)
+        for name, title, make, output in (
+            ("max_pool{}d", "max pool 3, stride 2", layer(f"MaxPool{axes}d", 3, 2, 1), half),
+            ("max_pool{}d_even", "max pool 2", layer(f"MaxPool{axes}d", 2), half),
+            ("avg_pool{}d", "average pool 3, stride 2", layer(f"AvgPool{axes}d", 3, 2, 1), half),
+            ("lp_pool{}d", "Lp pool 2", layer(f"LPPool{axes}d", 2.0, 2), half),
+            ("adaptive_avg_pool{}d", "adaptive average pool to 7", layer(f"AdaptiveAvgPool{axes}d", 7), small),
+            ("adaptive_max_pool{}d", "adaptive max pool to 7", layer(f"AdaptiveMaxPool{axes}d", 7), small),
+            ("global_avg_pool{}d", "global average", layer(f"AdaptiveAvgPool{axes}d", 1), (image[0], *(1,) * axes)),
+        ):
+            rows[name.format(axes)] = Row(f"{title}, {axes}-d", make, image, output)
+        rows[f"max_unpool{axes}d"] = Row(f"max unpool 2, {axes}-d", _unpool(axes), half, image)
+    for axes in (2, 3):
+        image = SHORT[axes]
+        title = f"fractional max pool 2, {axes}-d"
+        rows[f"fractional_max_pool{axes}d"] = Row(title, _fractional(axes), image, _pooled(image, 2))
+    return rows
+
+
+# ---------------------------------------------------------------- normalization
+
+
+def _normalization() -> dict[str, Row]:
+    rows = {}
+    for axes, image in SHORT.items():
+        for name, title, make in (
+            ("batch_norm{}d", "batch norm", layer(f"BatchNorm{axes}d", image[0])),
+            ("instance_norm{}d", "instance norm", layer(f"InstanceNorm{axes}d", image[0], affine=True)),
+        ):
+            rows[name.format(axes)] = Row(f"{title}, {axes}-d", make, image, image)
+    for name, title, make in (
+        ("group_norm", "group norm, 8 groups", layer("GroupNorm", 8, IMAGE[0])),
+        ("layer_norm", "layer norm over C, H, W", layer("LayerNorm", list(IMAGE))),
+        ("local_response_norm", "local response norm, 5", layer("LocalResponseNorm", 5)),
+        ("normalize", "vectors of length 1 along C", function("normalize", dim=1)),
+    ):
+        rows[name] = Row(title, make, IMAGE, IMAGE)
+    tokens = (784, 192)
+    rows["layer_norm_tokens"] = Row("layer norm of N x T x D", layer("LayerNorm", 192), tokens, tokens)
+    rows["rms_norm_tokens"] = Row("RMS norm of N x T x D", layer("RMSNorm", 192), tokens, tokens)
+    return rows
+
+
+# ---------------------------------------------------------------- resampling
+
+
+def _resampling() -> dict[str, Row]:
+    rows = {}
+    images = {1: (64, 1024), 2: (64, 28, 28), 3: (16, 12, 12, 12)}
+    linear = {1: "linear", 2: "bilinear", 3: "trilinear"}
+    for axes, image in images.items():
+        double = (image[0], *(2 * n for n in image[1:]))
+        for name, mode, options in (
+            ("nearest", "nearest", {}),
+            ("nearest_exact", "nearest-exact", {}),
+            ("linear", linear[axes], {"align_corners": False}),
+            ("linear_corners", linear[axes], {"align_corners": True}),
+            ("area", "area", {}),
+        ):
+            title = f"interpolate {mode}{', align_corners' if options.get('align_corners') else ''}, {axes}-d, twice"
+            make = function("interpolate", scale_factor=2, mode=mode, **options)
+            rows[f"interpolate_{name}{axes}d"] = Row(title, make, image, double)
+    bicubic = function("interpolate", scale_factor=2, mode="bicubic", align_corners=False)
+    rows["interpolate_bicubic2d"] = Row("interpolate bicubic, 2-d, twice", bicubic, images[2], (64, 56, 56))
+    for mode in ("bilinear", "bicubic"):
+        smaller = function("interpolate", size=(24, 24), mode=mode, align_corners=False, antialias=True)
+        rows[f"interpolate_{mode}_antialias"] = Row(
+            f"interpolate {mode}, antialias, 56 to 24", smaller, IMAGE, (64, 24, 24)
+        )
+    for name, title, make, image, output in (
+        ("pixel_shuffle", "pixel shuffle 2", function("pixel_shuffle", 2), (64, 28, 28), (16, 56, 56)),
+        ("pixel_unshuffle", "pixel unshuffle 2", function("pixel_unshuffle", 2), (16, 56, 56), (64, 28, 28)),
+        ("channel_shuffle", "channel shuffle, 4 groups", function("channel_shuffle", 4), IMAGE, IMAGE),
+        ("unfold", "unfold 3", function("unfold", 3, padding=1), (16, 56, 56), (144, 3136)),
+        ("fold", "fold 3", function("fold", (56, 56), 3, padding=1), (144, 3136), (16, 56, 56)),
+    ):
+        rows[name] = Row(title, make, image, output)
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        rows[f"pad_{mode}"] = Row(f"pad {mode} by 2", function("pad", (2, 2, 2, 2), mode=mode), IMAGE, (64, 60, 60))
+    return rows
+
+
+FUNCTIONS: dict[str, Row] = {**_pooling(), **_normalization(), **_resampling()}
