@@ -74,6 +74,16 @@ def test_near_neighbours_far_from_0_keep_their_digits():
     a = np.float32([[4000.0, 4000.0]])
     b = a + np.float32([[3.0, 4.0]]) * 2.0**-10
     assert F.cdist(a, b).item() == 5 * 2.0**-10
+    assert F.cdist(a, b, compute_mode="use_mm_for_euclid_dist").item() != 5 * 2.0**-10
+
+
+def test_by_products_a_vector_has_no_distance_from_itself_and_no_derivative():
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    for dtype in ("f8", "f4"):
+        _, (gx,) = value_and_gradients(
+            lambda x: F.cdist(x, x.detach(), 2.0, "use_mm_for_euclid_dist"), [x.astype(dtype)], np.eye(6, dtype=dtype)
+        )
+        assert np.isfinite(gx).all()
 
 
 def test_distances_of_no_vector_and_of_one():
@@ -101,6 +111,7 @@ def test_distances_of_no_vector_and_of_one():
         (lambda: F.cdist(tg.ones(2, 3), tg.ones(2, 4)), ShapeError, ["(2, 3)", "(2, 4)", "... x M x D"]),
         (lambda: F.cdist(tg.ones(3), tg.ones(2, 3)), ShapeError, ["x1 of shape (3,)", "... x N x D"]),
         (lambda: F.cdist(tg.ones(2, 3), tg.ones(2, 3), -1.0), ValueError, ["p=-1.0", "at least 0"]),
+        (lambda: F.cdist(tg.ones(2, 3), tg.ones(2, 3), 2.0, "mm"), ValueError, ["compute_mode='mm'", "one of"]),
         (lambda: F.pdist(tg.ones(3)), ShapeError, ["(3,)", "N x D"]),
     ],
 )

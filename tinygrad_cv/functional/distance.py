@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -12,10 +12,15 @@ from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import axis_of
 from ..frontend.promotion import together
+from ..frontend.reduction import root
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
+
+ComputeMode = Literal["use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"]
+COMPUTE_MODES: tuple[ComputeMode, ...] = get_args(ComputeMode)
+BY_PRODUCTS = COMPUTE_MODES[1]
 
 
 @composed
@@ -77,17 +82,21 @@ def pairwise_distance(x1: Accepted, x2: Accepted, p: float = 2.0, eps: float = 1
 
 
 @composed
-def cdist(x1: Accepted, x2: Accepted, p: float = 2.0) -> Tensor:
+def cdist(
+    x1: Accepted, x2: Accepted, p: float = 2.0, compute_mode: ComputeMode = "use_mm_for_euclid_dist_if_necessary"
+) -> Tensor:
     """The p-norm of a[i] - b[j] for all i and j: N x M distances of N vectors from M others.
-
-    Differences are taken one by one, and not by |a|² - 2⟨a, b⟩ + |b|², which loses the digits of near neighbours.
 
     Args:
         x1, x2: a, ... x N x D, and b, ... x M x D; leading axes broadcast.
         p: as for :func:`pairwise_distance`, at least 0.
+        compute_mode: "use_mm_for_euclid_dist" computes Euclidean distances as √(|a|² - 2⟨a, b⟩ + |b|²), by a product of
+            matrices: fast, but near neighbours far from 0 lose their digits. Otherwise differences are taken one by
+            one; PyTorch does so with "use_mm_for_euclid_dist_if_necessary" only for up to 25 vectors.
 
     Raises:
         ShapeError: fewer than two axes, or vectors of different sizes.
+        ValueError: a negative p, or an unknown mode.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.cdist(tg.tensor([[0.0, 0.0]]), tg.tensor([[3.0, 4.0], [1.0, 0.0]])).tolist()
@@ -97,7 +106,12 @@ def cdist(x1: Accepted, x2: Accepted, p: float = 2.0) -> Tensor:
         raise ShapeError(
             f"x1 of shape {x1.shape}, x2 of shape {x2.shape}{location()}: they must be ... x N x D and ... x M x D."
         )
-    return length(x1.expand_dims(-2) - x2.expand_dims(-3), _norm(p), -1)  # n 1 d, 1 m d -> n m
+    if compute_mode not in COMPUTE_MODES:
+        raise ValueError(f"compute_mode={compute_mode!r}{location()}: it must be one of {', '.join(COMPUTE_MODES)}.")
+    if p == 2 and compute_mode == BY_PRODUCTS:
+        squares = x1.square().sum(-1).expand_dims(-1) + x2.square().sum(-1).expand_dims(-2)  # n 1, 1 m -> n m
+        return root((squares - 2.0 * (x1 @ x2.mT)).clip(0.0))
+    return _all_distances(x1, x2, p)
 
 
 @composed
@@ -117,8 +131,15 @@ def pdist(input: Accepted, p: float = 2.0) -> Tensor:
     """
     if input.ndim != 2:
         raise ShapeError(f"input of shape {input.shape}{location()}: it must be N x D.")
-    first, second = np.triu_indices(input.shape[0], 1)
-    return length(input.gather(first) - input.gather(second), _norm(p), -1)
+    n = input.shape[0]
+    first, second = np.triu_indices(n, 1)
+    return _all_distances(input, input, p).reshape(n * n).gather(first * n + second)
+
+
+def _all_distances(a: Tensor, b: Tensor, p: float) -> Tensor:
+    if not p >= 0:
+        raise ValueError(f"p={p}{location()}: the norm of a distance must be at least 0.")
+    return length(a.expand_dims(-2) - b.expand_dims(-3), p, -1)  # n 1 d, 1 m d -> n m
 
 
 def length(d: Tensor, p: float, axis: int, keepdim: bool = False) -> Tensor:
@@ -148,17 +169,6 @@ def length(d: Tensor, p: float, axis: int, keepdim: bool = False) -> Tensor:
     vanishing = (total == 0) | (total == math.inf)
     root = vanishing.where(total if p > 0 else 0.0, vanishing.where(1.0, total) ** (1.0 / p)) * unit
     return root if keepdim else root.squeeze(axis)
-
-
-def _norm(p: float) -> float:
-    """p, if it is a norm's.
-
-    Raises:
-        ValueError: it is negative.
-    """
-    if not p >= 0:
-        raise ValueError(f"p={p}{location()}: the norm of a distance must be at least 0.")
-    return p
 
 
 def _not_negative(eps: float) -> float:

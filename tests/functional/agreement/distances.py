@@ -32,6 +32,10 @@ def rows() -> Iterator[Row]:
     some = [((4, 3), (5, 3)), ((2, 4, 3), (2, 5, 3)), ((2, 1, 4, 3), (3, 5, 3))]
     for (a, b), p in itertools.product(some, NORMS):
         yield row("cdist", (s.normal(*a), s.normal(*b)), {"p": p}, f"{b}", by_differences)
+        if p == 2:
+            for mode in ("use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
+                how: dict[str, Any] = {"p": p, "compute_mode": mode}
+                yield row("cdist", (s.normal(*a), s.normal(*b)), how, f"{b}", by_differences)
     for n, p in itertools.product((2, 4, 6), NORMS):
         yield row("pdist", (s.normal(n, 3),), {"p": p}, "", by_differences_of_pairs)
 
@@ -42,7 +46,7 @@ def row(name: str, arguments: Any, options: dict[str, Any], note: str, theirs: A
     return Row(name, arguments, options, theirs, note, steepness=4.0, order=0 if count else 2, why=count)
 
 
-def by_differences(T: Any, a: Any, b: Any, p: float) -> Any:
+def by_differences(T: Any, a: Any, b: Any, p: float, compute_mode: str = "") -> Any:
     """PyTorch's norm of all differences: its cdist has no second derivative for every p."""
     a, b = a.unsqueeze(-2), b.unsqueeze(-3)
     return T.pairwise_distance(a, b, p, 0.0)
