@@ -16,7 +16,7 @@ def trained(model, shape, seed=1):
     rng = np.random.default_rng(seed)
     with tg.no_grad():
         for module in model.modules():
-            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
                 size = module.num_features
                 if module.weight is not None:
                     module.weight.assign(rng.uniform(-2, 2, size))
@@ -33,12 +33,15 @@ MODELS = [
     (lambda: nn.Sequential(nn.Conv1d(4, 6, 3, padding=1, padding_mode="reflect"), nn.BatchNorm1d(6)), (2, 4, 9)),
     (lambda: nn.Sequential(nn.ConvTranspose2d(4, 6, 3, 2, groups=2), nn.BatchNorm2d(6)), (2, 4, 5, 6)),
     (lambda: nn.Sequential(nn.ConvTranspose1d(4, 6, 3, bias=False), nn.BatchNorm1d(6)), (2, 4, 5)),
+    (lambda: nn.Sequential(nn.Conv3d(2, 4, 2), nn.BatchNorm3d(4)), (2, 2, 3, 4, 3)),
     (lambda: models.convnet(3, 16, channels=(4, 8), hidden=(10,)), (2, 3, 16, 16)),
 ]
 
 
 @pytest.mark.parametrize(
-    "make, shape", MODELS, ids=["conv", "groups", "linear", "border", "transpose in groups", "transpose", "convnet"]
+    "make, shape",
+    MODELS,
+    ids=["conv", "groups", "linear", "border", "transpose in groups", "transpose", "volumes", "convnet"],
 )
 def test_row_14_folding_changes_outputs_by_rounding_only(make, shape):
     model, x = trained(make(), shape)
@@ -47,7 +50,7 @@ def test_row_14_folding_changes_outputs_by_rounding_only(make, shape):
     wanted = model.eval()(x).detach().numpy()
     found = folded(x).detach().numpy()
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6 * np.abs(wanted).max())
-    assert not any(isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)) for m in folded.modules())
+    assert not any(isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)) for m in folded.modules())
     assert not any(m.training for m in folded.modules())
     assert all((before[key] == value).all() for key, value in model.state_dict().items())  # the model itself stays
 

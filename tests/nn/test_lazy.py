@@ -25,6 +25,10 @@ CASES = [
     ("Linear", (4, False), {}, 7, (7,)),
     ("BatchNorm1d", (1e-3, 0.3), {}, 7, (4, 7)),
     ("BatchNorm1d", (), {}, 7, (4, 7, 2)),
+    ("BatchNorm3d", (), {}, 3, (4, 3, 2, 2, 2)),
+    ("InstanceNorm1d", (1e-3, 0.1, True, False), {}, 3, (2, 3, 5)),
+    ("InstanceNorm2d", (), {"affine": True, "track_running_stats": True}, 3, (4, 3, 2, 2)),
+    ("InstanceNorm3d", (1e-3, 0.1, True, True), {}, 3, (4, 3, 2, 2, 2)),
     ("BatchNorm2d", (), {"affine": False, "momentum": None}, 3, (4, 3, 2, 2)),
     ("BatchNorm2d", (), {"bias": False}, 3, (4, 3, 2, 2)),
 ]
@@ -75,6 +79,14 @@ def test_it_has_pytorchs_arguments(name, args, kwargs, size, shape):
     assert {k: tuple(v.shape) for k, v in theirs.state_dict().items()} == {
         k: v.shape for k, v in ours.state_dict().items()
     }
+
+
+def test_instance_normalization_learns_unless_told_otherwise():
+    """As PyTorch's, though InstanceNorm2d does not."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'tinygrad_cv[torch]'")
+    ours, theirs = nn.LazyInstanceNorm2d(), torch.nn.LazyInstanceNorm2d()
+    ours(tg.randn(1, 3, 2, 2)), theirs(torch.randn(1, 3, 2, 2))
+    assert ours.state_dict().keys() == theirs.state_dict().keys() > {"weight", "running_mean"}
 
 
 def test_every_lazily_sized_layer_is_among_them():

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..core.context import location
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.reduction import root
 from .arguments import Size, spatial
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from ..frontend.typing import Accepted
 
 Pooled = Any  # a tensor, or with return_indices a pair: maxima and their places
-
-
-def images(x: Tensor) -> tuple[int, int, int, int]:
-    """The sizes N, C, H, W of a batch of images."""
-    if x.ndim != 4:
-        raise ShapeError(f"input of shape {x.shape}{location()}: it must have four axes, N x C x H x W.")
-    if x.dtype.kind != "f":
-        raise DTypeError(f"input of dtype {x.dtype}{location()}: images must be floats. Use .astype('float32') / 255.")
-    n, c, h, w = x.shape
-    return n, c, h, w
 
 
 @composed

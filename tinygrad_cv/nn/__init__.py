@@ -49,9 +49,7 @@ from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, Fea
 from .embedding import Embedding
 from .folding import fold_batch_norm, fold_pair
 from .fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
-from .lazy import (
-    LazyBatchNorm1d,
-    LazyBatchNorm2d,
+from .lazy_layers import (
     LazyConv1d,
     LazyConv2d,
     LazyConv3d,
@@ -59,6 +57,14 @@ from .lazy import (
     LazyConvTranspose2d,
     LazyConvTranspose3d,
     LazyLinear,
+)
+from .lazy_norm import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
 )
 from .linear import Linear
 from .loss.binary import BCELoss, BCEWithLogitsLoss, MultiLabelSoftMarginLoss, SigmoidFocalLoss, SoftMarginLoss
@@ -192,12 +198,16 @@ __all__ = [
     "LayerNorm",
     "LazyBatchNorm1d",
     "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
     "LazyConv1d",
     "LazyConv2d",
     "LazyConv3d",
     "LazyConvTranspose1d",
     "LazyConvTranspose2d",
     "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
     "LazyLinear",
     "LeakyReLU",
     "Linear",
@@ -256,8 +266,8 @@ __all__ = [
     "Softsign",
     "SpatialPyramidPool2d",
     "StochasticDepth",
-    "Summary",
     "summary",
+    "Summary",
     "Tanh",
     "Tanhshrink",
     "Threshold",

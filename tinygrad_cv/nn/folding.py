@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ..core.context import no_grad
-from .batch_norm import BatchNorm1d, BatchNorm2d
+from .batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .container import Sequential
-from .conv_transpose import ConvolutionTranspose, ConvTranspose1d, ConvTranspose2d
-from .convolution import Conv1d, Conv2d
+from .conv_transpose import ConvolutionTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .convolution import Conv1d, Conv2d, Conv3d
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -27,8 +27,10 @@ FOLDED: dict[type[Module], type[Module]] = {  # a layer, and the normalization t
     Linear: BatchNorm1d,
     Conv1d: BatchNorm1d,
     Conv2d: BatchNorm2d,
+    Conv3d: BatchNorm3d,
     ConvTranspose1d: BatchNorm1d,
     ConvTranspose2d: BatchNorm2d,
+    ConvTranspose3d: BatchNorm3d,
 }
 
 
