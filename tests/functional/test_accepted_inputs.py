@@ -20,6 +20,13 @@ from tinygrad_cv.frontend.functions import tensors_of
 AVERAGES = ("running_mean", "running_var")
 
 
+REQUIRED = {  # what must be given and is neither a tensor nor a number
+    ("affine_grid", "size"): (2, 2, 4, 4),
+    ("pad", "pad"): (2, 2),
+    ("stochastic_depth", "mode"): "row",
+}
+
+
 def arrays(row):
     """The row's call, by parameter, float32 so that lists mean the same."""
     given = inspect.signature(getattr(F, row.name)).bind(*row.arguments, **row.options).arguments
@@ -82,7 +89,9 @@ def test_what_is_no_tensor_is_refused_by_name(name):
     assert tensors
     for key in tensors:
         for wrong in ("abc", {}, None, object()):
-            given = {other: tg.ones(2, 2, 4, 4) if other in names else 2 for other in required}
+            given = {
+                other: tg.ones(2, 2, 4, 4) if other in names else REQUIRED.get((name, other), 2) for other in required
+            }
             given[key] = wrong
             for args, kwargs in (((), given), (tuple(given.values()), {})):  # by name, and by place
                 with pytest.raises(

@@ -203,6 +203,15 @@ def rearranged(normal: Callable[..., Array]) -> Iterator[Composite]:
     yield Composite("pixel_unshuffle", lambda x: F.pixel_unshuffle(x, 2), (normal(1, 4, 2),))
     yield Composite("unfold", lambda x: F.unfold(x, 2, (1, 2), 1), (normal(1, 3, 3),))
     image = normal(1, 2, 3, 4)
+    yield Composite("affine_grid", lambda x: F.affine_grid(x, (2, 1, 2, 3)), (normal(2, 2, 3),))
+    positions = np.array([[[[-0.8, 0.3], [0.1, 0.9], [1.2, -0.2]]]])  # of 3 x 4 pixels, none on a pixel or an edge
+    for mode in ("bilinear", "bicubic"):
+        yield Composite(
+            "grid_sample", lambda x, grid, mode=mode: F.grid_sample(x, grid, mode, "border"), (image, positions), mode
+        )
+    yield Composite(
+        "grid_sample", lambda x: F.grid_sample(x, Tensor(positions).astype(x.dtype), "nearest"), (image,), "nearest"
+    )
     for mode in ("constant", "reflect", "replicate", "circular"):
         yield Composite("pad", lambda x, mode=mode: F.pad(x, (2, 1, -1, 2), mode), (image,), mode)
     yield Composite("interpolate", lambda x: F.interpolate(x, (4, 3), None, "bicubic"), (image,), "bicubic")

@@ -91,6 +91,7 @@ from .rearrangement import channel_shuffle, fold, pixel_shuffle, pixel_unshuffle
 from .regions import roi_align, roi_pool, spatial_pyramid_pool2d
 from .resampling import interpolate, upsample
 from .running_statistics import batch_norm, instance_norm
+from .sampling import affine_grid, grid_sample
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin
 from .unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 
@@ -101,6 +102,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -141,6 +143,7 @@ __all__ = [
     "global_max_pool2d",
     "global_max_pool3d",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",

@@ -15,6 +15,7 @@ from tests.functional.agreement import (
     rearrangements,
     regions,
     resamplings,
+    samplings,
     sequences,
 )
 from tests.functional.agreement.compare import leaves_of
@@ -28,6 +29,7 @@ FAMILIES = (
     regions,
     rearrangements,
     resamplings,
+    samplings,
     normalizations,
     losses,
     sequences,
