@@ -303,3 +303,18 @@ def test_repr():
         "SGD(4 parameters in 1 group(s), lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, "
         "maximize=False)"
     )
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("ASGD", r"average its weights by tg\.nn\.AveragedModel"),
+        ("SparseAdam", "gradients are dense here: use Adam"),
+        ("AveragedModel", r"use tg\.nn\.AveragedModel"),
+        ("Adamw", r"the nearest name is .*AdamW"),
+        ("nothing_of_the_kind", "has no attribute 'nothing_of_the_kind'"),
+    ],
+)
+def test_names_that_are_not_here(name, words):
+    with pytest.raises(AttributeError, match=words):
+        getattr(optim, name)

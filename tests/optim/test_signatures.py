@@ -51,3 +51,11 @@ def test_arguments_are_pytorchs(torch):
 
 def test_every_schedule_of_pytorchs_is_here(torch):
     assert set(torch.optim.lr_scheduler.__all__) <= set(SCHEDULES)
+
+
+def test_every_name_of_pytorchs_is_here_or_answered(torch):
+    for name in torch.optim.__all__:
+        try:
+            getattr(optim, name)
+        except AttributeError as error:
+            assert "use " in str(error), name

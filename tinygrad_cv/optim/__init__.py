@@ -1,5 +1,8 @@
 """Optimizers, schedules of their settings, and gradient clipping, with PyTorch's names and formulas."""
 
+import difflib as _difflib
+import typing as _typing
+
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -87,3 +90,22 @@ __all__ = [
     "SWALR",
     "to_torch",
 ]
+
+_INSTEAD = {
+    "AveragedModel": "it is about modules: use tg.nn.AveragedModel",
+    "update_bn": "it is about modules: use tg.nn.update_bn",
+    "ASGD": "use SGD, and average its weights by tg.nn.AveragedModel",
+    "SparseAdam": "gradients are dense here: use Adam",
+    "Adafactor": "use Adam",
+    "swap_in_optimizer_params_and_state": "use load_state_dict, of the model and of the optimizer",
+}
+
+
+if not _typing.TYPE_CHECKING:  # a type checker is to report names that do not exist
+
+    def __getattr__(name: str) -> _typing.Any:
+        near = _difflib.get_close_matches(name, __all__, 2, 0.7)
+        if name.startswith("__") or not (near or name in _INSTEAD):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        instead = _INSTEAD.get(name) or f"the nearest name is {' or '.join(near)}"
+        raise AttributeError(f"{__name__} has no {name!r}: {instead}.", name=name)

@@ -123,7 +123,7 @@ class LRScheduler:
         return {**state, "last_lr": self.get_last_lr()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume from the state of a schedule of the same class.
+        """Resume from the state of a schedule of the same class; the optimizer gets the rates that were saved with it.
 
         Raises:
             CheckpointError: the state is of another class or another number of groups, or a value is out of range.
