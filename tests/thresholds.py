@@ -65,6 +65,7 @@ COMPILED = {
     "compiler.codegen.reduction.UNROLLED": (1, 16),
 }
 OTHER = {  # numbers that no size of an array is compared with
+    "nn.parametrizations.FIRST": "steps of an iteration",
     "frontend.elementary.TERMS_OF_SINC": "of a series",
     "functional.arguments.LARGEST": "what is refused",
     "tracing.api.KEPT": "lines of history",

@@ -136,6 +136,7 @@ REMEDIES: dict[str, str] = {
         ("use x.windows(kernel, stride, dilation)", "unfold as_strided"),
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
+        ("use nn.parametrize, nn.parametrizations, and tg.optim for gradients", "utils"),
         ("use nn.CrossEntropyLoss on the scores of all classes", "AdaptiveLogSoftmaxWithLoss"),
         ("use F.linear and F.cross_entropy", "linear_cross_entropy LinearCrossEntropyLoss"),
         ("use nn.Parameter", "UninitializedParameter"),

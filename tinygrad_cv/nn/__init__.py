@@ -8,7 +8,7 @@ import typing as _typing
 from ..frontend.tensor import Tensor as _Tensor
 from ..frontend.vocabulary import missing as _missing
 from ..functional import __all__ as _functionals
-from . import init
+from . import init, parametrizations, parametrize
 from .activation import (
     CELU,
     ELU,
@@ -235,6 +235,8 @@ __all__ = [
     "NLLLoss",
     "PairwiseDistance",
     "Parameter",
+    "parametrizations",
+    "parametrize",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
