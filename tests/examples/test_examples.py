@@ -19,6 +19,7 @@ PROMISES = {  # example -> the files it writes, and words of its output
     "06_four_normalizations.py": (["four_normalizations.png"], ["GN(G=C) = IN", "GN(G=1) = LN", "BN(N=1) = IN"]),
     "07_course_layers.py": ([], ["conv: correct", "lstm step: correct", "network: correct"]),
     "08_sharpness_aware.py": ([], ["sharpness-aware steps: ", "right on new images"]),
+    "09_attention_over_channels.py": ([], ["right on new images", "gates: 1000 x 8", "tokens: 4 x 4 x 16"]),
 }
 
 
