@@ -33,8 +33,10 @@ class _LazyBatchNorm(_LazyNorm):
         momentum: float | EllipsisType | None = ...,
         affine: bool = True,
         track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ):
-        self._wait(1, eps, momentum, affine, track_running_stats)
+        self._wait(1, eps, momentum, affine, track_running_stats, bias=bias)
 
     def _size_of(self, x: Tensor) -> int:
         if x.ndim not in self.layer.ranks:
@@ -81,8 +83,16 @@ class _LazyInstanceNorm(_LazyNorm):
     As PyTorch's, and unlike :class:`InstanceNorm2d`, they learn γ and β and keep running averages by default.
     """
 
-    def __init__(self, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, track_running_stats: bool = True):
-        self._wait(1, eps, momentum, affine, track_running_stats)
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+    ):
+        self._wait(1, eps, momentum, affine, track_running_stats, bias=bias)
 
     def _size_of(self, x: Tensor) -> int:
         dims = self.layer.dims
