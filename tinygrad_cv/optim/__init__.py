@@ -104,7 +104,8 @@ _INSTEAD = {
 if not _typing.TYPE_CHECKING:  # a type checker is to report names that do not exist
 
     def __getattr__(name: str) -> _typing.Any:
-        near = _difflib.get_close_matches(name, __all__, 2, 0.7)
+        named = {other.lower(): other for other in __all__}
+        near = [named[other] for other in _difflib.get_close_matches(name.lower(), named, 2, 0.6)]
         if name.startswith("__") or not (near or name in _INSTEAD):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
         instead = _INSTEAD.get(name) or f"the nearest name is {' or '.join(near)}"
