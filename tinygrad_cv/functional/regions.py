@@ -15,7 +15,7 @@ from ..frontend.functions import composed
 from ..frontend.indexing import looked_up
 from ..frontend.movement import concatenate
 from .adaptive_pooling import adaptive_avg_pool2d, adaptive_max_pool2d
-from .arguments import Size, sizes, spatial
+from .arguments import LARGEST, Size, sizes, spatial
 from .windows import INDEX
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def _samples(start: Tensor, length: Tensor, bins: int, ratio: int, size: int) ->
 
     A sample has two taps, the pixels below and above it.
     """
+    if ratio > LARGEST:
+        raise ValueError(f"sampling_ratio={ratio}{location()}: it must be at most {LARGEST}.")
     k = start.shape[0]
     step = length / bins
     grid = step._new(np.full(k, ratio, step.dtype)) if ratio > 0 else -(-step).floor()
@@ -210,10 +212,10 @@ def _pyramid(x: Tensor, dims: int, levels: Sequence[Size], mode: str) -> Tensor:
 
 def _regions(x: Tensor, boxes: TensorLike | Sequence[TensorLike]) -> Regions:
     """The boxes of N images, checked, in the dtype of the images."""
-    if x.ndim != 4 or x.dtype.kind != "f":
+    if x.ndim != 4 or x.dtype.kind != "f" or 0 in x.shape[1:]:
         raise ShapeError(
             f"input of shape {x.shape}, {x.dtype}{location()}: it must be N x C x H x W, of floats, one image for each "
-            "number that boxes have."
+            "number that boxes have; none of C, H, W is 0."
         )
     n = x.shape[0]
     listed = [asarray(part) for part in boxes] if isinstance(boxes, (list, tuple)) else []
@@ -258,7 +260,13 @@ def _most(counts: Tensor, usual: int) -> int:
     """The largest of the counts; in a trace the usual one, which then holds for all of them in every call."""
     numbers = read(counts)
     if isinstance(numbers, np.ndarray):
-        return int(numbers.max(initial=0))
+        most = numbers.max(initial=0)
+        if not most <= LARGEST:
+            raise ValueError(
+                f"boxes with up to {most} samples along an axis{location()}: coordinates times spatial_scale must be "
+                "finite and near the image's."
+            )
+        return int(most)
     return usual if (counts <= float(usual)).holds() else 0
 
 
