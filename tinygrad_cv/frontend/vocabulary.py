@@ -73,6 +73,10 @@ _DTYPES = {
     "bool": "bool",
 }
 _FUNCTIONALS = "softmax log_softmax prelu hardshrink dropout leaky_relu elu gelu silu softplus relu6"
+_SAVED = (
+    "use model.state_dict() with safetensors or np.savez, and model.load_state_dict(); tg.models.load reads what the "
+    "train command wrote"
+)
 _CPU = "everything is on the CPU; leave it out"
 _OWN = "it is not offered; compose it from methods of the tensor, and its gradient follows"
 
@@ -91,14 +95,17 @@ REMEDIES: dict[str, str] = {
         ("use x.reshape(other.shape)", "view_as reshape_as"),
         ("use x.expand(other.shape)", "expand_as"),
         ("use x.reshape(*sizes)", "unflatten"),
-        ("use x.clip(low, high)", "clamp_min clamp_max hardtanh Hardtanh"),
+        ("use x.clip(low, high)", "clamp_min clamp_max"),
         ("use x.detach(), or .value for the array", "data"),
         ("use mask.where(value, x)", "masked_scatter"),
         ("use x[mask]", "masked_select"),
         ("use x[index], or x.take_along_axis(index, axis)", "index_select take take_along_dim index"),
         ("use x[..., start:stop]", "narrow select narrow_copy"),
         ("use x[...] = value", "zero_ fill_ fill copy_ fill_diagonal_"),
-        ("use x.assign(tg.randn(*x.shape)), tg.rand, or nn.init within no_grad()", "normal_ uniform_ random_ normal"),
+        (
+            "use nn.init.normal_ or nn.init.uniform_, or x.assign(tg.randn(*x.shape)) within no_grad()",
+            "normal_ uniform_ random_ normal",
+        ),
         ("use x[index] = values", "index_put index_fill index_copy put"),
         ("use x.scatter_add(index, size)", "index_add scatter scatter_reduce"),
         ("use x.split(places, axis)", "tensor_split split_with_sizes"),
@@ -124,7 +131,7 @@ REMEDIES: dict[str, str] = {
         ("use tg.tensor(array), or tg.from_dlpack(array) to share its memory", "from_numpy"),
         ("print(x) shows what made it, tg.graph(x) all of it", "grad_fn"),
         ("gradients of results are kept by x.retain_grad()", "retains_grad"),
-        ("use model.state_dict() with safetensors or np.savez, and model.load_state_dict()", "save load"),
+        (_SAVED, "save load"),
         ("use tg.manual_seed", "seed"),
         ("use tg.set_num_threads", "set_num_interop_threads"),
         ("use tg.jit", "compile script"),
@@ -133,7 +140,7 @@ REMEDIES: dict[str, str] = {
         ("use tg.Tensor", "is_tensor"),
         ("use tg.functional.one_hot", "one_hot"),
         ("use F.embedding and a sum, mean or maximum over the axis of numbers", "EmbeddingBag embedding_bag"),
-        ("use x.windows(kernel, stride, dilation)", "unfold as_strided"),
+        ("use x.windows(kernel, stride, dilation), or F.unfold", "unfold as_strided"),
         ("use ModuleList, or attributes", "ModuleDict ParameterList ParameterDict Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
         ("use nn.parametrize, nn.parametrizations, and tg.optim for gradients", "utils"),
