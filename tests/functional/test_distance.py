@@ -36,6 +36,17 @@ def test_an_angle_does_not_depend_on_lengths(unit):
     assert loss.item() == pytest.approx(1 - cosine, rel=1e-11)  # the square of Y's length gets 10⁻¹² more
 
 
+def test_vectors_of_the_largest_numbers_and_of_infinity_have_directions():
+    large = float(np.finfo("f8").max)
+    x = np.array([[large, -large], [math.inf, 3.0], [-math.inf, math.inf], [3.0, 4.0], [0.0, 0.0]])
+    half = math.sqrt(0.5)
+    wanted = [[half, -half], [1.0, 0.0], [-half, half], [0.6, 0.8], [0.0, 0.0]]
+    for call in (F.normalize, tg.jit(F.normalize)):
+        np.testing.assert_allclose(call(tg.tensor(x)).numpy(), wanted, rtol=1e-15)
+    assert F.cosine_similarity(x[:1], -x[:1]).item() == pytest.approx(-1.0, rel=1e-15)
+    assert np.isnan(F.normalize([[math.nan, 1.0]]).numpy()).all()
+
+
 @pytest.mark.parametrize("p", [1.5, 2.0, 3.0])
 def test_a_distance_of_0_has_derivative_0(p):
     loss, gradients = value_and_gradients(lambda x, y: F.pairwise_distance(x, y, p, 0.0), [X, X], np.ones(1))

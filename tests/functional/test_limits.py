@@ -52,6 +52,11 @@ def from_zero(dtype):
     return [mark for mark in marks(dtype) if mark >= 0.0]
 
 
+def sizes(dtype):
+    """Up to the largest, whose squares overflow."""
+    return [mark for mark in marks(dtype) if mark == 0 or abs(mark) >= 0.5]
+
+
 def scores(dtype):
     """Of two classes; also where eˣ leaves the format."""
     edge = float(np.dtype(dtype).type(1.001 * math.log(np.finfo(dtype).max)))
@@ -245,6 +250,13 @@ EDGES = {
         arity=2,
     ),
     "norm": Edge(of_rows(lambda x: x.norm(1)), LENGTH, ends, far=(A, B), arity=2),
+    "normalize": Edge(of_rows(lambda x: F.normalize(x, eps=0.0)[:, 0]), A / LENGTH, sizes, far=(A, B), arity=2),
+    "multi_margin_loss": Edge(
+        lambda a, b: F.multi_margin_loss(tg.stack([a, b], 1), np.zeros(len(a), int), reduction="none"),
+        sympy.Piecewise(((1 - A + B) / 2, A - B < 1), (0, True)),
+        scores,
+        arity=2,
+    ),
     "hypot": Edge(np.hypot, LENGTH, ends, far=(A, B), arity=2),
     "std": Edge(
         of_rows(lambda x: x.std(1)),

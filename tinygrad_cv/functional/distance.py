@@ -39,8 +39,7 @@ def cosine_similarity(x1: Accepted, x2: Accepted, dim: int = 1, eps: float = 1e-
     """
     a, b = together("cosine_similarity", x1, x2)
     axis = axis_of("cosine_similarity", dim, a.ndim)
-    lengths = [x.norm(axis, keepdims=True).clip(_not_negative(eps)) for x in (a, b)]
-    return (a / lengths[0] * (b / lengths[1])).sum(axis)
+    return (_direction(a, 2.0, axis, eps) * _direction(b, 2.0, axis, eps)).sum(axis)
 
 
 @composed
@@ -58,8 +57,24 @@ def normalize(input: Accepted, p: float = 2.0, dim: int = 1, eps: float = 1e-12)
     >>> F.normalize(tg.tensor([[3.0, 4.0]])).tolist()
     [[0.6000000238418579, 0.800000011920929]]
     """
-    axis = axis_of("normalize", dim, input.ndim)
-    return input / length(input, p, axis, True).clip(_not_negative(eps))
+    return _direction(input, p, axis_of("normalize", dim, input.ndim), eps)
+
+
+def _direction(x: Tensor, p: float, axis: int, eps: float) -> Tensor:
+    """x / max(|x|, eps). Where the length overflows, it is measured in units of the largest element, which cancel.
+
+    Beside infinite elements finite ones are 0.
+    """
+    if not 0.0 <= eps < math.inf:
+        raise ValueError(f"eps={eps}{location()}: it must be a number of at least 0.")
+    lengths = length(x, p, axis, True)
+    if lengths.known_finite():
+        return x / lengths.clip(eps)
+    unit = abs(x.detach()).max(axis, keepdims=True)
+    infinite = unit == math.inf
+    unit = ((unit > 1.0) & ~infinite).where(unit, 1.0)
+    x = infinite.where((abs(x) == math.inf).where(x.detach().sign(), 0.0), x / unit)
+    return x / length(x, p, axis, True).clip(eps / unit)
 
 
 @composed
@@ -169,9 +184,3 @@ def length(d: Tensor, p: float, axis: int, keepdim: bool = False) -> Tensor:
     vanishing = (total == 0) | (total == math.inf)
     root = vanishing.where(total if p > 0 else 0.0, vanishing.where(1.0, total) ** (1.0 / p)) * unit
     return root if keepdim else root.squeeze(axis)
-
-
-def _not_negative(eps: float) -> float:
-    if not 0.0 <= eps < math.inf:
-        raise ValueError(f"eps={eps}{location()}: it must be a number of at least 0.")
-    return eps
