@@ -55,7 +55,8 @@ pytestmark = pytest.mark.usefixtures("on_numpy")  # native code of the same func
 def test_every_layer_and_loss_has_a_row():
     classes = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))}
     layers = {name for name in classes if issubclass(getattr(nn, name), nn.Module)}
-    assert layers - set(NAMES) == {"Module", "ModuleList", "Sequential", *ELSEWHERE}
+    containers = {"ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"}
+    assert layers - set(NAMES) == {"Module", *containers, *ELSEWHERE}
 
 
 @pytest.mark.parametrize("name", NAMES)

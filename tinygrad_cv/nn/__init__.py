@@ -44,6 +44,7 @@ from .container import ModuleList, Sequential
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .conventions import use_convention
 from .convolution import Conv1d, Conv2d, Conv3d
+from .dictionaries import ModuleDict, ParameterDict, ParameterList
 from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, StochasticDepth
 from .embedding import Embedding
@@ -227,6 +228,7 @@ __all__ = [
     "MaxUnpool3d",
     "Mish",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "MSELoss",
     "MultiLabelMarginLoss",
@@ -235,6 +237,8 @@ __all__ = [
     "NLLLoss",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "parametrizations",
     "parametrize",
     "PixelShuffle",
@@ -268,8 +272,8 @@ __all__ = [
     "Softsign",
     "SpatialPyramidPool2d",
     "StochasticDepth",
-    "summary",
     "Summary",
+    "summary",
     "Tanh",
     "Tanhshrink",
     "Threshold",

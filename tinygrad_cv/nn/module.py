@@ -154,7 +154,7 @@ class Module:
         """Add a tensor that is not learned (or None). The state dict holds it unless ``persistent`` is false."""
         if "training" not in vars(self):
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before register_buffer({name!r}).")
-        _check_name(self, name)
+        check_name(self, name)
         if isinstance(vars(self).get(name), (Parameter, Module)):
             raise ValueError(f"{type(self).__name__}: {name!r} is a parameter or a submodule already; rename one.")
         vars(self)[name] = None if tensor is None else asarray(tensor)
@@ -165,7 +165,7 @@ class Module:
         if not isinstance(module, Module):
             remedy = f"call it: {module.__name__}(...)" if isinstance(module, type) else "subclass nn.Module"
             raise TypeError(f"{type(self).__name__}: {name!r} is {module!r}, which is not a Module; {remedy}.")
-        _check_name(self, name)
+        check_name(self, name)
         setattr(self, name, module)
 
     def register_forward_pre_hook(self: M, hook: Callable[[M, Any], Any]) -> Callable[[], None]:
@@ -361,7 +361,8 @@ def _convert(tensor: Tensor, dtype: np.dtype) -> None:
         tensor.requires_grad_(requires_grad)
 
 
-def _check_name(module: Module, name: str) -> None:
+def check_name(module: Module, name: str) -> None:
+    """Raise an error unless a module may have an attribute of that name."""
     if not isinstance(name, str) or not name or "." in name:
         raise ValueError(f"{type(module).__name__}: the name {name!r} must be a string without dots, and not empty.")
     if hasattr(type(module), name) or name in STATE:
