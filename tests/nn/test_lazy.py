@@ -31,7 +31,7 @@ CASES = [
     ("InstanceNorm3d", (1e-3, 0.1, True, True), {}, 3, (4, 3, 2, 2, 2)),
     ("BatchNorm2d", (), {"affine": False, "momentum": None}, 3, (4, 3, 2, 2)),
     ("BatchNorm2d", (), {"bias": False}, 3, (4, 3, 2, 2)),
-    ("InstanceNorm2d", (), {"affine": True, "bias": False}, 3, (4, 3, 2, 2)),
+    ("InstanceNorm2d", (), {"affine": True, "track_running_stats": True, "bias": False}, 3, (4, 3, 2, 2)),
 ]
 cases = pytest.mark.parametrize(("name", "args", "kwargs", "size", "shape"), CASES, ids=lambda v: str(v))
 
