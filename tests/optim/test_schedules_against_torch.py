@@ -80,7 +80,11 @@ COMPOSED = ["warm-up", "three in a row", "cycles in a row", "chained", "side by 
 @pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
-@pytest.mark.parametrize("name, settings", [*SCHEDULES, *((name, None) for name in COMPOSED)], ids=str)
+@pytest.mark.parametrize(
+    "name, settings",
+    [*SCHEDULES, *((name, None) for name in COMPOSED)],
+    ids=[*(f"{name}-{'-'.join(settings)}" for name, settings in SCHEDULES), *COMPOSED],
+)
 def test_a_hundred_steps_of_every_schedule(torch, name, settings, optimizer, jit):
     """Rates and momenta of both groups, and the parameters; a compiled step that also steps is traced once."""
 
