@@ -151,7 +151,7 @@ def silu(input: Accepted, inplace: bool = False) -> Tensor:
     >>> F.silu(tg.tensor([-1000.0, 1000.0])).tolist()
     [0.0, 1000.0]
     """
-    return _gated(input, lambda z: z.sigmoid())
+    return _gated(input, _logistic)
 
 
 @composed
@@ -209,6 +209,12 @@ def glu(input: Accepted, dim: int = -1) -> Tensor:
         )
     before, half = (slice(None),) * axis, input.shape[axis] // 2
     return input[(*before, slice(half))] * input[(*before, slice(half, None))].sigmoid()
+
+
+def _logistic(z: Tensor) -> Tensor:
+    """1 / (1 + e⁻ᶻ) of numbers that are not positive."""
+    e = z.exp()
+    return e / (1.0 + e)
 
 
 def _exponential(x: Tensor) -> Tensor:

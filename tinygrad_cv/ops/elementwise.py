@@ -82,7 +82,7 @@ times = elementwise(
     "times",
     _times,
     "a b, and 0 where a = 0",
-    lambda g, a, b: g.times(((a == 0.0) & (b - b != 0.0)).where(0.0, b)),  # constant where b is infinite or NaN
+    lambda g, a, b: g.times((a == 0.0).where((b - b == 0.0).where(b, 0.0), b)),  # constant where b is infinite or NaN
     lambda g, a: g.times(a),
 )
 div = elementwise("div", np.divide, "a / b", lambda g, b: over(g, b), lambda g, y, b: -over(g.times(y), b))
