@@ -182,6 +182,11 @@ BAD_INPUT = {
         f"{LAYOUTS}::test_a_tensor_made_of_any_array_has_its_numbers_and_memory_of_its_own",
         "tests/frontend/test_creation.py::test_any_array_is_accepted",
     ],
+    "axes, places, shares and modes that make no sense": [
+        "tests/frontend/numpy_protocol/test_bad_input.py::test_an_argument_that_makes_no_sense_is_named",
+        f"{ORDERING}::test_refusals",
+        "tests/frontend/test_arrangement.py::test_refusals",
+    ],
     "NumPy's functions of a tensor with a gradient": [
         "tests/frontend/numpy_protocol/test_ufuncs.py::test_ufuncs_stay_in_the_graph",
         "tests/frontend/numpy_protocol/test_refusals.py::test_the_rest_refuses_by_name_and_never_drops_a_gradient",
