@@ -385,6 +385,20 @@ def test_a_fold_of_a_fold_is_not_computed_once_for_each_window(stride):
     assert stored == ({inner, outer} if stride == 1 else {outer})
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_places_of_maxima_are_stored_for_the_gradient_of_windows_that_overlap(dims):
+    """An element of the image asks each of its windows whether it is the maximum, and would look for it there anew."""
+    pool = getattr(F, f"max_pool{dims}d")
+
+    def gradient(x):
+        x = x.detach().requires_grad_()
+        return tg.grad(pool(x, 3, 2, 1).sum(), [x])
+
+    graph = traced(gradient, [np.zeros((1, 2, *(8,) * dims), "f4")])
+    places = {value for value in graph.values() if value.op == "argmax"}
+    assert places and places <= materialized_values(graph, on_host)
+
+
 def test_tiles_are_as_equal_as_may_be():
     for extent in range(1, 40):
         for size in range(1, 12):

@@ -371,6 +371,23 @@ def test_places_of_equal_elements_are_the_first_of_the_image_in_each_window(opti
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("special", [1.0, NAN, -INF])
+def test_large_windows_pay_the_first_of_equal_elements_too(special):
+    """They are reduced axis by axis; places are of the whole window."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 3, (2, 2, 7, 8, 9)).astype(float)
+    x[rng.random(x.shape) < 0.1] = special
+    _, places = F.max_pool3d(x, (3, 2, 4), 2, 1, return_indices=True)
+    g = rng.integers(1, 9, places.shape).astype(float)
+    y, (gx,) = value_and_gradients(lambda x: F.max_pool3d(x, (3, 2, 4), 2, 1), [x], g)
+    expected = np.zeros((4, 7 * 8 * 9))
+    np.add.at(expected, (np.arange(4)[:, None], places.numpy().reshape(4, -1)), g.reshape(4, -1))
+    np.testing.assert_array_equal(gx, expected.reshape(x.shape))
+    picked = np.take_along_axis(x.reshape(4, -1), places.numpy().reshape(4, -1), 1)
+    np.testing.assert_array_equal(y, picked.reshape(y.shape))
+
+
+@pytest.mark.quick
 def test_the_largest_of_windows_of_uneven_sizes_may_be_nan_or_minus_infinity():
     x = np.array([[[-INF, -INF, NAN, 1.0, NAN]]])
     y, places = F.adaptive_max_pool1d(x, 3, return_indices=True)  # 0 to 2, 1 to 4, 3 to 5

@@ -1,8 +1,9 @@
 """Which values are materialized, and which NumPy computes. All others are computed where they are read.
 
 Materialized are outputs; what NumPy computes or reads; large reductions; contractions, with the elementwise operations
-that follow and read little else; operands of contractions, without the movements before them; values that are much
-smaller than their reader; and values that would be computed again and again.
+that follow and read little else; operands of contractions, without the movements before them; places of maxima, which
+all elements of a window ask for when its gradient is computed; values that are much smaller than their reader; and
+values that would be computed again and again.
 
 Decides from the graph alone; knows no loops and no memory.
 """
@@ -162,6 +163,8 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
                 stored.update(_folds_in(value.args[0], stored))
         elif value.op == "gather":
             stored.add(value.args[0])
+        elif value.op == "argmax" and reduced(value) > 1:
+            stored.add(value)
     _limit_cost(values, readers, outputs, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
 
