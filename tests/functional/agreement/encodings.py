@@ -19,8 +19,6 @@ def rows() -> Iterator[Row]:
         numbers = s.labels(5, *shape)
         for num_classes in (5, 7):
             yield Row("one_hot", (numbers,), {"num_classes": num_classes}, order=0, why=none)
-        if numbers.size:
-            yield Row("one_hot", (numbers,), order=0, why=none)
         for padding_idx, scaled in itertools.product((None, 2, -1, 0), (False, True)):
             options = {"padding_idx": padding_idx, "scale_grad_by_freq": scaled, "sparse": False}
             why = "PyTorch cannot differentiate a scaled gradient" if scaled else ""

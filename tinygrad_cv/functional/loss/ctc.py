@@ -41,8 +41,8 @@ def ctc_loss(
     Args:
         log_probs: T x N x C, log-probabilities of classes at each time; or T x C, one sequence.
         targets: class numbers, N x S, of which those beyond an example's length do not count; or all sequences one
-            after another, as many as the lengths add up to. Compiled code takes longer for these if target_lengths is
-            an argument of it: each may be as long as all.
+            after another, as many as the lengths add up to. For compiled code give N x S: it does not know lengths, so
+            that of targets after one another each may be as long as all.
         input_lengths, target_lengths: N, or a number; at most T and S.
         blank: the number of the blank among the C classes.
         reduction: "mean" divides each loss by the length of its target, or 1, and takes the mean over N.
