@@ -48,6 +48,9 @@ CONVENTIONS = {
     "slope 0 at the edges of hardtanh, relu6 and hardsigmoid": [
         f"{ACTIVATION}::test_the_derivative_at_a_kink_and_far_out"
     ],
+    "slope 0 where a position is moved to the edge of an image": [
+        "tests/functional/test_sampling.py::test_a_position_on_the_edge_or_beyond_has_no_slope"
+    ],
     "sorting gives each element's gradient back to its place": [
         f"{ORDERING}::test_gradient_goes_to_the_first_of_equal_elements",
         f"{ORDERING}::test_equal_elements_keep_their_order",

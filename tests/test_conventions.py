@@ -17,6 +17,7 @@ from tinygrad_cv import nn
 from tinygrad_cv.nn.batch_norm import CONVENTIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
+ROW = np.array([[[[1.0, 2.0, 4.0]]]])
 TIE, LOST = [1.0, 1.0, 0.0], [-math.inf, -math.inf]
 
 
@@ -120,6 +121,15 @@ CHOICES = {
     "relu6": (F.relu6, lambda t, x: t.nn.functional.relu6(x), [0.0, 6.0], [0.0, 0.0], ...),
     "hardsigmoid": (F.hardsigmoid, lambda t, x: t.nn.functional.hardsigmoid(x), [-3.0, 3.0], [0.0, 0.0], ...),
     "hardswish": (F.hardswish, lambda t, x: t.nn.functional.hardswish(x), [-3.0, 3.0], [0.0, 1.0], ...),
+    "grid_sample": (
+        lambda x: F.grid_sample(ROW, tg.stack([x, 0.0 * x], 1).reshape(1, 1, 3, 2), "bilinear", "border", True),
+        lambda t, x: t.nn.functional.grid_sample(
+            t.tensor(ROW), t.stack([x, 0.0 * x], 1).reshape(1, 1, 3, 2), "bilinear", "border", True
+        ),
+        [-1.0, 0.5, 1.0],
+        [0.0, 2.0, 0.0],
+        ...,
+    ),
     "logsumexp": (lambda x: x.logsumexp(0), lambda t, x: x.logsumexp(0), LOST, [0.0, 0.0], [math.nan, math.nan]),
     "where": (
         lambda x: tg.where(x > 0, x.sqrt(), x),

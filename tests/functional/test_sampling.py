@@ -60,6 +60,18 @@ def test_a_pixel_that_is_not_finite_reaches_only_positions_that_read_it():
     np.testing.assert_array_equal(read([1, 2, NAN], [-1, 0, 1.5, 2.5]), [1, 2, NAN, 0])
 
 
+@pytest.mark.parametrize("padding", ["border", "reflection"])
+def test_a_position_on_the_edge_or_beyond_has_no_slope(padding):
+    """Reflected into the image it has the opposite slope."""
+    x, grid = np.array([[[[1.0, 2.0, 4.0]]]]), np.zeros((1, 1, 5, 2))
+    grid[0, 0, :, 0] = -1.0, 0.5, 1.0, 1.5, -1.5
+    g = tg.tensor(grid, requires_grad=True)
+    y = F.grid_sample(x, g, "bilinear", padding, True)
+    (slopes,) = tg.grad([y], [g], [np.ones(y.shape)])
+    beyond = [0.0, 0.0] if padding == "border" else [-2.0, -1.0]
+    assert slopes.numpy()[0, 0, :, 0].tolist() == [0.0, 2.0, 0.0, *beyond]
+
+
 def test_second_derivatives_exist():
     x, grid = RNG.normal(size=(1, 2, 3, 4)), RNG.uniform(-0.9, 0.9, (1, 2, 2, 2))
     for mode in ("bilinear", "bicubic"):
