@@ -105,7 +105,7 @@ ROWS = [
         ),
         uses=tuple(use(lambda a, b: a.times(b), of(draw, 2, 3), of(real, 2, 3)) for draw in (real, holed)),
         equivalent={
-            (0, "lambda g, y, b: g.times(((y == 0.0) & (b - b != 0.0)).where(0.0, b))"): (
+            (0, "lambda g, y, b: g.times((y == 0.0).where((b - b == 0.0).where(b, 0.0), b))"): (
                 "beside an infinity or NaN in b, y is 0 where a is, and only there"
             )
         },

@@ -151,8 +151,8 @@ def _by_own_statistics(
 def _normalized(
     x: Tensor,
     axes: tuple[int, ...],
-    mean: Tensor | None,
-    var: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
     weight: Tensor | None,
     bias: Tensor | None,
     momentum: float | Tensor,
@@ -163,14 +163,14 @@ def _normalized(
     weight, bias = along_channels(weight, x), along_channels(bias, x)
     if x.size == 0:  # nothing to normalize, no statistics
         return affine(x, weight, bias), None, None
-    y, mu, sigma2 = with_statistics(x, axes, eps, weight, bias)
-    if mean is None or var is None:
+    y, mu, var = with_statistics(x, axes, eps, weight, bias)
+    if running_mean is None or running_var is None:
         return y, None, None
     m = math.prod(x.shape[i] for i in axes)
     with no_grad():
-        sigma2 = sigma2 * (m / (m - 1)) if unbiased else sigma2
-        mu, sigma2 = (t.mean([i for i in range(x.ndim) if i != 1]) for t in (mu, sigma2))  # over images, or as it is
-        return y, mean * (1 - momentum) + mu * momentum, var * (1 - momentum) + sigma2 * momentum
+        var = var * (m / (m - 1)) if unbiased else var
+        mu, var = (t.mean([i for i in range(x.ndim) if i != 1]) for t in (mu, var))  # over images, or as it is
+        return y, running_mean * (1 - momentum) + mu * momentum, running_var * (1 - momentum) + var * momentum
 
 
 def _averages(training: bool, **averages: Tensor | None) -> list[Tensor | None]:
