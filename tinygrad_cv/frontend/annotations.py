@@ -33,22 +33,27 @@ WORDS = {
 PLURALS = {int: "integers", float: "numbers", str: "strings"}
 
 
-def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> None:
+def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, called: str = "") -> None:
     """After an error in a call: raise a better one if an argument is not of its parameter's type.
 
     An error that names the parameter stays. If one of the package names none, since it came up in an operation further
     down, the outermost function adds what it was called with.
+
+    Args:
+        called: what the function is called; by default its name.
 
     Raises:
         DTypeError: it names the function, the parameter, the value, and what the parameter takes.
     """
     if isinstance(error, (GraphError, TraceError)):  # of the graph, not of the arguments
         return
-    inner = inspect.unwrap(function)
+    inner, called = inspect.unwrap(function), called or function.__name__
     try:
-        given = inspect.signature(inner).bind(*args, **kwargs).arguments
+        bound = inspect.signature(inner).bind(*args, **kwargs)
     except TypeError:  # too many or too few, which Python says
         return
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    given = {name: x for name, x in bound.arguments.items() if bound.signature.parameters[name].kind not in several}
     ours = isinstance(error, (ShapeError, DTypeError))
     for name, value in given.items():
         hint = _evaluated(inner.__annotations__.get(name, Any), inner.__globals__)
@@ -56,12 +61,12 @@ def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error:
             if f"{name}=" in str(error) or (ours and _names(str(error), [name])):
                 return
             got = f"{name}={_shown(value)}{location()}"
-            raise DTypeError(f"{function.__name__}: {got}; it must be {_words(hint)}.") from error
+            raise DTypeError(f"{called}: {got}; it must be {_words(hint)}.") from error
     scope = current().scope
     outermost = scope is None or scope.kind == "module"
     if outermost and (ours or isinstance(error, IndexError)) and not _names(str(error), given):
         arrays = [f"{name} {x.shape} {x.dtype}" for name, x in given.items() if isinstance(x, TYPED)]
-        error.args = (f"{error} {function.__name__} was called with {', '.join(arrays)}.",) if arrays else error.args
+        error.args = (f"{error} {called} was called with {', '.join(arrays)}.",) if arrays else error.args
 
 
 def _names(message: str, parameters: Iterable[str]) -> bool:

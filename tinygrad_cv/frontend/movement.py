@@ -99,6 +99,10 @@ class MovementMethods(Variable):
         if not shape:
             return self.reshape(1)
         first, last = axis_of("flatten", start, len(shape)), axis_of("flatten", end, len(shape))
+        if first > last:
+            raise ShapeError(
+                f"flatten of {shape}{location()}: start={start}, end={end}; the first axis comes after the last."
+            )
         return self.reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
     def ravel(self: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def to_array(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:
             exact = np.array(data, object)  # NumPy makes integers floats if neither int64 nor uint64 holds all
             array = exact if _whole(exact) else array
     except ValueError as error:
-        raise ShapeError(f"tensor: {error}. Every row must have the same length.") from None
+        raise ShapeError(f"tensor: {error}{location()}. Every row must have the same length.") from None
     if dtype is not None:
         wanted = check_dtype(dtype)
         if not _whole(array):

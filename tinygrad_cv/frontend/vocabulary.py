@@ -141,7 +141,7 @@ REMEDIES: dict[str, str] = {
         ("use tg.functional.one_hot", "one_hot"),
         ("use F.embedding and a sum, mean or maximum over the axis of numbers", "EmbeddingBag embedding_bag"),
         ("use x.windows(kernel, stride, dilation), or F.unfold", "unfold as_strided"),
-        ("use ModuleList, or attributes", "Container"),
+        ("use Sequential, ModuleList or ModuleDict", "Container"),
         ("use register_buffer", "Buffer UninitializedBuffer"),
         ("use nn.parametrize, nn.parametrizations, and tg.optim for gradients", "utils"),
         ("use nn.CrossEntropyLoss on the scores of all classes", "AdaptiveLogSoftmaxWithLoss"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.context import location
+from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.products import einsum
 from .arguments import sizes, spatial
@@ -237,6 +239,8 @@ def _bins(n: int, count: int) -> Bins:
 def _wanted(output_size: OutputSize, size: Sequence[int]) -> tuple[int, ...]:
     """The number of windows along each axis, with None replaced by the size of the input."""
     dims = len(size)
+    if 0 in size:
+        raise ShapeError(f"input of spatial size {tuple(size)}{location()}: windows need at least one element.")
     given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,)
     given = given * dims if len(given) == 1 else given
     if len(given) == dims:

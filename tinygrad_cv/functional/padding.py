@@ -12,7 +12,7 @@ from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import concatenate
-from .arguments import AXES, Pads, bordered
+from .arguments import AXES, LARGEST, Pads, bordered
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -95,6 +95,8 @@ def pairs(name: str, value: Any) -> Pads:
             f"{name}={value!r}{location()}: it must be pairs of integers from the last axis backwards: (left, right, "
             "top, bottom, ...)."
         )
+    if max(map(abs, numbers), default=0) > LARGEST:
+        raise ShapeError(f"{name}={value!r}{location()}: no number may be above {LARGEST}.")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
 
 

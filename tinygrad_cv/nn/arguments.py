@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
+from ..core.context import scope
 from ..core.errors import ShapeError
+from ..frontend.annotations import raise_explained
+from ..functional.arguments import LARGEST
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -17,8 +21,26 @@ S = TypeVar("S", bound=str)
 V = TypeVar("V")
 
 
+def constructing(init: Callable[..., None]) -> Callable[..., None]:
+    """Run the ``__init__`` of a layer of this package so that its errors name the layer, and the argument."""
+
+    @wraps(init)
+    def call(self: Module, *args: Any, **kwargs: Any) -> None:
+        if type(self).__init__ is not call:  # it is called by that of a subclass
+            return init(self, *args, **kwargs)
+        name = type(self).__name__
+        with scope(name, "module"):
+            try:
+                return init(self, *args, **kwargs)
+            except Exception as error:
+                raise_explained(init, (self, *args), kwargs, error, name)
+                raise
+
+    return call
+
+
 def positive(op: str, name: str, value: Any) -> int:
-    """The value as an int, if it is an integer of at least 1.
+    """The value as an int, if it is an integer of at least 1 and at most ``LARGEST``.
 
     Raises:
         ShapeError: it is not.
@@ -29,6 +51,8 @@ def positive(op: str, name: str, value: Any) -> int:
         number = 0
     if number < 1 or isinstance(value, bool):
         raise ShapeError(f"{op}: {name}={value!r}; it must be an integer of at least 1.")
+    if number > LARGEST:
+        raise ShapeError(f"{op}: {name}={value}; it must be at most {LARGEST}.")
     return number
 
 

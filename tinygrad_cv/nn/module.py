@@ -12,6 +12,7 @@ from ..core.context import scope
 from ..frontend.creation import asarray
 from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
+from .arguments import constructing
 from .parameter import Parameter, UninitializedParameter, existing
 from .state_dict import LoadResult, dotted, load, saved
 
@@ -23,6 +24,7 @@ R = TypeVar("R", covariant=True)
 M = TypeVar("M", bound="Module")
 Hook = Callable[..., Any]
 
+PACKAGE = __name__.partition(".")[0] + "."
 STATE = ("training", "_buffers", "_hooks", "_name", "_path")  # the attributes that Module itself sets
 
 _calling: ContextVar[Module | None] = ContextVar("tinygrad_cv.nn.calling", default=None)
@@ -65,6 +67,11 @@ class Module:
     _hooks: tuple[tuple[Hook, ...], tuple[Hook, ...]]  # before and after forward
     _name: str  # the attribute of the parent that holds it; empty for a root
     _path: tuple[str, ...]  # its path in the module that last called it, if it is not a direct attribute there
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith(PACKAGE) and "__init__" in vars(cls):
+            cls.__init__ = constructing(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(self) -> None:
         vars(self).update(training=True, _buffers={}, _hooks=((), ()), _name="", _path=())

@@ -132,7 +132,7 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25):
         super().__init__()
-        self.weight = Parameter(full(positive("PReLU", "num_parameters", num_parameters), init))
+        self.weight = Parameter(full(positive("PReLU", "num_parameters", num_parameters), init, "float32"))
 
     @derived
     def num_parameters(self) -> int:
