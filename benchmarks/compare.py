@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.agreement import TOLERANCES, disagreements, results
+from benchmarks.agreement import ROUNDED, TOLERANCES, disagreements, results
 from benchmarks.live import LiveWorker, WorkerError
 from benchmarks.measure import add_common_arguments, summarize, undisturbed
 from benchmarks.systems import REFERENCE, SYSTEMS
@@ -71,8 +71,12 @@ def verify(workers: Workers) -> None:
                 found = {dtype: results(worker, dtype, folder) for dtype in SYSTEMS[system].dtypes}
                 if system == REFERENCE:
                     expected = found["float64"]
+                    rounded = {"float32": found["float32"]}
                 for dtype, mine in found.items():
-                    differences = disagreements(mine, expected, TOLERANCES[dtype])
+                    if system == REFERENCE:
+                        differences = disagreements(mine, expected, ROUNDED)
+                    else:
+                        differences = disagreements(mine, expected, TOLERANCES[dtype], rounded.get(dtype))
                     if differences:
                         raise Disagreement(f"{system} in {dtype} disagrees:" + "\n    ".join(["", *differences]))
             except (Disagreement, WorkerError) as error:

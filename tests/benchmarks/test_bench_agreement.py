@@ -63,6 +63,13 @@ def test_disagreement_says_which_and_by_how_much(found: Results, message: str) -
     assert disagreements(found, REFERENCE, TOLERANCE) == [message]
 
 
+def test_rounding_of_the_reference_itself_widens_the_tolerance() -> None:
+    found, rounded = changed([2.0, 1.03], conv_weight=1.3, fc_weight=1.01), changed([2.0, 1.01], conv_weight=1.1)
+    assert disagreements(found, REFERENCE, TOLERANCE, rounded) == ["fc.weight is off by 1.0e-02"]
+    assert len(disagreements(found, REFERENCE, TOLERANCE, REFERENCE)) == 3
+    assert len(disagreements(changed([2.0, 1.05], conv_weight=1.5), REFERENCE, TOLERANCE, rounded)) == 2
+
+
 def test_the_output_is_sharp_where_there_is_one() -> None:
     reference = Results([], {"0.weight": np.ones(2), "output": np.ones(4)})
     found = Results([], {"0.weight": np.full(2, 1.05), "output": np.full(4, 1.001)})
