@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.live import LiveWorker
 from benchmarks.workloads import Arrays
 
+NEGLIGIBLE = 1e-5  # an array whose norm is so much smaller than the largest has no digits of its own
 STEPS = 4  # the loss of the fourth step is the loss after three updates
 
 
@@ -34,8 +35,8 @@ TOLERANCES = {
     "float64": Tolerance(loss=1e-10, sharp=1e-10, gradient=1e-10),
     "float32": Tolerance(loss=1e-4, sharp=1e-4, gradient=5e-2),
 }
-# A deep network can carry rounding farther, above all to the losses after an update. How far shows in what PyTorch itself
-# is off by in float32, which may be this much; others may be off by MARGIN times as much as it is.
+# A deep network can carry rounding farther, above all to the losses after an update. How far shows in what PyTorch
+# itself is off by in float32, which may be this much; others may be off by MARGIN times as much as it is.
 ROUNDED = Tolerance(loss=5e-2, sharp=1e-2, gradient=2e-1)
 MARGIN = 4.0
 
@@ -86,14 +87,20 @@ def loss_errors(found: Sequence[float], reference: Sequence[float]) -> list[floa
 
 
 def array_errors(found: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """The relative error of each array by name, infinite where one is missing or has another shape."""
+    """The relative error of each array by name, infinite where one is missing or has another shape.
+
+    An array that is 0 but for rounding, such as the gradient to a bias that the next batch normalization takes away,
+    has no digits of its own: its error is relative to `NEGLIGIBLE` times the largest norm.
+    """
     errors = {}
+    least = NEGLIGIBLE * max((float(np.linalg.norm(array)) for array in reference.values()), default=0.0)
     for name, expected in reference.items():
         value = found.get(name)
         if value is None or value.shape != expected.shape:
             errors[name] = float("inf")
         else:
-            errors[name] = float(np.linalg.norm(value - expected) / np.linalg.norm(expected))
+            norm = max(float(np.linalg.norm(expected)), least)
+            errors[name] = float(np.linalg.norm(value - expected)) / norm if norm else float(np.any(value))
     return errors
 
 

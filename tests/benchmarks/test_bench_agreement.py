@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare, live
-from benchmarks.agreement import Results, Tolerance, disagreements
+from benchmarks.agreement import Results, Tolerance, array_errors, disagreements
 from benchmarks.compare import Disagreement, fastest, paired_ratio, verify
 from benchmarks.live import LiveWorker, WorkerError
 from benchmarks.systems import System
@@ -68,6 +68,13 @@ def test_rounding_of_the_reference_itself_widens_the_tolerance() -> None:
     assert disagreements(found, REFERENCE, TOLERANCE, rounded) == ["fc.weight is off by 1.0e-02"]
     assert len(disagreements(found, REFERENCE, TOLERANCE, REFERENCE)) == 3
     assert len(disagreements(changed([2.0, 1.05], conv_weight=1.5), REFERENCE, TOLERANCE, rounded)) == 2
+
+
+def test_what_is_zero_but_for_rounding_has_no_digits_of_its_own() -> None:
+    reference = {"weight": np.full(4, 5.0), "bias": np.full(4, 1e-17), "nothing": np.zeros(2)}
+    errors = array_errors({"weight": np.full(4, 5.0), "bias": np.full(4, -2e-9), "nothing": np.zeros(2)}, reference)
+    assert errors == {"weight": 0, "bias": pytest.approx(4e-5), "nothing": 0}
+    assert array_errors({"weight": np.full(4, 5.0), "bias": np.full(4, 1e-3)}, reference)["bias"] == pytest.approx(20)
 
 
 def test_the_output_is_sharp_where_there_is_one() -> None:

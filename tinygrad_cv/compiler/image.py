@@ -9,6 +9,7 @@ This file compiles the modules of a plan and lays out the arena; program.py runs
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -217,7 +218,7 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
     of the same layout.
     """
     offsets: dict[Value, int] = {}
-    taken: list[tuple[int, int, int, int]] = []  # first and last step, start and end
+    taken: list[tuple[int, int, int, int]] = []  # start and end, first and last step; by start
     size = 0
     slots: dict[Any, list[list[int]]] = defaultdict(list)  # for each layout with a halo: [offset, last step]
     for value, (first, last) in sorted(lives.items(), key=lambda item: (item[1][0], -item[0].number)):
@@ -237,14 +238,14 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
         if value in offsets:
             continue
         need = _bytes(layouts[value])
-        overlapping = sorted((start, end) for one, other, start, end in taken if one <= last and other >= first)
         at = base
-        for start, end in overlapping:
+        for start, end, one, other in taken:
             if at + need <= start:
                 break
-            at = max(at, end)
+            if at < end and one <= last and other >= first:
+                at = end
         offsets[value] = at
-        taken.append((first, last, at, at + need))
+        insort(taken, (at, at + need, first, last))
         size = max(size, at + need)
     return offsets, size
 

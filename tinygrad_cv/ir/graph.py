@@ -127,10 +127,13 @@ class Graph:
 
     def __init__(self, builder: Builder, inputs: Sequence[Value], outputs: Sequence[Value]):
         self.builder, self.inputs, self.outputs = builder, tuple(inputs), tuple(outputs)
+        self._values: list[Value] | None = None
 
     def values(self) -> list[Value]:
         """All values that the outputs need; arguments before their users."""
-        return topological(self.outputs)
+        if self._values is None:
+            self._values = topological(self.outputs)
+        return list(self._values)
 
     def __str__(self) -> str:
         lines = [line(value) for value in self.values() if value.op != CONSTANT or value.ndim]

@@ -13,7 +13,7 @@ from ...ir.graph import Value
 from ..llvm.function import Function
 from ..llvm.integer import Int
 from ..schedule.affine import Var
-from ..schedule.expr import Exprs, Reduce, loads
+from ..schedule.expr import Exprs, Reduce
 from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule, widths
 from ..schedule.nest import Nest, Store
@@ -44,7 +44,7 @@ def zeroed(nest: Nest) -> Nest:
 
 def buffers_of(nest: Nest) -> list[Value]:
     """The stored values that a nest reads and writes, in the order in which its function takes them."""
-    read = [load.value for load in loads(nest.exprs)]
+    read = [load.value for load in nest.loads]
     return list(dict.fromkeys([*(store.value for store in nest.stores), *read]))
 
 

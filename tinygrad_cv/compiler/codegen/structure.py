@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce, walk
+from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce
 from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
@@ -26,7 +26,7 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
     buffer = {value: i for i, value in enumerate(buffers)}
     numbers: dict[Any, int] = {}
     parts: list[Any] = []
-    for expr in walk(nest.exprs):
+    for expr in nest.parts:
         own: Any = None
         if isinstance(expr, Load):
             own = buffer[expr.value], tuple(map(affine, expr.index))

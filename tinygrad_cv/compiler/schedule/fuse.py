@@ -56,7 +56,7 @@ def _partner(
         other = fused[at]
         if isinstance(other, HostKernel) or other.signature != kernel.signature:
             continue
-        if len(other.nest.stores) >= MAX_STORES or len(other.exprs) + len(kernel.exprs) > MAX_EXPRESSIONS:
+        if len(other.nest.stores) >= MAX_STORES or len(other.nest.parts) + len(nest.parts) > MAX_EXPRESSIONS:
             continue
         writes = {v for v in other.writes if v in kernel.reads}
         if at == after:
@@ -74,7 +74,8 @@ def _pointwise(kernel: NestKernel, other: Nest, value: Value) -> bool:
     stores = [s for s in other.stores if s.value is value]
     if len(stores) != 1:
         return False
-    nest, reads = kernel.nest, [load for load in kernel.loads if load.value is value]
+    nest = kernel.nest
+    reads = [load for load in nest.loads if load.value is value]
     new = dict(zip(nest.vars, map(of, other.vars), strict=True))
     if any(load.args or tuple(a.substitute(new) for a in load.index) != stores[0].index for load in reads):
         return False

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
-from .expr import Expr, Load, Op, Reduce, inside_guards, walk
+from .expr import Expr, Load, Op, Reduce, inside_guards
 from .layout import Layout
 from .loop_schedule import LoopSchedule
 from .nest import Nest, is_contraction
@@ -62,7 +62,7 @@ class NestKernel:
 
     @cached_property
     def reads(self) -> list[Value]:
-        return list(dict.fromkeys(load.value for load in self.loads))
+        return list(dict.fromkeys(load.value for load in self.nest.loads))
 
     @property
     def shared(self) -> Var | None:
@@ -70,24 +70,15 @@ class NestKernel:
         return self.schedule.outer[0] if self.schedule.outer else None
 
     @cached_property
-    def exprs(self) -> list[Expr]:
-        """All expressions in it, operands before their users."""
-        return walk(self.nest.exprs)
-
-    @cached_property
-    def loads(self) -> list[Load]:
-        return [expr for expr in self.exprs if isinstance(expr, Load)]
-
-    @cached_property
     def guarded(self) -> set[Expr]:
         """The expressions in the body of a guard."""
-        return inside_guards(self.exprs)
+        return inside_guards(self.nest.exprs)
 
     @cached_property
     def work(self) -> int:
         """A rough number of operations."""
         total = 0
-        for expr in self.exprs:
+        for expr in self.nest.parts:
             if isinstance(expr, (Op, Load)):
                 total += math.prod(v.extent for v in expr.vars)
         return max(total, self.nest.num_points)
@@ -128,7 +119,7 @@ class NestKernel:
     def flops(self) -> int:
         """Arithmetic operations; a multiply-add is two."""
         total = 0
-        for expr in self.exprs:
+        for expr in self.nest.parts:
             if isinstance(expr, Op) and expr.name != "cast":
                 total += math.prod(v.extent for v in expr.vars)
             elif isinstance(expr, Reduce):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Affine, Var
-from .expr import Guard, Load, loads
+from .expr import Guard, Load
 from .layout import Layout
 from .nest import Nest, is_contraction, products
 
@@ -88,7 +88,7 @@ class Strides:
     """
 
     def __init__(self, nest: Nest, layouts: Mapping[Value, Layout]):
-        self.loads = loads(nest.exprs)
+        self.loads = nest.loads
         self.load_maps = [layouts[x.value].flat(x.index) for x in self.loads]
         self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
         everything = set(nest.vars).union(*(x.vars for x in self.loads))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...ir.graph import Value
 from .affine import Indices, Var
@@ -28,7 +29,7 @@ class Store:
 
 @dataclass
 class Nest:
-    """Stores that run over the same loop variables."""
+    """Stores that run over the same loop variables; they stay as they are once its expressions have been asked for."""
 
     vars: tuple[Var, ...]
     stores: list[Store] = field(default_factory=list)
@@ -38,17 +39,27 @@ class Nest:
     def exprs(self) -> list[Expr]:
         return [store.expr for store in self.stores]
 
-    @property
+    @cached_property
+    def parts(self) -> list[Expr]:
+        """All expressions in it, operands before their users."""
+        return walk(self.exprs)
+
+    @cached_property
+    def loads(self) -> list[Load]:
+        """All loads in it."""
+        return [expr for expr in self.parts if isinstance(expr, Load)]
+
+    @cached_property
     def reductions(self) -> list[Reduce]:
         """The reductions; one inside another comes first."""
-        return [expr for expr in walk(self.exprs) if isinstance(expr, Reduce)]
+        return [expr for expr in self.parts if isinstance(expr, Reduce)]
 
     @property
     def num_points(self) -> int:
         """How many elements each of its stores writes."""
         return math.prod(v.extent for v in self.vars)
 
-    @property
+    @cached_property
     def is_contraction(self) -> bool:
         """Whether one of its reductions is a contraction."""
         return any(map(is_contraction, self.reductions))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from ...ir.graph import Graph, Value
 from .affine import of
-from .expr import loads
 from .kernel import HostKernel, Kernel, Plan, Step
 from .layout import Layout
 
@@ -75,5 +74,5 @@ def _is_local(kernel: Kernel, value: Value, maker: Kernel) -> bool:
     if ours in kernel.schedule.rows or theirs in maker.schedule.rows:
         return False
     axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
-    reads = [load.index for load in loads(kernel.nest.exprs) if load.value is value and not load.args]
+    reads = [load.index for load in kernel.nest.loads if load.value is value and not load.args]
     return bool(axes) and bool(reads) and all(any(index[i] == of(ours) for i in axes) for index in reads)
