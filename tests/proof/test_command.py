@@ -12,7 +12,7 @@ from tests.proof import report
 from tests.proof.__main__ import PAGE, main
 from tests.proof.outcome import Outcome
 from tests.proof.planting import wrong
-from tinygrad_cv.commands.options import CODES
+from tinygrad_cv.commands.options import EXIT_CODES
 from tinygrad_cv.core.primitive import Primitive, Vjp
 from tinygrad_cv.ops import PRIMITIVES
 
@@ -102,7 +102,7 @@ def test_the_help_says_the_exit_codes(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--help"])
     words = capsys.readouterr().out.split()
-    assert stopped.value.code == 0 and words[-len(CODES.split()) :] == CODES.split()
+    assert stopped.value.code == 0 and words[-len(EXIT_CODES.split()) :] == EXIT_CODES.split()
 
 
 @pytest.mark.quick

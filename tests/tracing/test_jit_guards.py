@@ -15,7 +15,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import TraceError, nn, optim
 from tinygrad_cv import functional as F
-from tinygrad_cv.functional import activation
+from tinygrad_cv.functional import piecewise
 from tinygrad_cv.tracing.checks import Contents
 from tinygrad_cv.tracing.guards import Guards
 
@@ -401,7 +401,7 @@ def test_a_function_of_this_package_that_was_replaced_is_looked_into(monkeypatch
         return x * SETTINGS["scale"]
 
     monkeypatch.setattr(F, "relu", tg.no_grad()(functools.wraps(F.relu)(relu)))
-    monkeypatch.setattr(activation, "relu", F.relu)
+    monkeypatch.setattr(piecewise, "relu", F.relu)
     f = tg.jit(lambda x: F.relu(x))
     assert f(ones()).tolist() == [2.0, 2.0]
     monkeypatch.setitem(SETTINGS, "scale", 3.0)
