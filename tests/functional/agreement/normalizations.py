@@ -39,7 +39,7 @@ def rows() -> Iterator[Row]:
             for pair in ((None, None), affine):
                 note = "no weight" if pair[0] is None else ""
                 rest = (*pair, True, 0.1, eps)
-                yield Row("instance_norm", (x, *averages, *rest), note=f"averages {note}", steepness=steep)
+                yield Row("instance_norm", (x, *averages, *rest), note=f"averages {note} {eps}", steepness=steep)
                 yield Row(
                     "instance_norm",
                     (x, None, None, *pair),
