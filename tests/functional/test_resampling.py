@@ -18,8 +18,8 @@ NAN, INF = float("nan"), float("inf")
 
 @pytest.mark.parametrize(("mode", "half"), [("nearest", 0), ("nearest-exact", 1)])
 def test_places_of_the_nearest_are_exact(mode, half):
-    """In integers, at the sizes where quotients in float32 are one off."""
-    for n, m in ((2, 82), (2, 94), (4, 41), (4, 109), (41, 49), (49, 98), (7, 3)):
+    """In integers, at sizes where quotients in float32, or products with n / m, are one off."""
+    for n, m in ((2, 98), (2, 49), (6, 94), (2, 82), (2, 94), (4, 41), (4, 109), (41, 49), (49, 98), (7, 3)):
         x = np.arange(n, dtype="float32").reshape(1, 1, n)
         assert F.interpolate(x, m, mode=mode).numpy().ravel().tolist() == [
             (2 * o + half) * n // (2 * m) for o in range(m)
@@ -27,9 +27,10 @@ def test_places_of_the_nearest_are_exact(mode, half):
 
 
 def test_factors_are_divided_by_not_multiplied_with_their_inverse():
-    """5.5 / 1.1 is 5; with 1 / 1.1 it is less."""
-    x = np.arange(16.0).reshape(1, 1, 16)
-    assert F.interpolate(x, None, 1.1, "nearest-exact").numpy().ravel()[5] == 5.0
+    """39 / 1.3 is 30, and 19.5 / 1.3 is 15; with 1 / 1.3 both are less."""
+    x = np.arange(40.0).reshape(1, 1, 40)
+    assert F.interpolate(x, None, 1.3, "nearest").numpy().ravel()[39] == 30.0
+    assert F.interpolate(x, None, 1.3, "nearest-exact").numpy().ravel()[19] == 15.0
 
 
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
