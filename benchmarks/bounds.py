@@ -84,6 +84,9 @@ JIT = {
     **_of_network("resnet50", "ResNet-50", 0.85),
     **_of_network("densenet121", "DenseNet-121", 0.85),
     **_of_network("mobilenet_v2", "MobileNetV2", 0.66),
+    **_of_network("efficientnet_b0", "EfficientNet-B0", 0.65),
+    **_of_network("shufflenet_v2_x1_0", "ShuffleNetV2", 0.65),
+    **_of_network("convnext_tiny", "ConvNeXt-Tiny", 0.65),
     **_of_network("unet", "U-Net", 0.59),
     **_of_network("unet3d", "3-d U-Net", 0.65),
     **{
@@ -97,6 +100,7 @@ FIRST_CALL = {
         "warm": _first_call("ResNet-20", "the object", 0.5),
     },
     "resnet50_training_8": {"cold": _first_call("ResNet-50", "an empty", 8.0)},
+    "efficientnet_b0_training_8": {"cold": _first_call("EfficientNet-B0", "an empty", 10.0)},
 }
 GROWTH = Bound("time of a sample in a batch up to 256 against batch 16", 1.0, "times")
 JIT_PEAK_MEMORY = Bound("compiled, peak memory against torch eager", 1.0, "times")

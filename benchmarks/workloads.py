@@ -99,6 +99,9 @@ NETWORKS = {
         *_network("resnet50", "ResNet-50", 5),
         *_network("densenet121", "DenseNet-121", 5),
         *_network("mobilenet_v2", "MobileNetV2", 15),
+        *_network("efficientnet_b0", "EfficientNet-B0", 10),
+        *_network("shufflenet_v2_x1_0", "ShuffleNetV2", 15),
+        *_network("convnext_tiny", "ConvNeXt-Tiny", 5),
         *_network("unet", "U-Net", 10, (3, 128, 128), (128, 128)),
         *_network("unet3d", "3-d U-Net", 20, (1, 32, 32, 32), (32, 32, 32)),
     )

@@ -153,6 +153,24 @@ def _normalization() -> dict[str, Row]:
 # ---------------------------------------------------------------- resampling
 
 
+def _grid_sample(mode: str, padding_mode: str) -> Callable[[Any], Any]:
+    """Sampling near the points of the image itself; how far from them is a parameter."""
+
+    def make(framework: Any) -> Any:
+        side = np.linspace(-1, 1, IMAGE[1])
+        grid = np.stack(np.broadcast_arrays(side, side[:, None]), -1)  # x, y
+        points = np.broadcast_to(grid, (BATCH, *grid.shape)).copy()
+        sample = partial(framework.functional.grid_sample, mode=mode, padding_mode=padding_mode, align_corners=False)
+        return module(
+            framework,
+            lambda own, x: sample(x, own.points + own.shift),
+            parameters={"shift": np.zeros_like(points)},
+            buffers={"points": points},
+        )
+
+    return make
+
+
 def _resampling() -> dict[str, Row]:
     rows = {}
     images = {1: (64, 1024), 2: (64, 28, 28), 3: (16, 12, 12, 12)}
@@ -176,6 +194,11 @@ def _resampling() -> dict[str, Row]:
         rows[f"interpolate_{mode}_antialias"] = Row(
             f"interpolate {mode}, antialias, 56 to 24", smaller, IMAGE, (64, 24, 24)
         )
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for padding_mode in ("zeros", "border", "reflection"):
+            rows[f"grid_sample_{mode}_{padding_mode}"] = Row(
+                f"grid sample {mode}, {padding_mode}", _grid_sample(mode, padding_mode), IMAGE, IMAGE, steps=5
+            )
     for name, title, make, image, output in (
         ("pixel_shuffle", "pixel shuffle 2", function("pixel_shuffle", 2), (64, 28, 28), (16, 56, 56)),
         ("pixel_unshuffle", "pixel unshuffle 2", function("pixel_unshuffle", 2), (16, 56, 56), (64, 28, 28)),

@@ -18,6 +18,9 @@ MODELS: dict[str, dict[str, float]] = {
     "resnet50": {},
     "densenet121": {},
     "mobilenet_v2": {"dropout": 0.0},
+    "efficientnet_b0": {"dropout": 0.0, "stochastic_depth_prob": 0.0},
+    "shufflenet_v2_x1_0": {},
+    "convnext_tiny": {"stochastic_depth_prob": 0.0},
 }
 
 
