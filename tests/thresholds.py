@@ -68,6 +68,7 @@ COMPILED = {
 OTHER = {  # numbers that no size of an array is compared with
     "nn.parametrizations.FIRST": "steps of an iteration",
     "frontend.elementary.TERMS_OF_SINC": "of a series",
+    "frontend.movement.MOST": "what is refused",
     "functional.arguments.LARGEST": "what is refused",
     "tracing.api.KEPT": "lines of history",
     "tracing.cliff.IN_A_ROW": "traces",

@@ -172,7 +172,7 @@ def test_repr_is_nested():
         "  (first): Linear(in_features=3, out_features=3, bias=True)\n"
         "  (body): Sequential(\n"
         "    (0): Linear(in_features=3, out_features=2, bias=True)\n"
-        "    (1): BatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)\n"
+        "    (1): BatchNorm1d(2, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)\n"
         "  )\n"
         ")"
     )

@@ -11,7 +11,8 @@ import operator
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from functools import wraps
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..core.context import current, location
 from ..core.errors import DTypeError, GraphError, ShapeError, TraceError
 from ..core.variable import Variable
 
+F = TypeVar("F", bound=Callable[..., Any])
 ARRAYS: Any = (Variable, np.ndarray)
 TYPED: Any = (*ARRAYS, np.generic)
 CALLABLE = get_origin(Callable[[], Any])
@@ -31,6 +33,20 @@ WORDS = {
     Variable: "a tensor",
 }
 PLURALS = {int: "integers", float: "numbers", str: "strings"}
+
+
+def explaining(function: F) -> F:
+    """Decorate a function: if a call fails and an argument is not what its annotation says, that is the error."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            raise_explained(function, args, kwargs, error)
+            raise
+
+    return cast(F, call)
 
 
 def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, called: str = "") -> None:

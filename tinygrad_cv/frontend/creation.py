@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core import memory
 from ..core.fitting import fitted
+from .annotations import explaining
 from .dlpack import imported
 from .given import GivenArray
-from .movement import sizes_of, stack
+from .movement import MOST, sizes_of, stack
 from .promotion import FLOAT, cast, check_dtype, to_array
 from .tensor import Tensor
 
@@ -91,22 +93,30 @@ def full_like(
     return _full(like.shape, value, dtype or like.dtype, requires_grad)
 
 
+@explaining
 def arange(start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike | None = None) -> Tensor:
     """start, start + step, ... before stop; integers give int64, floats float32."""
     low, high = (0, start) if stop is None else (start, stop)
     if dtype is None:
         dtype = np.int64 if all(isinstance(n, (int, np.integer)) for n in (low, high, step)) else FLOAT
+    count = (high - low) / step if step else math.nan
+    if not abs(count) <= MOST:
+        raise ValueError(f"arange: start={low}, stop={high}, step={step}; they must be finite, and the step not 0.")
     return Tensor(fitted("arange", np.arange(low, high, step), check_dtype(dtype)))
 
 
+@explaining
 def linspace(start: float, stop: float, num: int, dtype: DTypeLike | None = FLOAT) -> Tensor:
     """Evenly spaced numbers, both ends included."""
-    return Tensor(fitted("linspace", np.linspace(start, stop, num), _dtype(dtype)))
+    (count,) = sizes_of("linspace", (num,))
+    return Tensor(fitted("linspace", np.linspace(float(start), float(stop), count), _dtype(dtype)))
 
 
+@explaining
 def eye(n: int, m: int | None = None, dtype: DTypeLike | None = FLOAT) -> Tensor:
     """Ones on the diagonal."""
-    return Tensor(np.eye(n, m, dtype=_dtype(dtype)))
+    rows, columns = sizes_of("eye", (n, n if m is None else m))
+    return Tensor(np.eye(rows, columns, dtype=_dtype(dtype)))
 
 
 def from_dlpack(data: SupportsDLPack) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import compress
 from typing import Any, TypeVar, cast
@@ -15,7 +15,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..core.variable import Variable
 from ..ops.arrays import HALF
 from . import arrangement, movement, products
-from .annotations import raise_explained
+from .annotations import explaining, raise_explained
 from .creation import asarray
 from .given import GivenArray
 from .precision import in_single
@@ -114,6 +114,9 @@ def _among(items: Sequence[Any]) -> tuple[Any, ...]:
 def _of_a_sequence(function: F) -> F:
     @wraps(function)
     def call(tensors: Any, axis: int = 0) -> Any:
+        if isinstance(tensors, str) or not isinstance(tensors, Iterable):
+            name = function.__name__
+            raise DTypeError(f"{name}: tensors={tensors!r}; it takes a sequence of tensors, arrays and numbers.")
         return function(_among(tuple(tensors)), axis)
 
     return cast(F, renamed(call))
@@ -138,4 +141,4 @@ def meshgrid(*tensors: Any, indexing: str = "xy", sparse: bool = False) -> tuple
     return arrangement.meshgrid(*map(asarray, several), indexing=indexing, sparse=sparse)
 
 
-einsum, matmul = _of_operands(products.einsum), _of_operands(products.matmul)
+einsum, matmul = explaining(_of_operands(products.einsum)), _of_operands(products.matmul)

@@ -14,10 +14,12 @@ from ..core.tape import apply
 from ..core.variable import Variable
 from ..ops import movement, windows
 from .forward import Tensor
-from .promotion import common_dtype, expand, operand
+from .promotion import common_dtype, expand, given
 
 if TYPE_CHECKING:
     from .typing import Axis, Shape, TensorLike
+
+MOST = 2**48  # elements of a tensor
 
 
 def axes_of(op: str, axis: Axis, ndim: int, scalar: bool = False) -> tuple[int, ...]:
@@ -67,6 +69,8 @@ def sizes_of(op: str, args: Sequence[Shape]) -> tuple[int, ...]:
     shape = shape_of(op, args)
     if min(shape, default=0) < 0:
         raise ShapeError(f"{op}: a size of the shape {shape} is negative.")
+    if math.prod(shape) > MOST:
+        raise ShapeError(f"{op}: the shape {shape} has more elements than any memory holds.")
     return shape
 
 
@@ -328,4 +332,4 @@ def _tensors(op: str, items: Sequence[TensorLike]) -> list[Tensor]:
     like = next((item for item in items if isinstance(item, Tensor)), None)
     if like is None:
         raise ShapeError(f"{op} takes a sequence with at least one tensor.")
-    return common_dtype(op, *(operand(item, like) for item in items))
+    return common_dtype(op, *(given(op, item, like) for item in items))

@@ -14,6 +14,7 @@ from ..core.errors import DTypeError
 from ..core.locks import rlock
 from ..core.tape import apply
 from ..ops import random as ops
+from .annotations import explaining
 from .movement import sizes_of
 from .promotion import FLOAT, check_dtype
 from .tensor import Tensor
@@ -39,6 +40,7 @@ class Generator:
         trace = current().trace
         return self._lock if trace is None else trace.alone(self._lock)
 
+    @explaining
     def manual_seed(self, seed: int) -> Generator:
         """Restart from a seed."""
         with self.alone():
@@ -125,6 +127,7 @@ def randn(
     return _leaf((generator or default_generator).normal(sizes_of("randn", shape), dtype), requires_grad)
 
 
+@explaining
 def randint(low: int, high: int, shape: Shape, generator: Generator | None = None) -> Tensor:
     """Uniform integers in [low, high), as int64."""
     return (generator or default_generator).integers(low, high, sizes_of("randint", (shape,)))
