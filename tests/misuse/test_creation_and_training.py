@@ -42,7 +42,7 @@ def test_functions(name):
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS.keys() - {"Optimizer"})
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - {"Optimizer"}))
 def test_optimizers(name):
     make = OPTIMIZERS[name]
     parameters = inspect.signature(make).parameters
