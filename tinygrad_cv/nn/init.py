@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..core.context import no_grad
 from ..core.errors import ShapeError
+from ..frontend.annotations import explaining
 from ..frontend.creation import full
 from ..frontend.random import Generator, default_generator
 
@@ -52,18 +53,21 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+@explaining
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> T:
     """Uniform in [a, b)."""
     with no_grad():
         return tensor.assign((generator or default_generator).uniform(tensor.shape, tensor.dtype) * (b - a) + a)
 
 
+@explaining
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> T:
     """Normal with the given mean and standard deviation."""
     with no_grad():
         return tensor.assign((generator or default_generator).normal(tensor.shape, tensor.dtype) * std + mean)
 
 
+@explaining
 def trunc_normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> T:
@@ -90,33 +94,39 @@ def trunc_normal_(
         return tensor.assign(x)
 
 
+@explaining
 def constant_(tensor: T, val: float) -> T:
     """All equal to ``val``."""
     with no_grad():
         return tensor.assign(full(tensor.shape, val, tensor.dtype))
 
 
+@explaining
 def zeros_(tensor: T) -> T:
     """All 0."""
     return constant_(tensor, 0.0)
 
 
+@explaining
 def ones_(tensor: T) -> T:
     """All 1."""
     return constant_(tensor, 1.0)
 
 
+@explaining
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Uniform in ± gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010, eq. 16)."""
     bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
+@explaining
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
     """Normal with σ = gain √(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010, eq. 12)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
 
 
+@explaining
 def kaiming_uniform_(
     tensor: T,
     a: float = 0.0,
@@ -139,6 +149,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@explaining
 def kaiming_normal_(
     tensor: T,
     a: float = 0.0,
@@ -159,6 +170,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: Mode, nonlinearity: Nonlinearit
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
+@explaining
 def default_(weight: Tensor, bias: Tensor | None = None) -> None:
     """The default of convolution and linear layers, as in PyTorch: weight and bias uniform in ± 1/√fan_in."""
     kaiming_uniform_(weight, a=math.sqrt(5.0))
