@@ -175,7 +175,7 @@ def loss(case: Any) -> list[np.ndarray]:
 
 
 LOSSES = [*losses.LOSSES, *losses.OWN]
-NOT_LAYERS = {"Module", "ModuleList", "Sequential", *ELSEWHERE}
+NOT_LAYERS = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential", *ELSEWHERE}
 CASES = [*LAYERS, *OWN]
 
 
