@@ -329,7 +329,7 @@ class Grower:
         self.apply("concatenate", *parts, axis=axis)
 
     def reduce(self) -> None:
-        op = self.choice(["sum", "sum", "sum", "max", "max", "argmax", "cumsum"])
+        op = self.choice(["sum", "sum", "sum", "max", "max", "argmax", "cumsum", "argsort"])
         i = self.pick(lambda x: x.ndim > 0)
         x = self.values[i]
         axes = self.axes(x.ndim)
@@ -337,6 +337,8 @@ class Grower:
             self.tame(self.apply("sum", i, axis=axes))
         elif op == "cumsum":
             self.tame(self.apply("cumsum", i, axis=axes[0]))
+        elif op == "argsort":
+            self.apply("argsort", i, axis=axes[0])
         elif op == "max":
             self.apply("max", i, axis=axes, ties=self.choice(["even", "first"]))
         else:
@@ -435,7 +437,7 @@ class Grower:
             shape = tuple(self.choice(SIZES[:9]) for _ in range(self.choice([0, 1, 1, 2])))
             at = self.choice(known) if known and self.rng.random() < 0.5 else self.fresh(shape, "i8", f"below {len(x)}")
             self.apply("gather", i, at)
-        elif way < 0.5:
+        elif way < 0.6:
             i = self.pick(lambda x: x.dtype.kind == "f" and x.ndim > 0 and 0 < len(x) < 100)
             size = self.choice(SIZES)
             at = self.fresh(self.values[i].shape[:1], "i8", f"below {size}")
