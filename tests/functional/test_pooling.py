@@ -333,6 +333,11 @@ IMAGES, PLACES = np.ones((1, 2, 4, 4)), np.zeros((1, 2, 4, 4), int)
         (lambda: F.fractional_max_pool2d(IMAGES, 2, output_ratio=2), ValueError, "output_ratio=2"),
         (lambda: F.fractional_max_pool2d(IMAGES, 2, 2, _random_samples=IMAGES), ShapeError, "(1, 2, 2)"),
         (
+            lambda: F.fractional_max_pool2d(IMAGES, 2, 2, _random_samples=np.zeros((1, 2, 2), np.float32)),
+            DTypeError,
+            "_random_samples of dtype float32, input of dtype float64",
+        ),
+        (
             lambda: F.roi_align(IMAGES, np.zeros((3, 4)), 2),
             ShapeError,
             "boxes of shape (3, 4) (in roi_align): they must be",

@@ -131,11 +131,11 @@ def rows(seed: int = SEED) -> list[Composite]:
         Composite("nll_loss", lambda x: F.nll_loss(F.log_softmax(x, 1), labels, weights), (normal(3, 3),)),
         Composite("standardize", lambda x: F.standardize(x, 1), (normal(2, 4),)),
         Composite("hardshrink", lambda x: F.hardshrink(x, 0.3), (image,)),
-        Composite("hardsigmoid", lambda x: F.hardsigmoid(x * 10), (image,)),
-        Composite("hardswish", lambda x: F.hardswish(x * 10), (image,)),
+        Composite("hardsigmoid", F.hardsigmoid, (image * 10,)),
+        Composite("hardswish", F.hardswish, (image * 10,)),
         Composite("hardtanh", lambda x: F.hardtanh(x, -0.3, 0.3), (image,)),
         Composite("relu", F.relu, (image,)),
-        Composite("relu6", lambda x: F.relu6(x * 10), (image,)),
+        Composite("relu6", F.relu6, (image * 10,)),
         Composite("rrelu", F.rrelu, (image,)),
         Composite("sigmoid", F.sigmoid, (normal(5),)),
         Composite("silu", F.silu, (normal(5),)),
@@ -186,13 +186,18 @@ def spatial(distinct: Callable[..., Array], normal: Callable[..., Array]) -> Ite
         yield row("interpolate", (5, 2, 3)[:dims], None, linear, variant=linear)
         yield row("upsample", None, 2, linear, True)
         if dims > 1:
-            samples = np.full((1, 2, dims), 0.4)
-            yield row(f"fractional_max_pool{dims}d", kernel, (*some[:-1], 1), _random_samples=samples)
+            yield Composite(f"fractional_max_pool{dims}d", with_samples(dims, kernel, (*some[:-1], 1)), (image,))
         if dims != 2:
             xs = [normal(1, 2, *size), normal(2, 1, *kernel), normal(2)]
             yield row(f"conv{dims}d", 1, 1, 1, 2, xs=xs)
             xs = [normal(1, 2, *(2,) * dims), normal(2, 2, *kernel), normal(2)]
             yield row(f"conv_transpose{dims}d", 2, 1, 1, xs=xs)
+
+
+def with_samples(dims: int, kernel: tuple[int, ...], counts: tuple[int, ...]) -> Callable[[Tensor], Any]:
+    """Fractional pooling whose numbers are given, in the dtype of the image."""
+    function, samples = getattr(F, f"fractional_max_pool{dims}d"), np.full((1, 2, dims), 0.4)
+    return lambda x: function(x, kernel, counts, _random_samples=Tensor(samples).astype(x.dtype))
 
 
 def rearranged(normal: Callable[..., Array]) -> Iterator[Composite]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.context import location
-from ..core.errors import ShapeError
+from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from ..frontend.random import default_generator
 from .arguments import Size, sizes, spatial
@@ -43,11 +43,12 @@ def fractional_max_pool2d(
         output_size: H' for both axes, or (H', W').
         output_ratio: instead of it H'/H, between 0 and 1.
         return_indices: return (y, places), where places[n, c, i, j] = h W + w of the maximum.
-        _random_samples: N x C x 2, the numbers u of the last axis first; then nothing is drawn.
+        _random_samples: N x C x 2 of the dtype of x, the numbers u of the last axis first; then nothing is drawn.
 
     Raises:
         ValueError: both a size and a ratio, or neither.
-        ShapeError: H' + K - 1 is larger than H.
+        ShapeError: H' + K - 1 is larger than H, or _random_samples of another shape.
+        DTypeError: _random_samples of another dtype.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
     >>> F.fractional_max_pool2d(tg.ones(1, 2, 9, 7), 2, output_ratio=0.7).shape
@@ -97,12 +98,16 @@ def _fractional(
             )
     if samples is None:
         samples = default_generator.uniform((n, c, dims), x.dtype)
-    elif samples.shape != (n, c, dims) or samples.dtype.kind != "f":
+    elif samples.shape != (n, c, dims):
         raise ShapeError(
-            f"_random_samples of shape {samples.shape}, {samples.dtype}{location()}: it must hold floats, N x C x "
-            f"{dims} = {(n, c, dims)}."
+            f"_random_samples of shape {samples.shape}{location()}: it must be N x C x {dims} = {(n, c, dims)}."
         )
-    samples = samples.detach().astype(x.dtype)
+    elif samples.dtype != x.dtype:
+        raise DTypeError(
+            f"_random_samples of dtype {samples.dtype}, input of dtype {x.dtype}{location()}: they must be equal. "
+            f"Convert them: .astype({str(x.dtype)!r})."
+        )
+    samples = samples.detach()
     places: Tensor | None = None
     for axis, (whole, k, m) in enumerate(zip(size, kernel, counts, strict=True)):
         number = dims - 1 - axis if dims == 2 else axis  # as PyTorch numbers them
