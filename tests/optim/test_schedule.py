@@ -211,11 +211,24 @@ def test_schedules_that_raise_in_a_compiled_step_have_not_moved():
         assert [part.last_epoch for part in parts] == [1, 1, 1]
 
 
+def test_cycles_beyond_the_range_of_powers_of_two():
+    """The 1100th cycle is 2¹⁰⁹⁹ times lower than the first, or in the other modes as high as ever."""
+    for mode, top in (("triangular", 0.2), ("exp_range", 0.2), ("triangular2", 0.1)):
+        optimizer = sgd()
+        schedule = optim.CyclicLR(optimizer, 0.1, 0.2, 1, mode=mode, cycle_momentum=False)
+        schedule.step(2 * 1100 + 1)
+        assert optimizer.lr == top
+
+
 WRONG = [
     (lambda o: optim.StepLR(o, 0), "StepLR: step_size=0; it must be an integer of at least 1"),
     (lambda o: optim.StepLR(o, 2, gamma=-1), "StepLR: gamma=-1"),
-    (lambda o: optim.StepLR(o, 2, last_epoch=-2), "StepLR: last_epoch="),
-    (lambda o: optim.MultiStepLR(o, [1, -2]), r"MultiStepLR: milestones\[0\]=-2"),
+    (lambda o: optim.StepLR(o, 2, last_epoch=-2), "StepLR: last_epoch=-2; it must be an integer of at least -1"),
+    (lambda o: optim.StepLR(o, 2, last_epoch="3"), "StepLR: last_epoch='3'; it must be an integer"),
+    (lambda o: optim.CosineAnnealingWarmRestarts(o, 2, last_epoch=None), "WarmRestarts: last_epoch=None; it must"),
+    (lambda o: optim.SequentialLR(o, 3, [1]), "SequentialLR: schedulers=3; it must be a list"),
+    (lambda o: optim.MultiStepLR(o, [1, "2"]), r"MultiStepLR: milestones\[1\]='2'; it must be an integer"),
+    (lambda o: optim.MultiStepLR(o, [1, -2]), r"MultiStepLR: milestones\[1\]=-2"),
     (lambda o: optim.ExponentialLR(o, math.nan), "ExponentialLR: gamma=nan"),
     (lambda o: optim.PolynomialLR(o, 0), "PolynomialLR: total_iters=0"),
     (lambda o: optim.LinearLR(o, 0.0), "LinearLR: start_factor=0.0; it must be above 0 and at most 1"),

@@ -55,6 +55,7 @@ BETA = Rule(lambda v: finite(v) and 0 <= v < 1, "be in [0, 1)")
 BETAS = Rule(lambda v: _list(v) and len(v) == 2, "be two numbers", BETA)
 SWITCH = Rule(lambda v: isinstance(v, bool), "be True or False")
 COUNT = Rule(lambda v: _whole(v) and v >= 0, "be an integer of at least 0")
+EPOCH = Rule(lambda v: _whole(v) and v >= -1, "be an integer of at least -1")
 POSITIVE = Rule(lambda v: _whole(v) and v >= 1, "be an integer of at least 1")
 COUNTS = Rule(_list, "be a list", COUNT)
 

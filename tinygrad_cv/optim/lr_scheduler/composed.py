@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..optimizer import Optimizer
-from ..settings import COUNTS, Rule
+from ..settings import COUNT, COUNTS, Rule
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler, checked
+from .scheduler import LRScheduler, checked, following, listed
 
 
 class _Composed(LRScheduler):
@@ -21,6 +21,7 @@ class _Composed(LRScheduler):
 
     def _take_schedulers(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> None:
         op = type(self).__name__
+        schedulers = listed(op, "schedulers", schedulers)
         for i, scheduler in enumerate(schedulers):
             if not isinstance(scheduler, LRScheduler):
                 raise TypeError(f"{op}: schedulers[{i}] is a {type(scheduler).__name__}; it must be a schedule.")
@@ -30,7 +31,7 @@ class _Composed(LRScheduler):
                 )
             if scheduler.optimizer is not optimizer:
                 raise ValueError(f"{op}: schedulers[{i}] is of another optimizer; all must be of the same.")
-        self.schedulers = list(schedulers)
+        self.schedulers = schedulers
 
     def rates(self) -> list[float]:
         return self.get_last_lr()
@@ -79,13 +80,13 @@ class SequentialLR(_Composed):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ):
         self._take_schedulers(checked("SequentialLR", optimizer), schedulers)
-        self.milestones = list(milestones)
+        self.milestones = listed("SequentialLR", "milestones", milestones, COUNT)
         if len(self.schedulers) != len(self.milestones) + 1 or self.milestones != sorted(self.milestones):
             raise ValueError(
                 f"SequentialLR: {len(self.schedulers)} schedulers and milestones={milestones}; it needs one milestone "
                 "fewer than schedulers, in rising order."
             )
-        if last_epoch != -1:
+        if following("SequentialLR", last_epoch) != 0:
             raise ValueError(f"SequentialLR: last_epoch={last_epoch}; leave it out and call load_state_dict().")
         super().__init__(optimizer)
         self.begin()
@@ -132,11 +133,12 @@ class ChainedScheduler(_Composed):
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None):
-        if not schedulers:
+        several = listed("ChainedScheduler", "schedulers", schedulers)
+        if not several:
             raise ValueError("ChainedScheduler: there are no schedulers; give at least one.")
-        first = schedulers[0]
+        first = several[0]
         optimizer = optimizer or getattr(first, "optimizer", None)
-        self._take_schedulers(checked("ChainedScheduler", optimizer), schedulers)
+        self._take_schedulers(checked("ChainedScheduler", optimizer), several)
         super().__init__(first.optimizer)
 
     def begin(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from ..optimizer import Optimizer
 from ..settings import ABOVE_ZERO, POSITIVE, RATE, RATES, SHARE, SWITCH, Rule, one_of, optional, problems
-from .scheduler import LRScheduler, checked, per_group
+from .scheduler import LRScheduler, checked, following, per_group
 
 SHARES = Rule(lambda v: isinstance(v, list), "be a list", SHARE)
 
@@ -34,7 +34,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
-        self.elapsed: float = last_epoch + 1  # epochs, with the fraction
+        self.elapsed: float = following(type(self).__name__, last_epoch)  # epochs, with the fraction
         super().__init__(optimizer, last_epoch)
 
     def _period(self) -> tuple[float, int]:
@@ -156,7 +156,7 @@ class OneCycleLR(_Cycle):
         self._take_momentums(optimizer, cycle_momentum, base_momentum, max_momentum)
         for problem in problems(vars(self), self.rules):
             raise ValueError(f"OneCycleLR: {problem}.")
-        if last_epoch == -1:
+        if following("OneCycleLR", last_epoch) == 0:
             for group, largest in zip(optimizer.param_groups, self.max_lrs, strict=True):
                 group["initial_lr"] = largest / div_factor
         super().__init__(optimizer, last_epoch)
@@ -271,7 +271,7 @@ class CyclicLR(_Cycle):
         height = place / top if place <= top else (place - 1) / (top - 1)
         if self.scale_fn is not None:
             return height * self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
-        heights = {"triangular": 1.0, "triangular2": 1 / 2.0 ** (cycle - 1), "exp_range": self.gamma**self.last_epoch}
+        heights = {"triangular": 1.0, "triangular2": 0.5 ** (cycle - 1), "exp_range": self.gamma**self.last_epoch}
         return height * heights[self.mode]
 
     def rates(self) -> list[float]:

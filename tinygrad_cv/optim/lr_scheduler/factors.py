@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from ..optimizer import Optimizer
 from ..settings import COUNT, COUNTS, POSITIVE, RATE, RATES, SHARE, Rule, finite, one_of
-from .scheduler import FactorScheduler, per_group
+from .scheduler import FactorScheduler, listed, per_group
 
 
 class StepLR(FactorScheduler):
@@ -47,7 +47,7 @@ class MultiStepLR(FactorScheduler):
     rules: ClassVar[Mapping[str, Rule]] = {"milestones": COUNTS, "gamma": RATE}
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1):
-        self.milestones, self.gamma = sorted(milestones), gamma
+        self.milestones, self.gamma = sorted(listed("MultiStepLR", "milestones", milestones, COUNT)), gamma
         super().__init__(optimizer, last_epoch)
 
     def share(self, t: int) -> float:

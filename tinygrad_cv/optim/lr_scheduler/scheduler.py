@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...core.context import current
 from ...core.errors import CheckpointError, TraceError, check_state_dict
 from ..optimizer import Optimizer
-from ..settings import COUNT, RATE, RATES, Rule, problems
+from ..settings import COUNT, EPOCH, RATE, RATES, Rule, problems
 
 
 class LRScheduler:
@@ -43,11 +43,9 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
         op = type(self).__name__
-        for problem in problems(vars(self), self.rules) + problems(
-            {"last_epoch": last_epoch + 1}, {"last_epoch": COUNT}
-        ):
+        for problem in problems(vars(self), self.rules):
             raise ValueError(f"{op}: {problem}.")
-        self.optimizer = checked(op, optimizer)
+        self.optimizer, epoch = checked(op, optimizer), following(op, last_epoch)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
@@ -57,7 +55,7 @@ class LRScheduler:
                     "first, or leave last_epoch out and load the schedule's."
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
-        self.last_epoch = last_epoch + 1
+        self.last_epoch = epoch
         self.apply(self.get_lr() if last_epoch == -1 else self.rates())
 
     # --- what a schedule is ---
@@ -203,6 +201,30 @@ def checked(op: str, optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{op}: optimizer is a {type(optimizer).__name__}; it must be an optimizer of tg.optim.")
     return optimizer
+
+
+def following(op: str, last_epoch: int) -> int:
+    """The epoch after the last one.
+
+    Raises:
+        ValueError: last_epoch is not -1, and not the number of an epoch.
+    """
+    for problem in problems({"last_epoch": last_epoch}, {"last_epoch": EPOCH}):
+        raise ValueError(f"{op}: {problem}.")
+    return last_epoch + 1
+
+
+def listed(op: str, name: str, values: Any, each: Rule | None = None) -> list[Any]:
+    """The values as a list.
+
+    Raises:
+        ValueError: they are not several values, or one of them breaks its rule.
+    """
+    several = isinstance(values, Iterable) and not isinstance(values, (str, Mapping))
+    items = list(values) if several else values
+    for problem in problems({name: items}, {name: Rule(lambda v: several, "be a list", each)}):
+        raise ValueError(f"{op}: {problem}.")
+    return items
 
 
 def per_group(op: str, name: str, optimizer: Optimizer, value: Any, rule: Rule = RATE) -> list[float]:
