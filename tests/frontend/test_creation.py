@@ -58,6 +58,38 @@ def test_longdouble_is_refused():
             tg.tensor(np.ones(2, np.longdouble))
 
 
+def test_what_fills_must_broadcast():
+    x = tg.ones(2, 3)
+    assert tg.full((2, 3), [1, 2, 3]).tolist() == [[1, 2, 3]] * 2
+    assert tg.full_like(x, [[1], [2]]).tolist() == [[1.0] * 3, [2.0] * 3]
+    for value, shape in (([1, 2], (2,)), (np.ones((1, 2, 3)), (1, 2, 3)), ([[1, 2, 3]] * 3, (3, 3))):
+        for name, first in (("full", (2, 3)), ("full_like", x)):
+            with pytest.raises(tg.ShapeError) as said:
+                getattr(tg, name)(first, value)
+            assert f"{name}: value of shape {shape}, for a tensor of shape (2, 3)" in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: tg.full(2, "a"), "full: value is of type str"),
+        (lambda: tg.full(2, "3", "float32"), "full: value is of type str"),
+        (lambda: tg.full(2, 300, "int8"), "full: value, as a tensor: 300 does not fit int8"),
+        (lambda: tg.full(2, 1, "float17"), "dtype float17"),
+        (lambda: tg.zeros_like(None), "zeros_like: other is of type NoneType"),
+        (lambda: tg.asarray(["a"]), "asarray: data is of type list"),
+        (lambda: tg.asarray([tg.ones(2), tg.ones(3)]), "asarray: data, as a stack of shapes"),
+        (lambda: tg.where("yes", 1.0, 2.0), "where: condition is of type str"),
+        (lambda: tg.where([True], np.array(["a"]), 2.0), "where: dtype <U1"),
+        (lambda: tg.stack(["a", "b"]), r"stack: tensors[0] is of type str"),
+    ],
+)
+def test_errors_name_the_function_and_the_argument(call, words):
+    with pytest.raises((tg.DTypeError, tg.ShapeError)) as said:
+        call()
+    assert words in str(said.value)
+
+
 @pytest.mark.parametrize("rows", [[[1.0, 2.0], [3.0]], [[1], 2], [[1, 2], [3, [4]]]])
 def test_rows_of_unequal_length(rows):
     with pytest.raises(tg.ShapeError, match="same length"):

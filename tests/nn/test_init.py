@@ -51,6 +51,9 @@ def test_uniform_values_keep_their_bounds(fill):
 def test_constants_overwrite_anything():
     w = tg.tensor([math.nan, math.inf, 1.0])
     assert init.constant_(w, 3.0).tolist() == [3.0, 3.0, 3.0]
+    for several in ([1.0, 2.0, 3.0], np.ones(3), tg.ones(3), "3"):  # as many as there are, and still not one number
+        with pytest.raises(tg.DTypeError, match=r"constant_: val=.*; it must be a number"):
+            init.constant_(w, several)
     assert init.ones_(w).tolist() == [1.0, 1.0, 1.0] and init.zeros_(w).tolist() == [0.0, 0.0, 0.0]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core import memory
+from ..core.context import location
+from ..core.errors import DTypeError, ShapeError
 from ..core.fitting import fitted
 from .annotations import explaining
 from .dlpack import imported
@@ -31,17 +33,51 @@ def tensor(data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool
     >>> tg.tensor([[1, 2], [3, 4]]).dtype
     dtype('int64')
     """
-    return Tensor(data, dtype, requires_grad)
+    dtype = _checked(dtype)
+    try:
+        return Tensor(data, dtype, requires_grad)
+    except (ShapeError, DTypeError) as error:
+        raise unaccepted("tensor", "data", data, error) from None
 
 
 def asarray(data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """The data as a tensor; a tensor is returned as it is. A list of tensors or arrays is stacked, in the graph."""
+    """The data as a tensor; a tensor is returned as it is. A list of tensors or arrays is stacked, in the graph.
+
+    Raises:
+        DTypeError: the data are not numbers or do not fit the dtype.
+        ShapeError: nested lists of unequal lengths.
+    """
+    return converted("asarray", "data", data, _checked(dtype))
+
+
+def converted(op: str, name: str, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """:func:`asarray` of an argument; its errors name the function and the argument."""
+    try:
+        return _as_it_is(data, dtype)
+    except (ShapeError, DTypeError, TypeError) as error:
+        raise unaccepted(op, name, data, error) from None
+
+
+def unaccepted(op: str, name: str, value: object, error: Exception) -> Exception:
+    """The error of a function for an argument that cannot be made a tensor, from that of the conversion."""
+    message, kind = str(error), ShapeError if isinstance(error, ShapeError) else DTypeError
+    if message.startswith(f"{op}: "):
+        return error
+    if kind is ShapeError or message.startswith("tensor: "):
+        return kind(f"{op}: {name}, as a {message}")
+    return DTypeError(
+        f"{op}: {name} is of type {type(value).__name__}; it takes a tensor, an array, a number or a list of numbers. "
+        f"{message}"
+    )
+
+
+def _as_it_is(data: TensorLike, dtype: DTypeLike | None) -> Tensor:
     if isinstance(data, GivenArray):
         data = data.clone()
     if isinstance(data, Tensor):
         return data if dtype is None else cast(data, check_dtype(dtype))
     if isinstance(data, (list, tuple)) and _holds_arrays(data):
-        return stack([asarray(item, dtype) for item in data])
+        return stack([_as_it_is(item, dtype) for item in data])
     return Tensor(data, dtype)
 
 
@@ -49,8 +85,26 @@ def _holds_arrays(data: object) -> bool:
     return any(map(_holds_arrays, data)) if isinstance(data, (list, tuple)) else hasattr(data, "__dlpack__")
 
 
-def _full(shape: tuple[int, ...], value: TensorLike, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
-    return Tensor(np.full(shape, fitted("full", value, _dtype(dtype))), requires_grad=requires_grad)
+def _full(
+    op: str, shape: tuple[int, ...], value: TensorLike, dtype: DTypeLike | None, requires_grad: bool = False
+) -> Tensor:
+    dtype = _checked(dtype)
+    try:
+        filling = np.asarray(value) if isinstance(value, Tensor) else to_array(value, dtype)
+    except (ShapeError, DTypeError, TypeError) as error:
+        raise unaccepted(op, "value", value, error) from None
+    filling = filling if dtype is None else fitted(op, filling, dtype)
+    if filling.ndim > len(shape) or any(m not in (1, n) for m, n in zip(filling.shape[::-1], shape[::-1])):  # noqa: B905
+        raise ShapeError(
+            f"{op}: value of shape {filling.shape}, for a tensor of shape {shape}{location()}: it does not "
+            "broadcast. Give one number, or a value whose sizes are the last ones of the shape, or 1."
+        )
+    return Tensor(np.full(shape, filling), requires_grad=requires_grad)
+
+
+def _checked(dtype: DTypeLike | None) -> np.dtype | None:
+    """The dtype, if one is given."""
+    return None if dtype is None else check_dtype(dtype)
 
 
 def _dtype(dtype: DTypeLike | None) -> np.dtype:
@@ -60,37 +114,42 @@ def _dtype(dtype: DTypeLike | None) -> np.dtype:
 
 def zeros(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
-    return _full(sizes_of("zeros", shape), 0, dtype, requires_grad)
+    return _full("zeros", sizes_of("zeros", shape), 0, _dtype(dtype), requires_grad)
 
 
 def ones(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
-    return _full(sizes_of("ones", shape), 1, dtype, requires_grad)
+    return _full("ones", sizes_of("ones", shape), 1, _dtype(dtype), requires_grad)
 
 
 def full(shape: Shape, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """A tensor filled with one value."""
-    return _full(sizes_of("full", (shape,)), value, dtype or to_array(value).dtype, requires_grad)
+    """A tensor filled with one value, or with one that broadcasts to the shape.
+
+    Raises:
+        ShapeError: the value does not broadcast.
+        DTypeError: it is not a number, or does not fit the dtype.
+    """
+    return _full("full", sizes_of("full", (shape,)), value, dtype, requires_grad)
 
 
 def zeros_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros in the shape and dtype of another."""
-    like = asarray(other)
-    return _full(like.shape, 0, dtype or like.dtype, requires_grad)
+    like = converted("zeros_like", "other", other)
+    return _full("zeros_like", like.shape, 0, dtype or like.dtype, requires_grad)
 
 
 def ones_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones in the shape and dtype of another."""
-    like = asarray(other)
-    return _full(like.shape, 1, dtype or like.dtype, requires_grad)
+    like = converted("ones_like", "other", other)
+    return _full("ones_like", like.shape, 1, dtype or like.dtype, requires_grad)
 
 
 def full_like(
     other: TensorLike, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor filled with one value, in the shape and dtype of another."""
-    like = asarray(other)
-    return _full(like.shape, value, dtype or like.dtype, requires_grad)
+    """A tensor filled as by :func:`full`, in the shape and dtype of another."""
+    like = converted("full_like", "other", other)
+    return _full("full_like", like.shape, value, dtype or like.dtype, requires_grad)
 
 
 @explaining
@@ -136,4 +195,4 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     >>> x.grad
     tensor([1.  , 0.25], shape=(2,), dtype=float32)
     """
-    return asarray(condition).where(a, b)
+    return converted("where", "condition", condition).where(a, b)

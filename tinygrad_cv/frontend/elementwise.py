@@ -329,8 +329,9 @@ def _subtract(a: Tensor, b: TensorLike, swap: bool = False) -> Tensor:
 
 def _branches(condition: Tensor, a: TensorLike, b: TensorLike) -> tuple[Any, Any]:
     """Two branches, neither of them a tensor, as tensors if they are arrays, or if both are numbers."""
-    own = SCALARS if isinstance(a, SCALARS) and isinstance(b, SCALARS) else ARRAYS
-    a, b = (condition._new(to_array(x)) if isinstance(x, own) else x for x in (a, b))
+    if isinstance(a, SCALARS) and isinstance(b, SCALARS):
+        return condition._new(to_array(a)), condition._new(to_array(b))
+    a, b = (given("where", x, condition) if isinstance(x, ARRAYS) else x for x in (a, b))
     like = next((x for x in (a, b) if isinstance(x, Tensor)), condition._new(np.zeros((), FLOAT)))
     return given("where", a, like), given("where", b, like)
 

@@ -11,12 +11,12 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ..core.context import scoped
-from ..core.errors import DTypeError, ShapeError
+from ..core.errors import DTypeError
 from ..core.variable import Variable
 from ..ops.arrays import HALF
 from . import arrangement, movement, products
 from .annotations import explaining, raise_explained
-from .creation import asarray
+from .creation import asarray, converted
 from .given import GivenArray
 from .precision import in_single
 from .tensor import Tensor
@@ -50,17 +50,9 @@ def accepting(function: F) -> F:
     def tensor(name: str, value: Any, dtype: np.dtype | None = None) -> Any:
         if value is None and names[name]:
             return None
-        try:
-            return asarray(value, dtype)
-        except ShapeError as error:
-            raise ShapeError(f"{function.__name__}: {name}, as a {error}") from None
-        except (DTypeError, TypeError) as error:
-            raise DTypeError(
-                f"{function.__name__}: {name} is of type {type(value).__name__}; it takes a tensor, an array, a number "
-                f"or a list of numbers. {error}"
-            ) from None
+        return converted(function.__name__, name, value, dtype)
 
-    def converted(args: Any, kwargs: Any) -> Any:
+    def with_tensors(args: Any, kwargs: Any) -> Any:
         given = {key: x for key, x in (*zip(order, args), *kwargs.items()) if key in names}  # noqa: B905
         found = {key: tensor(key, x) for key, x in given.items() if type(x) is not float}
         dtype = next((x.dtype for x in found.values() if x is not None and x.dtype.kind == "f"), None)
@@ -72,7 +64,7 @@ def accepting(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return converted(args, kwargs)
+            return with_tensors(args, kwargs)
         except Exception as error:
             raise_explained(function, args, kwargs, error)
             raise
@@ -106,18 +98,20 @@ def composed(function: F) -> F:
     return cast(F, call)
 
 
-def _among(items: Sequence[Any]) -> tuple[Any, ...]:
+def _among(op: str, name: str, items: Sequence[Any]) -> tuple[Any, ...]:
     """The items, of which at least one is made a tensor."""
-    return tuple(items) if any(isinstance(x, Variable) for x in items) else (*map(asarray, items[:1]), *items[1:])
+    if not items or any(isinstance(x, Variable) for x in items):
+        return tuple(items)
+    return (converted(op, name, items[0]), *items[1:])
 
 
 def _of_a_sequence(function: F) -> F:
     @wraps(function)
     def call(tensors: Any, axis: int = 0) -> Any:
+        name = function.__name__
         if isinstance(tensors, str) or not isinstance(tensors, Iterable):
-            name = function.__name__
             raise DTypeError(f"{name}: tensors={tensors!r}; it takes a sequence of tensors, arrays and numbers.")
-        return function(_among(tuple(tensors)), axis)
+        return function(_among(name, "tensors[0]", tuple(tensors)), axis)
 
     return cast(F, renamed(call))
 
@@ -126,7 +120,7 @@ def _of_operands(function: F) -> F:
     @wraps(function)
     def call(*operands: Any) -> Any:
         spec = tuple(x for x in operands[:1] if isinstance(x, str))
-        return function(*spec, *_among(operands[len(spec) :]))
+        return function(*spec, *_among(function.__name__, "operands[0]", operands[len(spec) :]))
 
     return cast(F, call)
 

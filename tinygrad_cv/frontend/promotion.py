@@ -103,7 +103,10 @@ def number(value: Any, dtype: np.dtype) -> np.ndarray:
 
 def given(op: str, other: TensorLike, like: Tensor) -> Tensor:
     """:func:`operand` for functions, which raise where an operator would return NotImplemented."""
-    tensor = operand(other, like)
+    try:
+        tensor = operand(other, like)
+    except (DTypeError, ShapeError) as error:
+        raise type(error)(f"{op}: {error}") from None
     if tensor is NotImplemented:
         raise DTypeError(f"{op} of {type(other).__name__}: it takes tensors, arrays and numbers.")
     return tensor

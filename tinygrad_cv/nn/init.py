@@ -98,7 +98,7 @@ def trunc_normal_(
 def constant_(tensor: T, val: float) -> T:
     """All equal to ``val``."""
     with no_grad():
-        return tensor.assign(full(tensor.shape, val, tensor.dtype))
+        return tensor.assign(full((), val, tensor.dtype).expand(tensor.shape))
 
 
 @explaining
