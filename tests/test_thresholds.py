@@ -200,7 +200,11 @@ def test_every_layer_and_loss(layers, values):
             assert_alike(loss(case), expected, 1e-12, case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=identify)
+# images without a batch have their channels first, which the layer counts: there is no larger batch of them
+BATCHED = [case for case in CASES if not (case[0].startswith("InstanceNorm") and case[3][0] == case[1][0])]
+
+
+@pytest.mark.parametrize("case", BATCHED, ids=identify)
 def test_every_layer_on_an_array_above_all_thresholds(case):
     """As it is, and with all thresholds out of reach."""
     n, *rest = case[3]

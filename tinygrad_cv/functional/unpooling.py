@@ -135,7 +135,8 @@ def _unpool_batch(
             f"{' x '.join(map(str, size))}, its places are 0 to {pixels - 1}. Give the output_size that was pooled."
         )
     starts = np.arange(n * c, dtype=INDEX).reshape(n, c, *(1,) * dims) * pixels
-    places = (indices.astype(INDEX) + x._new(starts)).reshape(-1)
+    inside = indices.astype(INDEX).clip(0, pixels - 1)  # of what was just refused too: compiled code reads it later
+    places = (inside + x._new(starts)).reshape(-1)
     values = x.reshape(-1)
     found = x._new(np.ones(x.size, x.dtype)).scatter_add(places, n * c * pixels)  # by how many windows
     return (values / looked_up(found, places)).scatter_add(places, n * c * pixels).reshape(n, c, *size)
