@@ -42,7 +42,12 @@ def layer(name: str, *args: Any, **options: Any) -> Callable[[Any], Any]:
 
 def function(name: str, *args: Any, **options: Any) -> Callable[[Any], Any]:
     """A function of `functional`, of the input and these arguments."""
-    return lambda framework: module(framework, lambda own, x: getattr(framework.functional, name)(x, *args, **options))
+
+    def make(framework: Any) -> Any:
+        found = getattr(framework.functional, name)  # here, so that a trace need not look through the framework
+        return module(framework, lambda own, x: found(x, *args, **options))
+
+    return make
 
 
 def module(
@@ -56,17 +61,15 @@ def module(
     class Applied(framework.nn.Module):  # type: ignore[misc]
         """The function."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            for name, value in (parameters or {}).items():
-                setattr(self, name, framework.nn.Parameter(framework.tensor(value)))
-            for name, value in (buffers or {}).items():
-                self.register_buffer(name, framework.tensor(value))
-
         def forward(self, x: Any) -> Any:
             return forward(self, x)
 
-    return Applied()
+    made = Applied()
+    for name, value in (parameters or {}).items():
+        setattr(made, name, framework.nn.Parameter(framework.tensor(value)))
+    for name, value in (buffers or {}).items():
+        made.register_buffer(name, framework.tensor(value))
+    return made
 
 
 # ---------------------------------------------------------------- pooling

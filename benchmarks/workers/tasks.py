@@ -132,15 +132,15 @@ class Gradient(_Task):
 
     def __init__(self, framework: Framework, workload: Workload, dtype: str) -> None:
         super().__init__(framework, workload, dtype)
-        self._images = framework.tensor(workload.data(dtype)[0]).requires_grad_()
+        self._images = images = framework.tensor(workload.data(dtype)[0]).requires_grad_()
         cotangent = framework.tensor(workload.cotangent(dtype))
         model = self._model.train()
         forward = framework.compile_part(lambda x: model(x))
 
         def step() -> Any:
-            for leaf in (self._images, *model.parameters()):
+            for leaf in (images, *model.parameters()):  # not self, which the results of each step change
                 leaf.grad = None
-            output = forward(self._images)
+            output = forward(images)
             output.backward(cotangent)
             return output.detach()
 
