@@ -85,7 +85,9 @@ class Expression:
         return Expression(sympy.Not(self.value))
 
     def where(self, a: Any, b: Any) -> Expression:
-        """The branch; a cell of the domain decides every condition."""
+        """The branch; a cell of the domain decides every condition on which something depends."""
+        if exact(a) == exact(b):
+            return Expression(exact(a))
         if self.value not in (sympy.true, sympy.false):
             raise Wrong(f"the VJP branches on {self.value}, which is open here")
         return Expression(exact(a if self.value == sympy.true else b))

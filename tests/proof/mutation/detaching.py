@@ -37,6 +37,8 @@ NORMS = ("batch_norm", "group_norm", "instance_norm", "layer_norm")
 HUGE = 1e160  # squares overflow
 OF_HUGE = "of huge numbers"  # whose second derivatives are smaller than floats can tell
 STATISTICS = "as itself it goes into running statistics only"
+SHAPES = "only its shape and dtype are read there"
+LABELS = "class numbers have no derivative"
 INTEGERS = "of integers without a sign, which have no derivative"
 EQUIVALENT = {  # of a target, changed lines that are the same function wherever differences have something to say: why
     ("centre", "return (mu.detach() + rest, d - rest)"): STATISTICS,
@@ -45,6 +47,21 @@ EQUIVALENT = {  # of a target, changed lines that are the same function wherever
     ("inverse_deviation", "if var.detach().known_finite():"): "it is only asked for its value",
     ("inverse_deviation", "return (d, 1.0 / (var + eps).sqrt(), var.detach())"): STATISTICS,
     ("inverse_deviation", "return (d, 1.0 / (var + eps / unit / unit).sqrt(), var.detach() * unit * unit)"): STATISTICS,
+    ("negative log likelihood", "target = check_labels(logp.detach(), axis, target, ignore_index)"): SHAPES,
+    ("negative log likelihood", "target = check_labels(logp, axis, target.detach(), ignore_index)"): LABELS,
+    ("negative log likelihood", "hot = _one_hot(logp.detach(), axis, target)"): SHAPES,
+    ("negative log likelihood", "hot = _one_hot(logp, axis, target.detach())"): LABELS,
+    ("negative log likelihood", "losses = -hot.detach().where(weighted, 0.0).sum(axis)"): LABELS,
+    (
+        "binary_cross_entropy_with_logits",
+        "return reduced(_weighted(_of_scores(input, _targets(input.detach(), target), pos_weight), weight), reduction)",
+    ): SHAPES,
+    (
+        "Tensor.mean",
+        "return floating(self).sum(axes, keepdims) * (1.0 / count_of('mean', self.detach(), axes))",
+    ): SHAPES,
+    ("Tensor.var", "n = count_of('var', self.detach(), axes) - ddof"): SHAPES,
+    ("Tensor.std", "n = count_of('std', self.detach(), axes) - ddof"): SHAPES,
     ("Tensor.abs", "return self.detach().clone()"): INTEGERS,
     ("Tensor.abs", "return self.clone().detach()"): INTEGERS,
     (
