@@ -110,7 +110,8 @@ def test_the_page_has_a_row_for_everything():
     page = PAGE.read_text(encoding="utf-8")
     assert " 0 wrong" in page
     rows = {line.split(" ")[1] for line in page.splitlines() if line.startswith("| ")}
-    assert set(PRIMITIVES) | set(F.__all__) <= rows
+    flat = {"one_hot"}  # of integers, which have no derivative
+    assert set(PRIMITIVES) | set(F.__all__) - flat <= rows
 
 
 @pytest.mark.quick
