@@ -13,6 +13,7 @@ import sympy
 
 from tests.proof.outcome import Wrong
 
+COTANGENT = sympy.Symbol("g", real=True)
 DENOMINATOR = 1024  # floats that are such fractions stand for themselves
 
 
@@ -85,8 +86,11 @@ class Expression:
         return Expression(sympy.Not(self.value))
 
     def where(self, a: Any, b: Any) -> Expression:
-        """The branch; a cell of the domain decides every condition on which something depends."""
-        if exact(a) == exact(b):
+        """The branch; a cell of the domain decides every condition on which something depends.
+
+        A condition on the cotangent is never decided: a VJP is linear in it.
+        """
+        if exact(a) == exact(b) and COTANGENT not in self.value.free_symbols:
             return Expression(exact(a))
         if self.value not in (sympy.true, sympy.false):
             raise Wrong(f"the VJP branches on {self.value}, which is open here")

@@ -24,12 +24,11 @@ from tests.primitives.formulas import INPUTS, Cell
 from tests.primitives.row import SEED
 from tests.primitives.table import ROWS
 from tests.proof.calls.gradient import value
-from tests.proof.checks.stand_in import Expression
+from tests.proof.checks.stand_in import COTANGENT, Expression
 from tests.proof.outcome import Outcome, Wrong, attempt
 from tinygrad_cv.core.primitive import OUTPUT
 from tinygrad_cv.ops import PRIMITIVES
 
-G = sympy.Symbol("g", real=True)
 POINTS = 8
 ULPS = 4  # what NumPy promises of its elementary functions
 DIGITS = 30
@@ -49,7 +48,7 @@ def outcomes(name: str, seed: int = SEED) -> Iterator[Outcome]:
 
 def _derivative(name: str, number: int, i: int, x: Any, seed: int) -> float:
     cell = ROWS[name].formula[number]
-    expected = G * derivative(name, number, x)
+    expected = COTANGENT * derivative(name, number, x)
     found = _vjp(name, cell, i)
     if not _zero(found - expected, seed):
         raise Wrong(f"the VJP is {found}, the derivative of the definition {expected}")
@@ -81,7 +80,7 @@ def _vjp(name: str, cell: Cell, i: int) -> Any:
             raise Wrong(f"the VJP reads the {attribute} of an input; that is no formula")
         return Expression(inputs[at])
 
-    result = vjp.function(Expression(G), *[read(source) for _, source in vjp.reads])
+    result = vjp.function(Expression(COTANGENT), *[read(source) for _, source in vjp.reads])
     if not isinstance(result, Expression):
         raise Wrong(f"the VJP returns {result!r}, which is not a tensor")
     return result.value
