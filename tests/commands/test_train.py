@@ -108,6 +108,7 @@ def test_an_interrupt_ends_the_run_with_what_there_is(folder, tmp_path, capsys, 
         (["--epochs", "0"], "must be above 0"),
         (["--lr", "-1"], "must be above 0"),
         (["--norm", "spectral"], "invalid choice"),
+        (["--model", "resnet_18"], "there is no 'resnet_18'; similar names: resnet18"),
     ],
 )
 def test_a_wrong_option_is_named(arguments, words, capsys, tmp_path):

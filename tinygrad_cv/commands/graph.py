@@ -16,7 +16,7 @@ from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
 from ..viz import graph
 from ..viz.api import PARTS
-from .options import OK, USAGE, natural, positive
+from .options import OK, USAGE, natural, one_of, positive
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -28,7 +28,7 @@ FORMATS = ("svg", "png", "pdf", "html", "dot", "json", "txt")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--model", choices=models.list(), required=True, metavar="NAME", help="the network, of models.list()"
+        "--model", type=one_of(models.list()), required=True, metavar="NAME", help="the network, of models.list()"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"ends in one of {', '.join(FORMATS)}")
     parser.add_argument("--depth", type=positive(int), help="1: layers, 2: what they compose; default: primitives")

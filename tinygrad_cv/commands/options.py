@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -51,6 +52,18 @@ def exit_code(command: Callable[[argparse.Namespace], int], arguments: argparse.
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """The type of an option that takes one of many names; of another name the error shows those that are similar."""
+
+    def convert(text: str) -> str:
+        if text not in names:
+            near = difflib.get_close_matches(text, names, 3, 0.4) or names
+            raise argparse.ArgumentTypeError(f"there is no {text!r}; similar names: {', '.join(near)}")
+        return text
+
+    return convert
 
 
 def positive(kind: type[Number]) -> Callable[[str], Number]:

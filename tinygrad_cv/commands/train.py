@@ -28,7 +28,7 @@ from ..nn import Module
 from ..training.loop import Epoch, Step, evaluate, predict, train_epoch, training_step
 from ..training.run import Run
 from ..training.stopping import Stopping
-from .options import OK, UsageError, natural, positive
+from .options import OK, UsageError, natural, one_of, positive
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "--model",
-        choices=models.list("classification"),
+        type=one_of(models.list("classification")),
         default="convnet",
         metavar="NAME",
         help='the network, of models.list("classification") (default: %(default)s)',

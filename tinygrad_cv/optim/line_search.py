@@ -62,12 +62,12 @@ def strong_wolfe(
 
     stuck = False
     while count <= limit and abs(bracket[1].t - bracket[0].t) * length >= tolerance:
-        before, behind = sorted(bracket, key=lambda point: point.t)
-        t, margin = _cubic_minimum(before, behind, (before.t, behind.t)), 0.1 * (behind.t - before.t)
-        if min(behind.t - t, t - before.t) >= margin:
+        before, after = sorted(bracket, key=lambda point: point.t)
+        t, margin = _cubic_minimum(before, after, (before.t, after.t)), 0.1 * (after.t - before.t)
+        if min(after.t - t, t - before.t) >= margin:
             stuck = False
-        elif stuck or not before.t < t < behind.t:
-            t = behind.t - margin if abs(t - behind.t) < abs(t - before.t) else before.t + margin
+        elif stuck or not before.t < t < after.t:
+            t = after.t - margin if abs(t - after.t) < abs(t - before.t) else before.t + margin
             stuck = False
         else:
             stuck = True

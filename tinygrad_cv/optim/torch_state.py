@@ -58,7 +58,7 @@ def from_torch(
             that it knows, if it was given ``named_parameters()``; otherwise the order is that of this optimizer.
 
     Raises:
-        CheckpointError: it is no state of PyTorch's, or of another number of parameters.
+        CheckpointError: it is not a state of PyTorch's, or has another number of parameters.
 
     Example::
 

@@ -45,7 +45,7 @@ class _Composed(LRScheduler):
         if found or not isinstance(parts, (list, tuple)) or len(parts) != len(self.schedulers):
             return found or [f"schedulers={parts!r}; it needs the states of {len(self.schedulers)} schedules"]
         for i, (scheduler, part) in enumerate(zip(self.schedulers, parts, strict=True)):
-            problems = scheduler.wrong(part) if isinstance(part, Mapping) else ["it is no dict"]
+            problems = scheduler.wrong(part) if isinstance(part, Mapping) else ["it is not a dict"]
             found += [f"schedulers[{i}], {type(scheduler).__name__}: {problem}" for problem in problems]
         return found
 
