@@ -25,7 +25,8 @@ def kernel_classes(kernels: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Kernels summed by kind, the longest first.
 
     The roofline's time of a kernel is what its operations or its bytes take at least, its share that by the time
-    measured; the share of a class is the sum of the ones by the sum of the others.
+    measured; the share of a class is the sum of the ones by the sum of the others. A class that took no time, as of
+    views that nothing computes, has no row.
     """
     classes: dict[str, Row] = {}
     for kernel in kernels:
@@ -36,7 +37,11 @@ def kernel_classes(kernels: Iterable[Mapping[str, Any]]) -> list[Row]:
         total["roofline_ms"] += kernel["share"] * kernel["ms"]
         for name in ("flops", "bytes", "ms"):
             total[name] += kernel[name]
-    rows = [{"kind": kind, **total, "share": total["roofline_ms"] / total["ms"]} for kind, total in classes.items()]
+    rows = [
+        {"kind": kind, **total, "share": total["roofline_ms"] / total["ms"]}
+        for kind, total in classes.items()
+        if total["ms"]
+    ]
     return sorted(rows, key=lambda row: -row["ms"])
 
 
