@@ -78,7 +78,7 @@ def test_load_idx(folder):
     for part in data.load_idx(str(folder)):
         assert part.images.shape == (2, 1, 3, 4) and part.images.ravel().tolist() == list(range(24))
         assert part.labels.tolist() == [0, 1] and part.classes == ("1", "9")
-        assert repr(part) == "Dataset(2 x 1 x 3 x 4 uint8, 2 classes)"
+        assert repr(part) == "LabelledImages(2 x 1 x 3 x 4 uint8, 2 classes)"
 
 
 def test_load_idx_with_channels_and_own_classes(folder):

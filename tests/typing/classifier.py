@@ -8,7 +8,7 @@ from tinygrad_cv.data import DataLoader, compose, fashion_mnist, normalize, prep
 from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
 
 sets = fashion_mnist()
-reveal_type(sets.train)  # Dataset
+reveal_type(sets.train)  # LabelledImages
 reveal_type(sets.train.images)  # ndarray
 images, labels = sets.train.images[:8], sets.train.labels[:8]
 reveal_type(labels)  # ndarray

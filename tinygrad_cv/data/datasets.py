@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .dataset import LabelledImages
 from .folder import class_names, find_files
 from .idx import read_idx
 
@@ -33,31 +33,11 @@ FASHION_MNIST_CLASSES = (
 FASHION_MNIST_FOLDER = Path(__file__).parent / "fashion-mnist"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
-    """Images N x C x H x W, their N labels (int64), and the class name of each label.
-
-    ``augment`` names the augmentations that keep the labels valid: "shift", "flip".
-    """
-
-    images: np.ndarray
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    augment: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.images.shape))
-        return f"Dataset({shape} {self.images.dtype}, {len(self.classes)} classes)"
-
-
 class TrainTest(NamedTuple):
     """The two parts of a data set."""
 
-    train: Dataset
-    test: Dataset
+    train: LabelledImages
+    test: LabelledImages
 
 
 def fashion_mnist() -> TrainTest:
@@ -74,7 +54,7 @@ def fashion_mnist() -> TrainTest:
 
     >>> train, test = fashion_mnist()
     >>> train
-    Dataset(5000 x 1 x 28 x 28 uint8, 10 classes)
+    LabelledImages(5000 x 1 x 28 x 28 uint8, 10 classes)
     >>> test.classes[test.labels[0]]
     'Shirt'
     """
@@ -125,7 +105,10 @@ def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = 
     known = class_names(Path(folder), name) if classes is None else {}
     names, values = _classes([files[part, "label"] for part in ("train", "t10k")], labels, classes, known)
     return TrainTest(
-        *(Dataset(x, np.searchsorted(values, y).astype(np.int64), names) for x, y in zip(images, labels, strict=True))
+        *(
+            LabelledImages(x, np.searchsorted(values, y).astype(np.int64), names)
+            for x, y in zip(images, labels, strict=True)
+        )
     )
 
 

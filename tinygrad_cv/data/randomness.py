@@ -1,0 +1,147 @@
+"""Random numbers of a data set: what is drawn for a sample depends on the seed, the epoch and the sample, nothing else.
+
+So a run repeats whatever the number of workers, and resumes in the middle of an epoch. A loader sets the place
+(``sampling``), and code that makes a sample, such as a transform, draws from :func:`current`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..frontend.random import Generator, default_generator
+
+RandomSource: TypeAlias = "np.random.Generator | Generator | None"
+
+ORDER, SAMPLE, BATCH = range(3)  # what is drawn: numbers for one never meet those for another
+
+
+class _Place:
+    """What is being made, and its generator once that was asked for."""
+
+    def __init__(self, purpose: int, seed: int, epoch: int, index: int, first: int | None = None):
+        self.purpose, self.seed, self.epoch, self.index = purpose, seed, epoch, index
+        self.first = first  # of a batch: the index of its first sample
+        self._made: np.random.Generator | None = None
+
+    def generator(self) -> np.random.Generator:
+        if self._made is None:
+            self._made = _generator(self.purpose, self.seed, self.epoch, self.index)
+        return self._made
+
+
+_place: ContextVar[_Place | None] = ContextVar("tinygrad_cv.data.place", default=None)
+
+
+def current() -> np.random.Generator:
+    """The generator of the sample that is being made.
+
+    Outside of a loader it is a new one at each call, seeded from the generator that ``tg.manual_seed`` restarts.
+
+    >>> with sampling(seed=0, epoch=2, index=7):
+    ...     a = current().random()
+    >>> a == sample_generator(0, 2, 7).random()
+    True
+    """
+    place = _place.get()
+    return _numpy_generator(default_generator) if place is None else place.generator()
+
+
+def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The generator of one sample: of any two that differ in one of the three, neither repeats the other.
+
+    Args:
+        seed: from 0 to 2**64 - 1.
+        epoch: from 0.
+        index: the number of the sample in its epoch, from 0; so an image that is drawn twice is augmented in two ways.
+
+    Source: Philox, a bijection of a counter, which holds epoch and index (J. K. Salmon et al., "Parallel Random
+    Numbers: As Easy as 1, 2, 3", 2011).
+    """
+    return _generator(SAMPLE, checked_seed("sample_generator", seed), epoch, index)
+
+
+@contextmanager
+def sampling(seed: int, epoch: int, index: int) -> Iterator[None]:
+    """Within the block, :func:`current` is the generator of this sample, as of :func:`sample_generator`."""
+    with _at(_Place(SAMPLE, checked_seed("sampling", seed), epoch, index)):
+        yield
+
+
+def ordering(seed: int, epoch: int) -> AbstractContextManager[None]:
+    """Within the block, :func:`current` is the generator of an epoch's order."""
+    return _at(_Place(ORDER, seed, epoch, 0))
+
+
+def batching(seed: int, epoch: int, index: int, first: int) -> AbstractContextManager[None]:
+    """Within the block, :func:`current` is the generator of a batch, and :func:`nth_sample` knows its samples.
+
+    Args:
+        index: the number of the batch in its epoch.
+        first: the number of its first sample in its epoch.
+    """
+    return _at(_Place(BATCH, seed, epoch, index, first))
+
+
+def nth_sample(n: int) -> AbstractContextManager[None]:
+    """Within the block, :func:`current` is the generator of the batch's sample n; outside of a batch, no change."""
+    batch = _place.get()
+    if batch is None or batch.first is None:
+        return nullcontext()
+    return _at(_Place(SAMPLE, batch.seed, batch.epoch, batch.first + n))
+
+
+def given_generator(function: str, generator: RandomSource) -> np.random.Generator:
+    """A generator argument as NumPy's generator; :func:`current` if there is none.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if generator is None:
+        return current()
+    if isinstance(generator, Generator):
+        return _numpy_generator(generator)
+    if isinstance(generator, np.random.Generator):
+        return generator
+    raise TypeError(
+        f"{function}: generator is a {type(generator).__module__}.{type(generator).__name__}; it must be a "
+        "tinygrad_cv.Generator or a numpy.random.Generator. Give tg.Generator(seed)."
+    )
+
+
+def checked_seed(function: str, seed: Any) -> int:
+    """A seed as an int.
+
+    Raises:
+        ValueError: it is not a whole number from 0 to 2**64 - 1.
+    """
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**64:
+        raise ValueError(f"{function}: seed is {seed!r}; it must be a whole number from 0 to 2**64 - 1.")
+    return number
+
+
+@contextmanager
+def _at(place: _Place) -> Iterator[None]:
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+def _generator(purpose: int, seed: int, epoch: int, index: int) -> np.random.Generator:
+    key, counter = np.array([seed, purpose], np.uint64), np.array([0, 0, epoch, index], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def _numpy_generator(generator: Generator) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=generator.bits((2,), 64).numpy()))
