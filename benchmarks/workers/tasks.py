@@ -88,7 +88,12 @@ class _Task(ABC):
         return list(self._compiled.kernels())
 
     def _gradients(self) -> Arrays:
-        return {name: parameter.grad.numpy() for name, parameter in self._model.named_parameters()}
+        return {name: _gradient(parameter) for name, parameter in self._model.named_parameters()}
+
+
+def _gradient(leaf: Any) -> np.ndarray:
+    """What the backward pass left; zeros where the result does not depend on the leaf, which torch writes out."""
+    return np.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy()  # type: ignore[no-any-return]
 
 
 class Training(_Task):
@@ -148,7 +153,7 @@ class Gradient(_Task):
 
     def results(self) -> Arrays:
         """The gradients and the output of the last step."""
-        return {"input": self._images.grad.numpy(), **self._gradients(), "output": self._result.numpy()}
+        return {"input": _gradient(self._images), **self._gradients(), "output": self._result.numpy()}
 
 
 class Inference(_Task):
