@@ -1,6 +1,7 @@
 """Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. NumPy arrays only."""
 
 from .augment import compose, random_horizontal_flip, random_shift
+from .collate import default_collate, default_convert
 from .dataset import (
     ChainDataset,
     ConcatDataset,
@@ -15,21 +16,39 @@ from .datasets import DIGITS, FASHION_MNIST_CLASSES, TrainTest, fashion_mnist, l
 from .idx import read_idx
 from .loader import DataLoader
 from .preprocess import Preparation, normalize, preparation
+from .sampler import (
+    BatchSampler,
+    DistributedSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 __all__ = [
     "DIGITS",
     "FASHION_MNIST_CLASSES",
+    "BatchSampler",
     "ChainDataset",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "LabelledImages",
     "Preparation",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
     "TrainTest",
+    "WeightedRandomSampler",
     "compose",
+    "default_collate",
+    "default_convert",
     "fashion_mnist",
     "load_idx",
     "normalize",

@@ -78,6 +78,17 @@ def ordering(seed: int, epoch: int) -> AbstractContextManager[None]:
     return _at(_Place(ORDER, seed, epoch, 0))
 
 
+def order_generator(seed: int, epoch: int) -> np.random.Generator:
+    """The generator of an epoch's order."""
+    return _generator(ORDER, seed, epoch, 0)
+
+
+def current_epoch() -> int | None:
+    """The epoch of what is being made; None outside of a loader."""
+    place = _place.get()
+    return None if place is None else place.epoch
+
+
 def batching(seed: int, epoch: int, index: int, first: int) -> AbstractContextManager[None]:
     """Within the block, :func:`current` is the generator of a batch, and :func:`nth_sample` knows its samples.
 
