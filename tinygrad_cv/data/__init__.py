@@ -1,5 +1,6 @@
 """Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. NumPy arrays only."""
 
+from . import transforms
 from .augment import compose, random_horizontal_flip, random_shift
 from .collate import default_collate, default_convert
 from .dataset import (
@@ -57,4 +58,5 @@ __all__ = [
     "random_shift",
     "random_split",
     "read_idx",
+    "transforms",
 ]

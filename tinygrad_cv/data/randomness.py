@@ -24,10 +24,18 @@ ORDER, SAMPLE, BATCH = range(3)  # what is drawn: numbers for one never meet tho
 class _Place:
     """What is being made, and its generator once that was asked for."""
 
-    def __init__(self, purpose: int, seed: int, epoch: int, index: int, first: int | None = None):
+    def __init__(
+        self,
+        purpose: int,
+        seed: int,
+        epoch: int,
+        index: int,
+        first: int | None = None,
+        made: np.random.Generator | None = None,
+    ):
         self.purpose, self.seed, self.epoch, self.index = purpose, seed, epoch, index
         self.first = first  # of a batch: the index of its first sample
-        self._made: np.random.Generator | None = None
+        self._made = made
 
     def generator(self) -> np.random.Generator:
         if self._made is None:
@@ -105,6 +113,13 @@ def nth_sample(n: int) -> AbstractContextManager[None]:
     if batch is None or batch.first is None:
         return nullcontext()
     return _at(_Place(SAMPLE, batch.seed, batch.epoch, batch.first + n))
+
+
+@contextmanager
+def using(generator: np.random.Generator) -> Iterator[None]:
+    """Within the block, :func:`current` is this generator."""
+    with _at(_Place(SAMPLE, 0, 0, 0, made=generator)):
+        yield
 
 
 def given_generator(function: str, generator: RandomSource) -> np.random.Generator:
