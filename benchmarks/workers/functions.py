@@ -14,6 +14,7 @@ import numpy as np
 
 IMAGE = (64, 56, 56)
 BATCH = 8
+TOKENS = (784, 192)
 SHORT = {1: (64, 2048), 2: IMAGE, 3: (16, 24, 24, 24)}  # by spatial axes
 
 
@@ -119,6 +120,7 @@ def _pooling() -> dict[str, Row]:
             ("adaptive_avg_pool{}d", "adaptive average pool to 7", layer(f"AdaptiveAvgPool{axes}d", 7), small),
             ("adaptive_max_pool{}d", "adaptive max pool to 7", layer(f"AdaptiveMaxPool{axes}d", 7), small),
             ("global_avg_pool{}d", "global average", layer(f"AdaptiveAvgPool{axes}d", 1), (image[0], *(1,) * axes)),
+            ("global_max_pool{}d", "global maximum", layer(f"AdaptiveMaxPool{axes}d", 1), (image[0], *(1,) * axes)),
         ):
             rows[name.format(axes)] = Row(f"{title}, {axes}-d", make, image, output)
         rows[f"max_unpool{axes}d"] = Row(f"max unpool 2, {axes}-d", _unpool(axes), half, image)
@@ -147,9 +149,26 @@ def _normalization() -> dict[str, Row]:
         ("normalize", "vectors of length 1 along C", function("normalize", dim=1)),
     ):
         rows[name] = Row(title, make, IMAGE, IMAGE)
-    tokens = (784, 192)
-    rows["layer_norm_tokens"] = Row("layer norm of N x T x D", layer("LayerNorm", 192), tokens, tokens)
-    rows["rms_norm_tokens"] = Row("RMS norm of N x T x D", layer("RMSNorm", 192), tokens, tokens)
+    rows["layer_norm_tokens"] = Row("layer norm of N x T x D", layer("LayerNorm", 192), TOKENS, TOKENS)
+    rows["rms_norm_tokens"] = Row("RMS norm of N x T x D", layer("RMSNorm", 192), TOKENS, TOKENS)
+    return rows
+
+
+# ---------------------------------------------------------------- activation
+
+
+def _activation() -> dict[str, Row]:
+    rows = {}
+    for name in ("relu", "sigmoid", "tanh", "hardshrink", "elu", "silu", "gelu", "softplus"):
+        rows[name] = Row(name, function(name), IMAGE, IMAGE)
+    rows["glu"] = Row("GLU, halves of C", function("glu", dim=1), IMAGE, (IMAGE[0] // 2, *IMAGE[1:]))
+    rows["glu_tokens"] = Row("GLU, halves of D", function("glu"), TOKENS, (TOKENS[0], TOKENS[1] // 2))
+    for name in ("softmax", "log_softmax"):
+        make = function(name, dim=-1)
+        rows[f"{name}_tokens"] = Row(f"{name} of rows of 192", make, TOKENS, TOKENS)
+        rows[f"{name}_long"] = Row(f"{name} of rows of 4096", make, (64, 4096), (64, 4096))
+        rows[f"{name}_short"] = Row(f"{name} of rows of 10", make, (8192, 10), (8192, 10))
+        rows[f"{name}_channels"] = Row(f"{name} along C", function(name, dim=1), IMAGE, IMAGE)
     return rows
 
 
@@ -215,4 +234,4 @@ def _resampling() -> dict[str, Row]:
     return rows
 
 
-FUNCTIONS: dict[str, Row] = {**_pooling(), **_normalization(), **_resampling()}
+FUNCTIONS: dict[str, Row] = {**_pooling(), **_normalization(), **_activation(), **_resampling()}

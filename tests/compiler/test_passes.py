@@ -399,6 +399,37 @@ def test_places_of_maxima_are_stored_for_the_gradient_of_windows_that_overlap(di
     assert places and places <= materialized_values(graph, on_host)
 
 
+def pooled(x: tg.Tensor) -> tg.Tensor:
+    return x.windows((2, 2), (2, 2), (1, 1)).max((-1, -2))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("function", "loops"),
+    [
+        (lambda x: x * 2.0, [[3, 4 * 5 * 6]]),
+        (lambda x: x.sum((2, 3), keepdims=True), [[3, 4, 5 * 6]]),
+        (lambda x: x.sum(0, keepdims=True), [[4, 5 * 6]]),
+        (lambda x: x.argmax_kept((2, 3), np.dtype(np.int64)), [[3, 4, 5 * 6]]),
+        (lambda x: x.reshape(12, 30).argmax_kept((1,), np.dtype(np.int64)), [[3, 4, 5 * 6]]),
+        (lambda x: x * np.arange(4, dtype="f4").reshape(4, 1, 1), [[3, 4, 5 * 6]]),  # another factor in each channel
+        (lambda x: x * np.arange(30, dtype="f4").reshape(5, 6), [[3, 4, 5 * 6]]),
+        (lambda x: x.pad(((0, 0), (0, 0), (1, 0), (0, 0))), [[3, 4, 6, 6]]),  # whether there is a row decides
+        (lambda x: x.pad(((0, 0), (0, 0), (0, 0), (0, 1))), [[3, 4 * 5, 7]]),  # rows with a gap behind them
+        (pooled, [[3, 4, 2, 3]]),
+        (lambda x: x.transpose(0, 2, 3, 1) + 1.0, [[3, 5 * 6, 4]]),
+        (lambda x: x.transpose(0, 1, 3, 2) + 1.0, [[3, 4, 6, 5]]),
+        (lambda x: x.iota((1, 2, 3), np.dtype(np.int64)), [[3, 4 * 5 * 6]]),
+        (lambda x: x.iota((3,), np.dtype(np.int64)), [[3, 4 * 5, 6]]),
+    ],
+)
+def test_loops_over_contiguous_memory_are_one(function, loops):
+    graph = traced(lambda x: [function(x)], [np.zeros((3, 4, 5, 6), "f4")])
+    planned = plan(graph, named("haswell"))
+    schedules = [kernel.schedule for kernel in planned.kernels]
+    assert [sorted(s.extent(v) for v in (*s.outer, *s.inner)) for s in schedules] == [sorted(each) for each in loops]
+
+
 def test_tiles_are_as_equal_as_may_be():
     for extent in range(1, 40):
         for size in range(1, 12):
@@ -431,15 +462,14 @@ def test_accumulators_fit_into_registers(cpu, m, n, k):
 def test_a_bound_cuts_a_loop_where_it_holds_for_all_of_its_steps():
     """Not where it differs from lane to lane, or between the places that another variable runs on through."""
     lane, row, place, tap, channel = Var(16), Var(9), Var(9), Var(3), Var(3)
-    schedule = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, channel], collapsed={channel: 9})
-    summed = (place, tap, channel)
-    assert schedule.absorbed(summed) == [tap]
-    assert schedule.cuts(of(row) + of(place) - of(row) * 2, place, summed)
-    assert not schedule.cuts(of(place) + of(tap), place, summed)
-    assert not schedule.cuts(of(place) + of(lane), place, summed)
-    assert not schedule.cuts(of(place) * 2 + of(row), place, summed)
+    schedule = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, channel], collapsed={channel: (tap,)})
+    assert schedule.absorbed == [tap] and schedule.extent(channel) == 9
+    assert schedule.cuts(of(row) + of(place) - of(row) * 2, place)
+    assert not schedule.cuts(of(place) + of(tap), place)
+    assert not schedule.cuts(of(place) + of(lane), place)
+    assert not schedule.cuts(of(place) * 2 + of(row), place)
     apart = LoopSchedule(lane, 16, outer=[row, lane], inner=[place, tap, channel])
-    assert apart.absorbed(summed) == [] and apart.cuts(of(place) + of(tap), place, summed)
+    assert apart.absorbed == [] and apart.cuts(of(place) + of(tap), place)
 
 
 # ---------------------------------------------------------------- the compiler knows no layer

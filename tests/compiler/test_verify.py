@@ -219,6 +219,24 @@ def lose_a_loop(p):
     kernel(p, "elementwise").schedule.outer.pop()
 
 
+def collapse_rows_with_a_gap(p):
+    """The padded rows are not as far apart as they are long."""
+    schedule = kernel(p, "elementwise").schedule
+    outer, inner = schedule.outer[-2:]
+    schedule.outer.remove(outer)
+    schedule.collapsed = {inner: (outer,)}
+
+
+def collapse_a_loop_that_runs(p):
+    schedule = kernel(p, "elementwise").schedule
+    schedule.collapsed = {schedule.outer[-1]: (schedule.outer[-2],)}
+
+
+def collapse_two_sides_of_a_sum(p):
+    schedule = kernel(p, "reduction").schedule
+    schedule.collapsed = {schedule.inner[-1]: (schedule.outer.pop(),)}
+
+
 def lose_a_summed_loop(p):
     kernel(p, "contraction").schedule.inner.pop()
 
@@ -256,6 +274,9 @@ MISTAKES = [
     (PADDED, read_beyond, "it reads %0 at"),
     (PADDED, store_another_type, "float64 is stored as float32"),
     (PADDED, odd_lanes, "vectors of 3 lanes"),
+    (PADDED, collapse_rows_with_a_gap, "where memory is not contiguous"),
+    (PADDED, collapse_a_loop_that_runs, "are collapsed, and have loops|loops over"),
+    (SOFTMAX, collapse_two_sides_of_a_sum, "not reduced together"),
     (PADDED, read_what_it_stores, "it reads what it stores"),
 ]
 

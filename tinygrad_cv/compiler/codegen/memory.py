@@ -49,7 +49,7 @@ class Memory:
             return lanes
         start = point[var]
         if isinstance(start, int):
-            return max(0, min(lanes, var.extent - start))
+            return max(0, min(lanes, self.schedule.extent(var) - start))
         return lanes
 
     # ---------------------------------------------------------------- reading
@@ -172,8 +172,8 @@ class Memory:
             and bool(layout.shape)
             and not layout.low[-1]
             and not layout.high[-1]
-            and layout.shape[-1] == var.extent
-            and -(-var.extent // self.schedule.lanes) * self.schedule.lanes <= layout.padded
+            and layout.shape[-1] == self.schedule.extent(var)
+            and -(-layout.shape[-1] // self.schedule.lanes) * self.schedule.lanes <= layout.padded
             and affine.const % layout.padded == 0
             and all(c % layout.padded == 0 for v, c in affine.terms if v is not var)
         )

@@ -69,15 +69,15 @@ class Segment:
 
 def segments(schedule: LoopSchedule, var: Var) -> list[Segment]:
     """The range of a variable of the result, cut into tiles. The last vector, if it is not whole, is a segment."""
-    t, found, first, start = schedule, [], 0, 0
+    t, extent, found, first, start = schedule, schedule.extent(var), [], 0, 0
     if var is t.vector:
-        count = -(-var.extent // t.lanes)
+        count = -(-extent // t.lanes)
         full, rest = divmod(count, t.vectors)
-        whole = var.extent // (t.vectors * t.lanes)
+        whole = extent // (t.vectors * t.lanes)
         sizes = [(t.vectors, whole)] + [(t.vectors, full - whole)] * (full > whole) + [(rest, 1)] * (rest > 0)
         unit = t.lanes
     else:
-        sizes, unit = widths(var.extent, t.rows.get(var, 1)), 1
+        sizes, unit = widths(extent, t.rows.get(var, 1)), 1
     for size, n in sizes:
         if n:
             found.append(Segment(first, start, n, size))
@@ -116,7 +116,8 @@ class NestLowering:
 
     def write_result_loops(self, point: Point) -> None:
         """The loops over the result, tile by tile; threads share the steps of the outermost."""
-        self._loops(self.schedule.outer, point, {}, shared=True)
+        absorbed = dict.fromkeys(self.schedule.absorbed, 0)
+        self._loops(self.schedule.outer, {**point, **absorbed}, {}, shared=True)
 
     def _loops(self, outer: Sequence[Var], point: Point, tile: dict[Var, int], shared: bool = False) -> None:
         """Loops over these variables, outermost first. ``tile``: its size along the variables outside them."""

@@ -11,14 +11,15 @@ from functools import partial
 
 import numpy as np
 
-from ..llvm.elementwise import LOWERINGS, maximum, select
+from ..llvm.elementwise import select
 from ..llvm.function import number, scalar_type, vector_type
-from ..llvm.integer import Int, IntSum
+from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Expr, Op, Reduce
 from ..schedule.nest import Nest
 from .expressions import Expressions, distinct
-from .memory import BOOL, Point, index_at
+from .memory import Point, index_at
+from .partials import combined, neutral, registers
 
 UNROLLED = 8  # steps: an innermost loop of no more is written out
 AT_ONCE = 2  # steps of a contraction for each step of its innermost loop: halves the cost of the loop itself
@@ -62,6 +63,7 @@ class Reductions:
 
     Attributes:
         outer: the point of the loops outside the tile.
+        rising: whether the loops go through the elements in row-major order.
     """
 
     def __init__(
@@ -79,18 +81,19 @@ class Reductions:
         self.along = self.schedule.vector in self.variables  # whether vectors run along a reduced variable
         self.points = distinct(points, {v for r in reductions for body in r.args for v in body.vars})
         self.ranges = list(self._ranges())
+        self.rising = [r.var for r in self.ranges] == [v for v in self.variables if v not in self.schedule.absorbed]
         self.group = self.schedule.unroll if self.ranges else 1  # steps; the innermost loop takes them at once
         self.types: list[str] = []  # the types of the registers that the loops carry
-        self.neutral: list[str] = []  # their first values
+        self.first: list[str] = []  # their first values
         self.accumulators = [self._accumulator(r, point) for r in reductions for point in self.points]
 
     def write(self) -> None:
         """Write the first values, the loops, and the results, where expressions look them up."""
-        state = list(self.neutral)
+        state = list(self.first)
         if self.schedule.split:
             for accumulator in self.accumulators:
                 state[accumulator.partials[0]] = [self._sum_so_far(accumulator.point)]
-        state = self._loops(self.ranges, dict.fromkeys(self.schedule.absorbed(self.variables), 0), state)
+        state = self._loops(self.ranges, {}, state)
         for accumulator in self.accumulators:
             key = accumulator.reduction, self.exprs.key(accumulator.reduction, accumulator.point)
             self.exprs.results[key] = self._result(accumulator, state)
@@ -100,11 +103,11 @@ class Reductions:
     def _accumulator(self, reduction: Reduce, point: Point) -> Accumulator:
         """An accumulator with registers of its own."""
         partials = []
-        for _ in range(1 if reduction.kind == "argmax" else self.group):  # argmax takes all steps in order
+        for _ in range(self.group):
             begin = len(self.types)
-            for dtype, neutral in _registers(reduction):
+            for dtype, first in registers(reduction):
                 self.types.append(vector_type(dtype, self.lanes))
-                self.neutral.append(self.f.splat(neutral, dtype, self.lanes))
+                self.first.append(self.f.splat(first, dtype, self.lanes))
             partials.append(slice(begin, len(self.types)))
         return Accumulator(reduction, point, tuple(partials))
 
@@ -115,13 +118,13 @@ class Reductions:
 
     def _result(self, accumulator: Accumulator, state: list[str]) -> str:
         """The partial results combined, and the lanes too, if vectors run along a reduced variable."""
-        total, *others = (state[registers][0] for registers in accumulator.partials)
+        total, *others = (state[registers] for registers in accumulator.partials)
         for other in others:
-            total = self._combine(accumulator.reduction, total, other, self.lanes)
+            total = combined(self.f, accumulator.reduction, total, other, self.lanes)
         if self.along:
-            combine = partial(self._combine, accumulator.reduction)
-            total = self.f.reduce(total, accumulator.reduction.dtype, self.lanes, combine)
-        return total
+            dtypes = [dtype for dtype, _ in registers(accumulator.reduction)]
+            total = self.f.reduce(total, dtypes, self.lanes, partial(combined, self.f, accumulator.reduction))
+        return total[0]
 
     # ---------------------------------------------------------------- loops
 
@@ -132,7 +135,7 @@ class Reductions:
             if var in t.split:  # the part of it that one step of the outer loop leaves
                 yield Range(var, self.outer[var], 1, t.split[var], t.split[var])
             else:
-                extent, unit = t.collapsed.get(var, var.extent), self.lanes if var is t.vector else 1
+                extent, unit = t.extent(var), self.lanes if var is t.vector else 1
                 yield Range(var, 0, unit, -(-extent // unit), extent // unit)
 
     def _loops(self, ranges: Sequence[Range], at: Point, state: list[str]) -> list[str]:
@@ -187,7 +190,7 @@ class Reductions:
             return low, high
         at = {**self.points[0], **at}
         for affine, least, most in self.nest.bounds:
-            if not self.schedule.cuts(affine, over.var, self.variables):
+            if not self.schedule.cuts(affine, over.var):
                 continue
             others = [(v, c) for v, c in affine.terms if v is not over.var]
             if any(v not in at or len({point.get(v) for point in self.points}) > 1 for v, _ in others):
@@ -205,73 +208,39 @@ class Reductions:
         """The registers after one step: number ``turn`` of its group."""
         state = list(state)
         for accumulator in self.accumulators:
-            registers = accumulator.partials[turn % len(accumulator.partials)]
-            reduction, where = accumulator.reduction, {**accumulator.point, **at}
-            if reduction.kind == "argmax":
-                state[registers] = self._argmax(reduction, where, *state[registers])
-                continue
-            (total,) = state[registers]
-            for body in reduction.args:
-                total = self._add(reduction, body, where, total)
-            state[registers] = [total]
+            place = accumulator.partials[turn % len(accumulator.partials)]
+            where = {**accumulator.point, **at}
+            for body in accumulator.reduction.args:
+                state[place] = self._step(accumulator.reduction, body, where, state[place])
         return state
 
-    def _add(self, reduction: Reduce, body: Expr, where: Point, total: str) -> str:
-        """A sum or a maximum after one more body."""
-        f, dtype, lanes = self.f, reduction.dtype, self.lanes
+    def _step(self, reduction: Reduce, body: Expr, where: Point, total: list[str]) -> list[str]:
+        """A partial result after one more body."""
+        f, dtype, lanes = self.f, body.dtype, self.lanes
         live = self.memory.live(where) if self.along else lanes
         product = isinstance(body, Op) and body.name == "mul" and dtype.kind == "f"
         if reduction.kind == "sum" and product and self.fma and live == lanes:
             a, b = (self.exprs.vector(self.exprs.emit(x, where), x.dtype, lanes) for x in body.args)
-            return f.call("llvm.fma", vector_type(dtype, lanes), a, b, total)
-        value = self.exprs.vector(self.exprs.emit(body, where), body.dtype, lanes)
+            return [f.call("llvm.fma", vector_type(dtype, lanes), a, b, *total)]
+        value = self.exprs.vector(self.exprs.emit(body, where), dtype, lanes)
         if live < lanes:
             mask = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
-            value = select(f, mask, value, f.splat(_neutral(reduction), dtype, lanes), dtype, lanes)
-        return self._combine(reduction, total, value, lanes)
+            value = select(f, mask, value, f.splat(neutral(reduction, dtype), dtype, lanes), dtype, lanes)
+        element = [self._place(reduction, where), value] if reduction.kind == "argmax" else [value]
+        return combined(f, reduction, total, element, lanes, rising=self.rising)
 
-    def _argmax(self, reduction: Reduce, where: Point, index: str, best: str) -> list[str]:
-        """The index and the value of the first maximum so far. NaN counts as larger than all; the first one stays."""
-        f, lanes, (body,), dtype = self.f, self.lanes, reduction.args, reduction.dtype
-        source = body.dtype
-        x = self.exprs.vector(self.exprs.emit(body, where), source, lanes)
-        kind, mask = vector_type(source, lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
-        compare = LOWERINGS["less_equal"].spell(f, [x, best], source, BOOL, lanes)
-        better = f.value(f"xor {mask} {compare}, {f.splat('true', BOOL, lanes)}")
-        if source.kind == "f":
-            better = f.value(f"and {mask} {better}, {f.value(f'fcmp ord {kind} {best}, {best}')}")
-        flat: Int = 0
-        for v in reduction.variables:
-            flat = flat * v.extent + where[v]
-        here = f.integer(flat)
-        if dtype.itemsize < 8 and isinstance(flat, IntSum):
-            here = f.value(f"trunc i64 {here} to {scalar_type(dtype)}")
-        new = select(f, better, f.splat(here, dtype, lanes), index, dtype, lanes)
-        return [new, maximum(f, [best, x], source, source, lanes)]
-
-    def _combine(self, reduction: Reduce, a: str, b: str, lanes: int) -> str:
-        """The sum or the maximum of two partial results."""
-        dtype = reduction.dtype
-        if reduction.kind == "sum":
-            word = {"f": "fadd", "b": "or"}.get(dtype.kind, "add")
-            return self.f.value(f"{word} {vector_type(dtype, lanes)} {a}, {b}")
-        return maximum(self.f, [a, b], dtype, dtype, lanes)
-
-
-def _registers(reduction: Reduce) -> list[tuple[np.dtype, str]]:
-    """The registers of a partial result, with their first values; for an argmax, the index and the value there."""
-    if reduction.kind == "argmax":
-        source = reduction.args[0].dtype
-        return [(reduction.dtype, number(reduction.dtype.type(0))), (source, _lowest(source))]
-    return [(reduction.dtype, _neutral(reduction))]
-
-
-def _neutral(reduction: Reduce) -> str:
-    """The neutral element of a sum or a maximum."""
-    return number(reduction.dtype.type(0)) if reduction.kind == "sum" else _lowest(reduction.dtype)
-
-
-def _lowest(dtype: np.dtype) -> str:
-    if dtype.kind == "f":
-        return number(dtype.type(-np.inf))
-    return number(dtype.type(False)) if dtype.kind == "b" else str(np.iinfo(dtype).min)
+    def _place(self, reduction: Reduce, where: Point) -> str:
+        """The place of an element among all that are reduced, lane by lane."""
+        f, dtype, lanes = self.f, reduction.dtype, self.lanes
+        flat = index_at(reduction.position, where)
+        const = flat if isinstance(flat, int) else flat.const
+        step = reduction.position.coefficient(self.schedule.vector) if self.schedule.vector else 0
+        kind, scalar = vector_type(dtype, lanes), scalar_type(dtype)
+        places = (const + step * np.arange(lanes)).astype(dtype)  # those of lanes out of range may not fit
+        ahead = f"<{', '.join(f'{scalar} {number(place)}' for place in places)}>" if lanes > 1 else number(places[0])
+        if isinstance(flat, int):
+            return ahead
+        base = f.integer(flat + -const)
+        if dtype.itemsize < 8:
+            base = f.pure(f"trunc i64 {base} to {scalar}")
+        return f.pure(f"add {kind} {f.splat(base, dtype, lanes)}, {ahead}")

@@ -53,7 +53,7 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         tuple((var(v), n) for v, n in schedule.split.items()),
         tuple(map(var, schedule.inner)),
         schedule.unroll,
-        tuple((var(v), n) for v, n in schedule.collapsed.items()),
+        tuple((var(v), *map(var, replaced)) for v, replaced in schedule.collapsed.items()),
     )
     extents = tuple(v.extent for v in variables)
     return tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)

@@ -188,20 +188,29 @@ class Function:
         first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0")
         return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
 
-    def reduce(self, value: str, dtype: np.dtype, lanes: int, combine: Callable[[str, str, int], str]) -> str:
-        """All lanes combined into one, half with half."""
+    def reduce(
+        self,
+        values: list[str],
+        dtypes: Sequence[np.dtype],
+        lanes: int,
+        combine: Callable[[list[str], list[str], int], list[str]],
+    ) -> list[str]:
+        """All lanes of some vectors combined into one lane, half with half."""
         while lanes > 1:
-            kind, half = vector_type(dtype, lanes), lanes // 2
-            parts = []
-            for start in (0, half):
-                picked = ", ".join(f"i32 {start + i}" for i in range(half))
-                parts.append(self.value(f"shufflevector {kind} {value}, {kind} poison, <{half} x i32> <{picked}>"))
-            if half == 1:
-                kind = f"<1 x {scalar_type(dtype)}>"
-                parts = [self.value(f"extractelement {kind} {part}, i32 0") for part in parts]
-            first, second = parts
-            value, lanes = combine(first, second, half), half
-        return value
+            half = lanes // 2
+            first, second = (
+                [self._half(value, dtype, lanes, start) for value, dtype in zip(values, dtypes, strict=True)]
+                for start in (0, half)
+            )
+            values, lanes = combine(first, second, half), half
+        return values
+
+    def _half(self, value: str, dtype: np.dtype, lanes: int, start: int) -> str:
+        """Half of a vector's lanes."""
+        kind, picked = vector_type(dtype, lanes), ", ".join(f"i32 {start + i}" for i in range(lanes // 2))
+        if lanes == 2:
+            return self.value(f"extractelement {kind} {value}, i32 {start}")
+        return self.value(f"shufflevector {kind} {value}, {kind} poison, <{lanes // 2} x i32> <{picked}>")
 
     # --- control ---
 

@@ -32,7 +32,7 @@ class KernelLoops:
         for v, step in schedule.split.items():
             self._loop(v, v.extent, step, "split: partial sums are added to memory")
         for depth, v in enumerate(schedule.outer):
-            self._loop(v, v.extent, self._step(v), self._note(v, depth == 0))
+            self._loop(v, schedule.extent(v), self._step(v), self._note(v, depth == 0))
         self._body()
         return self.out
 
@@ -48,6 +48,7 @@ class KernelLoops:
             notes.append(_vectors(self.schedule.vectors, self.schedule.lanes))
         elif v in self.schedule.rows:
             notes.append(f"{self.schedule.rows[v]} rows")
+        notes += self._collapsed(v)
         return ", ".join(notes)
 
     def _body(self) -> None:
@@ -91,16 +92,14 @@ class KernelLoops:
         schedule = self.schedule
         order = [v for v in schedule.inner if v in variables] or list(variables)
         for v in order:
-            extent = schedule.split.get(v, schedule.collapsed.get(v, v.extent))
+            extent = schedule.split.get(v, schedule.extent(v))
             step = schedule.lanes if v is schedule.vector else 1
             notes = [_vectors(1, schedule.lanes)] if v is schedule.vector else []
             if v is order[-1] and schedule.unroll > 1:
                 notes.append(f"{schedule.unroll} accumulators")
-            if v in schedule.collapsed:
-                absorbed = ", ".join(self.formulas.letters[w] for w in schedule.absorbed(variables))
-                notes.append(f"collapsed with {absorbed}")
+            notes += self._collapsed(v)
             if v is not order[-1] and v not in schedule.split:
-                cuts = (c for c in self.nest.bounds if schedule.cuts(c[0], v, variables))
+                cuts = (c for c in self.nest.bounds if schedule.cuts(c[0], v))
                 notes += [f"where {self.formulas.condition(c)}" for c in cuts]
             self._loop(v, extent, step, ", ".join(notes))
 
@@ -111,6 +110,10 @@ class KernelLoops:
         for body in reduction.args:
             text = formulas.text(body)
             self._line(f"{name} += {text}" if kind == "sum" else f"{name} = {kind}({name}, {text})")
+
+    def _collapsed(self, v: Var) -> list[str]:
+        replaced = ", ".join(self.formulas.letters[w] for w in self.schedule.collapsed.get(v, ()))
+        return [f"collapsed with {replaced}"] if replaced else []
 
     def _loop(self, v: Var, extent: int, step: int, note: str) -> None:
         by = f" by {step}" if step > 1 else ""

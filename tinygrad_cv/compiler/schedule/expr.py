@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ...ir.graph import Value
-from .affine import Affine, Indices, Var
+from .affine import Affine, Indices, Var, of
 
 Condition = tuple[Affine, int, int]  # low <= affine < high
 INT = np.dtype(np.int64)
@@ -117,6 +117,14 @@ class Reduce(Expr):
 
     def __init__(self, kind: str, variables: tuple[Var, ...]):
         self.kind, self.variables = kind, variables
+
+    @property
+    def position(self) -> Affine:
+        """The place of an element among all that are reduced, in row-major order: what argmax finds."""
+        place = Affine()
+        for v in self.variables:
+            place = place * v.extent + of(v)
+        return place
 
     def __repr__(self) -> str:
         return f"{self.kind}[{','.join(map(repr, self.variables))}]({', '.join(map(repr, self.args))})"

@@ -109,7 +109,7 @@ class IndexMaps:
                 if need.var not in live:
                     raise
                 n, factor = need.var.extent, need.factor
-                if (n % factor and not (kind == "sum" and need.phases)) or kind not in ("sum", "max"):
+                if (n % factor and not (kind == "sum" and need.phases)) or (kind == "argmax" and need.phases):
                     raise
                 outer = Var(-(-n // factor), "r")
                 live[live.index(need.var)] = outer

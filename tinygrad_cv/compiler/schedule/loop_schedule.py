@@ -7,12 +7,13 @@ machine has registers for. Its size minimizes the estimated cycles of its multip
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Affine, Var
+from .collapse import collapse, extent
 from .expr import Guard, Load
 from .layout import Layout
 from .nest import Nest, is_contraction, products
@@ -40,8 +41,8 @@ class LoopSchedule:
             inside. Partial sums are added to memory.
         inner: reduction variables whose loops run inside the tile, outermost first.
         unroll: how many partial results the innermost reduction loop has, each in an accumulator of its own.
-        collapsed: reduction variables whose loops replace those of the next outer ones too, each with the extent of
-            all of them: possible where memory is contiguous across them.
+        collapsed: variables whose loops run over the next outer ones too, each with those: possible where memory is
+            contiguous across them.
     """
 
     vector: Var | None
@@ -52,25 +53,31 @@ class LoopSchedule:
     split: dict[Var, int] = field(default_factory=dict)
     inner: list[Var] = field(default_factory=list)
     unroll: int = 1
-    collapsed: dict[Var, int] = field(default_factory=dict)
+    collapsed: dict[Var, tuple[Var, ...]] = field(default_factory=dict)
 
     @property
     def result_lanes(self) -> int:
         """The lanes of the result: 1 if vectors run along a reduction variable."""
         return self.lanes if self.vector in self.outer else 1
 
-    def absorbed(self, variables: Iterable[Var]) -> list[Var]:
-        """The reduction variables that were collapsed into the loop of another one: they have no loop, and stay 0."""
-        return [v for v in variables if v not in self.inner and v not in self.split] if self.collapsed else []
+    def extent(self, var: Var) -> int:
+        """The range of a variable's loop."""
+        return extent(var, self.collapsed.get(var, ()))
 
-    def cuts(self, affine: Affine, var: Var, variables: Iterable[Var]) -> bool:
+    @property
+    def absorbed(self) -> list[Var]:
+        """The variables that were collapsed into the loop of another one: they have no loop, and stay 0."""
+        return [v for replaced in self.collapsed.values() for v in replaced]
+
+    def cuts(self, affine: Affine, var: Var) -> bool:
         """Whether bounds of an index map are bounds of a variable's loop.
 
         Not if the map also depends on the vector's variable, whose lanes would have different bounds, or on a variable
-        that was collapsed into another loop.
+        of collapsed loops.
         """
-        differs = {self.vector, *self.absorbed(variables)}
-        return abs(affine.coefficient(var)) == 1 and not any(v in differs for v, _ in affine.terms if v is not var)
+        collapsed = {*self.collapsed, *self.absorbed}
+        differs = any(v in collapsed or (v is self.vector and v is not var) for v, _ in affine.terms)
+        return abs(affine.coefficient(var)) == 1 and not differs
 
 
 def widths(extent: int, size: int) -> list[tuple[int, int]]:
@@ -128,44 +135,63 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
     reduced = list(dict.fromkeys(v for r in reductions for v in r.variables))
-    order = _in_memory_order(list(nest.vars), main)
-    if not order and not reduced:
+    if not nest.vars and not reduced:
         return LoopSchedule(None, 1)
-    argmax = any(r.kind == "argmax" for r in reductions)
-    candidates = list(nest.vars) + ([] if argmax or len({r.variables for r in reductions}) > 1 else reduced)
-    vector = max(candidates, key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None)
-    if vector is not None and (vector.extent < 2 or _smoothness(vector, strides, nest) <= 0):
-        vector = None
     by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in reduced), default=main)
-    inner = reduced if argmax else _in_memory_order(reduced, by_load)  # the first maximum depends on the order
+    order, inner = _in_memory_order(list(nest.vars), main), _in_memory_order(reduced, by_load)
+    alike = len({r.variables for r in reductions}) <= 1
+    maps = [*strides.load_maps, *strides.store_maps, *nest.maps]
+    outer, inside = collapse(order[1:], maps), collapse(inner, maps) if alike else dict.fromkeys(inner, ())
+    order, inner = [*order[:1], *outer], list(inside)  # chains have the first loop in common, so it stays as it is
+    schedule = LoopSchedule(None, 1, collapsed={v: replaced for v, replaced in (outer | inside).items() if replaced})
+    vector = max(
+        order + (inner if alike else []), key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None
+    )
+    if vector is not None and vector.extent >= 2 and _smoothness(vector, strides, nest) > 0:
+        schedule.vector, schedule.lanes = vector, lanes
+    else:
+        vector = None
     if reduced:
-        if vector is not None and vector in reduced:
-            inner = [v for v in inner if v is not vector] + [vector]
-            outer = order
-            count = -(-vector.extent // lanes)
-            return LoopSchedule(vector, lanes, 1, {}, outer, {}, inner, min(4, count))
-        count = -(-vector.extent // lanes) if vector else 1
-        vectors = min(2, count) if len(reductions) <= 4 else 1
-        outer = _vector_inside(order, vector)
-        last = inner[-1].extent
-        rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
-        sums = vectors * len(reductions) * math.prod(rows.values())
-        unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
-        return LoopSchedule(vector, lanes if vector else 1, vectors, rows, outer, {}, inner, unroll)
+        _reduce(schedule, nest, strides, order, inner)
+    else:
+        _map(schedule, nest, strides, order)
+    return schedule
+
+
+def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], inner: list[Var]) -> None:
+    """The tile of a reduction: as many accumulators as hide the time that an addition takes."""
+    vector = schedule.vector
+    count = -(-schedule.extent(vector) // schedule.lanes) if vector else 1
+    if vector in inner:
+        schedule.outer, schedule.inner = order, _vector_inside(inner, vector)
+        schedule.unroll = min(4, count)
+        return
+    reductions = nest.reductions
+    schedule.outer, schedule.inner = _vector_inside(order, vector), inner
+    schedule.vectors = min(2, count) if len(reductions) <= 4 else 1
+    schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
+    sums = schedule.vectors * len(reductions) * math.prod(schedule.rows.values())
+    last = schedule.extent(inner[-1])
+    schedule.unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
+
+
+def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var]) -> None:
+    """The tile of elementwise operations."""
+    vector, lanes = schedule.vector, schedule.lanes
+    schedule.outer = order
     if vector is None:
-        return LoopSchedule(None, 1, 1, {}, order)
-    count = -(-vector.extent // lanes)
+        return
+    count = -(-schedule.extent(vector) // lanes)
     turned = any(abs(stride) > lanes for stride in strides.all(vector))  # a load or store is strided
-    vectors = 1 if turned else min(2, count)
+    schedule.vectors = 1 if turned else min(2, count)
     rest = [v for v in order if v is not vector]
-    outer = [*rest, vector]
     uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
-    if rest and (uniform or turned) and rest[-1].extent >= 4:  # loads that vary along the vector only are hoisted
-        outer = [*rest[:-1], vector, rest[-1]]
-    rows = {}
-    if outer[-1] is not vector and outer[-1].extent % 2 == 0 and len(nest.stores) <= 2:
-        rows = {outer[-1]: 2}
-    return LoopSchedule(vector, lanes, vectors, rows, outer)
+    schedule.outer = [*rest, vector]
+    if rest and (uniform or turned) and schedule.extent(rest[-1]) >= 4:  # what varies along vectors only is hoisted
+        schedule.outer = [*rest[:-1], vector, rest[-1]]
+    last = schedule.outer[-1]
+    if last is not vector and schedule.extent(last) % 2 == 0 and len(nest.stores) <= 2:
+        schedule.rows = {last: 2}
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
@@ -238,23 +264,12 @@ def _contraction(nest: Nest, strides: Strides, lanes: int, target: Target) -> Lo
     else:
         most = max(order, key=lambda v: tiles[v])
         outer = [most, vector, *(v for v in order if v is not most)]
-    collapsed: dict[Var, int] = {}
+    collapsed: dict[Var, tuple[Var, ...]] = {}
     if len(nest.reductions) == 1 and all(not isinstance(x, Guard) for x in reduction.args):
-        collapsed = _collapse(summed, split, strides)
+        left = collapse([v for v in summed if v not in split], strides.load_maps)
+        summed = [v for v in summed if v in split or v in left]
+        collapsed = {v: replaced for v, replaced in left.items() if replaced}
     return LoopSchedule(vector, lanes, vectors, rows, outer, split, summed, 1, collapsed)
-
-
-def _collapse(summed: list[Var], split: dict[Var, int], strides: Strides) -> dict[Var, int]:
-    """Collapse the next outer loops into the innermost one, as long as the strides of all loads allow it."""
-    inner = summed[-1]
-    extent = inner.extent
-    while len(summed) > 1 and summed[-2] not in split:
-        outer = summed[-2]
-        if any(m.coefficient(outer) != extent * m.coefficient(inner) for m in strides.load_maps):
-            break
-        extent *= outer.extent
-        summed.remove(outer)
-    return {inner: extent} if extent > inner.extent else {}
 
 
 def vector_of(nest: Nest, strides: Strides, a: Load, b: Load, lanes: int) -> Var:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...ir.graph import Value
-from .affine import Indices, Var
-from .expr import Condition, Expr, Load, Op, Reduce, unguarded, walk
+from .affine import Affine, Indices, Var
+from .expr import Condition, Expr, Index, Load, Op, Reduce, conditions_of, unguarded, walk
 
 
 @dataclass
@@ -53,6 +53,13 @@ class Nest:
     def reductions(self) -> list[Reduce]:
         """The reductions; one inside another comes first."""
         return [expr for expr in self.parts if isinstance(expr, Reduce)]
+
+    @property
+    def maps(self) -> list[Affine]:
+        """All index maps that its results depend on, except the indices of what it loads and stores."""
+        conditions = [affine for expr in self.parts for affine, _, _ in conditions_of(expr)]
+        numbers = [expr.affine for expr in self.parts if isinstance(expr, Index)]
+        return conditions + numbers + [r.position for r in self.reductions if r.kind == "argmax"]
 
     @property
     def num_points(self) -> int:

@@ -71,7 +71,7 @@ def _is_local(kernel: Kernel, value: Value, maker: Kernel) -> bool:
         return False
     if kernel.schedule.vector is ours or maker.schedule.vector is theirs:
         return False
-    if ours in kernel.schedule.rows or theirs in maker.schedule.rows:
+    if any(v in k.schedule.rows or v in k.schedule.collapsed for v, k in ((ours, kernel), (theirs, maker))):
         return False
     axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
     reads = [load.index for load in kernel.nest.loads if load.value is value and not load.args]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...ir.graph import CONSTANT, INPUT, Value
 from ..schedule.affine import Affine, Indices, Var
+from ..schedule.collapse import runs_on
 from ..schedule.expr import Load, loads, walk
 from ..schedule.kernel import HostKernel, Kernel, NestKernel, Plan, Step
 from ..schedule.layout import Layout
@@ -97,14 +98,17 @@ def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Map
     check(known, where, "what it reads and writes is out of date")
     verify_nest(nest, layouts, where)
     _verify_schedule(nest, schedule, where)
+    _verify_collapsed(nest, schedule, layouts, where)
 
 
 def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
     """The loops run over every point of the result, and of each reduction, once."""
-    check(Counter(schedule.outer) == Counter(nest.vars), where, f"loops over {schedule.outer}, variables {nest.vars}")
+    outer = Counter([*schedule.outer, *(v for v in schedule.absorbed if v in nest.vars)])
+    check(outer == Counter(nest.vars), where, f"loops over {schedule.outer}, variables {nest.vars}")
     check(set(schedule.rows) <= set(nest.vars) - {schedule.vector}, where, f"rows of {names_of(schedule.rows)}")
     check(schedule.lanes & (schedule.lanes - 1) == 0, where, f"vectors of {schedule.lanes} lanes")
-    check(all(0 < n <= v.extent for v, n in schedule.rows.items()), where, "a tile with more rows than there are")
+    enough = all(0 < n <= schedule.extent(v) for v, n in schedule.rows.items())
+    check(enough, where, "a tile with more rows than there are")
     check(
         all(v.extent % n == 0 for v, n in schedule.split.items()),
         where,
@@ -120,10 +124,24 @@ def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
         variables = set(reduction.variables)
         inner = [v for v in schedule.inner if v in variables]
         if inner:
-            left = variables - set(inner) - set(schedule.split)
-            more = math.prod(n // v.extent for v, n in schedule.collapsed.items() if v in variables)
-            check(math.prod(v.extent for v in left) == more, where, f"no loop runs over {names_of(left)}")
+            left = variables - {*inner, *schedule.split, *schedule.absorbed}
+            check(not left, where, f"no loop runs over {names_of(left)}")
         check(vector not in reduced or vector in variables, where, f"vectors along {vector!r} in some reductions only")
+
+
+def _verify_collapsed(nest: Nest, schedule: LoopSchedule, layouts: Mapping[Value, Layout], where: str) -> None:
+    """A loop that runs over other variables too is at the same place as their own loops would be, one after another."""
+    stored = [layouts[store.value].flat(store.index) for store in nest.stores]
+    maps = [*(layouts[load.value].flat(load.index) for load in loads(nest.exprs)), *stored, *nest.maps]
+    groups = [set(nest.vars), *(set(r.variables) for r in nest.reductions)]
+    for var, replaced in schedule.collapsed.items():
+        alone = not {*replaced} & {*schedule.outer, *schedule.inner, *schedule.split}
+        check(alone, where, f"{names_of(replaced)} are collapsed, and have loops")
+        together = all({var, *replaced} <= group for group in groups if var in group)
+        check(together, where, f"{names_of((var, *replaced))} are collapsed, but not reduced together")
+        for i, outer in enumerate(replaced):
+            there = all(runs_on(m, outer, var, replaced[i + 1 :]) for m in maps)
+            check(there, where, f"{outer!r} is collapsed into {var!r}, where memory is not contiguous")
 
 
 def _verify_order(plan: Plan, stage: str) -> None:
@@ -148,7 +166,8 @@ def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
     steps = set()
     for kernel in chain:
         shared = kernel.shared
-        cut = {*kernel.schedule.rows, kernel.schedule.vector} if isinstance(kernel, NestKernel) else set()
+        schedule = kernel.schedule if isinstance(kernel, NestKernel) else None
+        cut = {*schedule.rows, *schedule.collapsed, schedule.vector} if schedule else set()
         whole = shared is not None and shared not in cut
         check(whole, where, f"the range that {_names(kernel.writes)} shares is cut into tiles")
         steps.add(shared and shared.extent)
