@@ -4,7 +4,7 @@ import builtins
 import errno
 import os
 
-from tinygrad_cv import files
+from tinygrad_cv.files import atomic
 
 OPERATIONS = ("open", "write", "flush", "fsync", "replace", "chmod", "unlink", "mkdir", "stat", "lstat", "utime")
 
@@ -63,7 +63,7 @@ def failing_in_turn(monkeypatch, action, number=errno.ENOSPC, kind=OSError):
                 file = builtins.open(path, mode, *arguments, **options)  # noqa: SIM115
                 return _Failing(file, turn) if "r" not in mode else file
 
-            patch.setattr(files, "open", opened, raising=False)
+            patch.setattr(atomic, "open", opened, raising=False)
             for name in OPERATIONS:
                 if name not in ("open", "write", "flush"):
                     patch.setattr(os, name, wrapped(name, getattr(os, name)))

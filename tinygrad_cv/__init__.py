@@ -46,6 +46,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ loads
     from .check import gradcheck
     from .compiler import get_num_threads, set_num_threads
     from .derivation import derive
+    from .files import load, save
     from .tracing import jit
     from .viz import graph, record
 
@@ -54,6 +55,8 @@ _ROOMS = ("check", "data", "functional", "models", "nn", "optim", "viz")
 _FUNCTIONS = {
     "gradcheck": "check",
     "graph": "viz",
+    "load": "files",
+    "save": "files",
     "jit": "tracing",
     "record": "viz",
     "derive": "derivation",
@@ -129,6 +132,8 @@ __all__ = [
     "viz",
     "gradcheck",
     "graph",
+    "load",
+    "save",
     "jit",
     "record",
     "derive",

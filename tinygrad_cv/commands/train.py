@@ -33,7 +33,7 @@ from .options import OK, UsageError, natural, one_of, positive
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EXTRAS = ("tqdm", "matplotlib", "safetensors", "threadpoolctl")
+EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
 AUGMENT = ("none", "shift", "flip")
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all steps
 

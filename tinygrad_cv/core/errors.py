@@ -31,7 +31,7 @@ class TraceError(RuntimeError):
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that does not fit the model."""
+    """A checkpoint that does not fit the model, or a file of tensors that cannot be read."""
 
 
 def check_state_dict(op: str, state: Any) -> None:
@@ -39,8 +39,7 @@ def check_state_dict(op: str, state: Any) -> None:
     if isinstance(state, (str, PathLike)):
         raise CheckpointError(
             f"load_state_dict into {op}: got the path {str(state)!r}; it takes a dict of arrays, which the "
-            "file holds. Read it first: safetensors.numpy.load_file(path), or dict(numpy.load(path)) of an .npz; or "
-            "call tg.models.load(folder) for a run of the train command."
+            "file holds. Read it first: tg.load(path); or call tg.models.load(folder) for a run of the train command."
         )
     if not isinstance(state, Mapping):
         raise CheckpointError(

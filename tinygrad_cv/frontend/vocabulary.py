@@ -74,7 +74,7 @@ _DTYPES = {
 }
 _FUNCTIONALS = "softmax log_softmax prelu hardshrink dropout leaky_relu elu gelu silu softplus relu6"
 _SAVED = (
-    "use model.state_dict() with safetensors or np.savez, and model.load_state_dict(); tg.models.load reads what the "
+    "use tg.save(model.state_dict(), path) and model.load_state_dict(tg.load(path)); tg.models.load reads what the "
     "train command wrote"
 )
 _CPU = "everything is on the CPU; leave it out"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 
 from ..core.errors import CheckpointError
 from ..data.preprocess import Preparation
+from ..files import checkpoint
 from ..nn import Module
 from .catalog import MODELS
 
-WEIGHTS, KEY = (
-    "weights.safetensors",
-    "tinygrad_cv",
-)  # the file in a run's folder; the key of its metadata that describes the network
+WEIGHTS = "weights.safetensors"  # the file in a run's folder, which also describes the network
 
 
 def load(run: str | PathLike[str]) -> Module:
@@ -31,34 +28,24 @@ def load(run: str | PathLike[str]) -> Module:
         run: the run's folder, or its ``weights.safetensors``, whose metadata describe the network.
 
     Raises:
-        ImportError: safetensors is not installed.
         FileNotFoundError: there is no such folder or file.
         CheckpointError: the file is damaged, or was not written by the train command.
     """
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        raise ImportError("models.load reads weights with safetensors: pip install safetensors") from error
     path = Path(run) / WEIGHTS if Path(run).is_dir() else Path(run)
     if not path.is_file():
         raise FileNotFoundError(
             f"models.load: there is no file {path}. Give the folder that the train command wrote (its --out)."
         )
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, TypeError, ValueError) as error:  # the last two: dtypes that NumPy does not have
-        raise CheckpointError(
-            f"models.load: {path} is not a complete safetensors file ({error}). Copy it again."
-        ) from error
-    if KEY not in about:
+        arrays, description = checkpoint.read(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"models.load: {error}") from None
+    if "model" not in description:
         raise CheckpointError(
             f"models.load: {path} does not say which network it belongs to, as files of the train command do. Make the "
-            "network yourself, and call model.load_state_dict(safetensors.numpy.load_file(path))."
+            "network yourself, and call model.load_state_dict(tg.load(path))."
         )
     try:
-        description = json.loads(about[KEY])
         model: Module = MODELS[description["model"]].make(**description["arguments"])
         prepare = Preparation(**description["prepare"])
         classes = tuple(map(str, description["classes"]))

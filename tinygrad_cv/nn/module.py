@@ -321,8 +321,8 @@ class Module:
     def state_dict(self, prefix: str = "") -> dict[str, np.ndarray]:
         """Copies of all parameters and persistent buffers, as a dict from path to NumPy array.
 
-        Names and order are PyTorch's, so ``np.savez(path, **model.state_dict())`` and
-        ``safetensors.numpy.save_file(model.state_dict(), path)`` write files that both libraries load.
+        Names and order are PyTorch's, so ``tg.save(model.state_dict(), "model.safetensors")`` writes a file that both
+        libraries load.
 
         >>> import tinygrad_cv as tg
         >>> {name: array.shape for name, array in tg.nn.Linear(2, 3).state_dict().items()}

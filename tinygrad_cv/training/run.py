@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import write_bytes, write_figure, write_text
-from ..models.load import KEY, WEIGHTS
+from ..files import checkpoint, write_figure, write_text
+from ..models.load import WEIGHTS
 from ..nn import Module
 from .loop import Epoch
 
@@ -54,11 +54,8 @@ class Run:
 
     def save_weights(self, model: Module) -> Path:
         """``weights.safetensors``: every parameter and buffer by its name; the metadata describe the network."""
-        from safetensors.numpy import save
-
         path = self.folder / WEIGHTS
-        arrays = {name: np.array(np.asarray(value), order="C") for name, value in model.state_dict().items()}
-        write_bytes(path, save(arrays, {KEY: json.dumps(self.network)}))
+        checkpoint.write(path, model.state_dict(), self.network)
         return path
 
     def save_learning_curve(self) -> Path:

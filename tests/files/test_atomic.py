@@ -14,7 +14,7 @@ import pytest
 from tests.faults import failing_in_turn
 from tinygrad_cv import files
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
@@ -144,6 +144,7 @@ def _writes(tree):
 
 # files of a temporary folder, read by the process that waits for them; a script that stands alone
 EXCEPT = {"benchmarks/compare.py", "benchmarks/workers/protocol.py", "tinygrad_cv/viz/page/vendor/fetch.py"}
+EXCEPT |= {"tinygrad_cv/files/npz.py"}  # members of an archive that is written so itself
 
 
 @pytest.mark.parametrize("folder", ["tinygrad_cv", "benchmarks", "docs"])
@@ -153,4 +154,4 @@ def test_every_writer_of_the_project_writes_so(folder):
         for path in (ROOT / folder).rglob("*.py")
         for call in _writes(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert [call for call in sorted(found) if call[0] not in {*EXCEPT, "tinygrad_cv/files.py"}] == []
+    assert [call for call in sorted(found) if call[0] not in {*EXCEPT, "tinygrad_cv/files/atomic.py"}] == []

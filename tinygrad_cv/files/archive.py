@@ -1,0 +1,86 @@
+"""Zip archives, whose claims about themselves are checked before memory is allocated for what they hold."""
+
+from __future__ import annotations
+
+import errno
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..core.errors import CheckpointError
+from .elements import Read
+from .source import Source, read_into
+
+MAGIC = b"PK"
+DEFLATE = 1032  # no byte of a deflated stream stands for more of its text
+DAMAGE = (  # what zipfile raises at damaged archives
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+class Archive:
+    """A zip archive. The sizes of its members are possible, and there are no two of the same name."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        with self._parsing():
+            self._zip = zipfile.ZipFile(source.file)
+            members = self._zip.infolist()
+        self._members = {member.filename: member for member in members}
+        if len(self._members) != len(members):
+            raise source.error("it is damaged: two members of the zip archive have the same name")
+        for member in members:
+            self._check(member)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its members, in their order."""
+        return list(self._members)
+
+    def size(self, name: str) -> int:
+        """The bytes of a member, once it is decompressed."""
+        return self._members[name].file_size
+
+    def is_compressed(self, name: str) -> bool:
+        """Whether a member is larger than what is there of it."""
+        return self._members[name].compress_type != zipfile.ZIP_STORED
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Read]:
+        """A function that reads on in a member. At its end the CRC-32 of all of it is verified."""
+        with self._parsing(f", member {name!r}"), self._zip.open(self._members[name]) as file:
+            yield lambda buffer: read_into(file, buffer, self.source)
+
+    def contents(self, name: str) -> bytes:
+        """All of a member."""
+        data = bytearray(self.size(name))
+        with self.opened(name) as read:
+            read(memoryview(data))
+        return bytes(data)
+
+    def _check(self, member: zipfile.ZipInfo) -> None:
+        most = member.compress_size * (1 if member.compress_type == zipfile.ZIP_STORED else DEFLATE)
+        if member.header_offset + member.compress_size > self.source.size or member.file_size > most:
+            raise self.source.error(
+                f"it is damaged: member {member.filename!r} of the zip archive cannot have {member.file_size:,} bytes "
+                f"in a file of {self.source.size:,}"
+            )
+
+    @contextmanager
+    def _parsing(self, where: str = "") -> Iterator[None]:
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except (*DAMAGE, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that of a place before the beginning
+                raise
+            raise self.source.error(f"it is damaged: its zip archive{where} is not valid ({error})") from None
