@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import gradcheck, graph, train
+from .commands import gradcheck, graph, networks, summary, train
 from .commands.options import EXIT_CODES, exit_code
 
 COMMANDS = {
     "train": (train, "train a network on images and write the results to a folder"),
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),
+    "summary": (summary, "list a network's layers with their sizes and costs"),
+    "models": (networks, "list the networks"),
 }
 
 

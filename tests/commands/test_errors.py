@@ -62,6 +62,12 @@ WRONG = [
     (["graph", "--model", "lenet5", "--out", "x.dot", "--batch-size", "0"], "--batch-size"),
     (["graph", "--model", "lenet5", "--out", "x.dot", "--depth", "-1"], "--depth"),
     (["graph", "--model", "lenet5", "--out", "x.dot", "--seed", "x"], "--seed"),
+    (
+        ["summary", "--model", "resnet18", "--input", "4", "32", "32"],
+        "resnet18 does not take images of",
+    ),
+    (["summary", "--model", "lenet5", "--input", "1", "0", "28"], "--input"),
+    (["models", "--task", "detection"], "--task"),
     (["train", "--out", "FILE"], "--out: FILE"),
     (["train", "--out", os.path.join("FILE", "run")], "Give a folder"),
     (["train", "--data", "FILE"], "there is no folder"),

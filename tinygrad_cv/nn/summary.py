@@ -1,25 +1,36 @@
-"""A table of a model's layers: output shapes, parameters, activations and multiply-adds."""
+"""A table of a model's layers: output shapes, parameters, multiply-adds, activations, receptive fields, unused rows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.context import current
+from ..core.context import current, read
 from ..frontend.creation import asarray, zeros
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .module import Module
+from .receptive_field import Dependence, extent, members, positions, unused
 
 if TYPE_CHECKING:
     from ..frontend.typing import TensorLike
 
-Interpreter = Callable[[Any, list[Any], dict[str, Any]], np.ndarray]  # primitive, values, parameters -> result
+HEAD = (
+    "layer",
+    "type",
+    "output",
+    "parameters",
+    "multiply-adds",
+    "activations",
+    "bytes",
+    "receptive field",
+    "unused",
+)
 
 
 @dataclass
@@ -30,8 +41,11 @@ class Row:
     type: str
     shape: tuple[int, ...]  # of the output, without the batch axis
     parameters: int
-    activations: int  # the number of elements of the output
     multiply_adds: int
+    activations: int  # the number of elements of the output, its volume
+    activation_bytes: int
+    receptive_field: tuple[int, ...] = ()  # rows, columns ... of the image that an element depends on, at most
+    unused: tuple[int, ...] = ()  # rows, columns ... of the layer's own input that no element of its output depends on
 
 
 @dataclass
@@ -48,19 +62,27 @@ class Summary:
         return sum(row.activations for row in self.rows[1:])
 
     @property
+    def activation_bytes(self) -> int:
+        """The memory of all outputs, without the input."""
+        return sum(row.activation_bytes for row in self.rows[1:])
+
+    @property
     def multiply_adds(self) -> int:
         """The multiply-adds of all layers."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
-        lines: list[tuple[str, ...]] = [("layer", "type", "output", "parameters", "activations", "multiply-adds")]
+        lines: list[tuple[str, ...]] = [HEAD]
         for row in self.rows:
-            numbers = map(_number, (row.parameters, row.activations, row.multiply_adds))
-            lines.append((row.path, row.type, " x ".join(map(str, row.shape)), *numbers))
-        lines.append(("total", "", "", *(f"{n:,}" for n in (self.parameters, self.activations, self.multiply_adds))))
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+            numbers = (row.parameters, row.multiply_adds, row.activations, row.activation_bytes)
+            field, unused = _product(row.receptive_field), _product(row.unused) if any(row.unused) else ""
+            lines.append((row.path, row.type, _product(row.shape), *map(_number, numbers), field, unused))
+        totals = (self.parameters, self.multiply_adds, self.activations, self.activation_bytes)
+        lines.append(("total", "", "", *(f"{n:,}" for n in totals), "", ""))
+        shown = [column for column in zip(*lines, strict=True) if any(column[1:])]
+        widths = [max(map(len, column)) for column in shown]
         layout = "  ".join(f"{{:{'<' if i < 3 else '>'}{width}}}" for i, width in enumerate(widths))
-        head, *body, total = [layout.format(*line) for line in lines]
+        head, *body, total = [layout.format(*line) for line in zip(*shown, strict=True)]
         rule = "-" * len(head)
         fixed = self.parameters - self.trainable
         note = [f"of which fixed: {fixed:,}"] if fixed else []
@@ -73,37 +95,57 @@ def _number(n: int) -> str:
     return f"{n:,}" if n else ""
 
 
+def _product(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def summary(model: Module, x: Sequence[int] | TensorLike) -> Summary:
     """Run a model once, in evaluation mode, and list its layers.
 
     A module with submodules has a row only if it has parameters or multiply-adds of its own. A layer that runs twice
-    has two rows; its parameters are counted in the first. Multiply-adds are those of contractions (convolution, fully
-    connected, einsum); biases, normalizations and activations are not counted.
+    has two rows; its parameters are counted in the first. All numbers except parameters are per image:
+
+    - multiply-adds: those of contractions (convolution, fully connected, einsum); biases, normalizations and
+      activations are not counted;
+    - activations: the volume of the output, its elements; bytes: their memory;
+    - receptive field: how many rows, columns ... of the image lie between the first and the last that one element of
+      the output depends on, padding included, so that it may exceed the image;
+    - unused: how many rows, columns ... of the layer's own input its output does not depend on, as when the windows do
+      not divide it: with (H - K + 2P) mod S = 2, two rows that lie beyond the last window, less the padding.
+
+    Both are followed through the primitives that a layer is made of, and hold for any layer; those of images
+    N x C x L, N x C x H x W and N x C x D x H x W are shown.
 
     Args:
         x: the shape of one image, such as (3, 32, 32), for an input of zeros; or a batch as a tensor or an array.
 
+    Raises:
+        ValueError: the input holds no image.
+
+    Source: receptive fields in A. Araujo, W. Norris, J. Sim, "Computing Receptive Fields of Convolutional Neural
+    Networks", Distill 2019, eq. 2, whose result those of chains of windows equal.
+
     >>> import tinygrad_cv as tg
-    >>> print(tg.nn.summary(tg.nn.Sequential(tg.nn.Conv2d(3, 10, 5, padding=2), tg.nn.ReLU()), (3, 32, 32)))
-    layer  type    output        parameters  activations  multiply-adds
-    -------------------------------------------------------------------
-    input          3 x 32 x 32                     3,072
-    0      Conv2d  10 x 32 x 32         760       10,240        768,000
-    1      ReLU    10 x 32 x 32                   10,240
-    -------------------------------------------------------------------
-    total                               760       20,480        768,000
+    >>> print(tg.nn.summary(tg.nn.Sequential(tg.nn.Conv2d(3, 10, 5, padding=2), tg.nn.MaxPool2d(3)), (3, 32, 32)))
+    layer  type       output        parameters  multiply-adds  activations   bytes  receptive field  unused
+    -------------------------------------------------------------------------------------------------------
+    input             3 x 32 x 32                                    3,072  12,288            1 x 1
+    0      Conv2d     10 x 32 x 32         760        768,000       10,240  40,960            5 x 5
+    1      MaxPool2d  10 x 10 x 10                                   1,000   4,000            7 x 7   2 x 2
+    -------------------------------------------------------------------------------------------------------
+    total                                  760        768,000       11,240  44,960
     """
     batch = zeros(1, *x) if isinstance(x, (tuple, list)) and all(isinstance(n, int) for n in x) else asarray(x)
     if batch.ndim == 0 or batch.shape[0] == 0:
         raise ValueError(f"summary: an input of shape {batch.shape} holds no image; give a shape such as (3, 32, 32).")
-    rows = [Row("input", "", batch.shape[1:], 0, batch.size // batch.shape[0], 0)]
+    watch = _Watch(model, batch)
     with ExitStack() as stack:
-        counter = stack.enter_context(_watched(model, rows, batch.shape[0]))
+        stack.callback(watch.end)
         stack.enter_context(_evaluating(model))
-        stack.enter_context(isolated(interpret=counter))
+        stack.enter_context(isolated(interpret=watch.interpret))
         model(batch)
     parameters = list(model.parameters())
-    return Summary(rows, sum(p.size for p in parameters), sum(p.size for p in parameters if p.requires_grad))
+    return Summary(watch.rows, sum(p.size for p in parameters), sum(p.size for p in parameters if p.requires_grad))
 
 
 @contextmanager
@@ -118,41 +160,74 @@ def _evaluating(model: Module) -> Iterator[None]:
             module.training = mode
 
 
-@contextmanager
-def _watched(model: Module, rows: list[Row], images: int) -> Iterator[Interpreter]:
-    """Append a row for each call of a module; yields an interpreter that counts the multiply-adds of the innermost."""
-    paths = {id(module): path or type(module).__name__ for path, module in model.named_modules()}
-    counted: set[int] = set()
-    running: list[int] = []  # a stack: the multiply-adds so far of each module that is being called
-    inner = current().interpret
+class _Watch:
+    """Appends a row for each call of a module, and sees what its primitives compute."""
 
-    def before(module: Module, args: Any) -> None:
-        running.append(0)
+    def __init__(self, model: Module, batch: Tensor) -> None:
+        self.images = batch.shape[0]
+        size = batch.size // self.images
+        self.image, self.layer = Dependence(outward=True), Dependence()
+        if 3 <= batch.ndim <= 5:
+            self.image.begin(read(batch), positions(batch.shape))
+        self.rows = [
+            Row("input", "", batch.shape[1:], 0, 0, size, size * batch.dtype.itemsize, (1,) * (batch.ndim - 2))
+        ]
+        self._paths = {id(module): path or type(module).__name__ for path, module in model.named_modules()}
+        self._counted: set[int] = set()  # parameters, by identity
+        self._running: list[int] = []  # a stack: the multiply-adds so far of each module that is being called
+        self._inner = current().interpret
+        self._hooks = [
+            hook
+            for module in model.modules()
+            for hook in (module.register_forward_pre_hook(self._before), module.register_forward_hook(self._after))
+        ]
 
-    def after(module: Module, args: Any, output: Any) -> None:
-        products = running.pop()
-        own = [p for p in module.own_parameters() if id(p) not in counted]
-        counted.update(map(id, own))
-        if own or products or not any(module.children()):
-            shape = output.shape[1:] if isinstance(output, Tensor) else ()
-            parameters = sum(p.size for p in own)
-            elements = output.size // images if isinstance(output, Tensor) else 0
-            rows.append(Row(paths[id(module)], type(module).__name__, shape, parameters, elements, products // images))
+    def end(self) -> None:
+        """Remove the hooks."""
+        for remove in self._hooks:
+            remove()
 
-    def count(primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
-        if primitive.name == "contract" and running:
+    def interpret(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
+        """Compute as before; count the multiply-adds for the innermost module; note what the result depends on."""
+        if primitive.name == "contract" and self._running:
             terms = params["spec"].partition("->")[0].split(",")
             sizes: dict[str, int] = {}
             for term, value in zip(terms, values, strict=True):
                 sizes.update(zip(term, value.shape, strict=True))
-            running[-1] += math.prod(sizes.values())
-        return inner(primitive, values, params)
+            self._running[-1] += math.prod(sizes.values())
+        result = self._inner(primitive, values, params)
+        for dependence in (self.image, self.layer):
+            dependence.follow(primitive, values, params, result)
+        return result
 
-    removals = []
-    for module in model.modules():
-        removals += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
-    try:
-        yield count
-    finally:
-        for remove in removals:
-            remove()
+    def _before(self, module: Module, args: Any) -> None:
+        self._running.append(0)
+        images = [arg for arg in args if isinstance(arg, Tensor) and 3 <= arg.ndim <= 5]
+        if images and not any(module.children()):
+            self.layer.begin(read(images[0]), members(images[0].shape))
+
+    def _after(self, module: Module, args: Any, output: Any) -> None:
+        products = self._running.pop()
+        own = [p for p in module.own_parameters() if id(p) not in self._counted]
+        self._counted.update(map(id, own))
+        leaf = not any(module.children())
+        if own or products or leaf:
+            tensor = output if isinstance(output, Tensor) else None
+            shape = tensor.shape[1:] if tensor is not None else ()
+            elements = tensor.size // self.images if tensor is not None else 0
+            field = self.image.of(read(tensor)) if tensor is not None else None
+            uses = self.layer.of(read(tensor)) if tensor is not None and leaf else None
+            self.rows.append(
+                Row(
+                    path=self._paths[id(module)],
+                    type=type(module).__name__,
+                    shape=shape,
+                    parameters=sum(p.size for p in own),
+                    multiply_adds=products // self.images,
+                    activations=elements,
+                    activation_bytes=elements * (tensor.dtype.itemsize if tensor is not None else 0),
+                    receptive_field=extent(field) if field is not None else (),
+                    unused=unused(uses) if uses is not None else (),
+                )
+            )
+        self.layer.end()

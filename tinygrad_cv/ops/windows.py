@@ -53,17 +53,17 @@ def _fold(w: np.ndarray, stride: Ints, dilation: Ints, size: Ints) -> np.ndarray
     out[...] = 0
     outermost = memory_order(w)[0] if w.ndim else 0
     for block, target in _pieces(w, out, outermost if outermost < lead else None):
-        for tap, place in _places(kernel, counts, stride, dilation):
+        for tap, place in places(kernel, counts, stride, dilation):
             at: Any = (Ellipsis, *tap)
             target[place] += block[at]
     return out
 
 
-def _places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation: Ints) -> Iterator[tuple[Ints, Any]]:
+def places(kernel: Iterable[int], counts: Iterable[int], stride: Ints, dilation: Ints) -> Iterator[tuple[Ints, Any]]:
     """For every position in the kernel, the slices of the image that it covers over all windows."""
     for tap in product(*map(range, kernel)):
-        places = zip(tap, dilation, stride, counts, strict=True)
-        yield tap, (Ellipsis, *(slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s) for t, d, s, n in places))
+        axes = zip(tap, dilation, stride, counts, strict=True)
+        yield tap, (Ellipsis, *(slice(t * d, t * d + (n - 1) * s + 1 if n else t * d, s) for t, d, s, n in axes))
 
 
 def _contract_vjp(
@@ -108,7 +108,7 @@ def contract_fold(
     step = max(1, CHUNK * n // max(math.prod(extent[i] for i in one.y), 1))
     for i in range(0, n, step):
         part = a[(*[slice(None)] * groups.a.index(images), slice(i, i + step))]
-        for tap, place in _places(kernel, counts, stride, dilation):
+        for tap, place in places(kernel, counts, stride, dilation):
             out[i : i + step][place] += multiply(part, weights[tap], order).transpose(axes)
     return out
 
