@@ -35,7 +35,7 @@ from .frontend.creation import (
 )
 from .frontend.custom import CustomFunction, FunctionContext
 from .frontend.functions import cat, concatenate, einsum, matmul, meshgrid, stack
-from .frontend.random import Generator, manual_seed, rand, randint, randn
+from .frontend.random import Generator, default_generator, manual_seed, rand, randint, randn
 from .frontend.tensor import Tensor
 from .frontend.vocabulary import missing as _missing
 
@@ -94,6 +94,7 @@ __all__ = [
     "cat",
     "checkpoint",
     "concatenate",
+    "default_generator",
     "detect_anomaly",
     "einsum",
     "enable_grad",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,12 +66,20 @@ def _sized(module: Module, state: Mapping[str, TensorLike]) -> Iterator[None]:
 
 def load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> LoadResult:
     """:meth:`Module.load_state_dict`, which says what it does."""
+    with checked(module, state, strict) as commit:
+        return commit()
+
+
+@contextmanager
+def checked(module: Module, state: Mapping[str, TensorLike], strict: bool = True) -> Iterator[Callable[[], LoadResult]]:
+    """Check a state dict, for a block that calls the function it gets to load it. Lazily sized layers have their sizes
+    in the block; they are as they were if it raises."""
     check_state_dict(type(module).__name__, state)
     with _sized(module, state):
-        return _load(module, state, strict)
+        yield _checked(module, state, strict)
 
 
-def _load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> LoadResult:
+def _checked(module: Module, state: Mapping[str, TensorLike], strict: bool) -> Callable[[], LoadResult]:
     own = dict(saved(module))
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
@@ -95,10 +103,14 @@ def _load(module: Module, state: Mapping[str, TensorLike], strict: bool) -> Load
             "Build the model with the sizes and names of the saved one"
             + ("; strict=False skips missing and unexpected names." if missing or unexpected else ".")
         )
-    with no_grad():
-        for name, array in arrays.items():
-            own[name].assign(array)
-    return LoadResult(missing, unexpected)
+
+    def commit() -> LoadResult:
+        with no_grad():
+            for name, array in arrays.items():
+                own[name].assign(array)
+        return LoadResult(missing, unexpected)
+
+    return commit
 
 
 def _shape(value: Any) -> tuple[int, ...]:  # NumPy's annotations know neither DLPack nor tensors

@@ -212,6 +212,10 @@ class Optimizer:
             CheckpointError: groups, names, slots or shapes do not match, or a value is out of range. The message lists
                 every problem; nothing is loaded.
         """
+        self.checked(state)()
+
+    def checked(self, state: OptimizerState | Mapping[str, Any]) -> Callable[[], None]:
+        """Check a state as :meth:`load_state_dict` does; the function that is returned loads it."""
         check_state_dict(type(self).__name__, state)
         wrong = malformed(state)
         if not wrong:
@@ -223,14 +227,19 @@ class Optimizer:
                 f"load_state_dict into {type(self).__name__}: {len(wrong)} problem(s):{lines}\nNothing was loaded. "
                 "Make the optimizer with the same groups of the same named parameters."
             )
-        for group, settings in zip(self.param_groups, groups, strict=True):
-            group.update({key: value for key, value in settings.items() if key != "names"})
         own = self.parameters_by_name()
-        self.state = {
+        slots_by_name = {
             name: {key: Tensor(np.asarray(array), self.form(key, own[name])[1]) for key, array in slots.items()}
             for name, slots in saved.items()
         }
-        self._share()
+
+        def commit() -> None:
+            for group, settings in zip(self.param_groups, groups, strict=True):
+                group.update({key: value for key, value in settings.items() if key != "names"})
+            self.state = slots_by_name
+            self._share()
+
+        return commit
 
     def _share(self) -> None:
         """One tensor again for the scalars of parameters that have been updated equally often."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...core.context import current
@@ -127,6 +127,10 @@ class LRScheduler:
             CheckpointError: the state is of another class or another number of groups, or a value is out of range.
                 Nothing is loaded.
         """
+        self.checked(state)()
+
+    def checked(self, state: Mapping[str, Any]) -> Callable[[], None]:
+        """Check a state as :meth:`load_state_dict` does; the function that is returned loads it."""
         op = type(self).__name__
         check_state_dict(op, state)
         if wrong := self.wrong(state):
@@ -134,7 +138,7 @@ class LRScheduler:
                 f"load_state_dict into {op}: {'; '.join(wrong)}. Nothing was loaded. "
                 "Make the same schedule as was saved."
             )
-        self.take(state)
+        return lambda: self.take(state)
 
     def wrong(self, state: Mapping[str, Any]) -> list[str]:
         """Why a state cannot be loaded: a list of problems."""
