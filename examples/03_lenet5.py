@@ -32,7 +32,8 @@ def main(folder="runs/examples"):
 
     train, test = data.fashion_mnist()
     images, test_images = (data.normalize(part.images, mean=0.286, std=0.353) for part in (train, test))
-    loader = data.DataLoader(images[:IMAGES], train.labels[:IMAGES], batch_size=32, shuffle=True)
+    samples = data.TensorDataset(images[:IMAGES], train.labels[:IMAGES])
+    loader = data.DataLoader(samples, batch_size=32, shuffle=True)
     optimizer = optim.Adam(model, lr=1e-3)
     history = []
     for epoch in range(EPOCHS):

@@ -23,7 +23,7 @@ def trained(images, labels):
         conv.weight.assign(conv.weight * 0.1)  # small at first: what is large in the end was learned
     model = nn.Sequential(conv, bn, nn.ReLU(), nn.MaxPool2d(4), nn.Flatten(), nn.Linear(FILTERS * 49, 10))
     optimizer = optim.Adam(model, lr=3e-3)
-    loader = data.DataLoader(images, labels, batch_size=50, shuffle=True)
+    loader = data.DataLoader(data.TensorDataset(images, labels), batch_size=50, shuffle=True)
     for _ in range(2):
         for batch, target in loader:
             optimizer.zero_grad()

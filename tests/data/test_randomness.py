@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
-from tinygrad_cv.data.randomness import batching, current, nth_sample, ordering, sample_generator, sampling
+from tinygrad_cv.data.randomness import (
+    batching,
+    current,
+    nth_sample,
+    ordering,
+    sample_generator,
+    sampling,
+    worker_generator,
+)
 
 pytestmark = pytest.mark.quick
 
@@ -23,11 +31,11 @@ def test_numbers_follow_from_the_place():
         words[place] = word(sample_generator(*place))
         with sampling(*place):
             assert word(current()) == words[place]
-        with ordering(*place[:2]):
-            words[("order", *place[:2])] = word(current())
+        words[("order", *place[:2])] = ordering(*place[:2]).run(lambda: word(current()))
+        words[("worker", *place)] = word(worker_generator(*place))
         with batching(*place, first=0):
             words[("batch", *place)] = word(current())
-    assert len(set(words.values())) == len(words) == 2 * 6**3 + 6**2
+    assert len(set(words.values())) == len(words) == 3 * 6**3 + 6**2
 
 
 def test_neighbours_are_independent():

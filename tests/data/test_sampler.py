@@ -22,11 +22,7 @@ RANDOM = {
 
 def orders(sampler, seed, epochs):
     """What a loader gets of a sampler."""
-    found = []
-    for epoch in epochs:
-        with ordering(seed, epoch):
-            found.append(list(sampler))
-    return found
+    return [ordering(seed, epoch).run(list, sampler) for epoch in epochs]
 
 
 @pytest.mark.parametrize("make", RANDOM.values(), ids=RANDOM)

@@ -35,7 +35,7 @@ def batches():
 
 def loader():
     images = np.arange(8, dtype=np.float32).reshape(8, 1)
-    return data.DataLoader(images, np.arange(8), batch_size=2)
+    return data.DataLoader(data.TensorDataset(images, np.arange(8)), batch_size=2)
 
 
 # What makes the state, and what takes from it.

@@ -4,7 +4,16 @@ import numpy as np
 
 import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
-from tinygrad_cv.data import DataLoader, compose, fashion_mnist, normalize, preparation, random_shift
+from tinygrad_cv.data import (
+    DataLoader,
+    TensorDataset,
+    augmented,
+    compose,
+    fashion_mnist,
+    normalize,
+    preparation,
+    random_shift,
+)
 from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
 
 sets = fashion_mnist()
@@ -25,10 +34,11 @@ def darker(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return batch * rng.random()
 
 
-loader = DataLoader(prepare(images), labels, 4, transform=compose(random_shift(1), darker))
+transform = compose(random_shift(1), darker)
+loader = DataLoader(TensorDataset(prepare(images), labels), 4, collate_fn=augmented(transform))
 for batch, targets in loader:
-    reveal_type(batch)  # ndarray
-    reveal_type(targets)  # ndarray
+    reveal_type(batch)  # Any
+    reveal_type(targets)  # Any
 
 model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 optimizer = optim.SGD(model, lr=0.1)

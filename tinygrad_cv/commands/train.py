@@ -16,7 +16,17 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from .. import compiler, models, optim, tracing
-from ..data import DataLoader, compose, fashion_mnist, load_idx, preparation, random_horizontal_flip, random_shift
+from ..data import (
+    DataLoader,
+    TensorDataset,
+    augmented,
+    compose,
+    fashion_mnist,
+    load_idx,
+    preparation,
+    random_horizontal_flip,
+    random_shift,
+)
 from ..data.augment import Transform
 from ..data.datasets import TrainTest
 from ..files import write_text
@@ -188,7 +198,12 @@ def fit(
 
     batch_size = min(arguments.batch_size, len(labels))
     loader = DataLoader(
-        images, labels, batch_size, shuffle=True, drop_last=True, seed=arguments.seed, transform=augment
+        TensorDataset(images, labels),
+        batch_size,
+        shuffle=True,
+        drop_last=True,
+        collate_fn=augmented(augment),
+        seed=arguments.seed,
     )
     steps = len(loader) * arguments.epochs
     optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)

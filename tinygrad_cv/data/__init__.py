@@ -1,7 +1,7 @@
 """Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. NumPy arrays only."""
 
 from . import transforms
-from .augment import compose, random_horizontal_flip, random_shift
+from .augment import augmented, compose, random_horizontal_flip, random_shift
 from .collate import default_collate, default_convert
 from .dataset import (
     ChainDataset,
@@ -15,7 +15,7 @@ from .dataset import (
 )
 from .datasets import DIGITS, FASHION_MNIST_CLASSES, TrainTest, fashion_mnist, load_idx
 from .idx import read_idx
-from .loader import DataLoader
+from .loader import DataLoader, WorkerInfo, get_worker_info
 from .preprocess import Preparation, normalize, preparation
 from .sampler import (
     BatchSampler,
@@ -47,10 +47,13 @@ __all__ = [
     "TensorDataset",
     "TrainTest",
     "WeightedRandomSampler",
+    "WorkerInfo",
+    "augmented",
     "compose",
     "default_collate",
     "default_convert",
     "fashion_mnist",
+    "get_worker_info",
     "load_idx",
     "normalize",
     "preparation",

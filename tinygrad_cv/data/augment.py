@@ -1,15 +1,19 @@
 """Data augmentation: random transforms of a batch of images that keep its labels valid.
 
 Each function here returns a transform, a callable (images, rng) -> images on N x C x H x W, for
-``DataLoader(..., transform=...)``. Random numbers are drawn for each image of the batch separately.
+``DataLoader(..., collate_fn=augmented(...))``. Random numbers are drawn for each image of the batch separately.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from .collate import default_collate
+from .randomness import current
 
 Transform = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -78,6 +82,34 @@ def compose(*transforms: Transform) -> Transform:
         return images
 
     return composed
+
+
+def augmented(transform: Transform) -> Callable[[Sequence[Any]], tuple[np.ndarray, np.ndarray]]:
+    """A ``collate_fn`` for samples (image, label): `default_collate`, and a transform of the images.
+
+    Random numbers follow from the loader's seed, the epoch and the batch.
+
+    Raises:
+        ValueError: when called, the transform changes the number of images.
+
+    >>> import tinygrad_cv as tg
+    >>> samples = tg.data.TensorDataset(np.ones((3, 1, 4, 4)), np.arange(3))
+    >>> loader = tg.data.DataLoader(samples, 3, collate_fn=augmented(random_shift(1)))
+    >>> [images.shape for images, labels in loader]
+    [(3, 1, 4, 4)]
+    """
+
+    def collate(samples: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = default_collate(samples)
+        made = transform(images, current())
+        if len(made) != len(labels):
+            raise ValueError(
+                f"augmented: the transform made {len(made)} images of {len(labels)}; it must return one for each, "
+                "since the labels stay. Check its return value."
+            )
+        return made, labels
+
+    return collate
 
 
 def _check_images(name: str, images: np.ndarray) -> None:

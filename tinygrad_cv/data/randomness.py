@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..frontend.random import Generator, default_generator
 
 RandomSource: TypeAlias = "np.random.Generator | Generator | None"
 
-ORDER, SAMPLE, BATCH = range(3)  # what is drawn: numbers for one never meet those for another
+ORDER, SAMPLE, BATCH, WORKER = range(4)  # what is drawn: numbers for one never meet those for another
 
 
 class _Place:
@@ -81,9 +81,16 @@ def sampling(seed: int, epoch: int, index: int) -> Iterator[None]:
         yield
 
 
-def ordering(seed: int, epoch: int) -> AbstractContextManager[None]:
-    """Within the block, :func:`current` is the generator of an epoch's order."""
-    return _at(_Place(ORDER, seed, epoch, 0))
+def ordering(seed: int, epoch: int) -> Context:
+    """A context for the code that makes an epoch's order, in which :func:`current` is the generator of that."""
+    context = copy_context()
+    context.run(_place.set, _Place(ORDER, seed, epoch, 0))
+    return context
+
+
+def worker_generator(seed: int, epoch: int, batch: int) -> np.random.Generator:
+    """What a process seeds other generators from before it makes a batch."""
+    return _generator(WORKER, seed, epoch, batch)
 
 
 def order_generator(seed: int, epoch: int) -> np.random.Generator:
