@@ -36,6 +36,7 @@ THEMES: dict[str, dict[str, float]] = {
     "windows": {**MIXED, "window": 12, "contract": 4},
     "reductions": {**MIXED, "reduce": 12},
     "contractions": {**MIXED, "contract": 10, "window": 3},
+    "indices": {**MIXED, "index": 16},
 }
 ROUNDED = ["neg", "square", "sqrt", "floor"]  # to the bit, as IEEE 754 says
 ELEMENTARY = [
@@ -55,7 +56,7 @@ class Grower:
     def __init__(self, seed: int):
         self.rng = rng = np.random.default_rng(seed)
         self.seed = seed
-        self.theme = str(rng.choice(list(THEMES), p=[0.3, 0.15, 0.12, 0.12, 0.1, 0.1, 0.11]))
+        self.theme = str(rng.choice(list(THEMES), p=[0.25, 0.14, 0.14, 0.1, 0.1, 0.09, 0.09, 0.09]))
         self.large = rng.random() < 0.25
         self.limit = MANY if self.large else FEW
         self.draw = str(rng.choice(["normal", "few", "special"], p=[0.42, 0.25, 0.33]))
@@ -435,13 +436,14 @@ class Grower:
             x = self.values[i]
             known = [j for j, node in enumerate(self.nodes) if node.op == "argmax" and self._places(node) <= len(x)]
             shape = tuple(self.choice(SIZES[:9]) for _ in range(self.choice([0, 1, 1, 2])))
-            at = self.choice(known) if known and self.rng.random() < 0.5 else self.fresh(shape, "i8", f"below {len(x)}")
+            at = self.choice(known) if known and self.rng.random() < 0.3 else self._numbers(shape, len(x))
             self.apply("gather", i, at)
-        elif way < 0.6:
-            i = self.pick(lambda x: x.dtype.kind == "f" and x.ndim > 0 and 0 < len(x) < 100)
-            size = self.choice(SIZES)
-            at = self.fresh(self.values[i].shape[:1], "i8", f"below {size}")
-            self.tame(self.apply("scatter_add", i, at, size=size))
+        elif way < 0.7:
+            i = self.pick(lambda x: x.dtype.kind == "f" and x.ndim > 0 and 0 < x.size and len(x) < 100)
+            shape = self.values[i].shape
+            shape = shape[: self.integer(1, min(3, len(shape)))]
+            size = self.choice(SIZES) if self.rng.random() < 0.5 else shape[0] * self.choice([1, 2, 3])
+            self.tame(self.apply("scatter_add", i, self._numbers(shape, size), size=size))
         else:  # numbers along axes, compared with a value or selected by one
             i = self.pick(lambda x: x.ndim > 0 and x.size < 2**24)
             x = self.values[i]
@@ -452,6 +454,24 @@ class Grower:
                 self.apply("where", i, numbers, self.partner(numbers))
             else:
                 self.apply(self.choice(["less", "equal", "add", "mul"]), i, numbers)
+
+    def _numbers(self, shape: Shape, n: int) -> int:
+        """Numbers of n rows: drawn; from the end; or limited to a part of the rows for each first index."""
+        way, each = self.rng.random(), n // shape[0] if shape else n
+        if way < 0.3 or not each:
+            return self.fresh(shape, "i8", f"below {n}")
+        if way < 0.5:
+            i = self.fresh(shape, "i8", f"below {n}")
+            return self.apply("sub", i, self.literal(n, i))
+        i = self.fresh(shape, "i8", f"below {2 * each}")
+        i = self.apply("sub", i, self.literal(each // 2, i))
+        low, high = self.literal(0, i), self.literal(each - 1, i)
+        i = self.apply("where", self.apply("less", i, low), low, i)
+        i = self.apply("where", self.apply("less", high, i), high, i)
+        if not shape:
+            return i
+        first = self.apply("iota", shape=shape, axis=(0,), dtype=np.dtype("i8"))
+        return self.apply("add", i, self.apply("mul", first, self.literal(each, first)))
 
     def _places(self, argmax: Node) -> int:
         """How many places it tells apart, whatever its argument."""

@@ -31,7 +31,7 @@ from tinygrad_cv import models, optim
 from tinygrad_cv.compiler import cache, image, pipeline, program
 from tinygrad_cv.compiler.image import Buffer, Image
 from tinygrad_cv.compiler.schedule.kernel import Plan
-from tinygrad_cv.ir.graph import Graph, Value
+from tinygrad_cv.ir.graph import Builder, Graph, Value
 
 Array = np.ndarray
 SIDES = ("before", "behind")  # where the page is that nobody may touch
@@ -194,7 +194,23 @@ def _model(number: int) -> None:
         step(tg.randn(3, *shape), tg.tensor(np.arange(3)))
 
 
-WORK = {"goldens": _golden, "programs": _program, "networks": _network, "models": _model}
+NUMBERS = (0, -1, 4, 5, -5, -6, 63, -64, 2**31, 2**63 - 1, -(2**63))  # of rows, of which there are 5
+ROWS: Sequence[tuple[int, ...]] = ((), (3,), (16,), (40,), (2, 5))
+
+
+def _numbers(case: int) -> None:
+    """A gather and a scattered sum whose numbers are anything: nothing checks them before they are used."""
+    row = ROWS[case]
+    index = np.resize(np.array(NUMBERS), (7, 9))
+    builder = Builder()
+    x, places = builder.input(0, (5, *row), np.dtype("float32")), builder.input(1, index.shape, index.dtype)
+    taken = builder.make("gather", (x, places), {})
+    summed = builder.make("scatter_add", (builder.make("square", (taken,), {}), places), {"size": 5})
+    graph = Graph(builder, [x, places], [taken, summed])
+    pipeline.compile(graph)([np.ones(x.shape, x.dtype), index])
+
+
+WORK = {"numbers": _numbers, "goldens": _golden, "programs": _program, "networks": _network, "models": _model}
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cv.compiler.schedule.affine import Affine, Var
-from tinygrad_cv.compiler.schedule.expr import Const, Expr, Guard, Index, Load, Reduce
+from tinygrad_cv.compiler.schedule.expr import Const, Expr, Guard, Index, Load, Reduce, Scatter
 from tinygrad_cv.compiler.schedule.kernel import HostKernel, Plan
-from tinygrad_cv.compiler.schedule.nest import Nest
+from tinygrad_cv.compiler.schedule.nest import Nest, Store, columns_of
 from tinygrad_cv.core.context import quiet
 from tinygrad_cv.ir.graph import CONSTANT, INPUT, Value
 from tinygrad_cv.ops import PRIMITIVES
@@ -54,11 +54,34 @@ class _Run:
         grids = np.indices([v.extent for v in nest.vars], sparse=True)
         places: Places = dict(zip(nest.vars, grids, strict=True))
         for store in nest.stores:
+            if isinstance(store.expr, Scatter):
+                self._scatter(nest, store)
+                continue
             shape = tuple(v.extent for v in nest.vars)
             element = np.broadcast_to(self.element(store.expr, places, {}), shape)
             lows = self.plan.layouts[store.value].low
             index = [_at(a, places) + low for a, low in zip(store.index, lows, strict=True)]
             self.memory[store.value][tuple(np.broadcast_to(i, shape) for i in index)] = element
+
+    def _scatter(self, nest: Nest, store: Store) -> None:
+        """A scattered sum, term by term."""
+        scatter = store.expr
+        assert isinstance(scatter, Scatter)
+        own = [v for v, _ in (scatter.place - scatter.first).terms]
+        variables = [v for v in nest.vars if v not in own] + list(scatter.variables)
+        shape = tuple(v.extent for v in variables)
+        places: Places = dict(zip(variables, np.indices(shape, sparse=True), strict=True))
+        known: dict[Expr, Any] = {}
+        rows, terms = (np.broadcast_to(self.element(x, places, known), shape) for x in scatter.args)
+        rows = np.where(rows < 0, rows + scatter.rows, rows)
+        first = np.broadcast_to(_at(scatter.first, places), shape)
+        inside = (first <= rows) & (rows < first + scatter.size)
+        columns = np.broadcast_to(_at(columns_of(store), places), shape)
+        grids = np.indices([v.extent for v in nest.vars], sparse=True)
+        stored = [_at(a, dict(zip(nest.vars, grids, strict=True))) for a in store.index]
+        memory = self.memory[store.value]
+        memory[tuple(np.broadcast_arrays(*stored))] = 0
+        np.add.at(memory.reshape(scatter.rows, -1), (rows[inside], columns[inside]), terms[inside])
 
     def element(self, expr: Expr, places: Places, known: dict[Expr, Any]) -> Any:
         """The value of an expression at all places."""
@@ -92,8 +115,8 @@ class _Run:
         value, index = expr.value, expr.index
         lows = self.plan.layouts[value].low if value in self.plan.layouts else (0,) * value.ndim
         where = [_at(a, places) + low for a, low in zip(index, lows, strict=True)]
-        if rows:
-            where[0] = rows[0] + lows[0]
+        if rows:  # negative numbers count from the end
+            where[0] = np.where(rows[0] < 0, rows[0] + value.shape[0], rows[0]) + lows[0]
         array = self.read(value)
         clipped = [np.clip(i, 0, n - 1) for i, n in zip(where, array.shape, strict=True)]
         return array[tuple(np.broadcast_arrays(*clipped))] if clipped else array[()]

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from tests.compiler.guarded import MODELS, SIDES, WORK
+from tests.compiler.guarded import MODELS, ROWS, SIDES, WORK
 from tests.compiler.recorded import PROGRAMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pages are protected by mprotect, which POSIX has")
-COUNTS = {"goldens": len(PROGRAMS), "programs": 60, "networks": 4, "models": len(MODELS)}
+COUNTS = {"numbers": len(ROWS), "goldens": len(PROGRAMS), "programs": 60, "networks": 4, "models": len(MODELS)}
 
 
 def run(side, work, count, before=""):
@@ -40,6 +40,29 @@ BEHIND = """
 from tinygrad_cv.compiler.codegen.memory import Memory
 Memory.live = lambda self, spot: self.schedule.lanes
 """
+
+
+UNLIMITED = """
+from tinygrad_cv.compiler.codegen.memory import Memory
+Memory._clamped = lambda self, number, rows, lanes: number
+"""
+ANYWHERE = """
+from types import SimpleNamespace
+from tinygrad_cv.compiler.codegen.scatter import ScatterLowering
+def anywhere(self, point, tile, add=ScatterLowering._add):
+    own = self.scatter
+    names = ("row", "rows", "first", "variables")
+    self.scatter = SimpleNamespace(size=2**62, **{name: getattr(own, name) for name in names})
+    add(self, point, tile)
+    self.scatter = own
+ScatterLowering._add = anywhere
+"""
+
+
+@pytest.mark.parametrize("broken", [UNLIMITED, ANYWHERE])
+def test_row_numbers_that_nothing_limits_are_found(broken):
+    done = run("behind", "numbers", len(ROWS), broken)
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
 
 
 @pytest.mark.parametrize(("side", "broken"), [("before", BEFORE), ("behind", BEHIND)])

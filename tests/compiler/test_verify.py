@@ -22,7 +22,7 @@ from tinygrad_cv.compiler.schedule import materialize
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
 from tinygrad_cv.compiler.schedule.layout import layout_of
-from tinygrad_cv.compiler.schedule.nest import Store
+from tinygrad_cv.compiler.schedule.nest import Nest, Store
 from tinygrad_cv.compiler.verify import (
     VerificationError,
     verify_graph,
@@ -426,3 +426,90 @@ def test_an_unknown_word_is_an_error(debug):
 
 def test_stages_are_verified_here():
     assert Watch().verifies
+
+
+# ---------------------------------------------------------------- scattered sums
+
+
+SCATTERED = """
+x0 = input((40, 32), 'float32', 'normal', 1)
+x1 = input((40,), 'i8', 'below 10', 2)
+x2 = scatter_add(x0, x1, size=10)
+return x2
+"""
+
+
+def mistaken(mistake):
+    """The plan of a scattered sum with one mistake in its kernel: new parts of the nest's sum, or of its schedule."""
+    found = planned(SCATTERED)
+    (kernel,) = found.kernels
+    (store,) = kernel.nest.stores
+    scatter, exprs = store.expr, Exprs()
+    parts = {name: getattr(scatter, name) for name in ("variables", "row", "body", "place", "first", "size", "rows")}
+    schedule = mistake(parts, kernel, exprs)
+    kernel.nest = Nest(kernel.nest.vars, [Store(store.value, store.index, exprs.scatter(**parts))])
+    if schedule:
+        kernel.schedule = schedule
+    return found
+
+
+def _another_place(parts, kernel, exprs):
+    parts["place"] = parts["place"] * 2
+
+
+def _too_many_rows(parts, kernel, exprs):
+    parts["rows"] = 11
+
+
+def _too_many_places(parts, kernel, exprs):
+    parts["size"] = 11
+
+
+def _body_of_the_place(parts, kernel, exprs):
+    (place,) = [v for v, _ in parts["place"].terms]
+    parts["body"] = exprs.op("mul", (parts["body"], exprs.index(of(place), F32)), F32)
+
+
+def _row_of_the_column(parts, kernel, exprs):
+    column = kernel.nest.vars[-1]
+    parts["row"] = exprs.op("add", (parts["row"], exprs.index(of(column))), np.dtype(np.int64))
+
+
+def _row_of_a_float(parts, kernel, exprs):
+    parts["row"] = exprs.op("cast", (parts["row"],), F32)
+
+
+def _shared_places(parts, kernel, exprs):
+    (place,) = [v for v, _ in parts["place"].terms]
+    outer = [place, *(v for v in kernel.schedule.outer if v is not place)]
+    return replace(kernel.schedule, outer=outer, within=outer[1:])
+
+
+def _terms_in_another_order(parts, kernel, exprs):
+    a, b = Var(5, "r"), Var(8, "r")
+    parts["variables"] = (a, b)
+    parts["row"] = exprs.load(parts["row"].value, [of(a) * 8 + of(b)])
+    parts["body"] = exprs.load(parts["body"].value, [of(a) * 8 + of(b), parts["body"].index[1]])
+    return replace(kernel.schedule, inner=[b, a])
+
+
+def test_a_scattered_sum_passes():
+    verify_plan(mistaken(lambda parts, kernel, exprs: None))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (_another_place, "it stores"),
+        (_too_many_rows, "rows"),
+        (_too_many_places, "places 0 to 9 of 11"),
+        (_body_of_the_place, "depends on its place"),
+        (_row_of_the_column, "a row depends on columns"),
+        (_row_of_a_float, "numbers a row"),
+        (_shared_places, "threads share the places"),
+        (_terms_in_another_order, "in another order"),
+    ],
+)
+def test_mistakes_in_scattered_sums_are_found(mistake, words):
+    with pytest.raises(VerificationError, match=words):
+        verify_plan(mistaken(mistake))

@@ -113,10 +113,19 @@ def looked_up(x: Tensor, index: Tensor) -> Tensor:
     return apply(indexing.gather, x, index)
 
 
+def summed_up(x: Tensor, index: Tensor, size: int) -> Tensor:
+    """Rows summed by number, as by :meth:`Tensor.scatter_add`, where whoever computed the numbers knows their range."""
+    return apply(indexing.scatter_add, x, index, size=size)
+
+
 def _expect_rows(index: Tensor, n: int) -> None:
-    """Within a trace, check in every call that the row numbers are in range. In eager code NumPy does."""
-    if not isinstance(read(index), np.ndarray):
-        ((index >= 0) & (index < n)).holds()
+    """Within a trace, check in every call that the row numbers are in range. In eager code NumPy does.
+
+    Not in a derivative: its numbers are those of the operation that it is of.
+    """
+    if not isinstance(read(index), np.ndarray) and current().origin is None:
+        index = cast(index, INT)
+        ((index >= -n) & (index < n)).holds()
 
 
 def _raw(part: Any) -> Any:

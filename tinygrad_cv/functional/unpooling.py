@@ -11,7 +11,7 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
-from ..frontend.indexing import looked_up
+from ..frontend.indexing import looked_up, summed_up
 from .arguments import Size, sizes, spatial
 from .windows import INDEX
 
@@ -138,8 +138,10 @@ def _unpool_batch(
     inside = indices.astype(INDEX).clip(0, pixels - 1)  # of what was just refused too: compiled code reads it later
     places = (inside + x._new(starts)).reshape(-1)
     values = x.reshape(-1)
-    found = x._new(np.ones(x.size, x.dtype)).scatter_add(places, n * c * pixels)  # by how many windows
-    return (values / looked_up(found, places)).scatter_add(places, n * c * pixels).reshape(n, c, *size)
+    once = x._new(np.ones((), np.min_scalar_type(math.prod(pooled)))).expand(x.size)
+    found = summed_up(once, places, n * c * pixels)  # by how many windows
+    share = values / looked_up(found, places).astype(x.dtype)
+    return summed_up(share, places, n * c * pixels).reshape(n, c, *size)
 
 
 def _size_of(usual: Sequence[int], stride: Sequence[int], output_size: Sequence[int] | None) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...ir.graph import Value
+from ..llvm.elementwise import LOWERINGS
 from ..llvm.function import Function, memory_type, vector_type
 from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
@@ -17,7 +18,8 @@ from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Store
 
-BOOL = np.dtype(bool)
+BOOL, INT = np.dtype(bool), np.dtype(np.int64)
+WIDE = 64  # bytes that are cleared at once; LLVM takes them apart for machines with shorter vectors
 
 Point = dict[Var, Int]  # the value of each loop variable; of the vector's variable, in lane 0
 Mask = tuple[str, bool]  # a condition, and whether it is a vector, one bit a lane
@@ -134,29 +136,33 @@ class Memory:
         self, value: Value, index: Sequence[Affine], found: tuple[str, bool], point: Point, mask: Mask | None
     ) -> tuple[str, bool]:
         """Elements of rows whose numbers ``found`` holds; a number out of range is clamped to the nearest row."""
-        f, lanes = self.f, self.schedule.lanes
-        layout = self.layouts[value]
-        rows, is_vector = found
+        f, lanes, layout, dtype = self.f, self.schedule.lanes, self.layouts[value], value.dtype
         rest = layout.flat(index)
         step = rest.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
-        offset = index_at(rest, point)
-
-        def clamped(row: str) -> Int:
-            return f.most(f.least(f.known(row), value.shape[0] - 1), 0) * layout.strides[0]
-
-        base, dtype = self.bases[value], value.dtype
+        offset, base = index_at(rest, point), self.bases[value]
+        numbers, is_vector = found
+        row = self._clamped(numbers, value.shape[0], lanes if is_vector else 1)
         if not is_vector and step in (0, 1):
-            return self._load_at(value, clamped(rows) + offset, rest, point, mask)
+            return self._load_at(value, f.known(row) * layout.strides[0] + offset, rest, point, mask)
         kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
-        for lane in range(self.live(point)):
-            row = f.value(f"extractelement <{lanes} x i64> {rows}, i32 {lane}") if is_vector else rows
-            here = clamped(row) + offset + lane * step
+        for lane in range(self.live(point)):  # as fast as an instruction that gathers
+            own = f.value(f"extractelement <{lanes} x i64> {row}, i32 {lane}") if is_vector else row
+            here = f.known(own) * layout.strides[0] + offset + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
                 here = self._where(holds, here)
             element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, here)}, align {dtype.itemsize}")
             text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
         return self._register(text, dtype, lanes), True
+
+    def _clamped(self, number: str, rows: int, lanes: int) -> str:
+        """The number of a row; a negative one counts from the end, one out of range is clamped."""
+        f = self.f
+        kind, mask = vector_type(INT, lanes), vector_type(BOOL, lanes)
+        zero, last, count = (f.splat(str(n), INT, lanes) for n in (0, rows - 1, rows))
+        negative = f.pure(f"icmp slt {kind} {number}, {zero}")
+        row = f.pure(f"select {mask} {negative}, {kind} {f.pure(f'add {kind} {number}, {count}')}, {kind} {number}")
+        return f.call("llvm.smax", kind, f.call("llvm.smin", kind, row, last), zero)
 
     def _register(self, text: str, dtype: np.dtype, lanes: int) -> str:
         if dtype.kind != "b":
@@ -182,9 +188,37 @@ class Memory:
 
     def store(self, store: Store, point: Point, text: str, is_vector: bool) -> None:
         """Write the result of a store at a point."""
-        f, value, dtype = self.f, store.value, store.value.dtype
-        affine = self.layouts[value].flat(store.index)
-        offset = index_at(affine, point)
+        affine = self.layouts[store.value].flat(store.index)
+        self._store_at(store.value, index_at(affine, point), affine, point, text, is_vector)
+
+    def clear(self, value: Value, offset: Int, count: int) -> None:
+        """Write ``count`` zeros."""
+        f, dtype, left = self.f, value.dtype, count
+        lanes = WIDE // dtype.itemsize
+        for size, each in ((4 * lanes, lanes), (lanes, lanes), (1, 1)):
+            kind = memory_type(dtype) if each == 1 else f"<{each} x {memory_type(dtype)}>"
+            start, end = count - left, count - left % size
+
+            def body(i: Int, _: list[str], size: int = size, each: int = each, kind: str = kind) -> list[str]:
+                for k in range(0, size, each):
+                    pointer = f.pointer(self.bases[value], dtype, offset + i + k)
+                    f.emit(f"store {kind} zeroinitializer, ptr {pointer}, align {dtype.itemsize}")
+                return []
+
+            f.loop(start, end, size, [], body)
+            left %= size
+
+    def add(self, value: Value, row: Int, columns: Affine, point: Point, text: str, is_vector: bool) -> None:
+        """Add a term of a scattered sum. ``row``: where its row begins; ``columns``: where it is in the row."""
+        offset, dtype = row + index_at(columns, point), value.dtype
+        sum_so_far, _ = self._load_at(value, offset, columns, point, None)
+        lanes = self.schedule.result_lanes
+        text = text if is_vector else self.f.splat(text, dtype, lanes)
+        total = LOWERINGS["add"].spell(self.f, [sum_so_far, text], dtype, dtype, lanes)
+        self._store_at(value, offset, columns, point, total, lanes > 1)
+
+    def _store_at(self, value: Value, offset: Int, affine: Affine, point: Point, text: str, is_vector: bool) -> None:
+        f, dtype = self.f, value.dtype
         lanes = self.schedule.result_lanes
         step = affine.coefficient(self.schedule.vector) if lanes > 1 and self.schedule.vector else 0
         base = self.bases[value]

@@ -14,7 +14,8 @@ import numpy as np
 from ..llvm import math
 from ..llvm.function import Function
 from ..schedule.kernel import HostKernel, Plan
-from .nest import buffers_of, lower, steps_of
+from .kernel import lower
+from .nest import buffers_of, steps_of
 from .structure import structure
 
 if TYPE_CHECKING:

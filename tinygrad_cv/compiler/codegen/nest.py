@@ -1,45 +1,20 @@
-"""A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
-
-``low`` and ``high`` are a range of the outermost loop's steps: the share of one thread.
-"""
+"""The loops of a nest over its result, and what is written in each tile of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from ...ir.graph import Value
-from ..llvm.function import Function
 from ..llvm.integer import Int
 from ..schedule.affine import Var
-from ..schedule.expr import Exprs, Reduce
-from ..schedule.layout import Layout
+from ..schedule.expr import Reduce
 from ..schedule.loop_schedule import LoopSchedule, widths
-from ..schedule.nest import Nest, Store
+from ..schedule.nest import Nest
 from .expressions import Expressions
 from .memory import Memory, Point
 from .reduction import Reductions
-
-
-def lower(name: str, nest: Nest, schedule: LoopSchedule, layouts: Mapping[Value, Layout], fma: bool) -> Function:
-    """The function of a nest."""
-    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
-    memory = Memory(f, schedule, layouts)
-    for i, value in enumerate(buffers_of(nest)):
-        slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
-        memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
-    if schedule.split:  # its partial sums are added to memory, which must hold zeros first
-        NestLowering(zeroed(nest), schedule, memory, fma).write_result_loops({})
-    NestLowering(nest, schedule, memory, fma).write()
-    f.ret()
-    return f
-
-
-def zeroed(nest: Nest) -> Nest:
-    """A nest that stores zeros where this one stores its results."""
-    exprs = Exprs()
-    return Nest(nest.vars, [Store(s.value, s.index, exprs.const(0, s.value.dtype)) for s in nest.stores])
 
 
 def buffers_of(nest: Nest) -> list[Value]:
@@ -117,12 +92,12 @@ class NestLowering:
     def write_result_loops(self, point: Point) -> None:
         """The loops over the result, tile by tile; threads share the steps of the outermost."""
         absorbed = dict.fromkeys(self.schedule.absorbed, 0)
-        self._loops(self.schedule.outer, {**point, **absorbed}, {}, shared=True)
+        self.loops(self.schedule.outer, {**point, **absorbed}, {}, shared=True)
 
-    def _loops(self, outer: Sequence[Var], point: Point, tile: dict[Var, int], shared: bool = False) -> None:
+    def loops(self, outer: Sequence[Var], point: Point, tile: dict[Var, int], shared: bool = False) -> None:
         """Loops over these variables, outermost first. ``tile``: its size along the variables outside them."""
         if not outer:
-            self._tile(point, tile)
+            self.write_tile(point, tile)
             return
         for segment in segments(self.schedule, outer[0]):
             self._segment(segment, outer, point, tile, shared)
@@ -138,8 +113,8 @@ class NestLowering:
             here, sizes = {**point, var: step * length + segment.start}, {**tile, var: segment.size}
             with self.exprs.level():
                 if inside or self.groups:
-                    self.exprs.hoist(self._points(here, sizes))
-                self._loops(inside, here, sizes)
+                    self.exprs.hoist(self.points(here, sizes))
+                self.loops(inside, here, sizes)
             return carried
 
         if not shared:
@@ -155,9 +130,9 @@ class NestLowering:
 
     # ---------------------------------------------------------------- a tile
 
-    def _tile(self, point: Point, tile: dict[Var, int]) -> None:
+    def write_tile(self, point: Point, tile: dict[Var, int]) -> None:
         """All points of a tile: first the reductions, then the expressions that use them, and the stores."""
-        points = self._points(point, tile)
+        points = self.points(point, tile)
         self.exprs.results.clear()
         for reductions in self.groups:
             Reductions(self.exprs, self.nest, self.fma, reductions, points, point).write()
@@ -166,7 +141,7 @@ class NestLowering:
                 value, is_vector = self.exprs.emit(store.expr, each)
                 self.memory.store(store, each, value, is_vector)
 
-    def _points(self, point: Point, tile: dict[Var, int]) -> list[Point]:
+    def points(self, point: Point, tile: dict[Var, int]) -> list[Point]:
         """The points of the tile that begins at a point.
 
         The vectors of a row come one after the other, so that the register of what they share is free early.

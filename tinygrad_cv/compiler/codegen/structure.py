@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce
+from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce, Scatter
 from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
@@ -36,6 +36,9 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
             own = affine(expr.affine)
         elif isinstance(expr, Guard):
             own = tuple((affine(a), low, high) for a, low, high in expr.conditions)
+        elif isinstance(expr, Scatter):
+            variables_of = tuple(map(var, expr.variables))
+            own = variables_of, affine(expr.place), affine(expr.first), expr.size, expr.rows
         elif isinstance(expr, Reduce):
             own = expr.kind, tuple(map(var, expr.variables))
         elif isinstance(expr, Op):
@@ -54,6 +57,7 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         tuple(map(var, schedule.inner)),
         schedule.unroll,
         tuple((var(v), *map(var, replaced)) for v, replaced in schedule.collapsed.items()),
+        tuple(map(var, schedule.within)),
     )
     extents = tuple(v.extent for v in variables)
     return tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..schedule.affine import Var
-from ..schedule.expr import Expr, Reduce, walk
+from ..schedule.expr import Expr, Reduce, Scatter, walk
 from ..schedule.loop_schedule import LoopSchedule
-from ..schedule.nest import Nest
+from ..schedule.nest import Nest, columns_of
 from .names import Names
 from .nest_formulas import NestFormulas
 
@@ -26,6 +26,9 @@ class KernelLoops:
     def lines(self) -> list[str]:
         """The loops, indented."""
         schedule = self.schedule
+        if self.nest.scatter is not None:
+            self._scattered(self.nest.scatter)
+            return self.out
         if schedule.split:
             names = self.formulas.names
             self._line(", ".join(f"{names.of(s.value)} = 0" for s in self.nest.stores))
@@ -35,6 +38,30 @@ class KernelLoops:
             self._loop(v, schedule.extent(v), self._step(v), self._note(v, depth == 0))
         self._body()
         return self.out
+
+    def _scattered(self, scatter: Scatter) -> None:
+        """The loops over parts, or columns, and in them over the terms: each is added to its row."""
+        formulas, schedule = self.formulas, self.schedule
+        (store,) = self.nest.stores
+        places = {v for v, _ in (scatter.place - scatter.first).terms}
+        for depth, v in enumerate(w for w in schedule.outer if w not in places and w not in schedule.within):
+            self._loop(v, v.extent, self._step(v), self._note(v, depth == 0))
+        name, columns = formulas.names.of(store.value), [formulas.affine(a) for a in store.index[1:]]
+        if store.index[:1] != (scatter.place,):  # it is a reshape of the rows
+            flat = columns_of(store)
+            name, columns = f"{name}.rows", [formulas.affine(flat)] if flat.terms else []
+        first = formulas.affine(scatter.first)
+        rows = first if scatter.size == 1 else f"{first}..{formulas.affine(scatter.first + (scatter.size - 1))}"
+        self._line(f"{name}[{', '.join([rows, *columns])}] = 0")
+        for v in scatter.variables:
+            along = v is schedule.vector
+            self._loop(v, v.extent, self._step(v), f"{self._note(v, False)}, added one by one" if along else "")
+        for v in schedule.within:
+            self._loop(v, v.extent, self._step(v), self._note(v, False))
+        for expr, bound, text in formulas.bindings:
+            if not isinstance(expr, Reduce):
+                self._line(f"{bound} = {text}")
+        self._line(f"{name}[{', '.join([formulas.text(scatter.row), *columns])}] += {formulas.text(scatter.body)}")
 
     def _step(self, v: Var) -> int:
         schedule = self.schedule

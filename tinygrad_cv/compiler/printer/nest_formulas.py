@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import count
 
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, walk
+from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, Scatter, walk
 from ..schedule.nest import Nest, Store
 from .names import Names
 
@@ -119,6 +119,8 @@ class NestFormulas:
         if isinstance(expr, Reduce):
             kind, variables = expr.kind, expr.variables
             over = ", ".join(f"{self.letters[v]}<{v.extent}" for v in variables)
+            if isinstance(expr, Scatter):
+                return f"Σ[{over}]({texts[1]} where {texts[0]} == {self.affine(expr.place)})", ATOM
             sign, between = ("Σ", " + ") if kind == "sum" else (kind, ", ")
             return f"{sign}[{over}]({between.join(texts)})", ATOM
         assert isinstance(expr, Op)

@@ -1,7 +1,7 @@
 """In which order the axes of stored values lie: which axis is innermost, as a whole or in blocks of a cache line.
 
-Outputs, what NumPy reads, and what is read by a flat index are row-major. Of other values the innermost axis is the one
-along which the vectors of their largest contractions run.
+Outputs, what NumPy reads, and what is read or written by row numbers are row-major. Of other values the innermost axis
+is the one along which the vectors of their largest contractions run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...ir.graph import CONSTANT, INPUT, Graph, Value, users
 from .affine import Affine, Var
 from .expr import Reduce
 from .layout import ALIGNMENT
-from .materialize import Materialized
+from .materialize import Materialized, scatter_root
 from .nest import Nest, products
 from .storage import Storage, storage_of
 
@@ -44,8 +44,9 @@ def arrange(
     for value in materialized.hosted:
         fixed.update((value, *value.args))
     fixed.update(value.args[0] for value in everything if value.op == "gather")
-    axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group))
     read = users(everything)
+    fixed.update(scatter_root(v, read, set(graph.outputs)) for v in everything if v.op == "scatter_add")
+    axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group))
     outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | materialized.outputs
     fixed |= {v for v in outside if not axes.get(v) or v.ndim < 3 or v.size < COPIED or v not in read}
     storages = {}

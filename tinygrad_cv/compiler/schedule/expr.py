@@ -7,6 +7,7 @@ expr = Load(value, index)                    an element of a stored value
      | Op(name, expr, ...)                   an elementwise primitive
      | Guard(conditions, body, other)        body if low <= affine < high for all conditions, else other
      | Reduce(kind, variables, body, ...)    sum, max or argmax over variables; of several bodies: phases of one sum
+     | Scatter(variables, row, body, place)  sum of body over those variables where row is place: a scattered sum
 """
 
 from __future__ import annotations
@@ -130,6 +131,33 @@ class Reduce(Expr):
         return f"{self.kind}[{','.join(map(repr, self.variables))}]({', '.join(map(repr, self.args))})"
 
 
+class Scatter(Reduce):
+    """The sum of ``body`` over variables, where the number ``row`` is ``place``. Only stores have it.
+
+    It is computed for all of ``size`` places at once, from ``first`` on, by adding every body where its row says.
+
+    Attributes:
+        rows: how many there are; negative numbers count from their end.
+    """
+
+    __slots__ = ("first", "place", "rows", "size")
+
+    def __init__(self, variables: tuple[Var, ...], place: Affine, first: Affine, size: int, rows: int):
+        super().__init__("scatter", variables)
+        self.place, self.first, self.size, self.rows = place, first, size, rows
+
+    @property
+    def row(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def body(self) -> Expr:
+        return self.args[1]
+
+    def __repr__(self) -> str:
+        return f"sum[{','.join(map(repr, self.variables))}]({self.body} where {self.row} is {self.place})"
+
+
 E = TypeVar("E", bound=Expr)
 
 
@@ -206,6 +234,17 @@ class Exprs:
         made.vars -= set(variables)
         return made
 
+    def scatter(
+        self, variables: Sequence[Var], row: Expr, body: Expr, place: Affine, first: Affine, size: int, rows: int
+    ) -> Scatter:
+        """The sum of the bodies over the variables, where the row is a place: one of ``size``, from ``first`` on."""
+        variables = tuple(variables)
+        key = (tuple([v.number for v in variables]), place.key, first.key, size, rows)
+        own = {v for a in (place, first) for v, _ in a.terms}
+        made = self._make(Scatter, (variables, place, first, size, rows), (row, body), key, body.dtype, own)
+        made.vars -= set(variables)
+        return made
+
     def rebuilt(
         self,
         expr: Expr,
@@ -222,6 +261,9 @@ class Exprs:
             return self.op(expr.name, args, expr.dtype)
         if isinstance(expr, Guard):
             return self.guard([(affine(a), low, high) for a, low, high in expr.conditions], *args)
+        if isinstance(expr, Scatter):
+            (row, body), variables = args, [var(v) for v in expr.variables]
+            return self.scatter(variables, row, body, affine(expr.place), affine(expr.first), expr.size, expr.rows)
         if isinstance(expr, Reduce):
             return self.reduce(expr.kind, [var(v) for v in expr.variables], args, expr.dtype)
         return expr

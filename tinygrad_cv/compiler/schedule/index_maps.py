@@ -20,6 +20,7 @@ from ...ir.graph import CONSTANT, INPUT, Value
 from ...ops.contraction import parse
 from .affine import Affine, Indices, Var, of
 from .expr import Const, Expr, Exprs, Guard, Reduce, is_number, unguarded
+from .indirect import gather, scatter_add
 from .reshape import NeedSplit, Unmappable, reshaped
 from .storage import Storage
 
@@ -339,10 +340,5 @@ def _iota(d: IndexMaps, value: Value, index: Indices) -> Steps:
     return d.op("cast", ((yield d.exprs.index(flat)),), value.dtype)
 
 
-@row("gather")
-def _gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    x, rows = value.args
-    if x not in d.stored and x.op not in (INPUT, CONSTANT):
-        raise Unmappable(x)
-    number = yield d.at(rows, index[: rows.ndim])
-    return d.exprs.load(x, [Affine(0), *index[rows.ndim :]], d.op("cast", (number,), np.dtype(np.int64)))
+row("gather")(gather)
+row("scatter_add")(scatter_add)

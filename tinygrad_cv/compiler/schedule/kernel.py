@@ -87,7 +87,7 @@ class NestKernel:
     def signature(self) -> Any:
         """Kernels may be fused if their signatures are equal: the ranges of their loops. None: it is never fused."""
         nest = self.nest
-        if not nest.vars or any(map(is_contraction, reductions := nest.reductions)):
+        if not nest.vars or nest.scatter or any(map(is_contraction, reductions := nest.reductions)):
             return None
         sums = {tuple(v.extent for v in r.variables) for r in reductions[:1]}
         return tuple(v.extent for v in nest.vars), frozenset(sums), len({r.variables for r in reductions}) <= 1

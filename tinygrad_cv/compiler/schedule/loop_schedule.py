@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Value
 from .affine import Affine, Var
 from .collapse import collapse, extent
-from .expr import Guard, Load
+from .expr import Guard, Load, Scatter
 from .layout import Layout
 from .nest import Nest, is_contraction, products
 
@@ -43,6 +43,8 @@ class LoopSchedule:
         unroll: how many partial results the innermost reduction loop has, each in an accumulator of its own.
         collapsed: variables whose loops run over the next outer ones too, each with those: possible where memory is
             contiguous across them.
+        within: of a scattered sum, variables of the result whose loops run inside those of the sum; all its places are
+            summed at once.
     """
 
     vector: Var | None
@@ -54,6 +56,7 @@ class LoopSchedule:
     inner: list[Var] = field(default_factory=list)
     unroll: int = 1
     collapsed: dict[Var, tuple[Var, ...]] = field(default_factory=dict)
+    within: list[Var] = field(default_factory=list)
 
     @property
     def result_lanes(self) -> int:
@@ -120,6 +123,8 @@ def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopS
     lanes = max(1, target.vector_bytes // max(itemsize, 4))
     if nest.is_contraction:
         return _contraction(nest, strides, lanes, target)
+    if nest.scatter is not None:
+        return _scattered(nest, nest.scatter, strides, lanes)
     return _streaming(nest, strides, lanes)
 
 
@@ -216,6 +221,33 @@ def _shared_rows(nest: Nest, strides: Strides, vector: Var | None) -> dict[Var, 
 
 def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
     return [v for v in order if v is not vector] + ([vector] if vector in order else [])
+
+
+# ---------------------------------------------------------------- scattered sums
+
+
+def _scattered(nest: Nest, scatter: Scatter, strides: Strides, lanes: int) -> LoopSchedule:
+    """Threads share parts that have rows of their own, or else columns; or one of them does everything."""
+    (flat,) = strides.store_maps
+    order = _in_memory_order(list(nest.vars), flat)
+    parts = [v for v in order if scatter.first.coefficient(v)]
+    places = [v for v in order if scatter.place.coefficient(v) and v not in parts]
+    columns = [v for v in order if v not in parts and v not in places]
+    vector = columns[-1] if columns and flat.coefficient(columns[-1]) == 1 and columns[-1].extent >= 4 else None
+    if vector is None and scatter.variables:  # rows and terms are computed as vectors, and added one by one
+        vector = scatter.variables[-1]
+    lanes = min(lanes, 1 << vector.extent.bit_length() - 1) if vector else 1
+    count = -(-vector.extent // lanes) if vector else 1
+    outside = parts or columns[:1]
+    if not parts and places and flat.coefficient(places[-1]) < 2 * lanes:
+        outside = places
+    vectors = 1 if vector in scatter.variables else min(count, 8)
+    if vector in outside:  # an even number of steps to share
+        vectors = next((n for n in (4, 3, 2) if -(-count // n) % 2 == 0), 1)
+    rows = {v: v.extent for v in places if v in outside}
+    within = [v for v in columns if v not in outside]
+    outer = [*outside, *(v for v in places if v not in outside), *within]
+    return LoopSchedule(vector, lanes, vectors, rows, outer, inner=list(scatter.variables), within=within)
 
 
 # ---------------------------------------------------------------- contractions

@@ -163,10 +163,20 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
                 stored.update(_folds_in(value.args[0], stored))
         elif value.op == "gather":
             stored.add(value.args[0])
+        elif value.op == "scatter_add":
+            stored.add(scatter_root(value, readers, outputs))
         elif value.op == "argmax" and reduced(value) > 1:
             stored.add(value)
     _limit_cost(values, readers, outputs, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
+
+
+def scatter_root(scatter: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:
+    """The value that a scattered sum is stored as: a reshape of it, if nothing else reads it."""
+    value = scatter
+    while value not in outputs and [user.op for user in readers[value]] == ["reshape"]:
+        (value,) = readers[value]
+    return value
 
 
 def contraction_roots(graph: Graph) -> set[Value]:

@@ -15,7 +15,8 @@ from functools import cached_property
 
 from ...ir.graph import Value
 from .affine import Affine, Indices, Var
-from .expr import Condition, Expr, Index, Load, Op, Reduce, conditions_of, unguarded, walk
+from .expr import Condition, Expr, Index, Load, Op, Reduce, Scatter, conditions_of, unguarded, walk
+from .layout import layout_of
 
 
 @dataclass
@@ -25,6 +26,13 @@ class Store:
     value: Value
     index: Indices
     expr: Expr
+
+
+def columns_of(store: Store) -> Affine:
+    """Where in its row a scattered sum stores: the flat index in a row-major value, without that of the row."""
+    value, scatter = store.value, store.expr
+    assert isinstance(scatter, Scatter)
+    return layout_of(value.shape, value.dtype).flat(store.index) - scatter.place * (value.size // scatter.rows)
 
 
 @dataclass
@@ -60,6 +68,12 @@ class Nest:
         conditions = [affine for expr in self.parts for affine, _, _ in conditions_of(expr)]
         numbers = [expr.affine for expr in self.parts if isinstance(expr, Index)]
         return conditions + numbers + [r.position for r in self.reductions if r.kind == "argmax"]
+
+    @property
+    def scatter(self) -> Scatter | None:
+        """The scattered sum that its only store stores; None if it is another nest."""
+        only = self.stores[0].expr
+        return only if isinstance(only, Scatter) else None
 
     @property
     def num_points(self) -> int:

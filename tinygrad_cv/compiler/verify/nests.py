@@ -11,11 +11,12 @@ import numpy as np
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, loads, walk
+from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, Scatter, loads, walk
 from ..schedule.layout import Layout
-from ..schedule.nest import Nest, Store
+from ..schedule.nest import Nest, Store, columns_of
 from .rule import check
 
+INT = np.dtype(np.int64)
 MAX_TRIED = 1 << 20  # points that are tried one by one where ranges alone do not decide
 Layouts = Mapping[Value, Layout] | None  # None: before layouts are chosen
 
@@ -44,6 +45,9 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
         check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} has unknown variables")
     for expr in walk(nest.exprs):
         _verify_types(expr, where)
+        check(not isinstance(expr, Scatter) or [expr] == nest.exprs, where, "a scattered sum is part of something else")
+    if nest.scatter is not None:
+        _verify_scatter(nest.stores[0], nest.scatter, layouts, where)
     for load, conditions in _loads_under(nest.exprs):
         _verify_load(load, conditions, layouts, where)
 
@@ -71,7 +75,9 @@ def _verify_types(expr: Expr, where: str) -> None:
     what = expr.name if isinstance(expr, Op) else expr.kind if isinstance(expr, Reduce) else "guard"
     if isinstance(expr, (Op, Guard)):
         check(len({a.dtype for a in operands}) <= 1, where, f"dtypes differ in {what}")
-    if isinstance(expr, (Guard, Reduce)) and what != "argmax":
+    if isinstance(expr, Load) and expr.args:
+        check(expr.args[0].dtype == INT, where, f"{expr.args[0].dtype} numbers a row")
+    if isinstance(expr, (Guard, Reduce)) and what not in ("argmax", "scatter"):
         check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {what}")
     if isinstance(expr, Reduce):
         inner = {v for r in walk(expr.args) if isinstance(r, Reduce) for v in r.variables}
@@ -79,6 +85,26 @@ def _verify_types(expr: Expr, where: str) -> None:
         for other in walk(expr.args):
             within = isinstance(other, Reduce) and not other.vars.isdisjoint(expr.variables)
             check(not within, where, f"a {expr.kind} holds a reduction that depends on {names_of(expr.variables)}")
+
+
+def _verify_scatter(store: Store, scatter: Scatter, layouts: Layouts, where: str) -> None:
+    """The terms are summed at the places that are stored, which are rows of the value; no other index is computed."""
+    value, places = store.value, {v for v, _ in scatter.place.terms}
+    check(scatter.row.dtype == INT, where, f"{scatter.row.dtype} numbers a row")
+    check(scatter.body.dtype == scatter.dtype, where, f"{scatter.body.dtype} is added to {scatter.dtype}")
+    check(value.size % scatter.rows == 0, where, f"{value!r} has no {scatter.rows} rows")
+    dense = layouts is None or layouts[value].size == value.size
+    check(dense, where, f"rows of {value!r} are numbered, but it is not row-major and dense")
+    stray = places & {v for v, _ in columns_of(store).terms}
+    check(not stray, where, f"it stores {store.index}, not {scatter.place}")
+    low, high = (scatter.place - scatter.first).range()
+    check((low, high) == (0, scatter.size - 1), where, f"places {low} to {high} of {scatter.size}")
+    inner = {v for v, _ in (scatter.place - scatter.first).terms}
+    check(not any(isinstance(x, Reduce) for x in walk(scatter.args)), where, "a scattered sum holds a reduction")
+    used = {v for arg in scatter.args for v in arg.vars}
+    check(inner.isdisjoint(used), where, f"what is scattered depends on its place, {names_of(inner & used)}")
+    rows = scatter.row.vars - set(scatter.variables)
+    check(rows <= {v for v, _ in scatter.first.terms}, where, f"a row depends on columns: {names_of(rows - places)}")
 
 
 def _loads_under(roots: Iterable[Expr]) -> Iterator[tuple[Load, tuple[Condition, ...]]]:

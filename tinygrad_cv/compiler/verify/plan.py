@@ -119,6 +119,8 @@ def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
         check(bare, where, "a split reduction whose result is used in its own nest")
     reduced = {v for r in nest.reductions for v in r.variables}
     vector = schedule.vector
+    if nest.scatter is not None:
+        _verify_scattered(nest, schedule, where)
     check(vector is None or vector in reduced or vector in nest.vars, where, f"vectors along {vector!r}")
     for reduction in nest.reductions:
         variables = set(reduction.variables)
@@ -142,6 +144,21 @@ def _verify_collapsed(nest: Nest, schedule: LoopSchedule, layouts: Mapping[Value
         for i, outer in enumerate(replaced):
             there = all(runs_on(m, outer, var, replaced[i + 1 :]) for m in maps)
             check(there, where, f"{outer!r} is collapsed into {var!r}, where memory is not contiguous")
+
+
+def _verify_scattered(nest: Nest, schedule: LoopSchedule, where: str) -> None:
+    """All places of a part are summed at once, by one thread, in the order of the terms."""
+    scatter = nest.scatter
+    assert scatter is not None
+    places = {v for v, _ in (scatter.place - scatter.first).terms}
+    shared = places & set(schedule.outer[:1])
+    check(all(schedule.rows.get(v) == v.extent for v in shared), where, "threads share the places of a scattered sum")
+    check(schedule.vector not in places, where, "vectors run along the places of a scattered sum")
+    along = schedule.vector not in scatter.variables or schedule.vector is scatter.variables[-1]
+    check(along, where, "vectors do not run along the innermost terms of a scattered sum")
+    check(schedule.inner == list(scatter.variables), where, "the terms of a scattered sum are in another order")
+    parts = {v for v, _ in scatter.first.terms}
+    check(parts.isdisjoint(schedule.within), where, "parts of a scattered sum run inside of it")
 
 
 def _verify_order(plan: Plan, stage: str) -> None:

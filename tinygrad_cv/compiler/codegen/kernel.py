@@ -1,0 +1,41 @@
+"""A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
+
+``low`` and ``high`` are a range of the outermost loop's steps: the share of one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...ir.graph import Value
+from ..llvm.function import Function
+from ..schedule.expr import Exprs
+from ..schedule.layout import Layout
+from ..schedule.loop_schedule import LoopSchedule
+from ..schedule.nest import Nest, Store
+from .memory import Memory
+from .nest import NestLowering, buffers_of
+from .scatter import ScatterLowering
+
+
+def lower(name: str, nest: Nest, schedule: LoopSchedule, layouts: Mapping[Value, Layout], fma: bool) -> Function:
+    """The function of a nest."""
+    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
+    memory = Memory(f, schedule, layouts)
+    for i, value in enumerate(buffers_of(nest)):
+        slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
+        memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
+    if nest.scatter is not None:
+        ScatterLowering(nest, zeroed(nest), schedule, memory, fma).write()
+    else:
+        if schedule.split:  # its partial sums are added to memory, which must hold zeros first
+            NestLowering(zeroed(nest), schedule, memory, fma).write_result_loops({})
+        NestLowering(nest, schedule, memory, fma).write()
+    f.ret()
+    return f
+
+
+def zeroed(nest: Nest) -> Nest:
+    """A nest that stores zeros where this one stores its results."""
+    exprs = Exprs()
+    return Nest(nest.vars, [Store(s.value, s.index, exprs.const(0, s.value.dtype)) for s in nest.stores])
