@@ -62,7 +62,7 @@ COUNTERPARTS = {
     "nn.fold_batch_norm": "torch.nn.utils.fusion.fuse_conv_bn_eval",
     "nn.fold_pair": "torch.nn.utils.fusion.fuse_conv_bn_weights",
     "nn.LoadResult": "what load_state_dict returns",
-    "nn.Summary nn.summary nn.use_convention": "none",
+    "nn.Summary nn.from_keras nn.summary nn.use_convention": "none",
     "nn.init.fans": "none that is public",
     "nn.init.default_": "none; what the layers do",
 }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO, Any, cast
 
 from ..core.errors import CheckpointError
-from .elements import Read
+from .elements import CHUNK, Read
 from .source import Source, read_into
 
 MAGIC = b"PK"
+LENGTHS = 26  # where in the header before a member the lengths of its name and of what follows it are
 DEFLATE = 1032  # no byte of a deflated stream stands for more of its text
 DAMAGE = (  # what zipfile raises at damaged archives
     zipfile.BadZipFile,
@@ -59,6 +63,22 @@ class Archive:
         with self._parsing(f", member {name!r}"), self._zip.open(self._members[name]) as file:
             yield lambda buffer: read_into(file, buffer, self.source)
 
+    @contextmanager
+    def member(self, name: str) -> Iterator[IO[bytes]]:
+        """A member as a file, after its CRC-32 was verified. One that is stored as it is takes no memory."""
+        if self.is_compressed(name):
+            yield io.BytesIO(self.contents(name))
+            return
+        piece = bytearray(CHUNK)
+        with self.opened(name) as read:
+            for start in range(0, self.size(name), CHUNK):
+                read(memoryview(piece)[: self.size(name) - start])
+        info, file = self._members[name], self.source.file
+        file.seek(info.header_offset + LENGTHS)
+        lengths = self.source.exactly(4)
+        start = info.header_offset + LENGTHS + 4 + sum(int.from_bytes(lengths[i : i + 2], "little") for i in (0, 2))
+        yield cast("IO[bytes]", _Window(file, start, info.file_size))
+
     def contents(self, name: str) -> bytes:
         """All of a member."""
         data = bytearray(self.size(name))
@@ -84,3 +104,30 @@ class Archive:
             if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that of a place before the beginning
                 raise
             raise self.source.error(f"it is damaged: its zip archive{where} is not valid ({error})") from None
+
+
+class _Window(io.RawIOBase):
+    """A part of a file, as a file."""
+
+    def __init__(self, file: IO[bytes], start: int, size: int):
+        self._file, self._start, self._size, self._place = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._start + self._place)
+        count = max(min(len(buffer), self._size - self._place), 0)
+        done = self._file.readinto(memoryview(buffer)[:count])  # type: ignore[attr-defined]
+        self._place += done
+        return int(done)

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from . import archive, checkpoint, npz, safetensors, torch_file
+from . import archive, checkpoint, keras_file, npz, safetensors, torch_file
 from .atomic import replacing
 from .source import Source, reading
 from .tree import as_array, pack, unpack
 
 TREE = "tree"  # what is said about an object that is no dict of arrays
-HDF5 = b"\x89HDF\r\n\x1a\n"
 WRITTEN = (".safetensors", ".npz", ".npy")
 
 
@@ -84,8 +83,8 @@ def load(path: str | PathLike[str]) -> Any:
       optimizers too, and dicts and lists of them. Pickles are read without running anything: names that no state dict
       needs are refused;
     - NumPy's ``.npz`` and ``.npy``, without arrays of Python objects;
-    - Keras' ``.keras``, ``.weights.h5`` and ``.h5``: weights by the paths of the file. ``nn.from_keras`` makes a state
-      dict of them.
+    - Keras' ``.keras``, ``.weights.h5`` and ``.h5``: the variables of each layer as Keras has them. ``nn.from_keras``
+      makes a state dict of them. Needs h5py.
 
     Sizes are held against the file before memory is allocated, and memory is that of the arrays; bfloat16, which NumPy
     does not have, becomes float32. PyTorch's tensors that share memory give arrays that do.
@@ -107,6 +106,8 @@ def load(path: str | PathLike[str]) -> Any:
             return npz.read_npy(source)
         if start.startswith(torch_file.PICKLE):
             return torch_file.read_stream(source)
+        if start.startswith(keras_file.MAGIC):
+            return keras_file.by_name(keras_file.read_h5(source))
         if start[8:9] == b"{":
             return _from_safetensors(source)
         raise source.error(
@@ -120,6 +121,8 @@ def _from_archive(source: Source) -> Any:
     members = archive.Archive(source)
     if any(map(torch_file.is_data, members.names)):
         return torch_file.read_zip(source, members)
+    if keras_file.is_keras(members):
+        return keras_file.by_name(keras_file.read_keras(source, members))
     if all(name.endswith(npz.SUFFIX) for name in members.names):
         return npz.read_npz(source, members)
     raise source.error("it is a zip archive of no known kind: neither of PyTorch's, NumPy's nor Keras'")

@@ -50,6 +50,7 @@ from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, Fea
 from .embedding import Embedding
 from .folding import fold_batch_norm, fold_pair
 from .fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
+from .keras_weights import from_keras
 from .lazy_layers import (
     LazyConv1d,
     LazyConv2d,
@@ -286,6 +287,7 @@ __all__ = [
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
+    "from_keras",
     "use_convention",
     "ZeroPad1d",
     "ZeroPad2d",
