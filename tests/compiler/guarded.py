@@ -85,7 +85,7 @@ def frozen(array: Array, side: str) -> Array:
 class SizedBuffer(Buffer):
     """A buffer in the arena that knows how many bytes are its own, its halo included."""
 
-    nbytes: int
+    nbytes: int = 0
 
 
 def _sized(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
@@ -95,7 +95,7 @@ def _sized(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], in
         if buffer.kind == "arena" and value not in plan.aliases:
             layout = plan.layouts[value]
             nbytes = layout.size * layout.dtype.itemsize
-            buffers[number] = SizedBuffer(buffer.kind, buffer.place, buffer.shape, buffer.dtype, nbytes)
+            buffers[number] = SizedBuffer(buffer.kind, buffer.place, buffer.shape, buffer.dtype, nbytes=nbytes)
     return numbers, buffers, arena
 
 
@@ -118,6 +118,8 @@ class GuardedProgram(program.NativeProgram):
 
     def _address_of(self, number: int) -> int:
         buffer = self.image.buffers[number]
+        if buffer.kind == "part":
+            return self._address_of(buffer.whole) + buffer.place
         if buffer.kind == "arena":
             return int(self._places[number].data.ctypes.data)
         return int(self._constants[buffer.place].ctypes.data) if buffer.kind == "constant" else 0

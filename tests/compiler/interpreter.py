@@ -28,6 +28,10 @@ def interpret(plan: Plan, arrays: Sequence[Array]) -> list[Array]:
         memory[value] = np.zeros(extents, value.dtype)  # halos stay as they are
         if value.op in (INPUT, CONSTANT):
             memory[value] = arrays[value.params["index"]] if value.op == INPUT else value.params["array"]
+    for value in plan.aliases.regions:
+        for part, (whole, axis, start) in reversed(plan.aliases.within(value)):
+            first = start + plan.layouts[whole].low[axis]
+            memory[part] = np.moveaxis(np.moveaxis(memory[whole], axis, 0)[first : first + part.shape[axis]], 0, axis)
     run = _Run(plan, memory)
     with np.errstate(all="ignore"):
         for kernel in plan.kernels:
@@ -45,8 +49,8 @@ class _Run:
 
     def read(self, value: Value) -> Array:
         """A value that is stored, or has another one's memory."""
-        if value in self.plan.aliases:
-            return self.read(self.plan.aliases[value]).reshape(value.shape)
+        if value in self.plan.aliases.reshapes:
+            return self.read(self.plan.aliases.reshapes[value]).reshape(value.shape)
         return self.memory[value]
 
     def nest(self, nest: Nest) -> None:

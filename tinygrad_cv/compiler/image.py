@@ -30,13 +30,15 @@ class Buffer:
     """The memory of a value.
 
     Attributes:
-        place: the number of the input, output or constant; in the arena, the byte offset.
+        place: the number of the input, output or constant; in the arena, or in another buffer, the byte offset.
+        whole: the number of the buffer that it is a part of.
     """
 
-    kind: str  # "input", "output", "constant" or "arena"
+    kind: str  # "input", "output", "constant", "arena" or "part"
     place: int
     shape: tuple[int, ...]
     dtype: np.dtype
+    whole: int = -1
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,12 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
     offsets, size = _arena(_lives(plan, numbers), plan.layouts)
     for value, offset in offsets.items():
         add(value, "arena", offset)
-    for value, base in plan.aliases.items():
+    for value, base in plan.aliases.reshapes.items():
         numbers[value] = numbers[base]
+    for value in plan.aliases.regions:
+        if (base := plan.memory_of(value)) in numbers:
+            numbers[value] = len(buffers)
+            buffers.append(Buffer("part", plan.place_of(value), value.shape, value.dtype, numbers[base]))
     return numbers, buffers, size
 
 

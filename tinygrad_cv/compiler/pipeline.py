@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.collector import uncollected
 from ..ir.graph import Graph
+from ..ir.rewrite.join import join_sums
 from ..ir.rewrite.moments import merge_moments
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
@@ -87,6 +88,7 @@ STAGES: tuple[Stage, ...] = (
     _rewrite("widen sums", lambda graph, threads: widen_sums(graph)),
     _rewrite("shrink", lambda graph, threads: shrink(graph)),
     _rewrite("distribute sums", lambda graph, threads: distribute_sums(graph)),
+    _rewrite("join sums", lambda graph, threads: join_sums(graph)),
     _rewrite("merge moments", lambda graph, threads: merge_moments(graph)),
     _rewrite("shrink again", lambda graph, threads: shrink(graph)),
     _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
@@ -94,41 +96,41 @@ STAGES: tuple[Stage, ...] = (
         "materialize, arrange, build nests",
         ("nests",),
         lambda w: (settle(w.exprs, w.graph, w.target, on_host),),
-        lambda w, name: verify_nests(w.nests.flat, None, name),
+        lambda w, name: verify_nests(w.nests.flat, None, w.nests.aliases, name),
         {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
         "lay out",
         ("layouts",),
         lambda w: (lay_out(w.graph, w.nests, w.target),),
-        lambda w, name: verify_layouts(w.layouts, w.nests.materialized.aliases, name),
-        {"layouts": lambda w: printer.memory(w.graph, w.layouts, w.nests.materialized.aliases)},
+        lambda w, name: verify_layouts(w.layouts, w.nests.aliases, name),
+        {"layouts": lambda w: printer.memory(w.graph, w.layouts, w.nests.aliases)},
     ),
     Stage(
         "drop redundant guards",
         ("nests",),
         lambda w: (without_guards(w.exprs, w.nests, w.layouts),),
-        lambda w, name: verify_nests(w.nests.flat, w.layouts, name),
+        lambda w, name: verify_nests(w.nests.flat, w.layouts, w.nests.aliases, name),
         {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
         "schedule and pack",
         ("kernels", "layouts"),
         lambda w: schedule_and_pack(w.exprs, w.nests, w.layouts, w.target),
-        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "fuse",
         ("kernels",),
-        lambda w: (fuse(w.exprs, w.kernels, w.nests.materialized.aliases, w.layouts, w.target),),
-        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.materialized.aliases, name),
+        lambda w: (fuse(w.exprs, w.kernels, w.nests.aliases, w.layouts, w.target),),
+        lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "order",
         ("plan",),
-        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.materialized.aliases),),
+        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),

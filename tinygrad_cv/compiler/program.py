@@ -104,6 +104,8 @@ class NativeProgram:
     def _address_of(self, number: int) -> int:
         """The address of a buffer; 0 if each call has another."""
         buffer = self.image.buffers[number]
+        if buffer.kind == "part":
+            return self._address_of(buffer.whole) + buffer.place
         if buffer.kind == "arena":
             return int(self._arena.ctypes.data) + buffer.place
         return int(self.image.constants[buffer.place].ctypes.data) if buffer.kind == "constant" else 0

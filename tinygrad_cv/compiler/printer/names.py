@@ -42,4 +42,4 @@ def _is_plain(storage: Arranged, used: Iterable[Value]) -> bool:
 def names_in(plan: Plan) -> Names:
     """The names of all values that a plan reads or writes."""
     used = [value for kernel in plan.kernels for value in (*kernel.reads, *kernel.writes)]
-    return Names([*used, *(plan.aliases[value] for value in used if value in plan.aliases)])
+    return Names([*used, *(plan.memory_of(value) for value in used if value in plan.aliases)])

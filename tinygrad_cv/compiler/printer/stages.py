@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, line
+from ..schedule.aliases import Aliases
 from ..schedule.expr import loads
 from ..schedule.kernel import HostKernel, NestKernel, Plan
 from ..schedule.layout import Layout
@@ -74,16 +75,19 @@ def loops(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value]) -> str:
+def memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Aliases) -> str:
     """The layout of each value in memory."""
     return "\n".join(_memory(graph, layouts, aliases, Names([*layouts])))
 
 
-def _memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], names: Names) -> list[str]:
+def _memory(graph: Graph, layouts: Mapping[Value, Layout], aliases: Aliases, names: Names) -> list[str]:
     rows = []
     for value in names.all():
-        if value in aliases:
-            notes = [f"the memory of {names.of(aliases[value])}"]
+        if value in aliases.reshapes:
+            notes = [f"the memory of {names.of(aliases.reshapes[value])}"]
+        elif value in aliases.regions:
+            whole, axis, start = aliases.regions[value]
+            notes = [f"in {names.of(whole)}, at {start} of axis {axis}"]
         else:
             kind = value.op if value.op in (INPUT, CONSTANT) else "output" if value in graph.outputs else ""
             notes = [kind] * bool(kind) + _extra(layouts[value])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, users
 from .affine import Affine, Var
 from .expr import Reduce
+from .join import Regions, parts_of, root
 from .layout import ALIGNMENT
 from .materialize import Materialized, scatter_root
 from .nest import Nest, products
@@ -33,7 +34,8 @@ def arrange(
 ) -> dict[Value, Storage]:
     """The storages of values that are not row-major.
 
-    Contractions choose the axes; a large input or output is copied into the order that they choose.
+    Contractions choose the axes; a large input or output is copied into the order that they choose. What lies in the
+    memory of a concatenation is stored as it is.
 
     Args:
         contractions: the nests of contractions, row-major.
@@ -46,29 +48,57 @@ def arrange(
     fixed.update(value.args[0] for value in everything if value.op == "gather")
     read = users(everything)
     fixed.update(scatter_root(v, read, set(graph.outputs)) for v in everything if v.op == "scatter_add")
-    axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group))
+    regions = materialized.regions
+    axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group), regions)
     outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | materialized.outputs
     fixed |= {v for v in outside if not axes.get(v) or v.ndim < 3 or v.size < COPIED or v not in read}
-    storages = {}
+    whole, cuts = {root(value, regions) for value in unblocked}, _cuts(regions)
+    storages: dict[Value, Storage] = {}
     for value in dict.fromkeys([*(v for v in everything if v in outside), *materialized.values]):
-        if value in fixed or value.ndim < 2:
+        if value in fixed or value.ndim < 2 or value in regions:
             continue
         axis = axes.get(value, value.ndim - 1)
         n, line = value.shape[axis], max(ALIGNMENT, target.vector_bytes) // value.dtype.itemsize
         block = 0
-        if value.ndim > 2 and n > line and value not in unblocked:
-            block = next((b for b in (line, line // 2) if n % b == 0), 0)
+        if value.ndim > 2 and n > line and value not in whole:
+            begins = cuts[value, axis]
+            block = next((b for b in (line, line // 2) if n % b == 0 and all(begin % b == 0 for begin in begins)), 0)
         storages[value] = storage_of(value, axis, block)
+    for value in regions:
+        if (storage := storages.get(root(value, regions))) is not None:
+            storages[value] = storage_of(value, storage.axis, storage.block)
     return storages
 
 
-def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dict[Value, int]:
-    """The innermost axis of each value that a contraction touches, and of its neighbours that have the axis too."""
+def _cuts(regions: Regions) -> dict[tuple[Value, int], set[int]]:
+    """Where parts of concatenations begin, along each axis of the value whose memory holds them."""
+    cuts: dict[tuple[Value, int], set[int]] = defaultdict(set)
+    for whole in {region.whole for region in regions.values()}:
+        for _, region in parts_of(whole):
+            base, start = whole, region.start
+            while base in regions:
+                outer = regions[base]
+                base, start = outer.whole, start + outer.start * (outer.axis == region.axis)
+            cuts[base, region.axis].add(start)
+    return cuts
+
+
+def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest], regions: Regions) -> dict[Value, int]:
+    """The innermost axis of each value that a contraction touches, and of its neighbours that have the axis too.
+
+    Values in the same memory vote as one.
+    """
     votes: dict[Value, Counter[int]] = defaultdict(Counter)
     for nest in contractions:
         for reduction in nest.reductions:
             _vote(nest, reduction, votes)
+    for value in regions:
+        if value in votes:
+            votes[root(value, regions)].update(votes.pop(value))
     chosen = {v: max(counts, key=lambda axis: (counts[axis], axis)) for v, counts in votes.items()}
+    for value in regions:
+        if (whole := root(value, regions)) in chosen:
+            chosen[value] = chosen[whole]
     for value in values:
         for arg in value.args:
             if value not in chosen and arg in chosen and _keeps(arg, value, chosen[arg]):
@@ -82,6 +112,8 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest]) -> dic
 
 def _keeps(arg: Value, value: Value, axis: int) -> bool:
     """Whether an axis of an argument is that axis of the result too."""
+    if value.op in ("concatenate", "slice", "pad"):  # an axis of another extent is still that axis
+        return True
     if value.op in ("reshape", "permute", "contract", "expand", "gather", "scatter_add"):
         return False
     return axis < min(arg.ndim, value.ndim) and arg.shape[axis] == value.shape[axis]

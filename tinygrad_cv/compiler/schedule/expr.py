@@ -279,6 +279,16 @@ def unguarded(expr: Expr) -> Expr:
     return expr.body if isinstance(expr, Guard) else expr
 
 
+def factors(body: Expr) -> tuple[Load, Load] | None:
+    """The two loads whose product a body is, guarded or not; None if it is something else."""
+    product = unguarded(body)
+    if isinstance(product, Op) and product.name == "mul":
+        a, b = product.args
+        if isinstance(a, Load) and isinstance(b, Load):
+            return a, b
+    return None
+
+
 def conditions_of(expr: Expr) -> tuple[Condition, ...]:
     """The conditions of a guard; none for any other expression."""
     return expr.conditions if isinstance(expr, Guard) else ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Affine, Var, of
+from .aliases import Aliases
 from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout
@@ -23,7 +23,7 @@ MAX_EXPRESSIONS = 600  # expressions of a kernel, at most: LLVM's time grows fas
 def fuse(
     exprs: Exprs,
     kernels: list[Kernel],
-    aliases: Mapping[Value, Value],
+    aliases: Aliases,
     layouts: dict[Value, Layout],
     target: Target,
 ) -> list[Kernel]:
@@ -42,15 +42,13 @@ def fuse(
     return fused
 
 
-def _partner(
-    kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Mapping[Value, Value]
-) -> int | None:
+def _partner(kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Aliases) -> int | None:
     """The number of the kernel that this one is fused into; None if it stays alone."""
     if isinstance(kernel, HostKernel) or kernel.signature is None:
         return None
     nest = kernel.nest
-    bases = [aliases.get(v, v) for v in kernel.reads]
-    after = max((writer[v] for v in bases if v in writer), default=-1)
+    parts = [(v, part) for v in kernel.reads for part in aliases.makers(v)]
+    after = max((writer[part] for _, part in parts if part in writer), default=-1)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.num_points}
     for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
         other = fused[at]
@@ -60,8 +58,8 @@ def _partner(
             continue
         writes = {v for v in other.writes if v in kernel.reads}
         if at == after:
-            reshaped = any(v in aliases and aliases[v] in other.writes for v in kernel.reads)
-            if reshaped or nest.reductions or not all(_pointwise(kernel, other.nest, v) for v in writes):
+            indirect = any(v is not part and part in other.writes for v, part in parts)
+            if indirect or nest.reductions or not all(_pointwise(kernel, other.nest, v) for v in writes):
                 continue
             return at
         if reads & set(other.reads):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
+from .aliases import Aliases
 from .expr import Condition, Expr, Exprs, Guard, Load, is_number, substitute
 from .layout import Layout, layout_of
 from .nest import Nest, Store, products
@@ -23,18 +24,38 @@ if TYPE_CHECKING:
 def lay_out(graph: Graph, nests: Nests, target: Target) -> dict[Value, Layout]:
     """The layout of everything that has memory: in the order of its storage, with halos, padded to whole vectors."""
     storages = nests.storages
+    aliases = nests.aliases
     arranged = {storage.value for storage in storages.values()}
     halo = halos(nests.flat, {v for v in arranged if v.ndim > 2})
+    _widen(halo, aliases)
     outside = [v for v in graph.values() if v.op in (INPUT, CONSTANT)]
-    layouts = {v: layout_of(v.shape, v.dtype) for v in (*outside, *nests.materialized.aliases, *nests.loops)}
+    layouts = {v: layout_of(v.shape, v.dtype) for v in (*outside, *aliases.reshapes, *nests.loops)}
     for value in nests.loops:
         stored = storages[value].value if value in storages else value
+        if stored in aliases.regions:
+            continue
         multiple = max(1, target.vector_bytes // stored.dtype.itemsize) if stored in arranged else 1
         if stored.shape and stored.shape[-1] * 2 <= multiple:
             multiple = 1
         low, high = halo.get(stored, (None, None))
         layouts[stored] = layout_of(stored.shape, stored.dtype, low, high, multiple)
+    for value in aliases.regions:
+        for part, (whole, axis, start) in reversed(aliases.within(value)):
+            layouts[part] = layouts[whole].part(axis, start, part.shape[axis])
     return layouts
+
+
+def _widen(halo: dict[Value, tuple[list[int], list[int]]], aliases: Aliases) -> None:
+    """Give a value the halos of its parts, which have none along the axes of their regions."""
+    for part in aliases.regions:
+        if part not in halo:
+            continue
+        sides, links = halo.pop(part), aliases.within(part)
+        base = links[-1][1].whole
+        wide = halo.setdefault(base, ([0] * base.ndim, [0] * base.ndim))
+        joined = {region.axis for _, region in links}
+        for old, new in zip(wide, sides, strict=True):
+            old[:] = [max(a, b) if axis not in joined else a for axis, (a, b) in enumerate(zip(old, new, strict=True))]
 
 
 def halos(nests: Iterable[Nest], allowed: set[Value]) -> dict[Value, tuple[list[int], list[int]]]:

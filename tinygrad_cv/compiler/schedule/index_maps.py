@@ -19,11 +19,12 @@ from ...core.stackless import Steps, run
 from ...ir.graph import CONSTANT, INPUT, Value
 from ...ops.contraction import parse
 from .affine import Affine, Indices, Var, of
-from .expr import Const, Expr, Exprs, Guard, Reduce, is_number, unguarded
+from .expr import Const, Expr, Exprs, Guard, Reduce, factors, is_number, unguarded
 from .indirect import gather, scatter_add
 from .reshape import NeedSplit, Unmappable, reshaped
 from .storage import Storage
 
+FEW = 4  # products: a sum of no more is written out
 TINY = 16  # elements: a reduction of no more is written out, and fuses like an elementwise operation
 BOOL = np.dtype(bool)
 
@@ -263,7 +264,8 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
         if isinstance(inner, Guard):
             total = d.exprs.guard(inner.conditions, total, zero)
         return d.exprs.reduce("sum", [*(v for v in variables if v.extent > 1), *core.variables], [total], value.dtype)
-    if math.prod(v.extent for v in variables) > TINY:
+    taps = math.prod(v.extent for v in variables)
+    if taps > TINY or (taps > FEW and factors(inner)):  # a sum of products, whose operands may have halos
         return d.exprs.reduce("sum", [v for v in variables if v.extent > 1], [inner], value.dtype)
     terms = []
     for each in product(*(range(v.extent) for v in variables)):

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
+from .aliases import Aliases
 from .expr import Expr, Load, Op, Reduce, inside_guards
 from .layout import Layout
 from .loop_schedule import LoopSchedule
@@ -112,7 +113,8 @@ class NestKernel:
             value = stack.pop()
             if value not in seen and value not in stop and value.op not in (INPUT, CONSTANT):
                 seen[value] = None
-                stack.extend(map(source, value.args))
+                if value.op != "concatenate" or stop.isdisjoint(value.args):  # else other kernels may store its parts
+                    stack.extend(map(source, value.args))
         return sorted(seen, key=lambda value: value.number)
 
     @property
@@ -150,11 +152,17 @@ class Plan:
     graph: Graph
     steps: list[Step]
     layouts: dict[Value, Layout]
-    aliases: dict[Value, Value]  # reshapes, each with the value whose memory it is
+    aliases: Aliases
 
     def memory_of(self, value: Value) -> Value:
         """The value whose memory holds this one."""
-        return self.aliases.get(value, value)
+        return self.aliases.base(value)
+
+    def place_of(self, value: Value) -> int:
+        """Where in that memory the memory of this one begins, in bytes."""
+        links = self.aliases.within(value)
+        steps = sum(start * self.layouts[whole].strides[axis] for _, (whole, axis, start) in links)
+        return steps * value.dtype.itemsize
 
     @property
     def kernels(self) -> list[Kernel]:

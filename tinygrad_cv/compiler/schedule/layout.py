@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,9 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 @dataclass(frozen=True)
 class Layout:
-    """A row-major layout: an element lies ``offset + Σ index · stride`` elements from the start of the memory.
+    """A row-major layout, or a part of one.
+
+    An element lies ``offset + Σ index · stride`` elements from the start of the memory.
 
     Attributes:
         low, high: the width of the halo of zeros before and after each axis.
@@ -35,6 +37,22 @@ class Layout:
     @property
     def halo(self) -> bool:
         return any(self.low) or any(self.high)
+
+    def part(self, axis: int, start: int, extent: int) -> Layout:
+        """The layout of a range of an axis; its memory begins ``start`` strides of the axis after this one's."""
+
+        def with_axis(numbers: tuple[int, ...], number: int) -> tuple[int, ...]:
+            return (*numbers[:axis], number, *numbers[axis + 1 :])
+
+        last = axis == len(self.shape) - 1
+        return replace(
+            self,
+            shape=with_axis(self.shape, extent),
+            low=with_axis(self.low, 0),
+            high=with_axis(self.high, 0),
+            size=self.size - start * self.strides[axis],
+            padded=extent if last else self.padded,
+        )
 
     def flat(self, index: Sequence[Affine]) -> Affine:
         """The offset of an element."""

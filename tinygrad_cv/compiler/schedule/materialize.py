@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
 from .index_maps import TINY
+from .join import Region, join
 
 SMALL = 32  # a value that is this many times smaller than its reader is materialized
 COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
@@ -56,6 +58,8 @@ class Materialized:
         aliases: reshapes, each with the value whose memory it is.
         contractions: those of the values that a contraction is part of: it is computed with them.
         outputs: the outputs of the graph.
+        regions: values that are stored in the memory of a concatenation, each with its place there.
+        views: those of them that are not computed, since other values are their parts.
     """
 
     values: list[Value]
@@ -63,20 +67,43 @@ class Materialized:
     aliases: dict[Value, Value]
     contractions: list[Value]
     outputs: set[Value]
+    regions: dict[Value, Region]
+    views: set[Value]
+
+    @cached_property
+    def wholes(self) -> set[Value]:
+        """The concatenations in whose memory their parts are stored."""
+        return {region.whole for region in self.regions.values()}
 
     @property
     def everything(self) -> set[Value]:
-        """What has memory of its own, or is the memory of another value."""
-        return {*self.values, *self.aliases}
+        """What has memory of its own, or is the memory of another value, or a part of it."""
+        return {*self.values, *self.aliases, *self.views}
 
 
 def materialize(graph: Graph, needs: Needs) -> Materialized:
     """The values that the rules below choose, and those that are needed."""
     stored = (materialized_values(graph, needs.hosted.__contains__) | needs.materialized) - needs.aliases
+    aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
+    apart = _apart(graph, needs.hosted) | aliases.keys() | set(aliases.values())
+    regions, views = join(graph.values(), stored, apart)
+    stored = (stored | regions.keys() | {region.whole for region in regions.values()}) - views
     values = sorted(stored, key=lambda value: value.number)
     roots = contraction_roots(graph)
-    aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
-    return Materialized(values, needs.hosted, aliases, [v for v in values if v in roots], set(graph.outputs))
+    contractions = [value for value in values if value in roots]
+    return Materialized(values, needs.hosted, aliases, contractions, set(graph.outputs), regions, views)
+
+
+def _apart(graph: Graph, hosted: set[Value]) -> set[Value]:
+    """The values that must have memory of their own: others read them as plain arrays."""
+    values = graph.values()
+    apart, readers = set(graph.outputs), users(values)
+    for value in values:
+        if value in hosted or value.op in ("gather", "scatter_add"):
+            apart.update((value, *value.args))
+        if value.op == "scatter_add":
+            apart.add(scatter_root(value, readers, set(graph.outputs)))
+    return apart
 
 
 def _base(value: Value, aliases: set[Value]) -> Value:
@@ -116,6 +143,12 @@ def _taps(fold: Value) -> int:
     k = len(fold.params["stride"])
     axes = zip(fold.args[0].shape[-k:], fold.params["stride"], fold.params["dilation"], strict=True)
     return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
+
+
+def _joined_again(value: Value, readers: dict[Value, list[Value]]) -> bool:
+    """Whether several concatenations would compute a value again."""
+    computed = value.op not in MOVEMENT and value.op not in (INPUT, CONSTANT)
+    return computed and sum(reader.op == "concatenate" for reader in readers[value]) > 1
 
 
 def _folds_in(value: Value, stored: set[Value]) -> set[Value]:
@@ -167,6 +200,8 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
             stored.add(scatter_root(value, readers, outputs))
         elif value.op == "argmax" and reduced(value) > 1:
             stored.add(value)
+        elif value.op == "concatenate":
+            stored.update(arg for arg in value.args if _joined_again(arg, readers))
     _limit_cost(values, readers, outputs, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
 
@@ -187,7 +222,10 @@ def contraction_roots(graph: Graph) -> set[Value]:
 
 
 def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:
-    """The value that a contraction is computed with: the last of the operations that follow it and read little else."""
+    """The value that a contraction is computed with: the last of the operations that follow it and read little else.
+
+    It is none that is permuted: vectors would not be contiguous where they are stored. Readers permute.
+    """
     current = contraction
     chain = readers.get(current, [])
     while len(chain) == 1 and current not in outputs and chain[0].op in ("reshape", "permute", "fold"):
@@ -198,6 +236,7 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
     if current.op != "fold":
         current = contraction
     region, root, large = {current}, current, 0
+    in_order = current  # the last root that is not a movement
     while len(region) < MAX_OPERATIONS:
         following = [user for member in region for user in readers.get(member, ()) if user not in region]
         if not following or region & outputs:
@@ -206,6 +245,8 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
         if user.op in FOLLOWED:
             if len(following) > 1 or (user.op == "slice" and set(user.params["step"]) != {1}):
                 return root
+            if user.op == "permute":
+                root = in_order
         elif is_elementwise(user) and user.size == root.size:
             for arg in user.args:
                 if arg in region or _is_small(arg, user):
@@ -217,8 +258,20 @@ def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[
             return root
         region.add(user)
         if all(reader in region for member in region - {user} for reader in readers.get(member, ())):
-            root = user
+            if user.op not in FOLLOWED:
+                root = in_order = user
+            elif not _is_permuted(user, in_order):
+                root = user
     return root
+
+
+def _is_permuted(value: Value, start: Value) -> bool:
+    """Whether one of the movements from ``start`` to a value permutes axes."""
+    while value is not start:
+        if value.op == "permute":
+            return True
+        value = value.args[0]
+    return False
 
 
 def _is_small(value: Value, user: Value) -> bool:

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from ...ir.graph import Value
 from .affine import Affine, Indices, Var
-from .expr import Condition, Expr, Index, Load, Op, Reduce, Scatter, conditions_of, unguarded, walk
+from .expr import Condition, Expr, Index, Load, Reduce, Scatter, conditions_of, factors, walk
 from .layout import layout_of
 
 
@@ -84,16 +84,6 @@ class Nest:
     def is_contraction(self) -> bool:
         """Whether one of its reductions is a contraction."""
         return any(map(is_contraction, self.reductions))
-
-
-def factors(body: Expr) -> tuple[Load, Load] | None:
-    """The two loads whose product a body is, guarded or not; None if it is something else."""
-    product = unguarded(body)
-    if isinstance(product, Op) and product.name == "mul":
-        a, b = product.args
-        if isinstance(a, Load) and isinstance(b, Load):
-            return a, b
-    return None
 
 
 def products(reduction: Reduce) -> list[tuple[Expr, Load, Load]]:

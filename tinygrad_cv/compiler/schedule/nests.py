@@ -7,12 +7,14 @@ decisions are made again with them (settle.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from ...core.stackless import run
 from ...ir.graph import CONSTANT, INPUT, Value
-from .affine import Indices, Var, of
-from .expr import Exprs
+from .affine import Affine, Indices, Var, of
+from .expr import Expr, Exprs
 from .index_maps import IndexMaps
+from .join import Region, unplaced
 from .materialize import Materialized, Needs
 from .nest import Nest, Store
 from .reshape import NeedSplit, Unmappable
@@ -42,23 +44,24 @@ def build_nests(
         value = todo.pop()
         copied = value in storages and (value.op in (INPUT, CONSTANT) or value in materialized.outputs)
         try:
-            nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, maps, copied)
+            nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, maps, materialized, copied)
             nests[value] += copies_of(value, maps) if copied else []
             continue
         except NeedSplit:
             need = None
         except Unmappable as unmappable:
             need = unmappable.value or value
-        if need is None or (need is value and need.op == "reshape"):
+        blocked = need in storages and storages[need].block
+        if need is None or (need is value and need.op == "reshape" and not blocked):
             needs.hosted.add(value)
             for arg in value.args:
                 need_memory(arg)
             continue
         todo.append(value)
-        if need in storages and storages[need].block:
+        if blocked:
             needs.unblocked.add(need)
             storages[need] = storage_of(need, storages[need].axis, 0)
-        elif need.op == "reshape":
+        elif need.op == "reshape" and not (need.args[0].op == "permute" and _computes(need, maps, materialized)):
             needs.aliases.add(need)
             stored.add(need)
             need_memory(need.args[0])
@@ -67,17 +70,66 @@ def build_nests(
     return nests, needs
 
 
-def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nest]:
-    """The nests that compute a value: one, or one for each set of phases with the same loops.
+def _computes(value: Value, maps: IndexMaps, materialized: Materialized) -> bool:
+    """Whether loops over a value have an index map of what it is a reshape of."""
+    try:
+        nests_of(value, maps, materialized)
+    except Unmappable as unmappable:
+        return unmappable.value is not value
+    return True
 
-    They store it in the order of its storage, or row-major if it is copied there.
+
+def nests_of(value: Value, maps: IndexMaps, materialized: Materialized, row_major: bool = False) -> list[Nest]:
+    """The nests that compute a value. They store it in the order of its storage, or row-major if it is copied there.
+
+    Of a concatenation in place they copy the parts that lie elsewhere.
 
     Raises:
         Unmappable: another value must be materialized.
     """
     storage = None if row_major else maps.storage.get(value)
     target = storage.value if storage else value
-    first = tuple(Var(n, "i") for n in target.shape)
+    if value not in materialized.wholes:
+        return _nests(
+            target, target.shape, lambda i: maps.of(value, storage.source_index(i) if storage else i), lambda i: i
+        )
+    return [
+        nest
+        for part, region in unplaced(value, materialized.regions)
+        for nest in _copies_of_part(part, region, target, storage, maps)
+    ]
+
+
+def _copies_of_part(part: Value, region: Region, target: Value, storage: Storage | None, maps: IndexMaps) -> list[Nest]:
+    """The nests that copy a part to its place in a concatenation."""
+    own = storage_of(part, storage.axis, storage.block) if storage else None
+
+    def source(index: Indices) -> Sequence[Affine]:
+        return own.source_index(index) if own else index
+
+    def place(index: Indices) -> Sequence[Affine]:
+        inside = list(source(index))
+        inside[region.axis] = inside[region.axis] + region.start
+        return storage.stored_index(inside) if storage else inside
+
+    shape = own.value.shape if own else part.shape
+    return _nests(target, shape, lambda index: run(maps.at(part, source(index))), place)
+
+
+def _nests(
+    target: Value,
+    shape: tuple[int, ...],
+    element: Callable[[Indices], Expr],
+    place: Callable[[Indices], Sequence[Affine]],
+) -> list[Nest]:
+    """The nests that store elements of a value: one, or one for each set of phases with the same loops.
+
+    Args:
+        shape: the extents of the loops.
+        element: the expression at a point of the loops.
+        place: the index in the value at a point.
+    """
+    first = tuple(Var(n, "i") for n in shape)
     todo: list[tuple[tuple[Var, ...], Indices]] = [(first, tuple(map(of, first)))]
     nests: dict[tuple[Var, ...], Nest] = {}
     shared: dict[tuple[Var, int, int, bool], Var] = {}
@@ -89,7 +141,7 @@ def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nes
     while todo:
         variables, index = todo.pop(0)
         try:
-            expr = maps.of(value, storage.source_index(index) if storage else index)
+            expr = element(index)
         except NeedSplit as need:
             if need.var not in variables:
                 raise
@@ -107,7 +159,7 @@ def nests_of(value: Value, maps: IndexMaps, row_major: bool = False) -> list[Nes
                     ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
                 )
             continue
-        nests.setdefault(variables, Nest(variables)).stores.append(Store(target, index, expr))
+        nests.setdefault(variables, Nest(variables)).stores.append(Store(target, tuple(place(index)), expr))
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph, Value
+from .aliases import Aliases, aliases_of
 from .arrange import arrange
 from .expr import Exprs
 from .materialize import Materialized, Needs, materialize
@@ -35,6 +36,11 @@ class Nests:
     materialized: Materialized
     storages: dict[Value, Storage]
     loops: dict[Value, list[Nest]]
+
+    @property
+    def aliases(self) -> Aliases:
+        """The stored values that have no memory of their own."""
+        return aliases_of(self.materialized, self.storages)
 
     @property
     def flat(self) -> list[Nest]:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ...ir.graph import Graph, Value
 from .affine import of
+from .aliases import Aliases
 from .kernel import HostKernel, Kernel, Plan, Step
 from .layout import Layout
 
 TASK = 1 << 14  # operations: a kernel with less work runs on one thread
 
 
-def order(graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: dict[Value, Value]) -> Plan:
+def order(graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: Aliases) -> Plan:
     """The plan: kernels in steps, with the layouts of what they read and write."""
     return Plan(graph, steps_of(kernels, aliases), layouts, aliases)
 
 
-def steps_of(kernels: list[Kernel], aliases: Mapping[Value, Value]) -> list[Step]:
+def steps_of(kernels: list[Kernel], aliases: Aliases) -> list[Step]:
     """The kernels in steps, each as early as what it reads allows."""
     steps: list[Step] = []
     made: dict[Value, list[tuple[int, Kernel]]] = {}
     for kernel in kernels:
-        sources = [(value, aliases.get(value, value)) for value in kernel.reads]
-        needs = [(value, at, maker) for value, base in sources for at, maker in made.get(base, ())]
+        sources = [(value, part) for value in kernel.reads for part in aliases.makers(value)]
+        needs = [(value, at, maker) for value, part in sources for at, maker in made.get(part, ())]
         latest = max((at for _, at, _ in needs), default=-1)
         kind = "host" if isinstance(kernel, HostKernel) else "serial" if _is_small(kernel) else "parallel"
-        at = _put(kernel, kind, steps, latest, [(v, m) for v, at, m in needs if at == latest])
+        at = _put(kernel, kind, steps, latest, [(v, m) for v, at, m in needs if at == latest], aliases)
         for value in kernel.writes:
             made.setdefault(value, []).append((at, kernel))
     return steps
@@ -36,7 +35,9 @@ def _is_small(kernel: Kernel) -> bool:
     return kernel.work < TASK or kernel.shared is None
 
 
-def _put(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[tuple[Value, Kernel]]) -> int:
+def _put(
+    kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[tuple[Value, Kernel]], aliases: Aliases
+) -> int:
     """Add a kernel to a step, and return the step's number.
 
     Args:
@@ -51,7 +52,7 @@ def _put(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[
     if kind == "parallel":
         if latest >= 0 and steps[latest].kind == "parallel":
             chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
-            if len(chains) == 1 and all(_is_local(kernel, value, maker) for value, maker in needs):
+            if len(chains) == 1 and all(_is_local(kernel, value, maker, aliases) for value, maker in needs):
                 chains[0].append(kernel)
                 return latest
         for at in range(latest + 1, len(steps)):
@@ -62,7 +63,7 @@ def _put(kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[
     return len(steps) - 1
 
 
-def _is_local(kernel: Kernel, value: Value, maker: Kernel) -> bool:
+def _is_local(kernel: Kernel, value: Value, maker: Kernel, aliases: Aliases) -> bool:
     """Whether at each step of the shared range a kernel reads only what its maker wrote at the same step."""
     if isinstance(maker, HostKernel) or isinstance(kernel, HostKernel):
         return False
@@ -73,6 +74,11 @@ def _is_local(kernel: Kernel, value: Value, maker: Kernel) -> bool:
         return False
     if any(v in k.schedule.rows or v in k.schedule.collapsed for v, k in ((ours, kernel), (theirs, maker))):
         return False
-    axes = {i for s in maker.nest.stores if s.value is value for i, a in enumerate(s.index) if a == of(theirs)}
+    if value in aliases.reshapes:
+        return False
+    stores = [s for s in maker.nest.stores if s.value in aliases.makers(value)]
+    axes = set(range(value.ndim)).intersection(
+        *({i for i, a in enumerate(s.index) if a == of(theirs)} - aliases.shifted(s.value) for s in stores)
+    )
     reads = [load.index for load in kernel.nest.loads if load.value is value and not load.args]
     return bool(axes) and bool(reads) and all(any(index[i] == of(ours) for i in axes) for index in reads)

@@ -64,6 +64,12 @@ class Storage(NamedTuple):
             return [*index[:axis], index[-1], *index[axis:-1]]
         return [*index[:axis], index[axis] * self.block + index[-1], *index[axis + 1 : -1]]
 
+    def range_of(self, axis: int, start: int) -> tuple[int, int]:
+        """The axis of the stored value, and the place on it, where a range of an axis of the source starts."""
+        if axis == self.axis:
+            return (axis, start // self.block) if self.block else (self.value.ndim - 1, start)
+        return (axis, start) if self.block or axis < self.axis else (axis - 1, start)
+
 
 def storage_of(value: Value, axis: int, block: int) -> Storage:
     """The storage of a value with this axis innermost; in blocks if ``block`` is not 0."""

@@ -55,6 +55,10 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
             else:
                 values, buffers = buffers_of(kernel.nest), next(calls)
             for value, buffer in zip(values, buffers, strict=True):
+                if image.buffers[buffer].kind == "part":
+                    place = image.buffers[buffer].place
+                    check(place == plan.place_of(value), f"{stage}: {value!r}", f"it begins at {place}")
+                    buffer = image.buffers[buffer].whole
                 value = plan.memory_of(value)
                 check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it is in two buffers")
                 first, _ = lives.get(value, (at, at))

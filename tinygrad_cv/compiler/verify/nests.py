@@ -11,6 +11,7 @@ import numpy as np
 
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
+from ..schedule.aliases import Aliases
 from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, Scatter, loads, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store, columns_of
@@ -21,7 +22,7 @@ MAX_TRIED = 1 << 20  # points that are tried one by one where ranges alone do no
 Layouts = Mapping[Value, Layout] | None  # None: before layouts are chosen
 
 
-def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
+def verify_nests(nests: Sequence[Nest], layouts: Layouts, aliases: Aliases, stage: str) -> None:
     """Every element is stored once, with its dtype; every index is in range, or in a halo.
 
     Raises:
@@ -29,7 +30,7 @@ def verify_nests(nests: Sequence[Nest], layouts: Layouts, stage: str) -> None:
     """
     for nest in nests:
         verify_nest(nest, layouts, f"{stage}: loops of {' '.join(repr(s.value) for s in nest.stores)}")
-    verify_cover(nests, stage)
+    verify_cover(nests, aliases, stage)
 
 
 def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
@@ -178,8 +179,8 @@ def _values(affine: Affine, grid: dict[Var, Any]) -> Any:
     return sum((c * grid[v] for v, c in affine.terms), np.int64(affine.const))
 
 
-def verify_cover(nests: Iterable[Nest], stage: str) -> None:
-    """Every element is stored exactly once.
+def verify_cover(nests: Iterable[Nest], aliases: Aliases, stage: str) -> None:
+    """Every element is stored exactly once, by itself or as a part of another value.
 
     The indices of a store are a product of one set for each axis. Two stores are disjoint if their sets on one of the
     axes are.
@@ -192,7 +193,11 @@ def verify_cover(nests: Iterable[Nest], stage: str) -> None:
             still = [v for v in nest.vars if v not in moving and v.extent > 1]
             check(not still, where, f"every element is stored again for each {names_of(still)}")
             check(len(moving) == len(set(moving)), where, "a variable is in two indices")
-            pieces.setdefault(store.value, []).append([_values_once(affine, where) for affine in store.index])
+            piece = [_values_once(affine, where) for affine in store.index]
+            pieces.setdefault(store.value, []).append(list(piece))
+            for _, (whole, axis, start) in aliases.within(store.value):
+                piece[axis] = piece[axis] + start
+                pieces.setdefault(whole, []).append(list(piece))
     for value, parts in pieces.items():
         where = f"{stage}: {value!r}"
         for a, b in combinations(parts, 2):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...ir.graph import CONSTANT, INPUT, Value
 from ..schedule.affine import Affine, Indices, Var
+from ..schedule.aliases import Aliases
 from ..schedule.collapse import runs_on
 from ..schedule.expr import Load, loads, walk
 from ..schedule.kernel import HostKernel, Kernel, NestKernel, Plan, Step
@@ -18,24 +19,28 @@ from .nests import names_of, verify_cover, verify_nest
 from .rule import check
 
 
-def verify_layouts(layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], stage: str) -> None:
-    """Layouts are row-major, and no two elements share memory; the memory of an alias is dense.
+def verify_layouts(layouts: Mapping[Value, Layout], aliases: Aliases, stage: str) -> None:
+    """Layouts are row-major, and no two elements share memory; a reshape's memory is dense, a part's is in range.
 
     Raises:
         VerificationError: naming the value, and what is wrong.
     """
     for value, layout in layouts.items():
-        _verify_layout(value, layout, f"{stage}: layout of {value!r}")
-    for value, base in aliases.items():
+        if value not in aliases.regions:
+            _verify_layout(value, layout, f"{stage}: layout of {value!r}")
+    for value, (whole, axis, start) in aliases.regions.items():
+        where, extent = f"{stage}: {value!r}, which is a part of {whole!r}", value.shape[axis]
+        check(0 <= start <= whole.shape[axis] - extent, where, f"it begins at {start} of {whole.shape[axis]}")
+        check(layouts[value] == layouts[whole].part(axis, start, extent), where, "its layout is not that of the part")
+        check(layouts[value].shape == value.shape, where, f"the layout is one of {layouts[value]}")
+    for value, base in aliases.reshapes.items():
         where = f"{stage}: {value!r}, which is the memory of {base!r}"
-        check(base not in aliases, where, "that is an alias itself")
+        check(base not in aliases and base not in aliases.parts, where, "that is no memory of its own")
         check(value.size == base.size and value.dtype == base.dtype, where, "sizes and dtypes differ")
         check(_is_dense(layouts[base]), where, "that is not row-major and dense")
 
 
-def verify_kernels(
-    kernels: Sequence[Kernel], layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], stage: str
-) -> None:
+def verify_kernels(kernels: Sequence[Kernel], layouts: Mapping[Value, Layout], aliases: Aliases, stage: str) -> None:
     """Nests are right, and their loops run over every point once; what NumPy reads and writes is dense.
 
     Raises:
@@ -43,7 +48,7 @@ def verify_kernels(
     """
     for number, kernel in enumerate(kernels):
         _verify_kernel(kernel, layouts, aliases, f"{stage}: kernel {number}, of {_names(kernel.writes)}")
-    verify_cover([kernel.nest for kernel in kernels if isinstance(kernel, NestKernel)], stage)
+    verify_cover([kernel.nest for kernel in kernels if isinstance(kernel, NestKernel)], aliases, stage)
 
 
 def verify_plan(plan: Plan, stage: str = "plan") -> None:
@@ -58,7 +63,8 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = plan.memory_of(output)
-        check(base in stored or base.op in (INPUT, CONSTANT), f"{stage}: output {output!r}", "no kernel stores it")
+        made = stored.issuperset(plan.aliases.makers(output)) or base.op in (INPUT, CONSTANT)
+        check(made, f"{stage}: output {output!r}", "no kernel stores it")
 
 
 def _names(values: Iterable[Value]) -> str:
@@ -85,10 +91,10 @@ def _is_dense(layout: Layout) -> bool:
     return layout.size == math.prod(layout.shape) and not layout.offset
 
 
-def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Mapping[Value, Value], where: str) -> None:
+def _verify_kernel(kernel: Kernel, layouts: Mapping[Value, Layout], aliases: Aliases, where: str) -> None:
     if isinstance(kernel, HostKernel):
         for value in (*kernel.reads, *kernel.writes):
-            dense = _is_dense(layouts[aliases.get(value, value)])
+            dense = value not in aliases.regions and _is_dense(layouts[aliases.base(value)])
             check(dense, where, f"NumPy computes it, but {value!r} is not dense")
         return
     nest, schedule = kernel.nest, kernel.schedule
@@ -198,18 +204,21 @@ def _verify_read(
     if base.op in (INPUT, CONSTANT):
         return
     where = f"{where}: {_names(kernel.writes)}"
-    makers = [other for other in earlier if base in other.writes]
-    check(base in before, where, f"it reads {value!r}, which no kernel stores")
-    check(before[base] == len(makers), where, f"it reads {value!r}, which is not stored yet")
-    if step.kind == "parallel":
-        for maker in makers:
-            check(
-                value is base and _is_local(kernel, maker, value), where, f"{value!r} may be stored by another thread"
-            )
+    for part in plan.aliases.makers(value):
+        makers = [other for other in earlier if part in other.writes]
+        check(part in before, where, f"it reads {part!r}, which no kernel stores")
+        check(before[part] == len(makers), where, f"it reads {part!r}, which is not stored yet")
+        if step.kind == "parallel":
+            for maker in makers:
+                local = value not in plan.aliases.reshapes and _is_local(kernel, maker, value, part, plan.aliases)
+                check(local, where, f"{value!r} may be stored by another thread")
 
 
-def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
-    """Whether at each step of the shared range a kernel reads only what its maker stored at the same step."""
+def _is_local(kernel: Kernel, maker: Kernel, value: Value, part: Value, aliases: Aliases) -> bool:
+    """Whether at each step of the shared range a kernel reads only what its maker stored at the same step.
+
+    The maker stores ``part``, whose indices along some axes are not those of the value in which it lies.
+    """
     ours, theirs = kernel.shared, maker.shared
     if isinstance(kernel, HostKernel) or isinstance(maker, HostKernel) or ours is None or theirs is None:
         return False
@@ -217,11 +226,12 @@ def _is_local(kernel: Kernel, maker: Kernel, value: Value) -> bool:
     def follows(affine: Affine, var: Var) -> bool:
         return affine.const == 0 and affine.terms == ((var, 1),)
 
-    stores = [s.index for s in maker.nest.stores if s.value is value]
+    stores = [s.index for s in maker.nest.stores if s.value is part]
+    same = set(range(value.ndim)) - (aliases.shifted(part) if part is not value else set())
     reads: list[Indices] = [
         x.index for x in walk(kernel.nest.exprs) if isinstance(x, Load) and x.value is value and not x.args
     ]
     return any(
         all(follows(index[axis], theirs) for index in stores) and all(follows(index[axis], ours) for index in reads)
-        for axis in range(value.ndim)
+        for axis in same
     )
