@@ -27,7 +27,12 @@ def processes():
     while parents:
         parents = {pid for pid, stat in everyone.items() if stat[2] in parents}
         found |= parents
-    return {pid for pid in found if not any(server in everyone[pid][4] for server in SERVERS)}
+    return {pid for pid in found if not _serves(everyone[pid]) or _serves(everyone[everyone[pid][2]])}
+
+
+def _serves(stat):
+    """Whether this is a server of Python's, or a child of one, which has the same command line."""
+    return any(server in stat[4] for server in SERVERS)
 
 
 def in_session(session):

@@ -1,6 +1,7 @@
 """The batches of a loader: PyTorch's, in one order, from the loop, threads and processes."""
 
 import threading
+import weakref
 from collections import Counter
 
 import numpy as np
@@ -158,6 +159,16 @@ def test_arrays_come_as_they_were_made(way):
 def test_batches_of_processes_stay_when_their_workers_are_gone():
     batches = list(data.DataLoader(Images(), 4, **WAYS["fork"]))
     assert [batch["image"].max() for batch in batches] == [3, 7, 10]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("way", QUICK)
+def test_a_batch_is_held_by_the_loop_alone(way):
+    loader = data.DataLoader(data.TensorDataset(np.zeros((8, 4))), 2, **WAYS[way])
+    for (batch,) in loader:
+        gone = weakref.ref(batch)
+        del batch
+        assert gone() is None
 
 
 @pytest.mark.quick

@@ -46,28 +46,34 @@ def batches(
         while len(pending) < count and (job := next(jobs, None)) is not None:
             pending.append((job.number, executor.submit(job)))
 
-    try:
-        while True:
-            fill(max(executor.window, 1))
-            if not pending:
-                return
-            wanted = [future for _, future in pending]
-            try:
-                executor.wait(wanted[:1] if in_order else wanted, timeout)
-            except TimeoutError:
-                raise RuntimeError(
-                    f"DataLoader: no batch came within timeout={timeout:g} s. Give more time, or look with "
-                    "num_workers=0 what a sample takes."
-                ) from None
-            done = next(n for n, (_, future) in enumerate(pending) if future.done())
-            number, future = pending[done]
-            del pending[done]
-            batch = future.result()
-            if batch is EndOfStream.END:
-                return
+    def take() -> Any:
+        """The next batch, which nothing here holds any longer; the end if there is none."""
+        fill(max(executor.window, 1))
+        if not pending:
+            return EndOfStream.END
+        wanted = [future for _, future in pending]
+        try:
+            executor.wait(wanted[:1] if in_order else wanted, timeout)
+        except TimeoutError:
+            raise RuntimeError(
+                f"DataLoader: no batch came within timeout={timeout:g} s. Give more time, or look with "
+                "num_workers=0 what a sample takes."
+            ) from None
+        done = next(n for n, future in enumerate(wanted) if future.done())
+        number, future = pending[done]
+        del pending[done]
+        batch = future.result()
+        if batch is not EndOfStream.END:
             fill(executor.window)
             progress.add(number)
-            yield batch
+        return batch
+
+    try:
+        while True:
+            made = [take()]
+            if made[0] is EndOfStream.END:
+                return
+            yield made.pop()
     finally:
         for _, future in pending:
             future.cancel()

@@ -61,6 +61,7 @@ def work(connection: Connection, luggage: Luggage, number: int, num_workers: int
             _send(channel, made, job)
         except ConnectionError:
             return
+        del made  # or it would be in memory beside the next one
 
 
 def _send(channel: Channel, made: Any, job: Job) -> None:
