@@ -60,6 +60,7 @@ COMPILED = {
     "compiler.schedule.steps.TASK": (64, BEYOND),
     "compiler.schedule.materialize.COSTLY": (1, BEYOND),
     "compiler.schedule.materialize.MAX_OPERATIONS": (16, 1 << 12),
+    "compiler.schedule.materialize.REPEATED": (1, BEYOND),
     "compiler.schedule.materialize.SMALL": (1, BEYOND),
     "compiler.schedule.intervals.LARGEST": (1, BEYOND),
     "compiler.schedule.partition.PART": (64, BEYOND),
@@ -67,6 +68,7 @@ COMPILED = {
     "compiler.schedule.loop_schedule.MAX_ACCUMULATED": (2, BEYOND),
     "compiler.schedule.loop_schedule.MIN_ACCUMULATED": (2, BEYOND),
     "compiler.codegen.memory.WIDE": (8, 256),
+    "compiler.schedule.loop_schedule.NEAR": (1, 8),
     "compiler.codegen.module.LENGTH": (1, BEYOND),
     "compiler.codegen.reduction.AT_ONCE": (1, 4),
     "compiler.codegen.reduction.UNROLLED": (1, 16),
@@ -88,7 +90,8 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.schedule.loop_schedule.LATENCY": "of the processor",
     "compiler.schedule.loop_schedule.PIPES": "of the processor",
     "compiler.verify.nests.MAX_TRIED": "places that the verifier tries",
-    "functional.taps.BLOCK": "lengths that are tried",
+    "functional.taps.LONG": "lengths that are tried",
+    "functional.taps.SHORT": "lengths that are tried",
 }
 OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.printer")  # machines, files, mathematics, words
 OTHER_COMPARISONS = {

@@ -34,6 +34,7 @@ from tinygrad_cv.compiler.schedule.storage import storage_of
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.graph import Builder, Graph
 from tinygrad_cv.ir.rewrite.moments import merge_moments
+from tinygrad_cv.ir.rewrite.products import plain_products
 from tinygrad_cv.ir.rewrite.shrink import shrink
 from tinygrad_cv.ir.rewrite.split import split_sums
 from tinygrad_cv.ir.rewrite.sums import distribute_sums, zero_sum
@@ -104,6 +105,37 @@ return x5, x6
     y, added = shrink(parse(text).graph()).outputs
     assert y.op == "expand" and {v.size for v in Graph(None, (), [y.args[0]]).values()} <= {1, 3}
     assert count(Graph(None, (), [added]), "sum") == 0  # 50 times the same
+
+
+@pytest.mark.parametrize(
+    ("constant", "first", "plain"),
+    [
+        ([0.5, 0.0, 2.0], False, True),
+        ([0.5, -0.0, 2.0], False, False),
+        ([0.5, -1.0, 2.0], False, False),
+        ([0.5, np.inf, 2.0], False, False),
+        ([0.5, np.nan, -2.0], True, True),
+        ([0.5, 0.0, 2.0], True, False),
+    ],
+)
+def test_products_with_constants_are_plain_where_they_are_equal(constant, first, plain):
+    """To the bit, at zeros of both signs, infinities and NaN."""
+    x = np.array([[0.0, 0.0, 0.0], [-0.0, -0.0, -0.0], [1.5, 1.5, 1.5], [np.inf] * 3, [-np.inf] * 3, [np.nan] * 3], "f")
+    c = np.array(constant, "f")
+
+    def product(t):
+        return [tg.tensor(c).times(t) if first else t.times(tg.tensor(c))]
+
+    graph = traced(product, [x])
+    rewritten = plain_products(graph)
+    assert count(rewritten, "times") == (not plain)
+    expected, found = (numpy_source.run(each, [x])[0].view(np.int32) for each in (graph, rewritten))
+    nan = np.isnan(expected.view("f"))
+    np.testing.assert_array_equal(np.isnan(found.view("f")), nan)
+    np.testing.assert_array_equal(found[~nan], expected[~nan])
+    if not plain:  # the other product would differ
+        with np.errstate(invalid="ignore"):
+            assert (x * c).tobytes() != expected.tobytes()
 
 
 def test_batch_norm_and_its_gradient_sum_five_times_over_the_input():

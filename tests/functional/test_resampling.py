@@ -33,7 +33,7 @@ def test_factors_are_divided_by_not_multiplied_with_their_inverse():
     assert F.interpolate(x, None, 1.3, "nearest-exact").numpy().ravel()[19] == 15.0
 
 
-@pytest.mark.parametrize("mode", ["nearest", "linear"])
+@pytest.mark.parametrize("mode", ["nearest", "linear", "area"])
 @pytest.mark.parametrize("wanted", [24, 12, 18, 7, 5])
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_a_value_that_is_not_finite_reaches_what_reads_it_and_nothing_else(mode, wanted, value):

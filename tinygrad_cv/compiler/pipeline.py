@@ -13,6 +13,7 @@ from ..core.collector import uncollected
 from ..ir.graph import Graph
 from ..ir.rewrite.join import join_sums
 from ..ir.rewrite.moments import merge_moments
+from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
 from ..ir.rewrite.sums import distribute_sums
@@ -91,6 +92,7 @@ STAGES: tuple[Stage, ...] = (
     _rewrite("join sums", lambda graph, threads: join_sums(graph)),
     _rewrite("merge moments", lambda graph, threads: merge_moments(graph)),
     _rewrite("shrink again", lambda graph, threads: shrink(graph)),
+    _rewrite("plain products", lambda graph, threads: plain_products(graph)),
     _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
     Stage(
         "materialize, arrange, build nests",

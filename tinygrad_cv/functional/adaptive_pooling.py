@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,9 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
-from ..frontend.products import einsum
 from .arguments import sizes, spatial
 from .pooling import Pooled, mean
+from .taps import Taps, resampled
 from .windows import flat, largest, largest_of, windows_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 OutputSize = int | Sequence[int | None] | None  # None keeps the input's size
 Bins = list[tuple[int, int]]  # where windows along an axis start and end
-AXES, BINS = "dhw", "ijk"
 
 
 @composed
@@ -74,15 +74,16 @@ def _adaptive_avg_pool(x: Tensor, dims: int, output_size: OutputSize) -> Tensor:
         return x.mean(tuple(range(2, dims + 2)), keepdims=True)
     if kernel := _even(size, counts):
         return mean(x, windows_of(size, kernel))
-    shares = []
-    for n, count in zip(size, counts, strict=True):
-        matrix = np.zeros((count, n), x.dtype)
-        for i, (low, high) in enumerate(_bins(n, count)):
-            matrix[i, low:high] = 1 / (high - low)
-        shares.append(matrix)
-    axes, bins = AXES[:dims], BINS[:dims]
-    terms = ",".join(f"{i}{a}" for i, a in zip(bins, axes, strict=True))
-    return einsum(f"nc{axes},{terms}->nc{bins}", x, *shares)
+    return resampled(x, [_means(n, count) for n, count in zip(size, counts, strict=True)])
+
+
+@lru_cache(256)
+def _means(n: int, count: int) -> Taps:
+    """The means of bins along an axis."""
+    low, high = np.array(_bins(n, count)).T
+    places = low[:, None] + np.arange((high - low).max())
+    inside = places < high[:, None]
+    return Taps(n, np.where(inside, places, low[:, None]), inside / (high - low)[:, None])
 
 
 @composed

@@ -14,7 +14,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from .arguments import AXES, LARGEST, Size, sizes
-from .taps import Taps
+from .taps import Taps, resampled
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -91,13 +91,8 @@ def interpolate(
     wanted, steps = _sizes(x.shape[2:], size, scale_factor, recompute_scale_factor, mode)
     if mode == "area":
         return MEANS[dims](x, wanted)
-    order = sorted(
-        range(dims), key=lambda a: (wanted[a] / x.shape[a + 2], -a)
-    )  # what shrinks most first, then the last
-    for a in order:
-        taps = _taps(x.shape[a + 2], wanted[a], steps[a], mode, bool(align_corners), antialias)
-        x = taps.along(a + 2, x)
-    return x
+    sizes_and_steps = zip(x.shape[2:], wanted, steps, strict=True)
+    return resampled(x, [_taps(n, m, step, mode, bool(align_corners), antialias) for n, m, step in sizes_and_steps])
 
 
 @composed

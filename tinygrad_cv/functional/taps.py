@@ -1,29 +1,33 @@
 """A linear map along one axis whose outputs each read a few neighbouring inputs: resizing, means over bins.
 
-Output o is Σ_t weights[o, t] · x[places[o, t]]. Outputs are taken in blocks of equal length, and all blocks read
-windows of one kernel, a constant stride apart, so that the map is windows, a product with constants and a sum, and its
-adjoint a fold. The product is 0 where the weight is, so that an infinity or NaN reaches only the outputs that read it.
+Output o is Σ_t weights[o, t] · x[places[o, t]]. Outputs are taken in blocks of equal length. What has the same number
+in every block reads windows of one length, a constant stride apart, so that the map is windows, a product with
+constants and a sum, and its adjoint a fold. Where blocks are short, as when there are two outputs for each input, each
+of their outputs has windows of its own; where they are long, all of a block read one window. The product is 0 where
+the weight is, so that an infinity or NaN reaches only the outputs that read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..frontend.movement import concatenate
+
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
 
-BLOCK = 32  # outputs: longer blocks are tried only where an input is read by more outputs than that
+SHORT = 8  # outputs of a block, and inputs from one to the next: each output has windows of its own up to here
+LONG = 32  # outputs: longer blocks are tried only where an input is read by more outputs than that
 
 
-class Blocks(NamedTuple):
-    """Blocks of outputs over windows of an axis: block b reads x[start + stride b + t], t < the weights' last size."""
+class Part(NamedTuple):
+    """Some outputs of each block: they read x[start + stride b + t], t < taps. Weights are taps x blocks x outputs."""
 
     start: int
-    stride: int
-    weights: np.ndarray  # blocks x outputs of each x taps
+    weights: np.ndarray
 
 
 class Taps:
@@ -31,27 +35,42 @@ class Taps:
 
     def __init__(self, size: int, places: np.ndarray, weights: np.ndarray):
         self.size, self.count = size, len(places)
-        self.blocks = _blocks(places, weights)
+        self.stride, self.parts = _parts(size, places, weights)
 
     def along(self, axis: int, x: Tensor) -> Tensor:
         """The map applied along an axis of x, which has ``size`` elements there."""
-        start, stride, weights = self.blocks
-        blocks, outputs, taps = weights.shape
-        after = x.ndim - axis - 1
-        if (start, stride, taps) == (0, 1, 1) and outputs == 1 and (weights == 1).all():
-            return x if blocks == self.size else x.slice((0,) * x.ndim, _with(x.shape, axis, blocks))
-        stop = start + stride * (blocks - 1) + taps
-        x = _cut(x, axis, start, stop)
-        kernel, steps = (taps, *(1,) * after), (stride, *(1,) * after)
-        windows = x.windows(kernel, steps, (1,) * (after + 1))  # a b c -> a b' c t 1
-        parts = windows.reshape(*_with(x.shape, axis, blocks), taps).expand_dims(axis + 1)  # a b' 1 c t
-        if taps == 1 and (weights == 1).all():
-            y = parts.squeeze(parts.ndim - 1).expand(*x.shape[:axis], blocks, outputs, *x.shape[axis + 1 :])
-        else:
-            factors = weights.astype(x.dtype).reshape(blocks, outputs, *(1,) * after, taps)
-            y = x._new(factors).times(parts).sum(parts.ndim - 1)
-        y = y.reshape(_with(x.shape, axis, blocks * outputs))
-        return y if blocks * outputs == self.count else y.slice((0,) * y.ndim, _with(y.shape, axis, self.count))
+        parts = [self._part(part, axis, x) for part in self.parts]
+        y = concatenate(parts, axis + 1) if len(parts) > 1 else parts[0]
+        y = y.reshape(_with(x.shape, axis, y.shape[axis] * y.shape[axis + 1]))  # b o -> (b o)
+        return y if y.shape[axis] == self.count else y.slice((0,) * y.ndim, _with(y.shape, axis, self.count))
+
+    def _part(self, part: Part, axis: int, x: Tensor) -> Tensor:
+        """The outputs of a part, blocks x outputs in place of the axis."""
+        taps, blocks, outputs = part.weights.shape
+        ones = bool((part.weights == 1).all())
+        stop = part.start + self.stride * (blocks - 1) + taps
+        x = _cut(x, axis, part.start, stop)
+        after = (1,) * (x.ndim - axis - 1)
+        windows = x.windows((taps, *after), (self.stride, *after), (1, *after))  # a i c -> a b c t 1
+        windows = windows.reshape(*_with(x.shape, axis, blocks), taps).expand_dims(axis + 1)  # a b 1 c t
+        if ones and taps == 1:
+            return windows.squeeze(x.ndim + 1).expand(*x.shape[:axis], blocks, outputs, *x.shape[axis + 1 :])
+        windows = windows.permute(x.ndim + 1, *range(x.ndim + 1))  # a b 1 c t -> t a b 1 c
+        weights = part.weights.astype(x.dtype).reshape(taps, *(1,) * axis, blocks, outputs, *after)
+        return x._new(weights).times(windows).sum(0)  # t a b o c -> a b o c
+
+
+def resampled(x: Tensor, maps: Sequence[Taps]) -> Tensor:
+    """The maps applied along the last axes, one after the other.
+
+    What shrinks most comes first. The last axis is the slowest: of several that shrink alike it is the last, when the
+    others have shrunk, and of several that grow alike the first, before the others grow.
+    """
+    lead = x.ndim - len(maps)
+    ratios = [taps.count / taps.size for taps in maps]
+    for axis in sorted(range(len(maps)), key=lambda a: (ratios[a], a if ratios[a] < 1 else -a)):
+        x = maps[axis].along(lead + axis, x)
+    return x
 
 
 def _with(shape: Sequence[int], axis: int, n: int) -> tuple[int, ...]:
@@ -69,28 +88,56 @@ def _cut(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
     return x
 
 
-def _blocks(places: np.ndarray, weights: np.ndarray) -> Blocks:
-    """The blocks with the shortest windows; of several the shortest blocks."""
-    m = len(places)
-    read = weights != 0
-    anywhere = np.where(read.any(1), places[np.arange(m), read.argmax(1)], 0)[:, None]  # that the output reads
-    first, last = np.where(read, places, anywhere).min(1), np.where(read, places, anywhere).max(1)
-    readers = -(-m // (int(last.max()) + 1))  # outputs for each input
-    best = None
-    for outputs in range(1, min(m, max(BLOCK, 2 * readers)) + 1):
-        starts = np.arange(0, m, outputs)
-        low, high = np.minimum.reduceat(first, starts), np.maximum.reduceat(last, starts)
-        rate = max(int((low[-1] - low[0]) / max(len(starts) - 1, 1)), 1)
-        for stride in (rate, rate + 1):
-            drift = stride * np.arange(len(starts))
-            start = int((low - drift).min())
-            taps = int((high - drift).max()) - start + 1
-            if best is None or taps < best[0]:
-                best = taps, outputs, start, stride
-    assert best is not None
-    taps, outputs, start, stride = best
-    blocks = -(-m // outputs)
-    table = np.zeros((blocks * outputs, taps))
-    o = np.broadcast_to(np.arange(m)[:, None], places.shape)[read]
-    np.add.at(table, (o, places[read] - start - stride * (o // outputs)), weights[read])
-    return Blocks(start, stride, table.reshape(blocks, outputs, taps))
+class _Table:
+    """Places and weights, taken in blocks of some length a stride apart."""
+
+    def __init__(self, size: int, places: np.ndarray, weights: np.ndarray):
+        m = len(places)
+        self.size, self.places, self.weights, self.read = size, places, weights, weights != 0
+        anywhere = np.where(self.read.any(1), places[np.arange(m), self.read.argmax(1)], 0)[:, None]  # that it reads
+        self.first = np.where(self.read, places, anywhere).min(1)
+        self.last = np.where(self.read, places, anywhere).max(1)
+
+    def windows(self, length: int, stride: int, apart: bool) -> list[tuple[int, int]]:
+        """Where the windows of the first block begin and end: of each output, or of all."""
+        drift = stride * (np.arange(len(self.first)) // length)
+        low, high = self.first - drift, self.last - drift
+        each = [slice(o, None, length) for o in range(length)] if apart else [slice(None)]
+        return [(int(low[part].min()), int(high[part].max()) + 1) for part in each]
+
+    def part(self, length: int, stride: int, numbers: slice, window: tuple[int, int]) -> Part:
+        """The part of the outputs with these numbers in each block."""
+        start, stop = window
+        blocks = -(-len(self.places) // length)
+        table = np.zeros((stop - start, blocks, length))
+        o, t = np.nonzero(self.read)
+        block = o // length
+        inside = (o % length >= numbers.start) & (o % length < numbers.stop)
+        o, t, block = o[inside], t[inside], block[inside]
+        np.add.at(table, (self.places[o, t] - start - stride * block, block, o % length), self.weights[o, t])
+        table = table[:, :, numbers]
+        place = start + np.arange(stop - start)[:, None] + stride * np.arange(blocks)
+        table[(place < 0) | (place >= self.size)] = 1.0  # for the zeros beyond the ends,
+        table.transpose(1, 2, 0)[np.arange(blocks)[:, None] * length + np.r_[numbers] >= len(self.places)] = 1.0
+        return Part(start, table)
+
+
+def _parts(size: int, places: np.ndarray, weights: np.ndarray) -> tuple[int, list[Part]]:
+    """The stride and the parts with the shortest windows; of several the shortest blocks."""
+    table = _Table(size, places, weights)
+    _, length, stride, apart = min(_choices(table))
+    windows = table.windows(length, stride, apart)
+    numbers = [slice(o, o + 1) for o in range(length)] if apart else [slice(0, length)]
+    return stride, [table.part(length, stride, own, window) for own, window in zip(numbers, windows, strict=True)]
+
+
+def _choices(table: _Table) -> Iterator[tuple[float, int, int, bool]]:
+    """Taps of an output, length of blocks, their stride, and whether each output has windows of its own."""
+    m = len(table.first)
+    readers = -(-m // (int(table.last.max()) + 1))  # outputs for each input
+    rate = (int(table.first[-1]) - int(table.first[0])) / max(m - 1, 1)
+    for length in range(1, min(m, max(LONG, 2 * readers)) + 1):
+        for stride in {max(int(rate * length), 1), max(int(rate * length) + 1, 1)}:
+            apart = max(length, stride) <= SHORT
+            taps = [stop - start for start, stop in table.windows(length, stride, apart)]
+            yield sum(taps) / len(taps), length, stride, apart

@@ -6,16 +6,18 @@ The only file that turns an index into an address.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
 from ...ir.graph import Value
 from ..llvm.elementwise import LOWERINGS
 from ..llvm.function import Function, memory_type, vector_type
-from ..llvm.integer import Int
+from ..llvm.integer import Int, IntSum
 from ..schedule.affine import Affine, Var
 from ..schedule.layout import Layout
-from ..schedule.loop_schedule import LoopSchedule
+from ..schedule.loop_schedule import NEAR, LoopSchedule
 from ..schedule.nest import Store
 
 BOOL, INT = np.dtype(bool), np.dtype(np.int64)
@@ -76,42 +78,63 @@ class Memory:
         live = min(self.live(point), lanes)
         if step == 1 and self._is_padded(value, affine):
             live = lanes
-        if abs(step) != 1 or (step == -1 and (mask is not None or live < lanes)):
+        if abs(step) > NEAR:
             return self._one_by_one(base, dtype, offset, step, live, mask), True
-        if step == -1:
-            kind = f"<{lanes} x {memory_type(dtype)}>"
-            low = f.pointer(base, dtype, offset + (1 - lanes))
-            order = ", ".join(f"i32 {lanes - 1 - i}" for i in range(lanes))
+        low = offset if step > 0 else offset + step * (live - 1)
+        if mask is not None and not mask[1] and abs(step) * (live - 1) < self.layouts[value].size:
+            low, mask = self._where(mask[0], low), None
+        return self._register(self._near(base, dtype, low, step, live, mask), dtype, lanes), True
+
+    def _near(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
+        """A vector of elements that are at most ``NEAR`` apart: the whole range that they lie in, and a shuffle.
+
+        Only elements between the first and the last live one are read, and none whose lane is masked.
+
+        Args:
+            offset: of the live element with the lowest address.
+        """
+        f, lanes, apart = self.f, self.schedule.lanes, abs(step)
+        span, n = apart * (live - 1) + 1, apart * lanes
+        kind = f"<{n} x {memory_type(dtype)}>"
+        low = f.pointer(base, dtype, offset)
+        if mask is None and span == n:
             text = f.value(f"load {kind}, ptr {low}, align {dtype.itemsize}")
-            text = f.value(f"shufflevector {kind} {text}, {kind} poison, <{lanes} x i32> <{order}>")
-            return self._register(text, dtype, lanes), True
-        kind = f"<{lanes} x {memory_type(dtype)}>"
-        if mask is not None and not mask[1] and live == lanes <= self.layouts[value].size:
-            offset, mask = self._where(mask[0], offset), None
-        if mask is None and live == lanes:
-            text = f.value(f"load {kind}, ptr {f.pointer(base, dtype, offset)}, align {dtype.itemsize}")
-            return self._register(text, dtype, lanes), True
-        lane_mask = self._lane_mask(mask, live)
-        suffix = f"v{lanes}{_suffix(dtype)}.p0"
-        f.declare(f"llvm.masked.load.{suffix}", kind, f"ptr, i32, <{lanes} x i1>, {kind}")
-        text = f.value(
-            f"call {kind} @llvm.masked.load.{suffix}(ptr {f.pointer(base, dtype, offset)}, i32 {dtype.itemsize}, "
-            f"<{lanes} x i1> {lane_mask}, {kind} zeroinitializer)"
-        )
-        return self._register(text, dtype, lanes), True
+        else:
+            inside = self._spread(mask, step, live)
+            suffix = f"v{n}{_suffix(dtype)}.p0"
+            f.declare(f"llvm.masked.load.{suffix}", kind, f"ptr, i32, <{n} x i1>, {kind}")
+            text = f.value(
+                f"call {kind} @llvm.masked.load.{suffix}(ptr {low}, i32 {dtype.itemsize}, <{n} x i1> {inside}, "
+                f"{kind} zeroinitializer)"
+            )
+        if step == 1:
+            return text
+        last = live - 1
+        order = [apart * (i if step > 0 else last - i) if i < live else n for i in range(lanes)]
+        return f.shuffle(text, "zeroinitializer", memory_type(dtype), n, order)
+
+    def _spread(self, mask: Mask | None, step: int, live: int) -> str:
+        """The mask of the range of memory that a vector's elements lie in, from one of its live lanes."""
+        f, lanes, apart = self.f, self.schedule.lanes, abs(step)
+        if mask is None or not mask[1]:
+            holds = [f"i1 {str(i <= apart * (live - 1)).lower()}" for i in range(apart * lanes)]
+            inside = f"<{', '.join(holds)}>"
+            if mask is None:
+                return inside
+            n = apart * lanes
+            return f.value(f"and <{n} x i1> {f.splat(mask[0], BOOL, n)}, {inside}")
+        if step == 1 and live == lanes:
+            return mask[0]
+        order = []
+        for i in range(apart * lanes):
+            lane = i // apart if step > 0 else live - 1 - i // apart
+            order.append(lane if i % apart == 0 and 0 <= lane < live else lanes)  # lane number ``lanes`` is false
+        return f.shuffle(mask[0], "zeroinitializer", "i1", lanes, order)
 
     def _where(self, condition: str, offset: Int) -> Int:
         """The offset, or 0 if a condition does not hold: an element that may always be read."""
         f = self.f
         return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(offset)}, i64 0"))
-
-    def _lane_mask(self, mask: Mask | None, live: int) -> str:
-        f, lanes = self.f, self.schedule.lanes
-        inside = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
-        if mask is None:
-            return inside
-        text = mask[0] if mask[1] or lanes == 1 else f.splat(mask[0], BOOL, lanes)
-        return text if live == lanes else f.value(f"and <{lanes} x i1> {text}, {inside}")
 
     def _element(self, base: str, dtype: np.dtype, offset: Int) -> str:
         f = self.f
@@ -186,10 +209,38 @@ class Memory:
 
     # ---------------------------------------------------------------- writing
 
-    def store(self, store: Store, point: Point, text: str, is_vector: bool) -> None:
-        """Write the result of a store at a point."""
+    def runs(self, stores: Sequence[tuple[Store, Point]]) -> list[list[tuple[Store, Point]]]:
+        """Stores at points in groups that are written together: those whose vectors interleave without a gap.
+
+        A group has as many as the elements of each vector are apart, the one with the lowest address first.
+        """
+        groups: dict[Any, list[tuple[int, Store, Point]]] = {}
+        for store, point in stores:
+            affine = self.layouts[store.value].flat(store.index)
+            along = self.schedule.vector if self.schedule.result_lanes > 1 else None
+            step = affine.coefficient(along) if along else 0
+            offset = index_at(affine, point)
+            terms, const = (offset.terms, offset.const) if isinstance(offset, IntSum) else ((), offset)
+            near = 1 < step <= NEAR
+            key = (store.value, step, self.live(point), terms) if near else (len(groups),)
+            groups.setdefault(key, []).append((const, store, point))
+        runs = []
+        for key, members in groups.items():
+            members.sort(key=itemgetter(0))
+            while members:
+                step = key[1] if len(key) == 4 else 1
+                first = members[0][0]
+                whole = [const for const, *_ in members[:step]] == list(range(first, first + step))
+                size = step if whole else 1
+                runs.append([(store, point) for _, store, point in members[:size]])
+                del members[:size]
+        return runs
+
+    def store(self, run: Sequence[tuple[Store, Point]], values: Sequence[tuple[str, bool]]) -> None:
+        """Write the results of stores at points: of one, or of those of a run."""
+        store, point = run[0]
         affine = self.layouts[store.value].flat(store.index)
-        self._store_at(store.value, index_at(affine, point), affine, point, text, is_vector)
+        self._store_at(store.value, index_at(affine, point), affine, point, values)
 
     def clear(self, value: Value, offset: Int, count: int) -> None:
         """Write ``count`` zeros."""
@@ -215,37 +266,41 @@ class Memory:
         lanes = self.schedule.result_lanes
         text = text if is_vector else self.f.splat(text, dtype, lanes)
         total = LOWERINGS["add"].spell(self.f, [sum_so_far, text], dtype, dtype, lanes)
-        self._store_at(value, offset, columns, point, total, lanes > 1)
+        self._store_at(value, offset, columns, point, [(total, lanes > 1)])
 
-    def _store_at(self, value: Value, offset: Int, affine: Affine, point: Point, text: str, is_vector: bool) -> None:
-        f, dtype = self.f, value.dtype
-        lanes = self.schedule.result_lanes
-        step = affine.coefficient(self.schedule.vector) if lanes > 1 and self.schedule.vector else 0
-        base = self.bases[value]
+    def _store_at(
+        self, value: Value, offset: Int, affine: Affine, point: Point, values: Sequence[tuple[str, bool]]
+    ) -> None:
+        """Write a value, or those of a run."""
+        f, lanes = self.f, self.schedule.result_lanes
+        dtype, base = value.dtype, self.bases[value]
         if lanes == 1:
-            self._store_element(base, dtype, offset, text)
+            self._store_element(base, dtype, offset, values[0][0])
             return
-        text = text if is_vector else f.splat(text, dtype, lanes)
+        step = affine.coefficient(self.schedule.vector) if self.schedule.vector else 0
+        texts = [text if is_vector else f.splat(text, dtype, lanes) for text, is_vector in values]
         live = self.live(point)
         if step == 1 and live < lanes and self._is_padded(value, affine):
             live = lanes
-        kind = f"<{lanes} x {memory_type(dtype)}>"
-        if step != 1:
+        if step != len(values):
             for lane in range(live):
-                element = f.value(f"extractelement {vector_type(dtype, lanes)} {text}, i32 {lane}")
+                element = f.value(f"extractelement {vector_type(dtype, lanes)} {texts[0]}, i32 {lane}")
                 self._store_element(base, dtype, offset + lane * step, element)
             return
         if dtype.kind == "b":
-            text = f.value(f"zext {vector_type(dtype, lanes)} {text} to {kind}")
+            texts = [f.value(f"zext {vector_type(dtype, lanes)} {text} to <{lanes} x i8>") for text in texts]
+        n = step * lanes
+        text, kind = f.interleaved(texts, memory_type(dtype), lanes), f"<{n} x {memory_type(dtype)}>"
         pointer = f.pointer(base, dtype, offset)
         if live == lanes:
             f.emit(f"store {kind} {text}, ptr {pointer}, align {dtype.itemsize}")
             return
-        suffix = f"v{lanes}{_suffix(dtype)}.p0"
-        f.declare(f"llvm.masked.store.{suffix}", "void", f"{kind}, ptr, i32, <{lanes} x i1>")
+        suffix = f"v{n}{_suffix(dtype)}.p0"
+        inside = ", ".join(f"i1 {str(i < step * live).lower()}" for i in range(n))
+        f.declare(f"llvm.masked.store.{suffix}", "void", f"{kind}, ptr, i32, <{n} x i1>")
         f.emit(
             f"call void @llvm.masked.store.{suffix}({kind} {text}, ptr {pointer}, i32 {dtype.itemsize}, "
-            f"<{lanes} x i1> {self._lane_mask(None, live)})"
+            f"<{n} x i1> <{inside}>)"
         )
 
     def _store_element(self, base: str, dtype: np.dtype, offset: Int, text: str) -> None:

@@ -136,10 +136,8 @@ class NestLowering:
         self.exprs.results.clear()
         for reductions in self.groups:
             Reductions(self.exprs, self.nest, self.fma, reductions, points, point).write()
-        for each in points:
-            for store in self.nest.stores:
-                value, is_vector = self.exprs.emit(store.expr, each)
-                self.memory.store(store, each, value, is_vector)
+        for run in self.memory.runs([(store, each) for each in points for store in self.nest.stores]):
+            self.memory.store(run, [self.exprs.emit(store.expr, each) for store, each in run])
 
     def points(self, point: Point, tile: dict[Var, int]) -> list[Point]:
         """The points of the tile that begins at a point.

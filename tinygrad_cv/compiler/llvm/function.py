@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 import numpy as np
 
@@ -187,6 +187,22 @@ class Function:
             return f"<{', '.join([f'{scalar} {value}'] * lanes)}>"
         first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0")
         return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
+
+    def shuffle(self, a: str, b: str, kind: str, lanes: int, order: Sequence[int]) -> str:
+        """The elements of two vectors with these numbers, those of the second after those of the first."""
+        picked = ", ".join(f"i32 {i}" for i in order)
+        whole = f"<{lanes} x {kind}>"
+        return self.value(f"shufflevector {whole} {a}, {whole} {b}, <{len(order)} x i32> <{picked}>")
+
+    def interleaved(self, vectors: Sequence[str], kind: str, lanes: int) -> str:
+        """The first elements of all vectors, then the second ones, and so on, as one vector."""
+        order = [i % len(vectors) * lanes + i // len(vectors) for i in range(len(vectors) * lanes)]
+        if len(vectors) == 1:
+            return vectors[0]
+        while len(vectors) > 2:  # neighbours end to end
+            pairs = zip_longest(vectors[::2], vectors[1::2], fillvalue="poison")
+            vectors, lanes = [self.shuffle(a, b, kind, lanes, range(2 * lanes)) for a, b in pairs], 2 * lanes
+        return self.shuffle(vectors[0], vectors[1], kind, lanes, order)
 
     def reduce(
         self,

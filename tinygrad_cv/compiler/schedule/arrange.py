@@ -60,7 +60,7 @@ def arrange(
         axis = axes.get(value, value.ndim - 1)
         n, line = value.shape[axis], max(ALIGNMENT, target.vector_bytes) // value.dtype.itemsize
         block = 0
-        if value.ndim > 2 and n > line and value not in whole:
+        if value.ndim > 2 and axis < value.ndim - 1 and n > line and value not in whole:
             begins = cuts[value, axis]
             block = next((b for b in (line, line // 2) if n % b == 0 and all(begin % b == 0 for begin in begins)), 0)
         storages[value] = storage_of(value, axis, block)

@@ -205,6 +205,9 @@ def _multiple(affine: Affine, factor: int) -> Affine:
 @row("concatenate")
 def _concatenate(d: IndexMaps, value: Value, index: Indices) -> Steps:
     axis = value.params["axis"]
+    for v, c in index[axis].terms:
+        if c == 1 and v.extent == len(value.args) == value.shape[axis] <= TINY:  # parts that take turns: a phase each
+            raise NeedSplit(v, v.extent, phases=True)
     joined: Expr = d.exprs.const(0, value.dtype)
     end = value.shape[axis]
     for x in reversed(value.args):

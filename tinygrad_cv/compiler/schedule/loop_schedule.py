@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LATENCY = 5  # cycles from a multiply-add to the next one that uses its result: 4, and 1 for imperfections
 PIPES = 2  # multiply-adds, and loads, that start in each cycle
 MIN_ACCUMULATED = 128  # steps of a split reduction that are summed in registers, at least
+NEAR = 8  # elements: a vector of elements that are no farther apart is read or written as the range they lie in
 MAX_ACCUMULATED = 4096  # steps of a reduction: a longer one is split
 
 
@@ -159,7 +160,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     if reduced:
         _reduce(schedule, nest, strides, order, inner)
     else:
-        _map(schedule, nest, strides, order)
+        _map(schedule, nest, strides, order, main)
     return schedule
 
 
@@ -180,8 +181,8 @@ def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Va
     schedule.unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
 
 
-def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var]) -> None:
-    """The tile of elementwise operations."""
+def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], main: Affine) -> None:
+    """The tile of elementwise operations. ``main``: the index map of the largest store."""
     vector, lanes = schedule.vector, schedule.lanes
     schedule.outer = order
     if vector is None:
@@ -190,6 +191,12 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var])
     turned = any(abs(stride) > lanes for stride in strides.all(vector))  # a load or store is strided
     schedule.vectors = 1 if turned else min(2, count)
     rest = [v for v in order if v is not vector]
+    gap = main.coefficient(vector)
+    between = [v for v in rest if 1 < gap <= NEAR and 0 < main.coefficient(v) < gap]
+    if math.prod(map(schedule.extent, between)) == gap > 1:  # rows whose vectors interleave
+        schedule.vectors, schedule.rows = 1, {v: schedule.extent(v) for v in between}
+        schedule.outer = [*(v for v in rest if v not in between), vector, *between]
+        return
     uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
     schedule.outer = [*rest, vector]
     if rest and (uniform or turned) and schedule.extent(rest[-1]) >= 4:  # what varies along vectors only is hoisted
@@ -203,7 +210,7 @@ def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
     """How well vectors along a variable suit the loads and stores, weighted by how often each is done."""
     score = 0.0
     for stride, share in zip(strides.all(var), strides.shares, strict=True):
-        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else 0.1 if stride == -1 else -0.3)
+        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else 0.5 if abs(stride) <= NEAR else -0.3)
     if var not in nest.vars:
         score *= 0.8  # the lanes must be reduced too
     return score * min(var.extent, 8) if score > 0 else score

@@ -20,6 +20,7 @@ from .index_maps import TINY
 from .join import Region, join
 
 SMALL = 32  # a value that is this many times smaller than its reader is materialized
+REPEATED = 16  # operations: a value that costs more is materialized if each element is computed twice or more
 COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
 MAX_OPERATIONS = 256  # operations in an expression, at most
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
@@ -152,16 +153,22 @@ def _joined_again(value: Value, readers: dict[Value, list[Value]]) -> bool:
 
 
 def _folds_in(value: Value, stored: set[Value]) -> set[Value]:
-    """The folds in the expression of a value, which a fold of it would compute once for each of its windows."""
-    folds, seen, stack = set(), {value}, [value]
+    """What a fold of the value would compute once for each of its windows: the folds in its expression.
+
+    Where several folds meet, it is the value in which they do: the sum of gradients, instead of each of them.
+    """
+    below: dict[Value, set[Value]] = {}  # what is to be stored, in the expression of each value
+    stack = [value]
     while stack:
-        value = stack.pop()
-        if value.op == "fold":
-            folds.add(value)
-        elif value not in stored:
-            stack.extend(a for a in value.args if a not in seen)
-            seen.update(value.args)
-    return folds
+        current = stack[-1]
+        args = () if current.op == "fold" or (current in stored and current is not value) else current.args
+        if missing := [a for a in args if a not in below]:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        found = {current} if current.op == "fold" else set().union(*(below[a] for a in args))
+        below[current] = {current} if len(found) > 1 and is_elementwise(current) else found
+    return below[value]
 
 
 def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
@@ -301,12 +308,18 @@ def _limit_cost(
         if value.op in (INPUT, CONSTANT):
             cost[value] = 0
             continue
+        if value.op in ("expand", "windows"):
+            base = strip(value)
+            if value.size >= 2 * base.size and cost[base] > REPEATED and base not in stored:
+                stored.add(base)
+                cost.update({value.args[0]: 0, base: 0})
         factor = _repeats(value, readers, outputs)
         total = _operations(value) + factor * sum(0 if a in stored else cost[a] for a in dict.fromkeys(value.args))
         several = len(readers.get(value, ())) > 1
-        movable = value.op not in MOVEMENT or value.op == "pad"
-        if value not in stored and movable and (total > MAX_OPERATIONS or (total > COSTLY and several)):
-            stored.add(value)
+        moved = value.op in MOVEMENT and value.op != "pad"
+        if value not in stored and total > (COSTLY if several else MAX_OPERATIONS) and not (moved and not several):
+            stored.add(strip(value) if moved else value)  # as it was before it was moved
+            total = 0 if moved else total
         cost[value] = total
 
 
