@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow, transforms
+from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow
 from tinygrad_cv.data.transforms import functional as F
 
 FILTERS = {
@@ -24,7 +24,6 @@ def in_mode_f(image, size, interpolation):
     return np.stack([np.asarray(plane.resize(size[::-1], FILTERS[interpolation])) for plane in planes])
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("interpolation", FILTERS)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
@@ -52,24 +51,22 @@ def test_the_modes_differ_where_the_first_pass_leaves_the_range(interpolation, l
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
-def test_floats_are_pytorchs(image, size):
-    theirs, torch = transforms(), pytest.importorskip("torch")
+def test_floats_are_pytorchs(image, size, v2, torch):
     x = floats(image)
     for interpolation in ("bilinear", "bicubic", "lanczos"):
-        mode = theirs.InterpolationMode(interpolation)
-        expected = theirs.functional.resize(torch.from_numpy(x), list(size), mode).numpy()
+        mode = v2.InterpolationMode(interpolation)
+        expected = v2.functional.resize(torch.from_numpy(x), list(size), mode).numpy()
         assert apart(F.resize(x, size, interpolation), expected) < 1e-5
     for interpolation in ("bilinear", "bicubic"):
-        mode = theirs.InterpolationMode(interpolation)
-        expected = theirs.functional.resize(torch.from_numpy(x), list(size), mode, antialias=False).numpy()
+        mode = v2.InterpolationMode(interpolation)
+        expected = v2.functional.resize(torch.from_numpy(x), list(size), mode, antialias=False).numpy()
         assert apart(F.resize(x, size, interpolation, antialias=False), expected) < 1e-5
         once = np.clip(np.rint(255 * expected), 0, 255).astype(np.uint8)
         assert apart(F.resize(image, size, interpolation, antialias=False), once) <= 1
-    expected = theirs.functional.resize(torch.from_numpy(x), list(size), theirs.InterpolationMode("nearest-exact"))
+    expected = v2.functional.resize(torch.from_numpy(x), list(size), v2.InterpolationMode("nearest-exact"))
     assert apart(F.resize(x, size, "nearest"), expected.numpy()) == 0
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint16, np.int64, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(9, 14), (1, 9, 14), (5, 9, 14)])
 @pytest.mark.parametrize("size", [(4, 5), (30, 20)])
@@ -82,13 +79,12 @@ def test_nearest_takes_the_pixel_at_the_center_for_every_dtype(size, shape, dtyp
 
 
 @pytest.mark.parametrize("shape", [(37, 53), (53, 37), (20, 20), (500, 3)])
-def test_sizes_are_torchvisions(shape):
-    theirs, torch = transforms(), pytest.importorskip("torch")
+def test_sizes_are_torchvisions(shape, v2, torch):
     image = np.zeros((1, *shape), np.uint8)
     for size, max_size in ((20, None), ((20,), None), (20, 25), (31, 1000), (None, 40), ([7, 9], None)):
         wanted = [size] if isinstance(size, int) else size
         try:
-            expected = theirs.functional.resize(torch.from_numpy(image), wanted, max_size=max_size).shape
+            expected = v2.functional.resize(torch.from_numpy(image), wanted, max_size=max_size).shape
         except RuntimeError:  # "output sizes should be greater than 0"
             with pytest.raises(ValueError, match="an edge of 0"):
                 F.resize(image, size, max_size=max_size)

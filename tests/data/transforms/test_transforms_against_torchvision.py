@@ -8,24 +8,22 @@ import math
 import numpy as np
 import pytest
 
-from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow, transforms
+from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow
 from tinygrad_cv.data import transforms as ours
 from tinygrad_cv.data.randomness import sample_generator
 
-torch = pytest.importorskip("torch")
-theirs = transforms()
 NOISE, SCENE = IMAGES["noise"], IMAGES["scene"]
 DRAWS = 2000
 
 
-def both(name, *arguments, **options):
-    return getattr(ours, name)(*arguments, **options), getattr(theirs, name)(*arguments, **options)
+def both(v2, name, *arguments, **options):
+    return getattr(ours, name)(*arguments, **options), getattr(v2, name)(*arguments, **options)
 
 
-def test_signatures():
+def test_signatures(v2, torch):
     """Names, order and defaults; what ours have beyond is for keywords only. Theirs have a way to find labels."""
     for name in sorted(set(ours.__all__) - {"functional", "Transform"}):
-        mine, other = (list(inspect.signature(getattr(kind, name)).parameters.values()) for kind in (ours, theirs))
+        mine, other = (list(inspect.signature(getattr(kind, name)).parameters.values()) for kind in (ours, v2))
         kept = [p for p in mine if p.name not in ("mode",)]
         wanted = [p for p in other if p.name != "labels_getter"]
         assert [(p.name, p.kind, _plain(p.default)) for p in kept] == [
@@ -34,7 +32,7 @@ def test_signatures():
     for name in ours.functional.__all__:
         mine, other = (
             list(inspect.signature(getattr(kind, name)).parameters.values())
-            for kind in (ours.functional, theirs.functional)
+            for kind in (ours.functional, v2.functional)
         )
         kept = [p.name for p in mine if p.name != "mode"]
         assert kept == ["image", *(p.name for p in other[1:])], name
@@ -63,8 +61,8 @@ FIXED = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "options"), FIXED)
-def test_pixels_of_their_parameters(name, arguments, options):
-    mine, other = both(name, *arguments, **options)
+def test_pixels_of_their_parameters(name, arguments, options, v2, torch):
+    mine, other = both(v2, name, *arguments, **options)
     torch.manual_seed(0)
     for image in (NOISE, SCENE):
         for _ in range(10):
@@ -77,8 +75,8 @@ def test_pixels_of_their_parameters(name, arguments, options):
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
-def test_affine_pixels_of_their_parameters(interpolation):
-    mine, other = both("RandomAffine", 30, (0.2, 0.1), (0.7, 1.4), (-9, 9, -5, 5), interpolation, 5)
+def test_affine_pixels_of_their_parameters(interpolation, v2, torch):
+    mine, other = both(v2, "RandomAffine", 30, (0.2, 0.1), (0.7, 1.4), (-9, 9, -5, 5), interpolation, 5)
     torch.manual_seed(0)
     for _ in range(20):
         params = other.make_params([pillow(NOISE)])
@@ -86,8 +84,8 @@ def test_affine_pixels_of_their_parameters(interpolation):
         assert apart(found, expected) <= (interpolation != "nearest") and (found != expected).mean() < 0.01
 
 
-def test_color_jitter_pixels_of_their_parameters():
-    mine, other = both("ColorJitter", 0.4, 0.4, 0.4)
+def test_color_jitter_pixels_of_their_parameters(v2, torch):
+    mine, other = both(v2, "ColorJitter", 0.4, 0.4, 0.4)
     torch.manual_seed(0)
     for _ in range(20):
         params = other.make_params([pillow(NOISE)])
@@ -97,8 +95,8 @@ def test_color_jitter_pixels_of_their_parameters():
 
 
 @pytest.mark.parametrize("value", [0.5, (0.1, 0.2, 0.3), "random"])
-def test_erasing_pixels_of_their_parameters(value):
-    mine, other = both("RandomErasing", 1.0, value=value)
+def test_erasing_pixels_of_their_parameters(value, v2, torch):
+    mine, other = both(v2, "RandomErasing", 1.0, value=value)
     x = floats(NOISE)
     torch.manual_seed(0)
     for _ in range(20):
@@ -109,8 +107,8 @@ def test_erasing_pixels_of_their_parameters(value):
 
 @pytest.mark.parametrize("name", ["MixUp", "CutMix"])
 @pytest.mark.parametrize("probabilities", [False, True])
-def test_mixtures_of_their_parameters(probabilities, name):
-    mine, other = both(name, alpha=0.7, num_classes=5)
+def test_mixtures_of_their_parameters(probabilities, name, v2, torch):
+    mine, other = both(v2, name, alpha=0.7, num_classes=5)
     x = np.stack([floats(image) for image in IMAGES.values() if len(image) == 3])
     labels = np.array([4, 0, 1, 1])
     given = np.eye(5, dtype=np.float32)[labels] if probabilities else labels
@@ -133,9 +131,9 @@ POLICIES = [("RandAugment", 30, 9), ("RandAugment", 10, 4), ("TrivialAugmentWide
 
 
 @pytest.mark.parametrize(("name", "bins", "magnitude"), POLICIES)
-def test_policies_have_their_operations_and_magnitudes(name, bins, magnitude):
+def test_policies_have_their_operations_and_magnitudes(name, bins, magnitude, v2, torch):
     options = {"magnitude": magnitude} if name == "RandAugment" else {}
-    mine, other = both(name, num_magnitude_bins=bins, **options)
+    mine, other = both(v2, name, num_magnitude_bins=bins, **options)
     space = other._AUGMENTATION_SPACE
     assert mine.SPACE.keys() == space.keys()
     h, w = NOISE.shape[1:]
@@ -154,8 +152,8 @@ def test_policies_have_their_operations_and_magnitudes(name, bins, magnitude):
 
 @pytest.mark.parametrize("operation", list(ours.TrivialAugmentWide.SPACE))
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-def test_policies_make_their_pixels(interpolation, operation):
-    mine, other = both("TrivialAugmentWide", interpolation=interpolation, fill=(9, 8, 7))
+def test_policies_make_their_pixels(interpolation, operation, v2, torch):
+    mine, other = both(v2, "TrivialAugmentWide", interpolation=interpolation, fill=(9, 8, 7))
     first, last = mine.SPACE[operation](*NOISE.shape[1:])
     for image in (NOISE, SCENE):
         for part in (0.11, 0.49, 1.0):
@@ -165,7 +163,7 @@ def test_policies_make_their_pixels(interpolation, operation):
                 used = round(m) if operation == "Posterize" else m
                 expected = array(
                     other._apply_image_or_video_transform(
-                        pillow(image), operation, used, theirs.InterpolationMode(interpolation), other._fill
+                        pillow(image), operation, used, v2.InterpolationMode(interpolation), other._fill
                     )
                 )
                 moves = operation in ours.policies.MOVES
@@ -173,9 +171,9 @@ def test_policies_make_their_pixels(interpolation, operation):
                 assert (found != expected).mean() < 0.01
 
 
-def drawn(name, arguments, options, shape=(3, 37, 53)):
+def drawn(v2, torch, name, arguments, options, shape=(3, 37, 53)):
     """Parameters of 2,000 images, ours of samples of a loader and theirs; each as numbers by name."""
-    mine, other = both(name, *arguments, **options)
+    mine, other = both(v2, name, *arguments, **options)
     image, torch_image = np.zeros(shape, np.float32), torch.zeros(shape)
     torch.manual_seed(1)
     found = [mine.make_params(image, sample_generator(3, 1, i)) for i in range(DRAWS)]
@@ -203,8 +201,8 @@ RANDOM = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "options", "names"), RANDOM)
-def test_parameters_are_distributed_as_theirs(name, arguments, options, names):
-    found, expected = drawn(name, arguments, options)
+def test_parameters_are_distributed_as_theirs(name, arguments, options, names, v2, torch):
+    found, expected = drawn(v2, torch, name, arguments, options)
     if name == "RandomErasing":  # where ten rectangles did not fit theirs has no values, ours no parameters
         expected = [params if params["v"] is not None else {} for params in expected]
         assert abs(sum(map(bool, found)) - sum(map(bool, expected))) < 4 * math.sqrt(DRAWS / 2)
@@ -218,8 +216,8 @@ def test_parameters_are_distributed_as_theirs(name, arguments, options, names):
         assert differ(a, b) < LIMIT  # areas: both sides of a rectangle together
 
 
-def test_factors_and_their_order_are_distributed_as_theirs():
-    found, expected = drawn("ColorJitter", (0.4, (0.2, 1.9), 0.6, 0.3), {})
+def test_factors_and_their_order_are_distributed_as_theirs(v2, torch):
+    found, expected = drawn(v2, torch, "ColorJitter", (0.4, (0.2, 1.9), 0.6, 0.3), {})
     names = ("brightness", "contrast", "saturation", "hue")
     for name in names:
         assert (
@@ -232,9 +230,9 @@ def test_factors_and_their_order_are_distributed_as_theirs():
     assert ((counts - DRAWS / 24) ** 2 / (DRAWS / 24)).sum() < 52  # chi-square of 23 degrees: once in 2,000
 
 
-def test_shares_are_distributed_as_theirs():
+def test_shares_are_distributed_as_theirs(v2, torch):
     for name, key in (("MixUp", "lam"), ("CutMix", "lam_adjusted")):
-        mine, other = both(name, alpha=0.7, num_classes=5)
+        mine, other = both(v2, name, alpha=0.7, num_classes=5)
         x = np.zeros((4, 3, 37, 53), np.float32)
         torch.manual_seed(2)
         found = [mine.make_params(x, sample_generator(0, 0, i)) for i in range(DRAWS)]

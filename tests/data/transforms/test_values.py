@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow, transforms
+from tests.data.transforms.theirs import IMAGES, apart, array, floats, pillow
 from tinygrad_cv.data import transforms as T
 from tinygrad_cv.data.transforms import functional as F
 
@@ -19,14 +19,13 @@ DTYPES = ("uint8", "int8", "int16", "int32", "int64", "float32", "float64")
 @pytest.mark.parametrize("target", DTYPES)
 @pytest.mark.parametrize("source", DTYPES)
 @pytest.mark.parametrize("scale", [False, True])
-def test_dtypes_and_ranges(scale, source, target):
-    theirs, torch = transforms(), pytest.importorskip("torch")
+def test_dtypes_and_ranges(scale, source, target, v2, torch):
     kind = np.dtype(source)
     high = 1 if kind.kind == "f" else np.iinfo(kind).max
     image = (np.linspace(0, 1, 200).reshape(1, 10, 20) * float(high)).clip(0, float(high) * (1 - 1e-7)).astype(kind)
     tensor = torch.from_numpy(image)
     try:
-        expected = theirs.functional.to_dtype(tensor, getattr(torch, target), scale).numpy()
+        expected = v2.functional.to_dtype(tensor, getattr(torch, target), scale).numpy()
     except RuntimeError:
         with pytest.raises(ValueError, match="bits of digits"):
             F.to_dtype(image, target, scale)
@@ -49,17 +48,16 @@ def test_float_and_back_is_the_same_byte():
         F.to_dtype(beyond * np.float32(np.nan), np.uint8, scale=True)
 
 
-def test_normalize_and_erase():
-    theirs, torch = transforms(), pytest.importorskip("torch")
+def test_normalize_and_erase(v2, torch):
     x, mean, std = floats(NOISE), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    expected = theirs.functional.normalize(torch.from_numpy(x), list(mean), list(std)).numpy()
+    expected = v2.functional.normalize(torch.from_numpy(x), list(mean), list(std)).numpy()
     assert apart(F.normalize(x, mean, std), expected) < 1e-6
     assert apart(F.normalize(np.stack([x, x]), mean, std)[1], expected) < 1e-6
     overwritten = x.copy()
     assert F.normalize(overwritten, mean, std, inplace=True) is overwritten
     assert apart(overwritten, expected) < 1e-6
     value = np.array([1, 2, 3], np.uint8).reshape(3, 1, 1)
-    tensor = theirs.functional.erase(torch.from_numpy(NOISE), 3, 4, 5, 6, torch.from_numpy(value)).numpy()
+    tensor = v2.functional.erase(torch.from_numpy(NOISE), 3, 4, 5, 6, torch.from_numpy(value)).numpy()
     before = NOISE.copy()
     np.testing.assert_array_equal(F.erase(NOISE, 3, 4, 5, 6, value), tensor, strict=True)
     np.testing.assert_array_equal(NOISE, before)

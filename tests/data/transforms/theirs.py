@@ -1,20 +1,10 @@
-"""torchvision's transforms on Pillow's images and on tensors, for tests that hold ours against them."""
+"""Images in the forms that torchvision takes and gives, for tests that hold ours against it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-
-from tests.models.torchvision_models import torchvision_models
-
-
-def transforms() -> Any:
-    """The module ``torchvision.transforms.v2``."""
-    torchvision_models()
-    from torchvision.transforms import v2
-
-    return v2
 
 
 def pillow(image: np.ndarray) -> Any:
