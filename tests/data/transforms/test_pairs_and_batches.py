@@ -210,7 +210,7 @@ def test_operations_and_signs_of_policies_are_equally_likely():
     image, _ = places()
     for policy in (T.RandAugment(1), T.TrivialAugmentWide()):
         drawn = [policy.make_params(image, sample_generator(0, 2, i))["operations"][0] for i in range(1400)]
-        counts = np.array([sum(name == operation for name, _ in drawn) for operation in policy.SPACE])
+        counts = np.array([sum(name == operation for name, _ in drawn) for operation in policy.ranges(H, W)])
         assert counts.sum() == 1400 and ((counts - 100) ** 2 / 100).sum() < 37
         signs = [np.sign(m) for name, m in drawn if name in T.policies.EITHER_WAY and m]
         assert abs(sum(signs)) < 5 * np.sqrt(len(signs))

@@ -135,11 +135,11 @@ def test_policies_have_their_operations_and_magnitudes(name, bins, magnitude, v2
     options = {"magnitude": magnitude} if name == "RandAugment" else {}
     mine, other = both(v2, name, num_magnitude_bins=bins, **options)
     space = other._AUGMENTATION_SPACE
-    assert mine.SPACE.keys() == space.keys()
     h, w = NOISE.shape[1:]
+    assert mine.ranges(h, w).keys() == space.keys()
     for operation, (magnitudes, signed) in space.items():
         values = magnitudes(bins, h, w)
-        first, last = mine.SPACE[operation](h, w)
+        first, last = mine.ranges(h, w)[operation]
         for place in range(bins):
             expected = 0.0 if values is None else float(values[place])
             found = first + (last - first) * place / (bins - 1)
@@ -150,11 +150,11 @@ def test_policies_have_their_operations_and_magnitudes(name, bins, magnitude, v2
             assert signed == (operation in ours.policies.EITHER_WAY)
 
 
-@pytest.mark.parametrize("operation", list(ours.TrivialAugmentWide.SPACE))
+@pytest.mark.parametrize("operation", list(ours.TrivialAugmentWide().ranges(9, 9)))
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 def test_policies_make_their_pixels(interpolation, operation, v2, torch):
     mine, other = both(v2, "TrivialAugmentWide", interpolation=interpolation, fill=(9, 8, 7))
-    first, last = mine.SPACE[operation](*NOISE.shape[1:])
+    first, last = mine.ranges(*NOISE.shape[1:])[operation]
     for image in (NOISE, SCENE):
         for part in (0.11, 0.49, 1.0):
             magnitude = first + (last - first) * part
@@ -192,6 +192,7 @@ LIMIT = 2.05  # two samples of one distribution are farther apart once in 2,200 
 RANDOM = [
     ("RandomCrop", (28,), {"padding": 4}, ("top", "left")),
     ("RandomResizedCrop", (24,), {}, ("top", "left", "height", "width")),
+    ("RandomResizedCrop", (24,), {"scale": (0.1, 0.3), "ratio": (0.4, 0.9)}, ("top", "left", "height", "width")),
     ("RandomResizedCrop", (24,), {"scale": (0.9, 1.0), "ratio": (0.3, 0.5)}, ("top", "left", "height", "width")),
     ("RandomRotation", (40,), {}, ("angle",)),
     ("RandomAffine", (30, (0.2, 0.1), (0.7, 1.4), (-9, 9, -5, 2)), {}, ("angle", "scale", "translate", "shear")),

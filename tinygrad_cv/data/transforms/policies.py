@@ -11,61 +11,58 @@ import numpy as np
 from . import arguments
 from .fill import Fill, FillValue, read_fill
 from .functional import affine, color, levels, rotate
+from .functional.operands import white
 from .pillow import MOVING, resampling
 from .transform import Params, Transform
 
-Magnitudes = Callable[[int, int], tuple[float, float]]  # (first, last) of the bins, for an image of H x W
-Moved = Callable[..., np.ndarray]
+Recolor = Callable[[np.ndarray, float], np.ndarray]  # (image, magnitude)
+Move = Callable[[np.ndarray, float, str, FillValue], np.ndarray]  # and interpolation, fill
+Ranges = dict[str, tuple[float, float]]  # of the magnitudes of each operation: those of the first and of the last bin
 
-# What moves pixels, with masks: (magnitude m) -> the arguments of affine, or the angle of a rotation
-MOVES: dict[str, Callable[[float], dict[str, Any]]] = {
-    "ShearX": lambda m: {"shear": (math.degrees(math.atan(m)), 0.0), "center": (0, 0)},
-    "ShearY": lambda m: {"shear": (0.0, math.degrees(math.atan(m))), "center": (0, 0)},
-    "TranslateX": lambda m: {"translate": (int(m), 0)},
-    "TranslateY": lambda m: {"translate": (0, int(m))},
-    "Rotate": lambda m: {"rotate": m},
+MOVES: dict[str, Move] = {  # masks are moved, too
+    "ShearX": lambda x, m, how, fill: affine(x, 0, (0, 0), 1, (_degrees(m), 0), how, fill, (0, 0)),
+    "ShearY": lambda x, m, how, fill: affine(x, 0, (0, 0), 1, (0, _degrees(m)), how, fill, (0, 0)),
+    "TranslateX": lambda x, m, how, fill: affine(x, 0, (int(m), 0), 1, 0, how, fill),
+    "TranslateY": lambda x, m, how, fill: affine(x, 0, (0, int(m)), 1, 0, how, fill),
+    "Rotate": lambda x, m, how, fill: rotate(x, m, how, fill=fill),
 }
-STILL = {"angle": 0.0, "translate": (0, 0), "scale": 1.0, "shear": (0.0, 0.0)}
-
-# What changes levels: (image, magnitude m) -> image. White is 1 in units of m.
-RECOLORS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+RECOLORS: dict[str, Recolor] = {
     "Identity": lambda x, m: x,
     "Brightness": lambda x, m: color.adjust_brightness(x, 1 + m),
     "Color": lambda x, m: color.adjust_saturation(x, 1 + m),
     "Contrast": lambda x, m: color.adjust_contrast(x, 1 + m),
     "Sharpness": lambda x, m: color.adjust_sharpness(x, 1 + m),
     "Posterize": lambda x, m: levels.posterize(x, round(m)),
-    "Solarize": lambda x, m: levels.solarize(x, m * (255 if x.dtype == np.uint8 else 1)),
+    "Solarize": lambda x, m: levels.solarize(x, m * white(x)),
     "AutoContrast": lambda x, m: levels.autocontrast(x),
     "Equalize": lambda x, m: levels.equalize(x),
 }
-EITHER_WAY = (*MOVES, "Brightness", "Color", "Contrast", "Sharpness")  # the magnitude's sign is drawn
+EITHER_WAY = (*MOVES, "Brightness", "Color", "Contrast", "Sharpness")  # the sign of the magnitude is drawn
 
 
-def _space(
-    move: float, right: Magnitudes, down: Magnitudes, turn: float, change: float, bits: int
-) -> dict[str, Magnitudes]:
-    """The range of magnitudes of each operation, in an order of its own."""
-
-    def fixed(first: float, last: float) -> Magnitudes:
-        return lambda h, w: (first, last)
-
+def _ranges(shear: float, right: float, down: float, turn: float, change: float, bits: int) -> Ranges:
+    """From nothing to so much: of shears, pixels, degrees, factors beside 1, and bits that are lost."""
+    still = (0.0, 0.0)
     return {
-        "Identity": fixed(0, 0),
-        "ShearX": fixed(0, move),
-        "ShearY": fixed(0, move),
-        "TranslateX": right,
-        "TranslateY": down,
-        "Rotate": fixed(0, turn),
-        "Brightness": fixed(0, change),
-        "Color": fixed(0, change),
-        "Contrast": fixed(0, change),
-        "Sharpness": fixed(0, change),
-        "Posterize": fixed(8, 8 - bits),
-        "Solarize": fixed(1, 0),
-        "AutoContrast": fixed(0, 0),
-        "Equalize": fixed(0, 0),
+        "Identity": still,
+        "ShearX": (0, shear),
+        "ShearY": (0, shear),
+        "TranslateX": (0, right),
+        "TranslateY": (0, down),
+        "Rotate": (0, turn),
+        "Brightness": (0, change),
+        "Color": (0, change),
+        "Contrast": (0, change),
+        "Sharpness": (0, change),
+        "Posterize": (8, 8 - bits),
+        "Solarize": (1, 0),
+        "AutoContrast": still,
+        "Equalize": still,
     }
+
+
+def _degrees(slope: float) -> float:
+    return math.degrees(math.atan(slope))
 
 
 class _Policy(Transform):
@@ -76,7 +73,6 @@ class _Policy(Transform):
         fill: beyond the border: one value, one for each channel, or ``{"image": ..., "mask": ...}``; None is 0.
     """
 
-    SPACE: Mapping[str, Magnitudes]
     num_magnitude_bins: int
     interpolation: str
     fill: Fill
@@ -87,10 +83,15 @@ class _Policy(Transform):
         self.interpolation = resampling(name, interpolation, MOVING)
         self.fill = read_fill(name, fill)
 
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator, bin: int | None) -> tuple[str, float]:
+    def ranges(self, h: int, w: int) -> Ranges:
+        """The magnitudes of each operation on images of H x W."""
+        raise NotImplementedError
+
+    def draw(self, image: np.ndarray, rng: np.random.Generator, bin: int | None) -> tuple[str, float]:
         """One operation and its magnitude, of the given bin, or of any."""
-        name = list(self.SPACE)[rng.integers(len(self.SPACE))]
-        first, last = self.SPACE[name](*shape)
+        ranges = self.ranges(*image.shape[-2:])
+        name = list(ranges)[rng.integers(len(ranges))]
+        first, last = ranges[name]
         place = int(rng.integers(self.num_magnitude_bins)) if bin is None else bin
         magnitude = first + (last - first) * place / (self.num_magnitude_bins - 1)
         return name, -magnitude if name in EITHER_WAY and rng.random() < 0.5 else magnitude
@@ -98,14 +99,17 @@ class _Policy(Transform):
     def transform(self, image: np.ndarray, params: Params) -> np.ndarray:
         """The image after all operations."""
         for name, magnitude in params["operations"]:
-            image = apply(image, name, magnitude, self.interpolation, self.fill.image)
+            if name in MOVES:
+                image = MOVES[name](image, magnitude, self.interpolation, self.fill.image)
+            else:
+                image = RECOLORS[name](image, magnitude)
         return image
 
     def transform_mask(self, mask: np.ndarray, params: Params) -> np.ndarray:
         """The mask after those that move pixels."""
         for name, magnitude in params["operations"]:
             if name in MOVES:
-                mask = apply(mask, name, magnitude, "nearest", self.fill.of_mask())
+                mask = MOVES[name](mask, magnitude, "nearest", self.fill.of_mask())
         return mask
 
 
@@ -123,8 +127,6 @@ class RandAugment(_Policy):
         TypeError, ValueError: a wrong argument.
     """
 
-    SPACE = _space(0.3, lambda h, w: (0, 150 / 331 * w), lambda h, w: (0, 150 / 331 * h), 30, 0.9, 4)
-
     def __init__(
         self,
         num_ops: int = 2,
@@ -139,7 +141,11 @@ class RandAugment(_Policy):
 
     def make_params(self, image: np.ndarray, rng: np.random.Generator) -> Params:
         """The operations and their magnitudes."""
-        return {"operations": [self.draw(image.shape[-2:], rng, self.magnitude) for _ in range(self.num_ops)]}
+        return {"operations": [self.draw(image, rng, self.magnitude) for _ in range(self.num_ops)]}
+
+    def ranges(self, h: int, w: int) -> Ranges:
+        """Translations are up to 150 of 331 pixels, the side of images in the paper."""
+        return _ranges(0.3, 150 / 331 * w, 150 / 331 * h, 30, 0.9, 4)
 
 
 class TrivialAugmentWide(_Policy):
@@ -154,8 +160,6 @@ class TrivialAugmentWide(_Policy):
         TypeError, ValueError: a wrong argument.
     """
 
-    SPACE = _space(0.99, lambda h, w: (0, 32), lambda h, w: (0, 32), 135, 0.99, 6)
-
     def __init__(
         self,
         num_magnitude_bins: int = 31,
@@ -166,14 +170,8 @@ class TrivialAugmentWide(_Policy):
 
     def make_params(self, image: np.ndarray, rng: np.random.Generator) -> Params:
         """The operation and its magnitude."""
-        return {"operations": [self.draw(image.shape[-2:], rng, None)]}
+        return {"operations": [self.draw(image, rng, None)]}
 
-
-def apply(image: np.ndarray, name: str, magnitude: float, interpolation: str, fill: FillValue) -> np.ndarray:
-    """One operation on an image, or one of those that move pixels on a mask."""
-    if name in RECOLORS:
-        return RECOLORS[name](image, magnitude)
-    given = MOVES[name](magnitude)
-    if "rotate" in given:
-        return rotate(image, given["rotate"], interpolation, fill=fill)
-    return affine(image, **{**STILL, **given}, interpolation=interpolation, fill=fill)
+    def ranges(self, h: int, w: int) -> Ranges:
+        """The same for every size."""
+        return _ranges(0.99, 32, 32, 135, 0.99, 6)
