@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-NEEDS = {"05_filters_and_features.py": "matplotlib", "06_four_normalizations.py": "matplotlib"}
+NEEDS = {
+    "05_filters_and_features.py": "matplotlib",
+    "06_four_normalizations.py": "matplotlib",
+    "10_albumentations.py": "albumentations",
+}
 PROMISES = {  # example -> the files it writes, and words of its output
     "01_scalar_graph.py": (["scalar_graph.dot"], ["dp/dx = 1/z - x/z² = 0.125", "= -0.0625"]),
     "02_batch_norm_by_hand.py": ([], ["finite differences: correct"]),
@@ -20,6 +24,7 @@ PROMISES = {  # example -> the files it writes, and words of its output
     "07_course_layers.py": ([], ["conv: correct", "lstm step: correct", "network: correct"]),
     "08_sharpness_aware.py": ([], ["sharpness-aware steps: ", "right on new images"]),
     "09_attention_over_channels.py": ([], ["right on new images", "gates: 1000 x 8", "tokens: 4 x 4 x 16"]),
+    "10_albumentations.py": ([], ["the same with workers: True", "another in the next epoch: True"]),
 }
 
 
