@@ -57,10 +57,13 @@ the same for any number of workers, and when a run resumes. Elsewhere they come 
 that `tg.manual_seed` restarts. A function of your own in a `Compose` draws from `data.randomness.current()`.
 
 **Masks** are all further arrays of two or more axes, of any dtype, H x W or K x H x W. They are moved by nearest
-pixels, and filled as `fill={"image": ..., "mask": ...}` says; colors do not change them, and erasing does not.
+pixels, those at the centers of new ones ([torchvision's](../findings/torchvision_masks_beside_images.sh) are to the
+left of them), and filled as `fill={"image": ..., "mask": ...}` says; colors do not change them, and erasing does not.
 
 **Batches** N x C x H x W go through `transform.batch(images)`: each image has random numbers of its own, and the result
-is that of the images one by one, bit for bit. Crops, flips, dtypes and normalization take the whole batch at once.
+is that of the images one by one, bit for bit. Crops, flips, dtypes and normalization take the whole batch at once, so
+small images are augmented fastest by the loader: `DataLoader(data, 64, collate_fn=T.BatchTransform(...))`, which takes
+mixtures too.
 
 **Pixels** are interpolated by Pillow: of bytes, results are those that torchvision makes of Pillow's images, to the
 last bit (affine maps but for roundings, hue but for Pillow's 256 angles); of floats, those that it makes of tensors, to
@@ -71,15 +74,18 @@ fade to the fill over half a pixel; Pillow's edge is sharp.
 **Resizing** has two modes. `mode="pillow"`, of bytes the default, rounds and clips after the rows and again after the
 columns, as Pillow does. `mode="float"` computes as PyTorch and Pillow's mode F do, and rounds once. Where black and
 white pixels alternate the two differ by 15 to 30 grey levels (bicubic); elsewhere by one. Networks depend on how their
-training images were resized: give them the same.
+training images were resized: give them the same. (Pillow 13 begins with the columns where an image becomes lower and
+wider, as [this script](../findings/pillow_order_of_passes.sh) shows; earlier versions always begin with the rows.)
 
 **Grey** is 0.299 R + 0.587 G + 0.114 B; of bytes Pillow's `convert("L")`, bit for bit. So read a color JPEG as RGB and
 use `.convert("L")` or `T.Grayscale()`, which are one: `draft("L")` takes the file's own brightness, which differs by 4
-levels and more where colors are saturated. (Torchvision's weights for tensors add up to 0.9999: white becomes 254.)
+levels and more where colors are saturated. (Torchvision's weights for tensors add up to 0.9999:
+[white becomes 254](../findings/torchvision_white_in_grey.sh).)
 
 What torchvision takes and this does not: other labels than the second of a batch (`labels_getter`), videos, boxes and
-key points. What it takes and this refuses: normal numbers erased into bytes, a `fill` that the dtype does not hold,
-scales and ratios in the wrong order.
+key points. What it takes and this refuses: [normal numbers erased into
+bytes](../findings/torchvision_noise_into_bytes.sh), a `fill` that the dtype does not hold, scales and ratios in the
+wrong order.
 
 """
 

@@ -275,13 +275,19 @@ def test_of_several_sets_one_is_chosen_and_another_folder_is_pointed_at(tmp_path
 
 @pytest.mark.quick
 def test_images_are_augmented_as_their_own_set_says_or_as_asked():
-    images = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
-    rng = np.random.default_rng(0)
-    assert (train.augmentation((), 0.0)(images, rng) == images).all()
-    assert (train.augmentation(("none",), 0.0)(images, rng) == images).all()
-    flipped = [train.augmentation(("flip",), 0.0)(images, rng) for _ in range(20)]
-    assert {image.tobytes() for image in flipped} == {images.tobytes(), images[..., ::-1].copy().tobytes()}
-    assert len({train.augmentation(("shift",), 0.0)(images, rng).tobytes() for _ in range(200)}) == 9
+    image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+
+    def seen(*names):
+        images, labels = train.augmentation(names, (4, 4), -1.0)([(image, 7)] * 200)
+        assert images.dtype == np.float32 and (labels == 7).all()
+        return {image.tobytes() for image in images}
+
+    tg.manual_seed(0)
+    assert seen() == seen("none") == {image.tobytes()}
+    assert seen("flip") == {image.tobytes(), image[..., ::-1].copy().tobytes()}
+    shifted = np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+    places = {shifted[:, i : i + 4, j : j + 4].copy().tobytes() for i in range(3) for j in range(3)}
+    assert seen("shift") == places and len(seen("flip", "shift")) == 18
     assert tg.data.fashion_mnist().train.augment == ("shift", "flip")
 
 
@@ -363,7 +369,7 @@ def test_a_disk_without_room_keeps_the_weights_of_the_epoch_before(folder, tmp_p
 )
 def test_only_a_set_that_says_so_is_augmented_unasked(arguments, names, folder, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(train, "augmentation", lambda names, background: asked.append(names) or (lambda x, rng: x))
+    monkeypatch.setattr(train, "augmentation", lambda names, *rest: asked.append(names))
     monkeypatch.setattr(train, "fit", lambda *arguments: None)
     run(*(folder if word == "FOLDER" else word for word in arguments), "--no-jit", "--out", tmp_path / "run")
     assert asked == [names]

@@ -10,10 +10,13 @@ import tinygrad_cv as tg
 from tinygrad_cv.data.randomness import (
     batching,
     current,
+    current_epoch,
     nth_sample,
     ordering,
     sample_generator,
+    sample_generators,
     sampling,
+    using,
     worker_generator,
 )
 
@@ -109,3 +112,26 @@ def test_nth_sample_counts_from_the_batchs_first():
 def test_bad_seeds(seed):
     with pytest.raises(ValueError, match=r"sample_generator: seed is .*whole number from 0 to 2\*\*64 - 1"):
         sample_generator(seed, 0, 0)
+
+
+def test_the_generators_of_a_batch_are_those_of_its_samples():
+    """They are used again: nothing is left of an earlier use, and what is in use is not given away."""
+    for epoch in range(3):
+        expected = [word(sample_generator(5, epoch, 16 + n)) for n in range(4)]
+        with batching(5, epoch, 2, first=16), sample_generators(4) as outer, sample_generators(4) as inner:
+            assert len({id(generator) for generator in (*outer, *inner)}) == 8
+            assert [word(generator) for generator in outer] == [word(generator) for generator in inner] == expected
+            for generator in outer:
+                generator.integers(2**32, dtype=np.uint32)  # the other half of 64 bits stays for the next
+    with sampling(0, 0, 3), sample_generators(2) as same:
+        assert same[0] is same[1] is current()
+
+
+def test_a_generator_takes_the_place_of_the_samples():
+    mine = np.random.default_rng(0)
+    with sampling(0, 7, 3):
+        with using(mine):
+            assert current() is mine and current_epoch() == 7
+        assert word(current()) == word(sample_generator(0, 7, 3))
+    with using(mine):
+        assert current() is current() is mine

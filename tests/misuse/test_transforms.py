@@ -118,7 +118,7 @@ def run(name, arguments, *inputs):
 
 
 def test_every_transform_and_function_is_walked_through():
-    assert sorted([*TRANSFORMS, *MIXTURES, "Transform", "functional"]) == sorted(T.__all__)
+    assert sorted([*TRANSFORMS, *MIXTURES, "BatchTransform", "Transform", "functional"]) == sorted(T.__all__)
     assert sorted(FUNCTIONS) == sorted(F.__all__)
 
 

@@ -4,16 +4,9 @@ import numpy as np
 
 import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
-from tinygrad_cv.data import (
-    DataLoader,
-    TensorDataset,
-    augmented,
-    compose,
-    fashion_mnist,
-    normalize,
-    preparation,
-    random_shift,
-)
+from tinygrad_cv.data import DataLoader, TensorDataset, fashion_mnist, normalize, preparation
+from tinygrad_cv.data import transforms as T
+from tinygrad_cv.data.randomness import current
 from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
 
 sets = fashion_mnist()
@@ -29,13 +22,13 @@ reveal_type(prepare.mean)  # float
 reveal_type(prepare(images))  # ndarray
 
 
-def darker(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def darker(image: np.ndarray) -> np.ndarray:
     """An augmentation of one's own."""
-    return batch * rng.random()
+    return image * np.float32(current().random())
 
 
-transform = compose(random_shift(1), darker)
-loader = DataLoader(TensorDataset(prepare(images), labels), 4, collate_fn=augmented(transform))
+transform = T.BatchTransform(T.Compose([T.RandomCrop(28, padding=1), darker]))
+loader = DataLoader(TensorDataset(prepare(images), labels), 4, collate_fn=transform)
 for batch, targets in loader:
     reveal_type(batch)  # Any
     reveal_type(targets)  # Any

@@ -16,19 +16,9 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from .. import compiler, models, optim, tracing
-from ..data import (
-    DataLoader,
-    TensorDataset,
-    augmented,
-    compose,
-    fashion_mnist,
-    load_idx,
-    preparation,
-    random_horizontal_flip,
-    random_shift,
-)
-from ..data.augment import Transform
+from ..data import DataLoader, TensorDataset, fashion_mnist, load_idx, preparation
 from ..data.datasets import TrainTest
+from ..data.transforms import BatchTransform, RandomCrop, RandomHorizontalFlip
 from ..files import write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
@@ -126,7 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     print(f"steps run {_how(arguments.no_jit)}")
     forward = _compiled(model, arguments.no_jit)
-    augment = augmentation(arguments.augment or sets.train.augment, -prepare.mean / prepare.std)
+    background = -prepare.mean / prepare.std
+    augment = augmentation(arguments.augment or sets.train.augment, images.shape[2:], background)
 
     def after_epoch(train: Epoch) -> None:
         test = evaluate(model, test_images, test_labels, forward=forward)
@@ -175,17 +166,17 @@ def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
         raise UsageError(f"--data: {error}") from None
 
 
-def augmentation(names: Sequence[str], background: float) -> Transform:
-    """The augmentations of these names, one after another."""
-    known = {"shift": random_shift(1, fill=background), "flip": random_horizontal_flip()}
-    return compose(*(known[name] for name in known if name in names and "none" not in names))
+def augmentation(names: Sequence[str], size: Sequence[int], background: float) -> BatchTransform:
+    """The augmentations of these names, of images of this size H x W, one after another."""
+    known = {"shift": RandomCrop(size, padding=1, fill=background), "flip": RandomHorizontalFlip()}
+    return BatchTransform(*(known[name] for name in known if name in names and "none" not in names))
 
 
 def fit(
     model: Module,
     images: np.ndarray,
     labels: np.ndarray,
-    augment: Transform,
+    augment: BatchTransform,
     arguments: argparse.Namespace,
     after_epoch: Callable[[Epoch], None],
     check: Callable[[], None] = lambda: None,
@@ -202,7 +193,7 @@ def fit(
         batch_size,
         shuffle=True,
         drop_last=True,
-        collate_fn=augmented(augment),
+        collate_fn=augment,
         seed=arguments.seed,
     )
     steps = len(loader) * arguments.epochs

@@ -1,7 +1,6 @@
 """Data: the shipped Fashion-MNIST subset, IDX files, batches, augmentation. NumPy arrays only."""
 
 from . import transforms
-from .augment import augmented, compose, random_horizontal_flip, random_shift
 from .collate import default_collate, default_convert
 from .dataset import (
     ChainDataset,
@@ -48,8 +47,6 @@ __all__ = [
     "TrainTest",
     "WeightedRandomSampler",
     "WorkerInfo",
-    "augmented",
-    "compose",
     "default_collate",
     "default_convert",
     "fashion_mnist",
@@ -57,8 +54,6 @@ __all__ = [
     "load_idx",
     "normalize",
     "preparation",
-    "random_horizontal_flip",
-    "random_shift",
     "random_split",
     "read_idx",
     "transforms",

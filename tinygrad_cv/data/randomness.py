@@ -43,6 +43,7 @@ class _Place:
         return self._made
 
 
+_spare: list[np.random.Generator] = []  # those of sample_generators that are not in use
 _place: ContextVar[_Place | None] = ContextVar("tinygrad_cv.data.place", default=None)
 
 
@@ -123,9 +124,42 @@ def nth_sample(n: int) -> AbstractContextManager[None]:
 
 
 @contextmanager
+def sample_generators(count: int) -> Iterator[list[np.random.Generator]]:
+    """The generators of the first samples of the batch that is being made, for the block only; elsewhere new ones.
+
+    Generators are used again, since making one takes ten times as long as what is drawn from it.
+    """
+    batch = _place.get()
+    if batch is None or batch.first is None:
+        yield [current() for _ in range(count)]
+        return
+    taken: list[np.random.Generator] = []
+    key, counter = np.array([batch.seed, SAMPLE], np.uint64), np.array([0, 0, batch.epoch, 0], np.uint64)
+    start: dict[str, Any] = {
+        "bit_generator": "Philox",
+        "state": {"key": key, "counter": counter},
+        "buffer": np.zeros(4, np.uint64),
+    }
+    start |= {"buffer_pos": 4, "has_uint32": 0, "uinteger": 0}  # nothing is left of an earlier use
+    try:
+        for index in range(batch.first, batch.first + count):
+            try:
+                generator = _spare.pop()
+            except IndexError:
+                generator = np.random.Generator(np.random.Philox(key=0))
+            taken.append(generator)
+            counter[3] = index
+            generator.bit_generator.state = start
+        yield taken
+    finally:
+        _spare.extend(taken)
+
+
+@contextmanager
 def using(generator: np.random.Generator) -> Iterator[None]:
     """Within the block, :func:`current` is this generator."""
-    with _at(_Place(SAMPLE, 0, 0, 0, made=generator)):
+    here = _place.get() or _Place(SAMPLE, 0, 0, 0)
+    with _at(_Place(SAMPLE, here.seed, here.epoch, here.index, made=generator)):
         yield
 
 

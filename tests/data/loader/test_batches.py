@@ -271,18 +271,3 @@ def test_a_sampler_is_told_the_epoch():
     loader = data.DataLoader(Noise(), 4, sampler=sampler)
     indices(loader)
     assert indices(loader) and sampler.epoch == 1
-
-
-@pytest.mark.quick
-def test_augmented_batches_repeat_and_are_new_each_epoch():
-    def noise(images, rng):
-        return images + rng.random(images.shape)
-
-    rows = data.TensorDataset(np.zeros((6, 1, 2, 2)), np.arange(6))
-    one, two = (data.DataLoader(rows, 4, seed=1, collate_fn=data.augmented(noise)) for _ in range(2))
-    first, again = (np.concatenate([images for images, _ in loader]) for loader in (one, two))
-    second = np.concatenate([images for images, _ in one])
-    np.testing.assert_array_equal(first, again)
-    assert (first != second).all() and len(np.unique(first)) == first.size
-    with pytest.raises(ValueError, match="augmented: the transform made 3 images of 4"):
-        next(iter(data.DataLoader(rows, 4, collate_fn=data.augmented(lambda images, rng: images[:3]))))

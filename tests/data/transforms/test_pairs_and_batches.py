@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tinygrad_cv import data
 from tinygrad_cv.data import transforms as T
 from tinygrad_cv.data.randomness import batching, current, nth_sample, sample_generator, sampling
 
@@ -236,3 +237,55 @@ def test_labels_are_mixed_as_the_pixels(mixture):
                 assert mixed[n].mean() == pytest.approx(own * n + (1 - own) * before, abs=1e-3)
         seen.add(round(float(shares[1, 1]), 3))
     assert len(seen) > 20
+
+
+class Each(data.Dataset):
+    """Samples whose images a transform makes one by one."""
+
+    def __init__(self, transform):
+        self.transform, self.images = transform, noise(11)
+
+    def __len__(self):
+        return 11
+
+    def __getitem__(self, index):
+        return self.transform(self.images[index]), index
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_gives_the_same_images_from_batches_and_from_samples(workers):
+    transform = T.Compose(CHAIN.transforms[:3])
+    rows = data.TensorDataset(noise(11), np.arange(11))
+    options = {"batch_size": 4, "shuffle": True, "seed": 3, "num_workers": workers, "workers": "threads"}
+    loaders = (
+        data.DataLoader(rows, collate_fn=T.BatchTransform(transform), **options),
+        data.DataLoader(Each(transform), **options),
+    )
+    epochs = [[list(loader) for loader in loaders] for _ in range(2)]
+    for together, each in epochs:
+        for (images, labels), (expected, numbers) in zip(together, each, strict=True):
+            np.testing.assert_array_equal(images, expected, strict=True)
+            np.testing.assert_array_equal(labels, numbers)
+    first, second = (np.concatenate([images for images, _ in together]) for together, _ in epochs)
+    assert len({image.tobytes() for image in (*first, *second)}) > 16
+
+
+def test_transforms_of_a_batch_do_not_share_their_numbers():
+    """The second draws what a Compose would let it draw, and not the first's numbers again."""
+    flips = T.RandomHorizontalFlip(), T.RandomHorizontalFlip()
+    samples = [(image, 0) for image in noise(40)]
+    with batching(0, 0, 0, first=0):
+        images, _ = T.BatchTransform(*flips)(samples)
+    with batching(0, 0, 0, first=0):
+        np.testing.assert_array_equal(images, T.Compose(flips).batch(noise(40)))
+    assert 10 < sum(np.array_equal(image, before) for image, (before, _) in zip(images, samples, strict=True)) < 30
+
+
+def test_batches_are_mixed_after_they_are_transformed():
+    mixture = T.BatchTransform(T.ToDtype(np.float32, scale=True), T.MixUp(num_classes=4))
+    images, labels, extra = mixture([(image, i % 4, "a") for i, image in enumerate(noise(8))])
+    assert images.dtype == np.float32 and labels.shape == (8, 4) and list(extra) == ["a"] * 8
+    with pytest.raises(TypeError, match=r"BatchTransform: transforms has <function .*Compose\(\[function\]\)"):
+        T.BatchTransform(lambda image: image)
+    with pytest.raises(TypeError, match="BatchTransform: samples become a ndarray; they must be tuples"):
+        mixture(list(noise(2)))

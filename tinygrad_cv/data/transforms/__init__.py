@@ -1,6 +1,7 @@
 """Transforms of images for training, under torchvision.transforms.v2's names, on NumPy arrays C x H x W."""
 
 from . import functional
+from .batches import BatchTransform
 from .color import ColorJitter, Grayscale, RandomGrayscale
 from .container import Compose, RandomApply, RandomChoice, RandomOrder
 from .convert import Normalize, ToDtype, ToImage
@@ -12,6 +13,7 @@ from .policies import RandAugment, TrivialAugmentWide
 from .transform import Transform
 
 __all__ = [
+    "BatchTransform",
     "CenterCrop",
     "ColorJitter",
     "Compose",

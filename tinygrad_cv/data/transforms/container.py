@@ -9,7 +9,7 @@ import numpy as np
 
 from ..randomness import RandomSource, given_generator, using
 from . import arguments
-from .transform import Transform
+from .transform import Transform, drawn
 
 AnyTransform = Callable[..., Any]
 
@@ -57,16 +57,12 @@ class Compose(_Container):
 
     def batch(self, images: np.ndarray, generators: Sequence[np.random.Generator] | None = None) -> np.ndarray:
         """Each image of N x C x H x W, one transform after the other, each for all images at once where it can."""
-        drawing = self.generators(images, generators)
-        for transform in self.transforms:
-            if isinstance(transform, Transform):
-                images = transform.batch(images, drawing)
-            else:
-                results = []
-                for image, generator in zip(images, drawing, strict=True):
-                    with using(generator):
-                        results.append(transform(image))
-                images = np.stack(results)
+        with self.drawing(images, generators) as drawing:
+            for transform in self.transforms:
+                if isinstance(transform, Transform):
+                    images = transform.batch(images, drawing)
+                else:
+                    images = np.stack([drawn(transform, *pair) for pair in zip(images, drawing, strict=True)])
         return images
 
 

@@ -75,7 +75,7 @@ class ToDtype(Transform):
 
     def batch(self, images: np.ndarray, generators: Any = None) -> np.ndarray:
         """All images N x C x H x W at once."""
-        self.generators(images, generators)
+        self.check_batch(images, generators)
         return self.transform(images, {})
 
     def _dtypes(self) -> tuple[np.dtype[Any], ...]:
@@ -102,7 +102,7 @@ class Normalize(Transform):
 
     def batch(self, images: np.ndarray, generators: Any = None) -> np.ndarray:
         """All images N x C x H x W at once."""
-        self.generators(images, generators)
+        self.check_batch(images, generators)
         return self.transform(images, {})
 
 

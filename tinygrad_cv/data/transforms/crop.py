@@ -14,7 +14,7 @@ from .fill import FillValue, read_fill
 from .functional import center_crop, crop, pad, resize
 from .functional.geometry import PADDINGS, Sides
 from .functional.resizing import Mode, resize_options
-from .transform import Params, Transform
+from .transform import Params, Transform, below
 
 TRIES = 10  # to draw a rectangle that fits into the image
 
@@ -99,7 +99,7 @@ class RandomCrop(Transform):
     def make_params(self, image: np.ndarray, rng: np.random.Generator) -> Params:
         """The padding of this image, and the row and column where the rectangle begins."""
         padding, rows, columns = self._room(image.shape[-2:])
-        return {"padding": padding, "top": int(rng.integers(rows)), "left": int(rng.integers(columns))}
+        return {"padding": padding, "top": below(rows, rng), "left": below(columns, rng)}
 
     def transform(self, image: np.ndarray, params: Params) -> np.ndarray:
         """The rectangle of the padded image."""
@@ -111,9 +111,9 @@ class RandomCrop(Transform):
 
     def batch(self, images: np.ndarray, generators: Sequence[np.random.Generator] | None = None) -> np.ndarray:
         """Each image of N x C x H x W by its own rectangle: padded at once, and cropped at once."""
-        drawing = self.generators(images, generators)
-        padding, rows, columns = self._room(images.shape[-2:])
-        places = np.array([(rng.integers(rows), rng.integers(columns)) for rng in drawing])
+        with self.drawing(images, generators) as drawing:
+            padding, rows, columns = self._room(images.shape[-2:])
+            places = np.array([(below(rows, rng), below(columns, rng)) for rng in drawing])
         windows = sliding_window_view(self._padded(images, padding, self.fill.image), self.size, axis=(2, 3))
         return windows[np.arange(len(images)), :, places[:, 0], places[:, 1]]  # n c i j h w -> n c h w
 
@@ -178,7 +178,7 @@ class RandomResizedCrop(Transform):
         for _ in range(TRIES):
             height, width = draw_rectangle(h * w, self.scale, [1 / r for r in reversed(self.ratio)], rng)
             if 0 < height <= h and 0 < width <= w:
-                top, left = int(rng.integers(h - height + 1)), int(rng.integers(w - width + 1))
+                top, left = below(h - height + 1, rng), below(w - width + 1, rng)
                 return {"top": top, "left": left, "height": height, "width": width}
         width, height = w, h
         if w / h < self.ratio[0]:

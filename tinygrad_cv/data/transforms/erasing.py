@@ -11,7 +11,7 @@ from . import arguments
 from .crop import SMALLEST, TRIES, draw_rectangle
 from .fill import fill_of
 from .functional.values import erase
-from .transform import Params, RandomApplyTransform
+from .transform import Params, RandomApplyTransform, below
 
 
 class RandomErasing(RandomApplyTransform):
@@ -58,7 +58,7 @@ class RandomErasing(RandomApplyTransform):
         for _ in range(TRIES):
             height, width = draw_rectangle(h * w, self.scale, self.ratio, rng)
             if height < h and width < w:
-                i, j = int(rng.integers(h - height + 1)), int(rng.integers(w - width + 1))
+                i, j = below(h - height + 1, rng), below(w - width + 1, rng)
                 noise = self.value == "random"
                 v = rng.standard_normal((c, height, width), np.float32) if noise else self._values(image)
                 return {"i": i, "j": j, "h": height, "w": width, "v": v}

@@ -30,7 +30,8 @@ class _Flip(RandomApplyTransform):
 
     def batch(self, images: np.ndarray, generators: Sequence[np.random.Generator] | None = None) -> np.ndarray:
         """Each image of N x C x H x W, or its mirror image."""
-        chosen = np.array([rng.random() < self.p for rng in self.generators(images, generators)])
+        with self.drawing(images, generators) as drawing:
+            chosen = np.array([rng.random() < self.p for rng in drawing])
         return np.where(chosen[:, None, None, None], self.transform(images, {}), images)
 
 

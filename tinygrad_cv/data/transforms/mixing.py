@@ -9,15 +9,15 @@ import numpy as np
 
 from ..randomness import RandomSource, given_generator
 from . import arguments
-from .transform import Params
+from .transform import Params, below
 
 SMALLEST = 1e-3  # alpha: below, numbers of Beta(alpha, alpha) are 0 or 1
 
 
-class _Mixture:
+class Mixture:
     """Of each image of a batch and the one before it: ``mixture(images, labels)`` is the pair of both mixed.
 
-    For a loader: ``collate_fn=lambda samples: mixture(*default_collate(samples))``.
+    For a loader: ``collate_fn=BatchTransform(mixture)``.
     """
 
     def __init__(self, *, alpha: float = 1.0, num_classes: int | None = None):
@@ -78,7 +78,7 @@ class _Mixture:
         return f"{type(self).__name__}(alpha={self.alpha}, num_classes={self.num_classes})"
 
 
-class MixUp(_Mixture):
+class MixUp(Mixture):
     """λ x_n + (1 - λ) x_{n-1}, labels alike; λ is drawn from Beta(alpha, alpha) for the batch (Zhang et al., 2018).
 
     Args:
@@ -103,7 +103,7 @@ class MixUp(_Mixture):
         return _mean(images, params["lam"]), params["lam"]
 
 
-class CutMix(_Mixture):
+class CutMix(Mixture):
     """Set a rectangle of each image to that of the one before; labels are mixed by the areas (Yun et al., 2019).
 
     The rectangle has H sqrt(1 - λ) x W sqrt(1 - λ), around a pixel anywhere, cut off at the border; λ is drawn from
@@ -119,7 +119,7 @@ class CutMix(_Mixture):
         h, w = images.shape[-2:]
         half = 0.5 * math.sqrt(1 - rng.beta(self.alpha, self.alpha))
         across, down = int(half * w), int(half * h)
-        x, y = int(rng.integers(w)), int(rng.integers(h))
+        x, y = below(w, rng), below(h, rng)
         left, right, top, bottom = max(x - across, 0), min(x + across, w), max(y - down, 0), min(y + down, h)
         outside = 1 - (bottom - top) * (right - left) / (h * w)
         return {"box": (left, top, right, bottom), "lam_adjusted": outside}

@@ -13,7 +13,7 @@ from .fill import Fill, FillValue, read_fill
 from .functional import affine, color, levels, rotate
 from .functional.operands import white
 from .pillow import MOVING, resampling
-from .transform import Params, Transform
+from .transform import Params, Transform, below
 
 Recolor = Callable[[np.ndarray, float], np.ndarray]  # (image, magnitude)
 Move = Callable[[np.ndarray, float, str, FillValue], np.ndarray]  # and interpolation, fill
@@ -90,9 +90,9 @@ class _Policy(Transform):
     def draw(self, image: np.ndarray, rng: np.random.Generator, bin: int | None) -> tuple[str, float]:
         """One operation and its magnitude, of the given bin, or of any."""
         ranges = self.ranges(*image.shape[-2:])
-        name = list(ranges)[rng.integers(len(ranges))]
+        name = list(ranges)[below(len(ranges), rng)]
         first, last = ranges[name]
-        place = int(rng.integers(self.num_magnitude_bins)) if bin is None else bin
+        place = below(self.num_magnitude_bins, rng) if bin is None else bin
         magnitude = first + (last - first) * place / (self.num_magnitude_bins - 1)
         return name, -magnitude if name in EITHER_WAY and rng.random() < 0.5 else magnitude
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ..randomness import RandomSource, current, given_generator, nth_sample, using
+from ..randomness import RandomSource, given_generator, sample_generators, using
 from .arguments import probability, reporting
 from .functional.operands import PIXELS
 
@@ -61,17 +62,23 @@ class Transform:
         Args:
             generators: one for each image; by default those of the samples of the batch that a loader is making.
         """
-        drawing = self.generators(images, generators)
-        results = []
-        for image, generator in zip(images, drawing, strict=True):
-            with using(generator):
-                results.append(self(image))
-        return np.stack(results)
+        with self.drawing(images, generators) as drawing:
+            return np.stack([drawn(self, image, generator) for image, generator in zip(images, drawing, strict=True)])
 
-    def generators(
+    @contextmanager
+    def drawing(
         self, images: np.ndarray, generators: Sequence[np.random.Generator] | None
-    ) -> Sequence[np.random.Generator]:
-        """One for each image of a batch, after the batch is checked.
+    ) -> Iterator[Sequence[np.random.Generator]]:
+        """The generators of a batch, after it is checked."""
+        self.check_batch(images, generators)
+        if generators is None:
+            with sample_generators(len(images)) as made:
+                yield made
+        else:
+            yield generators
+
+    def check_batch(self, images: np.ndarray, generators: Sequence[np.random.Generator] | None) -> None:
+        """Check the arguments of :meth:`batch`.
 
         Raises:
             TypeError, ValueError: not N x C x H x W, or another number of generators.
@@ -81,13 +88,10 @@ class Transform:
             found = f"of shape {images.shape}" if isinstance(images, np.ndarray) else f"a {type(images).__name__}"
             raise ValueError(f"{name}.batch: images are {found}; they must be an array N x C x H x W, N at least 1.")
         check_inputs(f"{name}.batch", (images[0],), self._dtypes())
-        if generators is None:
-            return [_of_sample(n) for n in range(len(images))]
-        if len(generators) != len(images):
+        if generators is not None and len(generators) != len(images):
             raise ValueError(
                 f"{name}.batch: generators are {len(generators)} for {len(images)} images; give one for each."
             )
-        return generators
 
     def _drawn(self, image: np.ndarray, rng: np.random.Generator) -> Params | None:
         """The parameters, or None where the image stays as it is."""
@@ -115,6 +119,17 @@ class RandomApplyTransform(Transform):
 def between(rng: np.random.Generator, ends: Sequence[float]) -> float:
     """A number uniform between the first two of ends."""
     return float(rng.uniform(ends[0], ends[1]))
+
+
+def drawn(transform: Callable[[np.ndarray], np.ndarray], image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The transformed image, for which a generator takes the place of the sample's."""
+    with using(rng):
+        return transform(image)
+
+
+def below(n: int, rng: np.random.Generator) -> int:
+    """An integer from 0 to n - 1: all as likely to within n / 2^53, in a tenth of the time of ``rng.integers``."""
+    return int(n * rng.random())
 
 
 def is_mask(value: Any) -> bool:
@@ -151,8 +166,3 @@ def check_inputs(name: str, inputs: tuple[Any, ...], dtypes: tuple[np.dtype[Any]
         if mask.dtype.kind not in "buif":
             raise TypeError(f"{name}: mask is an array of {mask.dtype}; it must be one of numbers.")
     return image
-
-
-def _of_sample(n: int) -> np.random.Generator:
-    with nth_sample(n):
-        return current()
