@@ -110,6 +110,10 @@ LOADER_RATE = Bound("loader of 224 x 224 JPEG files, images a second against tor
 LOADER_MEMORY = Bound("loader of a folder, growth of resident memory", 1.0, "% an epoch")
 
 PEAK_MEMORY = Bound("peak memory against torch eager", 2.5, "times")
+SAVE = Bound("checkpoint of ResNet-18 and its SGD, written to the disk", 0.5, "s")
+LOAD = Bound("the same, read and restored", 0.3, "s")
+LOAD_MEMORY = Bound("resident memory of loading a file, against the file", 1.2, "times")
+
 RECORDED_ADD = Bound("add of 10 float32 elements, gradient recorded", 5.0, "us")
 BACKWARD_PER_NODE = Bound("backward pass, per node", 6.0, "us")
 IMPORT_TIME = Bound("import tinygrad_cv against import numpy", 1.5, "times")

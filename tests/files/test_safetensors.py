@@ -61,6 +61,19 @@ def test_arrays_are_aligned_so_that_others_can_map_them(tmp_path):
     assert [header[name]["data_offsets"][0] for name in "abc"] == [18, 0, 16]
 
 
+@pytest.mark.parametrize("length", [0x80, 0x4B50, 0x580])
+def test_a_length_that_begins_as_another_format_does(length, tmp_path):
+    """a pickle begins with 80, a zip archive with 50 4B"""
+    header = json.dumps({"w": entry()}).encode()
+    data = with_header(header, np.float32([1, 2]).tobytes(), b" " * (length - len(header)))
+    assert int.from_bytes(data[:8], "little") == length
+    (tmp_path / "file").write_bytes(data)
+    same(tg.load(tmp_path / "file"), {"w": np.float32([1, 2])})
+    for name in ("a" * n for n in range(140)):
+        tg.save({name: np.float32([1, 2])}, tmp_path / "file.safetensors")
+        same(tg.load(tmp_path / "file.safetensors"), {name: np.float32([1, 2])})
+
+
 def test_bfloat16_becomes_float32(tmp_path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file

@@ -4,15 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "torch"
-
-import keras
 import numpy as np
-from keras import layers
 
 
-def sequential():
+def sequential(keras):
     """every kind of layer with weights"""
+    layers = keras.layers
     return keras.Sequential(
         [
             keras.Input((8, 7, 3)),
@@ -37,8 +34,9 @@ def sequential():
     )
 
 
-def functional():
+def functional(keras):
     """a network that forks, with layers named as ours, made in another order than they are used in"""
+    layers = keras.layers
     second, scores = layers.Conv2D(3, 3, padding="same", name="body_second"), layers.Dense(4, name="scores")
     x = keras.Input((6, 6, 2))
     y = layers.Conv2D(3, 3, padding="same", name="first")(x)
@@ -46,8 +44,9 @@ def functional():
     return keras.Model(x, scores(layers.Flatten()(layers.Concatenate()([y, z]))), name="forks")
 
 
-def vectors():
+def vectors(keras):
     """normalizations without a scale, and without a shift"""
+    layers = keras.layers
     parts = [
         layers.BatchNormalization(scale=False, name="shifts"),
         layers.BatchNormalization(center=False, name="scales"),
@@ -55,17 +54,21 @@ def vectors():
     return keras.Sequential([keras.Input((3,)), layers.Dense(4), *parts, layers.Dense(2)])
 
 
-def table():
+def table(keras):
     """a table of words, and a dense layer of each"""
+    layers = keras.layers
     x = keras.Input((3,), dtype="int32")
     y = layers.Embedding(7, 4, name="0")(x)
     return keras.Model(x, layers.Dense(2, name="1")(y))
 
 
 def main(folder):
+    os.environ["KERAS_BACKEND"] = "torch"
+    import keras
+
     rng = np.random.default_rng(0)
     for make in (sequential, functional, vectors, table):
-        model, name = make(), make.__name__
+        model, name = make(keras), make.__name__
         model.set_weights([np.abs(rng.normal(size=w.shape)).astype(w.dtype) for w in model.get_weights()])
         model.save(folder / f"{name}.keras")
         model.save(folder / f"{name}.h5")

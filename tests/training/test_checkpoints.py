@@ -196,3 +196,23 @@ def test_generators_of_numpy(kind, tmp_path):
     other = np.random.Generator(kind(4))
     restore(tg.load(tmp_path / "state.safetensors"), generator=other)
     assert other.integers(0, 2**60, 20).tolist() + other.normal(size=5).tolist() == expected
+
+
+def test_a_loader_goes_on_within_an_epoch(tmp_path):
+    def loader():
+        return tg.data.DataLoader(tg.data.TensorDataset(np.arange(20)), batch_size=3, shuffle=True, seed=5)
+
+    def values(batches, count):
+        return [next(batches)[0].tolist() for _ in range(count)]
+
+    whole = loader()
+    batches = iter(whole)
+    values(batches, 2)
+    tg.save(collect(loader=whole), tmp_path / "last.safetensors")
+    expected = values(batches, 5) + values(iter(whole), 7)
+    other = loader()
+    restore(tg.load(tmp_path / "last.safetensors"), loader=other)
+    assert values(iter(other), 5) + values(iter(other), 7) == expected
+    wrong = tg.data.DataLoader(tg.data.TensorDataset(np.arange(20)), batch_size=4, shuffle=True, seed=5)
+    with pytest.raises(tg.CheckpointError, match=r"loader does not take its state .*batch"):
+        restore(tg.load(tmp_path / "last.safetensors"), loader=wrong)

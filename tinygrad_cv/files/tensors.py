@@ -100,6 +100,8 @@ def load(path: str | PathLike[str]) -> Any:
     """
     with reading(path) as source:
         start = source.beginning(16)
+        if start[8:9] == b"{":  # the length before it may begin as any of the others
+            return _from_safetensors(source)
         if start.startswith(archive.MAGIC):
             return _from_archive(source)
         if start.startswith(npz.MAGIC):
@@ -108,8 +110,6 @@ def load(path: str | PathLike[str]) -> Any:
             return torch_file.read_stream(source)
         if start.startswith(keras_file.MAGIC):
             return keras_file.by_name(keras_file.read_h5(source))
-        if start[8:9] == b"{":
-            return _from_safetensors(source)
         raise source.error(
             "it is empty"
             if not source.size
