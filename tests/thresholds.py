@@ -57,6 +57,7 @@ COMPILED = {
     "compiler.schedule.pack.PACKED": (0, BEYOND),
     "compiler.schedule.pack.REUSED": (1, BEYOND),
     "compiler.schedule.arrange.COPIED": (0, BEYOND),
+    "compiler.schedule.join.RUN": (1, BEYOND),
     "compiler.schedule.steps.TASK": (64, BEYOND),
     "compiler.schedule.materialize.COSTLY": (1, BEYOND),
     "compiler.schedule.materialize.MAX_OPERATIONS": (16, 1 << 12),

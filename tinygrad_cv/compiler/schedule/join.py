@@ -6,10 +6,13 @@ its order, is a range of that memory: it is not computed at all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ...ir.graph import CONSTANT, INPUT, Value
+
+RUN = 16  # elements of a part side by side in memory, at least
 
 
 class Region(NamedTuple):
@@ -73,7 +76,13 @@ def _can_move(part: Value, apart: Collection[Value]) -> bool:
 
 
 def _is_cheap(whole: Value, stored: Collection[Value], apart: Collection[Value]) -> bool:
-    """Whether it is materialized anyway, or half of it can be stored in place of what is."""
+    """Whether it is materialized anyway, or half of it can be stored in place of what is.
+
+    Not where the parts take turns in memory: they are computed at once then, and their vectors interleaved.
+    """
+    axis = whole.params["axis"]
+    if min(part.shape[axis] for part in whole.args) * math.prod(whole.shape[axis + 1 :]) < RUN:
+        return False
     if whole in stored:
         return True
     free = sum(part.size for part in set(whole.args) if part in stored and _can_move(part, apart))
