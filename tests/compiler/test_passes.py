@@ -194,6 +194,27 @@ def test_deviations_from_the_mean_add_up_to_nothing():
             assert np.isnan(numpy_source.run(one, [special, y0])[1]).tolist() == [[True, True, True, False]]
 
 
+def test_what_stands_beside_deviations_is_summed_alone():
+    """Σ (s y + k (x - mean x)) = s Σ y: the sum of y waits for neither s nor k, which may follow from other sums."""
+    builder = Builder()
+    x, y = builder.input(0, (30, 4), F32), builder.input(1, (30, 4), F32)
+    s, k = (builder.make("expand", [builder.input(i, (1, 4), F32)], {"shape": (30, 4)}) for i in (2, 3))
+    arrays = [np.random.default_rng(i).standard_normal((1 if i > 1 else 30, 4)).astype("f4") for i in range(4)]
+    for share, apart in ((1 / 30, True), (1 / 29, False)):
+        mean = scaled(builder, total(builder, x, (0,)), share)
+        away = builder.make("sub", [x, builder.make("expand", [mean], {"shape": x.shape})], {})
+        both = builder.make("add", [builder.make("mul", [y, s], {}), builder.make("mul", [away, k], {})], {})
+        inputs = [x, y, s.args[0], k.args[0]]
+        graph = Graph(builder, inputs, [total(builder, both, (0,))])
+        distributed = distribute_sums(graph)
+        assert {v.args[0] for v in distributed.values() if v.op == "sum"} == ({x, y} if apart else {x, both})
+        (before,), (after,) = (numpy_source.run(each, arrays) for each in (graph, distributed))
+        np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5)
+        more = builder.make("add", [both, builder.make("square", [y], {})], {})  # two sums instead of one
+        graph = Graph(builder, inputs, [total(builder, more, (0,))])
+        assert distribute_sums(graph).outputs == graph.outputs
+
+
 def test_differences_are_not_taken_apart():
     """Σ (x - c) is small where Σ x and N c are large: their difference would have few digits left."""
     builder = Builder()

@@ -7,7 +7,8 @@ of a normalization holds sums of sums of products; taken apart, they are sums th
 
 A sum of x - mean x is replaced by the mean times zero, so NaN and infinities in x still show.
 
-A sum is replaced only if all sums that it is made of exist already or are zero, so there is never an additional one.
+A sum is replaced only if all sums that it is made of exist already or are zero, so there is never an additional one. Or
+if all but one are zero, which is made in its place: Σ (g s + k d) = s Σ g, which waits for neither s nor k.
 """
 
 from __future__ import annotations
@@ -65,16 +66,24 @@ def _from_known(
     terms = run(_terms(builder, x, axes, taken_apart))
     if not axes or terms[0].core is x:
         return None
-    sums = []
+    sums, zeros, missing = [], 0, None
     for term in terms:
         if term.core is None:
             sums.append((term, builder.full(kept(x.shape, axes), count(x, axes), x.dtype)))
         elif (zero := zero_sum(builder, term.core, axes)) is not None:
             sums.append((term, zero))
+            zeros += 1
         elif (term.core, axes) in known:
             sums.append((term, known[term.core, axes]))
+        elif missing is None:
+            missing = term
         else:
             return None
+    if missing is not None:
+        if not zeros or zeros + 1 < len(terms):
+            return None
+        made = known[missing.core, axes] = builder.make("sum", [missing.core], {"axis": axes})
+        sums.append((missing, made))
     return _added(builder, sums, kept(x.shape, axes), x)
 
 
