@@ -483,6 +483,28 @@ def test_loops_over_contiguous_memory_are_one(function, loops):
     assert [sorted(s.extent(v) for v in (*s.outer, *s.inner)) for s in schedules] == [sorted(each) for each in loops]
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "size", "stores"),
+    [(6, 6, 18, 1), (5, 6, 18, 1), (18, 18, 18, 1), (5, 20, 18, 1), (5, 7, 14, 1), (6, 6, 20, 6), (3, 3, 9, 3)],
+)
+def test_windows_that_do_not_overlap_are_loops(kernel, stride, size, stores):
+    """An element is in one window at most: which one and where in it are loops, or a store for each place if few."""
+    count = (size - kernel) // stride + 1
+
+    def spread(x):
+        return [x.fold((stride,), (1,), (size,))]
+
+    graph = traced(spread, [np.zeros((5, count, kernel), "f4")])
+    planned = plan(graph, named("haswell"))
+    assert sum(len(kernel.nest.stores) for kernel in planned.kernels) == stores
+    x = np.random.default_rng(1).standard_normal((5, count, kernel)).astype("f4")
+    expected = np.zeros((5, size), "f4")
+    for i in range(count):
+        expected[:, i * stride : i * stride + kernel] += x[:, i]
+    np.testing.assert_array_equal(interpret(planned, [x])[0], expected)
+    np.testing.assert_array_equal(tg.jit(spread)(tg.tensor(x))[0].numpy(), expected)
+
+
 def test_tiles_are_as_equal_as_may_be():
     for extent in range(1, 40):
         for size in range(1, 12):

@@ -65,3 +65,14 @@ def test_the_first_maximum_is_found(dtype, order):
                 places, values = first_maximum(x, axes)
                 np.testing.assert_array_equal(found.reshape(places.shape), places, f"{shape} {axes}")
                 np.testing.assert_array_equal(top.reshape(places.shape), values, f"{shape} {axes}")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8, 9, 20])
+def test_short_rows_are_reduced_at_once(rows):
+    """Whole numbers, whose sums are exact in any order."""
+    rng = np.random.default_rng(rows)
+    for length in (17, 20, 33, 70):
+        x = rng.integers(-99, 100, (2, rows, length)).astype(np.float32)
+        sums, largest = tg.jit(lambda x: (x.sum(2), x.square().sum(2) + x.max(2)))(tg.tensor(x))
+        np.testing.assert_array_equal(sums.numpy(), x.sum(2))
+        np.testing.assert_array_equal(largest.numpy(), np.square(x).sum(2) + x.max(2))

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...core.stackless import Steps, run
 from ..llvm.elementwise import LOWERINGS, select
-from ..llvm.function import Function, number, vector_type
-from ..schedule.affine import Var
+from ..llvm.function import Function, number, scalar_type, vector_type
+from ..schedule.affine import Affine, Var
 from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, inside_guards, walk
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
@@ -89,7 +89,7 @@ class Expressions:
                 return self.memory.gather(value, index, (yield self._at(expr.args[0], point, mask)), point, mask)
             return self.memory.load(value, index, point, mask)
         if isinstance(expr, Index):
-            return self._index(expr, point)
+            return self.places(expr.affine, point, expr.dtype)
         if isinstance(expr, Guard):
             return (yield from self._guard(expr, point, mask))
         assert isinstance(expr, Op)
@@ -104,15 +104,25 @@ class Expressions:
             return select(f, condition, a, b, expr.dtype, n), is_vector
         return LOWERINGS[expr.name].spell(f, names, expr.args[0].dtype, expr.dtype, n), is_vector
 
-    def _index(self, expr: Index, point: Point) -> tuple[str, bool]:
-        f, affine, lanes = self.f, expr.affine, self.schedule.lanes
-        base = f.integer(index_at(affine, point))
+    def places(self, affine: Affine, point: Point, dtype: np.dtype) -> tuple[str, bool]:
+        """The value of an index map at a point as an integer, a vector of them where it varies from lane to lane.
+
+        Those of lanes out of range may not fit into the dtype; they are taken modulo its range.
+        """
+        f, lanes = self.f, self.schedule.lanes
+        flat = index_at(affine, point)
+        const = flat if isinstance(flat, int) else flat.const
         step = affine.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
-        if not step or lanes == 1:
-            return base, False
-        kind = f"<{lanes} x i64>"
-        steps = f"<{', '.join(f'i64 {step * i}' for i in range(lanes))}>"
-        return f.value(f"add {kind} {f.splat(base, expr.dtype, lanes)}, {steps}"), True
+        lanes = lanes if step else 1
+        kind, scalar = vector_type(dtype, lanes), scalar_type(dtype)
+        ahead = [number(place) for place in (const + step * np.arange(lanes)).astype(dtype)]
+        text = f"<{', '.join(f'{scalar} {place}' for place in ahead)}>" if lanes > 1 else ahead[0]
+        if isinstance(flat, int):
+            return text, lanes > 1
+        base = f.integer(flat + -const)
+        if dtype.itemsize < 8:
+            base = f.pure(f"trunc i64 {base} to {scalar}")
+        return f.pure(f"add {kind} {f.splat(base, dtype, lanes)}, {text}"), lanes > 1
 
     def _guard(self, expr: Guard, point: Point, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.schedule.lanes

@@ -1,4 +1,4 @@
-"""Partial results of reductions: the registers of one, their first values, and two partial results as one.
+"""Partial results of reductions: the registers of one, their first values, two as one, and the lanes of several.
 
 A sum or a maximum has one register. An argmax has two: a place, and the value there.
 """
@@ -6,11 +6,12 @@ A sum or a maximum has one register. An argmax has two: a place, and the value t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
 from ..llvm.elementwise import maximum, select
-from ..llvm.function import Function, number, vector_type
+from ..llvm.function import Function, number, scalar_type, vector_type
 from ..schedule.expr import Reduce
 from .memory import BOOL
 
@@ -56,6 +57,37 @@ def combined(
         select(f, better, other, place, reduction.dtype, lanes),
         select(f, better, value, best, source, lanes),
     ]
+
+
+def across_lanes(f: Function, reduction: Reduce, partials: Sequence[Sequence[str]], lanes: int) -> list[str]:
+    """The results of several partial results: the lanes of each combined, half with half.
+
+    Halves of two fit into one vector, so that both are combined at once; then quarters of four, and so on.
+    """
+    dtypes = [dtype for dtype, _ in registers(reduction)]
+    vectors, held = [list(each) for each in partials], 1  # how many of them a vector holds, side by side
+    while (width := lanes // held) > 1:
+        starts = [0, lanes][: len(vectors)]
+        first = [start + k * width + i for start in starts for k in range(held) for i in range(width // 2)]
+        pairs = list(zip_longest(vectors[::2], vectors[1::2], fillvalue=vectors[-1]))
+        vectors = []
+        for pair in pairs:
+            low, high = (
+                [_picked(f, a, b, dtype, lanes, order) for a, b, dtype in zip(*pair, dtypes, strict=True)]
+                for order in (first, [i + width // 2 for i in first])
+            )
+            vectors.append(combined(f, reduction, low, high, len(first)))
+        lanes, held = len(first), held * len(starts)
+    if held == 1:
+        return [vector[0] for vector in vectors]
+    return [_picked(f, v[0], v[0], dtypes[0], lanes, [k]) for v in vectors for k in range(held)][: len(partials)]
+
+
+def _picked(f: Function, a: str, b: str, dtype: np.dtype, lanes: int, order: Sequence[int]) -> str:
+    """The elements of two vectors with these numbers; the element itself, if it is one."""
+    if len(order) > 1:
+        return f.shuffle(a, b, scalar_type(dtype), lanes, order)
+    return f.value(f"extractelement {vector_type(dtype, lanes)} {a}, i32 {order[0]}")
 
 
 def _beats(f: Function, a: str, b: str, dtype: np.dtype, lanes: int) -> str:

@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from ..llvm.elementwise import select
-from ..llvm.function import number, scalar_type, vector_type
+from ..llvm.function import vector_type
 from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Expr, Op, Reduce
 from ..schedule.nest import Nest
 from .expressions import Expressions, distinct
 from .memory import Point, index_at
-from .partials import combined, neutral, registers
+from .partials import across_lanes, combined, neutral, registers
 
 UNROLLED = 8  # steps: an innermost loop of no more is written out
 AT_ONCE = 2  # steps of a contraction for each step of its innermost loop: halves the cost of the loop itself
@@ -94,9 +92,10 @@ class Reductions:
             for accumulator in self.accumulators:
                 state[accumulator.partials[0]] = [self._sum_so_far(accumulator.point)]
         state = self._loops(self.ranges, {}, state)
-        for accumulator in self.accumulators:
-            key = accumulator.reduction, self.exprs.key(accumulator.reduction, accumulator.point)
-            self.exprs.results[key] = self._result(accumulator, state)
+        for reduction in dict.fromkeys(accumulator.reduction for accumulator in self.accumulators):
+            own = [accumulator for accumulator in self.accumulators if accumulator.reduction is reduction]
+            for accumulator, result in zip(own, self._results(reduction, own, state), strict=True):
+                self.exprs.results[reduction, self.exprs.key(reduction, accumulator.point)] = result
 
     # ---------------------------------------------------------------- accumulators
 
@@ -116,15 +115,17 @@ class Reductions:
         (store,) = self.nest.stores
         return self.memory.load(store.value, store.index, point, None)[0]
 
-    def _result(self, accumulator: Accumulator, state: list[str]) -> str:
+    def _results(self, reduction: Reduce, accumulators: Sequence[Accumulator], state: list[str]) -> list[str]:
         """The partial results combined, and the lanes too, if vectors run along a reduced variable."""
-        total, *others = (state[registers] for registers in accumulator.partials)
-        for other in others:
-            total = combined(self.f, accumulator.reduction, total, other, self.lanes)
+        totals = []
+        for accumulator in accumulators:
+            total, *others = (state[registers] for registers in accumulator.partials)
+            for other in others:
+                total = combined(self.f, reduction, total, other, self.lanes)
+            totals.append(total)
         if self.along:
-            dtypes = [dtype for dtype, _ in registers(accumulator.reduction)]
-            total = self.f.reduce(total, dtypes, self.lanes, partial(combined, self.f, accumulator.reduction))
-        return total[0]
+            return across_lanes(self.f, reduction, totals, self.lanes)
+        return [total[0] for total in totals]
 
     # ---------------------------------------------------------------- loops
 
@@ -226,21 +227,8 @@ class Reductions:
         if live < lanes:
             mask = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"
             value = select(f, mask, value, f.splat(neutral(reduction, dtype), dtype, lanes), dtype, lanes)
-        element = [self._place(reduction, where), value] if reduction.kind == "argmax" else [value]
+        if reduction.kind != "argmax":
+            return combined(f, reduction, total, [value], lanes)
+        place = self.exprs.places(reduction.position, where, reduction.dtype)
+        element = [self.exprs.vector(place, reduction.dtype, lanes), value]
         return combined(f, reduction, total, element, lanes, rising=self.rising)
-
-    def _place(self, reduction: Reduce, where: Point) -> str:
-        """The place of an element among all that are reduced, lane by lane."""
-        f, dtype, lanes = self.f, reduction.dtype, self.lanes
-        flat = index_at(reduction.position, where)
-        const = flat if isinstance(flat, int) else flat.const
-        step = reduction.position.coefficient(self.schedule.vector) if self.schedule.vector else 0
-        kind, scalar = vector_type(dtype, lanes), scalar_type(dtype)
-        places = (const + step * np.arange(lanes)).astype(dtype)  # those of lanes out of range may not fit
-        ahead = f"<{', '.join(f'{scalar} {number(place)}' for place in places)}>" if lanes > 1 else number(places[0])
-        if isinstance(flat, int):
-            return ahead
-        base = f.integer(flat + -const)
-        if dtype.itemsize < 8:
-            base = f.pure(f"trunc i64 {base} to {scalar}")
-        return f.pure(f"add {kind} {f.splat(base, dtype, lanes)}, {ahead}")

@@ -204,30 +204,6 @@ class Function:
             vectors, lanes = [self.shuffle(a, b, kind, lanes, range(2 * lanes)) for a, b in pairs], 2 * lanes
         return self.shuffle(vectors[0], vectors[1], kind, lanes, order)
 
-    def reduce(
-        self,
-        values: list[str],
-        dtypes: Sequence[np.dtype],
-        lanes: int,
-        combine: Callable[[list[str], list[str], int], list[str]],
-    ) -> list[str]:
-        """All lanes of some vectors combined into one lane, half with half."""
-        while lanes > 1:
-            half = lanes // 2
-            first, second = (
-                [self._half(value, dtype, lanes, start) for value, dtype in zip(values, dtypes, strict=True)]
-                for start in (0, half)
-            )
-            values, lanes = combine(first, second, half), half
-        return values
-
-    def _half(self, value: str, dtype: np.dtype, lanes: int, start: int) -> str:
-        """Half of a vector's lanes."""
-        kind, picked = vector_type(dtype, lanes), ", ".join(f"i32 {start + i}" for i in range(lanes // 2))
-        if lanes == 2:
-            return self.value(f"extractelement {kind} {value}, i32 {start}")
-        return self.value(f"shufflevector {kind} {value}, {kind} poison, <{lanes // 2} x i32> <{picked}>")
-
     # --- control ---
 
     def loop(

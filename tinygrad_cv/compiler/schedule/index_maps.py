@@ -21,10 +21,11 @@ from ...ops.contraction import parse
 from .affine import Affine, Indices, Var, of
 from .expr import Const, Expr, Exprs, Guard, Reduce, factors, is_number, unguarded
 from .indirect import gather, scatter_add
-from .reshape import NeedSplit, Unmappable, reshaped
+from .reshape import NeedSplit, Unmappable, divided, multiple, reshaped
 from .storage import Storage
 
 FEW = 4  # products: a sum of no more is written out
+PHASES = 4  # elements: windows side by side that are longer than that are loops, and not a store for each place
 TINY = 16  # elements: a reduction of no more is written out, and fuses like an elementwise operation
 BOOL = np.dtype(bool)
 
@@ -185,21 +186,13 @@ def _pad(d: IndexMaps, value: Value, index: Indices) -> Steps:
     for a, n, (low, _), gap in zip(index, x.shape, value.params["width"], value.params["interior"], strict=True):
         inner = a - low
         if gap:
-            inner = _multiple(inner, gap + 1)
+            inner = multiple(inner, gap + 1)
             if inner.const % (gap + 1):
                 return fill
             inner = Affine(inner.const // (gap + 1), [(v, c // (gap + 1)) for v, c in inner.terms])
         own.append(inner)
         conditions.append((inner, 0, n))
     return d.exprs.guard(conditions, (yield d.at(x, own)), fill)
-
-
-def _multiple(affine: Affine, factor: int) -> Affine:
-    """The map, if the factor divides all its coefficients; else the variable that is in the way must be split."""
-    for v, c in affine.terms:
-        if c % factor:
-            raise NeedSplit(v, factor // math.gcd(c, factor), phases=True)
-    return affine
 
 
 @row("concatenate")
@@ -240,9 +233,16 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
     k = len(size)
     lead = len(index) - k
     counts, kernel = w.shape[lead : lead + k], w.shape[lead + k :]
-    axes = []  # (Q + constant, its step per tap, first tap, step between taps, number of taps, of windows)
+    # Q + constant, its step per tap, first tap, step between taps, number of taps, of windows
+    axes: list[tuple[Affine, int, Affine | int, int, int, int]] = []
+    conditions = []
     for p, s, t, taps, n in zip(index[lead:], stride, dilation, kernel, counts, strict=True):
-        p = _multiple(p, s)
+        if t == 1 and taps <= s and s > PHASES and (apart := divided(p, s)):
+            q, tap = apart
+            axes.append((q, 0, tap, 0, 1, n))
+            conditions.append((tap, 0, taps))
+            continue
+        p = multiple(p, s)
         residue, quotient = p.const % s, Affine(p.const // s, [(v, c // s) for v, c in p.terms])
         g = math.gcd(s, t)
         first = next((u for u in range(taps) if (residue - t * u) % s == 0), taps)
@@ -256,7 +256,7 @@ def _fold(d: IndexMaps, value: Value, index: Indices) -> Steps:
         back = [t * -1 + (count - 1) for t, (*_, count, _) in zip(taps, axes, strict=True)]  # so that windows rise
         windows = [q - t * step for (q, step, *_), t in zip(axes, back, strict=True)]
         kernels = [t * step + first for (_, _, first, step, _, _), t in zip(axes, back, strict=True)]
-        inside = [(h, 0, n) for h, (*_, n) in zip(windows, axes, strict=True)]
+        inside = [*conditions, *((h, 0, n) for h, (*_, n) in zip(windows, axes, strict=True))]
         return d.exprs.guard(inside, (yield d.at(w, [*index[:lead], *windows, *kernels])), zero)
 
     variables = [Var(count, "t") for *_, count, _ in axes]
@@ -342,7 +342,8 @@ def _iota(d: IndexMaps, value: Value, index: Indices) -> Steps:
     flat = Affine(0)
     for axis in value.params["axis"]:
         flat = flat * value.shape[axis] + index[axis]
-    return d.op("cast", ((yield d.exprs.index(flat)),), value.dtype)
+    whole = value.dtype if value.dtype.kind in "iu" else np.dtype(np.int64)
+    return d.op("cast", ((yield d.exprs.index(flat, whole)),), value.dtype)
 
 
 row("gather")(gather)

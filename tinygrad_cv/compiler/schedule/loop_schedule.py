@@ -25,6 +25,7 @@ LATENCY = 5  # cycles from a multiply-add to the next one that uses its result: 
 PIPES = 2  # multiply-adds, and loads, that start in each cycle
 MIN_ACCUMULATED = 128  # steps of a split reduction that are summed in registers, at least
 NEAR = 8  # elements: a vector of elements that are no farther apart is read or written as the range they lie in
+SHORT = 16  # vectors: several reductions of no more are done at once
 MAX_ACCUMULATED = 4096  # steps of a reduction: a longer one is split
 
 
@@ -154,7 +155,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
         order + (inner if alike else []), key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None
     )
     if vector is not None and vector.extent >= 2 and _smoothness(vector, strides, nest) > 0:
-        schedule.vector, schedule.lanes = vector, lanes
+        schedule.vector, schedule.lanes = vector, min(lanes, _power_of_2(schedule.extent(vector)))
     else:
         vector = None
     if reduced:
@@ -164,15 +165,25 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
     return schedule
 
 
+def _power_of_2(n: int) -> int:
+    """The smallest power of 2 that is not below n."""
+    return 1 << (n - 1).bit_length()
+
+
 def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], inner: list[Var]) -> None:
     """The tile of a reduction: as many accumulators as hide the time that an addition takes."""
     vector = schedule.vector
     count = -(-schedule.extent(vector) // schedule.lanes) if vector else 1
+    reductions = nest.reductions
     if vector in inner:
         schedule.outer, schedule.inner = order, _vector_inside(inner, vector)
         schedule.unroll = min(4, count)
+        steps = count * math.prod(schedule.extent(v) for v in inner if v is not vector)
+        if len(order) > 1 and steps <= SHORT:  # combining lanes takes as long as all else, but not of several at once
+            registers = sum(2 if r.kind == "argmax" else 1 for r in reductions)
+            schedule.rows = {order[-1]: min(schedule.extent(order[-1]), max(1, 8 // registers))}
+            schedule.unroll = max(1, min(count, 4) // schedule.rows[order[-1]])
         return
-    reductions = nest.reductions
     schedule.outer, schedule.inner = _vector_inside(order, vector), inner
     schedule.vectors = min(2, count) if len(reductions) <= 4 else 1
     schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}

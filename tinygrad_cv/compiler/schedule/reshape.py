@@ -78,3 +78,23 @@ def digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
         digits.append(digit)
         flat = rest
     return digits
+
+
+def multiple(affine: Affine, factor: int) -> Affine:
+    """The map, if the factor divides all its coefficients; else the variable that is in the way must be split."""
+    for v, c in affine.terms:
+        if c % factor:
+            raise NeedSplit(v, factor // math.gcd(c, factor), phases=True)
+    return affine
+
+
+def divided(affine: Affine, factor: int) -> tuple[Affine, Affine] | None:
+    """Quotient and remainder of the map, for which a variable may have to be split; None if that is not possible."""
+    quotient = Affine(affine.const // factor, [(v, c // factor) for v, c in affine.terms if not c % factor])
+    rest = Affine(affine.const % factor, [(v, c) for v, c in affine.terms if c % factor])
+    low, high = rest.range()
+    if 0 <= low and high < factor:
+        return quotient, rest
+    if len(rest.terms) == 1 and rest.terms[0][1] == 1 and not rest.const and rest.terms[0][0].extent % factor == 0:
+        raise NeedSplit(rest.terms[0][0], factor, phases=False)
+    return None
