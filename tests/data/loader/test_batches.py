@@ -1,5 +1,7 @@
 """The batches of a loader: PyTorch's, in one order, from the loop, threads and processes."""
 
+import subprocess
+import sys
 import threading
 import weakref
 from collections import Counter
@@ -271,3 +273,14 @@ def test_a_sampler_is_told_the_epoch():
     loader = data.DataLoader(Noise(), 4, sampler=sampler)
     indices(loader)
     assert indices(loader) and sampler.epoch == 1
+
+
+def test_workers_need_no_compiler():
+    script = f"""
+import sys; sys.path[:0] = {sys.path!r}
+sys.modules["llvmlite"] = None
+from tests.data.loader.samples import WAYS, Noise
+from tinygrad_cv.data import DataLoader
+assert len(list(DataLoader(Noise(), **WAYS["fork"]))) == 23
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler import set_num_threads
+from ... import compiler
 from ...frontend.random import manual_seed
 from ..randomness import worker_generator
 from .channel import SHARES, Channel
@@ -74,7 +74,8 @@ def _send(channel: Channel, made: Any, job: Job) -> None:
 
 
 def _begin(info: WorkerInfo, init: Callable[[int], Any] | None) -> None:
-    set_num_threads(1)  # there is a worker for each core
+    if compiler.available():
+        compiler.set_num_threads(1)  # there is a worker for each core
     set_process_info(info)
     if init is not None:
         init(info.id)
