@@ -6,7 +6,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
-from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
+from tinygrad_cv.training.loop import evaluate, predict, train_epoch, training_step
 from tinygrad_cv.training.run import confusion_matrix
 
 pytestmark = pytest.mark.quick

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 from tinygrad_cv.data import DataLoader, TensorDataset, fashion_mnist, normalize, preparation
 from tinygrad_cv.data import transforms as T
 from tinygrad_cv.data.randomness import current
-from tinygrad_cv.training import evaluate, predict, train_epoch, training_step
+from tinygrad_cv.training import MulticlassAccuracy, evaluate, fit, predict
 
 sets = fashion_mnist()
 reveal_type(sets.train)  # LabelledImages
@@ -35,12 +34,9 @@ for batch, targets in loader:
 
 model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
 optimizer = optim.SGD(model, lr=0.1)
-step = tg.jit(training_step(model, optimizer))
-loss, scores = step(tg.tensor(prepare(images)), labels)
-reveal_type(loss)  # Tensor
-reveal_type(scores)  # Tensor
-
-epoch = train_epoch(model, optimizer, loader, step=step)
-reveal_type(epoch.loss)  # float
-reveal_type(evaluate(model, prepare(images), labels, forward=tg.jit(model)).accuracy)  # float
+accuracy = MulticlassAccuracy(10)
+history = fit(model, loader, epochs=1, optimizer=optimizer, metrics={"accuracy": accuracy}, jit=False)
+reveal_type(history.column("loss"))  # list[float]
+reveal_type(history.best("loss"))  # int | None
+reveal_type(evaluate(model, loader)["loss"])  # float | ndarray
 reveal_type(predict(model, prepare(images)))  # ndarray

@@ -1,6 +1,22 @@
-"""Training a classifier: the loop, the state and the files of a run. Built on nn, optim and data."""
+"""Training: the loop with all that belongs to it, metrics, checkpoints. Built on nn, optim, data and files."""
 
 from .checkpoints import collect, restore
-from .loop import Epoch, evaluate, predict, train_epoch, training_step
+from .evaluation import evaluate, predict
+from .fit import State, fit
+from .history import History
+from .metrics import MeanMetric, Metric, MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassJaccardIndex
 
-__all__ = ["Epoch", "collect", "evaluate", "predict", "restore", "train_epoch", "training_step"]
+__all__ = [
+    "History",
+    "MeanMetric",
+    "Metric",
+    "MulticlassAccuracy",
+    "MulticlassConfusionMatrix",
+    "MulticlassJaccardIndex",
+    "State",
+    "collect",
+    "evaluate",
+    "fit",
+    "predict",
+    "restore",
+]

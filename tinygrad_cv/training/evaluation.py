@@ -1,0 +1,83 @@
+"""A model's loss and metrics on data, and its predictions, in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from .. import functional as F
+from ..core.context import no_grad
+from ..nn import Module
+from .metrics import MeanMetric, Metric, Result
+
+if TYPE_CHECKING:
+    from ..frontend.tensor import Tensor
+
+Forward: TypeAlias = "Callable[[Any], Tensor]"  # inputs -> outputs
+Batches: TypeAlias = Iterable[tuple[Any, Any]]  # (inputs, targets)
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode (running averages, no dropout) without gradients; then each module has its mode again."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def evaluate(
+    model: Module,
+    data: Batches,
+    loss: Callable[..., Any] = F.cross_entropy,
+    metrics: Mapping[str, Metric] | None = None,
+    forward: Forward | None = None,
+) -> dict[str, Result]:
+    """The loss over all samples, and metrics, by name.
+
+    Args:
+        data: batches (inputs, targets), such as a data loader.
+        loss: (outputs, targets) -> the mean over the batch.
+        metrics: by name; they are reset first.
+        forward: the model, possibly compiled by ``tg.jit``.
+
+    >>> import numpy as np
+    >>> from tinygrad_cv import nn
+    >>> from tinygrad_cv.training.metrics import MulticlassAccuracy
+    >>> model = nn.Linear(2, 2)
+    >>> batches = [(np.zeros((3, 2), np.float32), np.array([0, 1, 1]))]
+    >>> evaluate(model, batches, metrics={"accuracy": MulticlassAccuracy(2)}).keys()
+    dict_keys(['loss', 'accuracy'])
+    """
+    forward, metrics = forward or model, metrics or {}
+    mean = MeanMetric()
+    for metric in metrics.values():
+        metric.reset()
+    with evaluating(model):
+        for inputs, targets in data:
+            outputs = forward(inputs)
+            mean.update(loss(outputs, targets).item(), len(targets))
+            for metric in metrics.values():
+                metric.update(outputs.numpy(), targets)
+    return {"loss": mean.compute(), **{name: metric.compute() for name, metric in metrics.items()}}
+
+
+def predict(model: Module, inputs: np.ndarray, batch_size: int = 250, forward: Forward | None = None) -> np.ndarray:
+    """Outputs of a model for N inputs, such as scores N x classes.
+
+    Args:
+        inputs: N x ...
+        batch_size: inputs at a time.
+        forward: the model, possibly compiled by ``tg.jit``.
+    """
+    forward = forward or model
+    with evaluating(model):
+        parts = [forward(inputs[i : i + batch_size]).numpy() for i in range(0, max(len(inputs), 1), batch_size)]
+    return np.concatenate(parts)
