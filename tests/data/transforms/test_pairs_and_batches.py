@@ -94,6 +94,42 @@ def test_policies_move_masks_with_the_image(policy):
     assert min(moved_some, recolored_some) > 40
 
 
+SMOOTH = [
+    T.RandomResizedCrop(25, interpolation="bicubic"),
+    T.Resize((17, 70), "lanczos"),
+    T.RandomRotation(90, "bilinear"),
+    T.RandomAffine(30, (0.2, 0.1), (0.5, 1.5), 9, "bicubic"),
+    T.RandAugment(3, 20, interpolation="bilinear"),
+    T.TrivialAugmentWide(interpolation="bilinear"),
+]
+
+
+@pytest.mark.parametrize("transform", SMOOTH, ids=repr)
+def test_masks_keep_their_classes_where_images_are_interpolated(transform):
+    mask = np.random.default_rng(2).choice(np.array([0, 7, 255], np.uint8), (H, W))
+    image, blended = np.stack([mask] * 3), 0
+    for i in range(30):
+        moved, classes = transform(image, mask, generator=sample_generator(0, 0, i))
+        assert set(classes.ravel().tolist()) <= {0, 7, 255}
+        blended += bool(set(moved.ravel().tolist()) - {0, 7, 255})
+    assert blended > 5
+
+
+def test_fills_are_values_of_the_image():
+    image, mask = places()
+    for fill in (300, -1, (0, 0, 256), {"image": 1e9}):
+        with pytest.raises(ValueError, match=r"^Pad: pad: fill is .*; uint8 holds 0 to 255\."):
+            T.Pad(1, fill)(image)
+    with pytest.raises(
+        ValueError, match=r'^Pad: fill is .*one number for each channel, which a mask has not.*"mask": 0'
+    ):
+        T.Pad(1, (1, 2, 3))(image, mask)
+    with pytest.raises(ValueError, match="fill has 2 numbers for 3 channels"):
+        T.Pad(1, (1, 2))(image)
+    padded, classes = T.Pad(1, {"image": (1, 2.9, 3), "mask": -1})(image, mask)
+    assert padded[:, 0, 0].tolist() == [1, 2, 3] and classes[0, 0] == -1
+
+
 @pytest.mark.parametrize("transform", RECOLORS, ids=repr)
 def test_what_recolors_leaves_masks(transform):
     image, mask = places()
