@@ -96,7 +96,22 @@ WORDS = {
 }
 
 FOOT = """\
-## Others' transforms
+## Your own, and others'
+
+A transform of one's own draws in `make_params`, so that masks and batches come by themselves; one that moves pixels
+defines `transform_mask` too:
+
+```python
+class Salt(T.Transform):
+    def make_params(self, image, rng):
+        return {"where": rng.random(image.shape[1:]) < 0.01}
+
+    def transform(self, image, params):
+        return np.where(params["where"], image.dtype.type(255), image)
+
+salted, same = Salt()(image, mask)
+assert (salted == 255).any() and same is mask
+```
 
 A `Compose` takes any callable. [examples/10_albumentations.py](../examples/10_albumentations.py) plugs a pipeline of
 albumentations in, and gives it the sample's random numbers.
