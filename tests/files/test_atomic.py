@@ -143,7 +143,8 @@ def _writes(tree):
 
 
 # files of a temporary folder, read by the process that waits for them; a script that stands alone
-EXCEPT = {"benchmarks/compare.py", "benchmarks/workers/protocol.py", "tinygrad_cv/viz/page/vendor/fetch.py"}
+EXCEPT = {"benchmarks/compare.py", "benchmarks/workers/pictures.py", "benchmarks/workers/protocol.py"}
+EXCEPT |= {"tinygrad_cv/viz/page/vendor/fetch.py"}
 EXCEPT |= {"tinygrad_cv/files/npz.py"}  # members of an archive that is written so itself
 
 
