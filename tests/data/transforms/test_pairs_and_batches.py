@@ -189,6 +189,17 @@ def test_a_sample_is_the_same_in_any_order_on_any_thread_and_after_pickling():
         )
 
 
+@pytest.mark.parametrize("transform", [*MOVES, *RECOLORS, *POLICIES, T.MixUp(num_classes=3)], ids=repr)
+def test_transforms_are_pickled_for_processes_that_share_nothing(transform):
+    image, copied = noise(1, np.float32)[0], pickle.loads(pickle.dumps(transform))
+    inputs = (image[None], np.array([1])) if isinstance(transform, T.MixUp) else (image, places()[1])
+    for i in range(3):
+        made = [each(*inputs, generator=sample_generator(0, 0, i)) for each in (transform, copied)]
+        for one, other in zip(*made, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
+    assert repr(copied) == repr(transform)
+
+
 def test_a_function_of_ones_own_draws_from_the_sample():
     drawn = []
     both = T.Compose([T.RandomHorizontalFlip(), lambda image: drawn.append(current().random()) or image])
