@@ -11,10 +11,12 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.compiler.generator import generate
 from tinygrad_cv import compiler
+from tinygrad_cv.compiler.pipeline import plan, rewrite
+from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.intervals import full, interval
 from tinygrad_cv.compiler.schedule.partition import parts_of
 from tinygrad_cv.core.context import quiet
-from tinygrad_cv.ir.graph import CONSTANT, INPUT, Builder, Value
+from tinygrad_cv.ir.graph import CONSTANT, INPUT, Builder, Graph, Value
 from tinygrad_cv.ops import PRIMITIVES
 
 INT = np.dtype(np.int64)
@@ -88,12 +90,31 @@ def test_threads_do_not_change_a_bit():
     assert np.count_nonzero(results[0]) > 1000
 
 
-def test_producers_are_fused_with_the_numbers_and_the_terms():
-    """One kernel for a table's gradient, with all that makes numbers and terms."""
-    jitted = tg.jit(lambda x, i: (x * 2.0 + 1.0).scatter_add((i + 1).clip(0, 9), 10))
-    jitted(tg.zeros(100, 32), tg.tensor(np.zeros(100, INT)))
-    scattered = [row for row in jitted.kernels() if "scatter_add" in row.ops]
-    assert [{"mul", "add", "where"} <= set(row.ops) for row in scattered] == [True]
+@pytest.mark.parametrize(("row", "fused"), [((), {"mul", "add", "where"}), ((32,), {"mul"})])
+def test_producers_are_fused_with_the_numbers_and_the_terms(row, fused):
+    """One kernel with all that makes terms; numbers of long rows are computed once for each, as vectors."""
+    jitted = tg.jit(lambda x, i: (x * 2.0).scatter_add((i + 1).clip(0, 9), 10))
+    jitted(tg.zeros(100, *row), tg.tensor(np.zeros(100, INT)))
+    scattered = [set(row.ops) & {"mul", "add", "where"} for row in jitted.kernels() if "scatter_add" in row.ops]
+    assert scattered == [fused]
+
+
+def test_a_reshape_of_what_is_gathered_is_no_copy():
+    """It is read as the memory of what it reshapes: two kernels, one that adds and one that gathers."""
+    builder = Builder()
+    x, index = builder.input(0, (2, 3, 4), np.dtype("float32")), builder.input(1, (5,), INT)
+    flat = builder.make("reshape", (builder.make("exp", (x,), {}),), {"shape": (24,)})
+    graph = Graph(builder, [x, index], [builder.make("gather", (flat, index), {})])
+    assert [kernel.ops for kernel in plan(graph, named("haswell")).kernels] == [("exp",), ("gather",)]
+
+
+@pytest.mark.parametrize(("columns", "vectors"), [(3, "along the numbers"), (64, "along the rows")])
+def test_vectors_run_along_rows_unless_they_are_short(columns, vectors):
+    builder = Builder()
+    x, index = builder.input(0, (50, columns), np.dtype("float32")), builder.input(1, (40,), INT)
+    y = builder.make("square", (builder.make("gather", (x, index), {}),), {})
+    (kernel,) = plan(rewrite(Graph(builder, [x, index], [y]), 2), named("haswell")).kernels
+    assert kernel.schedule.vector is kernel.nest.vars[0 if vectors == "along the numbers" else 1]
 
 
 # ---------------------------------------------------------------- what is known of numbers

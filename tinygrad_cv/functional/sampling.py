@@ -101,15 +101,15 @@ def grid_sample(
         along, factors = _neighbours(position, m, mode, padding_mode, bool(align_corners))
         if places is None or weights is None:
             places, weights = along, factors
-        else:  # all combinations: ... s, ... t -> ... (s t)
-            shape = (n, *out, places.shape[-1] * along.shape[-1])
-            places = (places.expand_dims(dims + 2) * m + along.expand_dims(dims + 1)).reshape(shape)
-            weights = (weights.expand_dims(dims + 2) * factors.expand_dims(dims + 1)).reshape(shape)
+        else:  # all combinations: n s ..., n t ... -> n (s t) ...
+            shape = (n, places.shape[1] * along.shape[1], *out)
+            places = (places.expand_dims(2) * m + along.expand_dims(1)).reshape(shape)
+            weights = (weights.expand_dims(2) * factors.expand_dims(1)).reshape(shape)
     assert places is not None and weights is not None
     images = np.arange(n).reshape(n, *(1,) * (dims + 1)) * math.prod(size)
     rows = x.permute(0, *range(2, dims + 2), 1).reshape(n * math.prod(size), c)  # n c h w -> (n h w) c
-    pixels = looked_up(rows, places + x._new(images))  # n i j t c
-    y = weights.expand_dims(dims + 2).times(pixels).sum(dims + 1)  # n i j c
+    pixels = looked_up(rows, places + x._new(images))  # n t i j c
+    y = weights.expand_dims(dims + 2).times(pixels).sum(1)  # n i j c
     return y.permute(0, dims + 1, *range(1, dims + 1))  # n i j c -> n c i j
 
 
@@ -170,21 +170,21 @@ def _output_shape(size: Any) -> tuple[int, ...]:
 
 
 def _neighbours(position: Tensor, m: int, mode: Kernel, padding: Padding, align_corners: bool) -> tuple[Tensor, Tensor]:
-    """The places along an axis of m pixels that each position reads, and their weights, both with an axis for them."""
-    last = position.ndim
+    """The places along an axis of m pixels that each position reads, and their weights: both n t ..., for t of them."""
     p = position if mode == "bicubic" else _moved(position, m, padding, align_corners)
     if padding != "reflection":  # an infinite position reads the padding, and with finite weights
         reach = 1 if mode != "bicubic" else 2
         p = ((p < -reach) | (p > m - 1 + reach)).where(p.detach().clip(-reach - 1, m + reach), p)
     if mode == "nearest":
-        places = p.detach().round().expand_dims(last)
+        places = p.detach().round().expand_dims(1)
         weights = (places - places) + 1.0  # NaN where the position is
     else:
         floor = p.detach().floor()
-        fraction = (p - floor).expand_dims(last)
+        fraction = (p - floor).expand_dims(1)
         neighbours, coefficients = POLYNOMIALS[mode]
-        places = floor.expand_dims(last) + p._new(np.array(neighbours, p.dtype))
-        *lower, weights = (p._new(powers.astype(p.dtype)) for powers in coefficients.T)
+        shape = (len(neighbours), *(1,) * (p.ndim - 1))  # t i j
+        places = floor.expand_dims(1) + p._new(np.array(neighbours, p.dtype).reshape(shape))
+        *lower, weights = (p._new(powers.astype(p.dtype).reshape(shape)) for powers in coefficients.T)
         for powers in lower[::-1]:
             weights = weights * fraction + powers
         if mode == "bicubic":

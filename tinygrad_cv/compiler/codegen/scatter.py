@@ -77,7 +77,7 @@ class ScatterLowering(NestLowering):
         def body(i: Int, _: list[str]) -> list[str]:
             here = {**point, var: i}
             with self.exprs.level():
-                if inner:
+                if inner or self.inside:
                     self.exprs.hoist(self.points(here, tile))
                 self._sum_loops(inner, here, tile)
             return []

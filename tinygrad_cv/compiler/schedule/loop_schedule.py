@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LATENCY = 5  # cycles from a multiply-add to the next one that uses its result: 4, and 1 for imperfections
 PIPES = 2  # multiply-adds, and loads, that start in each cycle
+ANYWHERE = 1 << 30  # a stride: of elements that are gathered
+FEW = 4  # elements: a shorter vector is none
 MIN_ACCUMULATED = 128  # steps of a split reduction that are summed in registers, at least
 NEAR = 8  # elements: a vector of elements that are no farther apart is read or written as the range they lie in
 SHORT = 16  # vectors: several reductions of no more are done at once
@@ -97,10 +99,12 @@ class Strides:
 
     Attributes:
         shares: how often each of them is done, as a fraction of the points of all loops.
+        gathers: whether some of the loads are of rows whose numbers are computed.
     """
 
     def __init__(self, nest: Nest, layouts: Mapping[Value, Layout]):
         self.loads = nest.loads
+        self.gathers = any(x.args for x in self.loads)
         self.load_maps = [layouts[x.value].flat(x.index) for x in self.loads]
         self.store_maps = [layouts[s.value].flat(s.index) for s in nest.stores]
         everything = set(nest.vars).union(*(x.vars for x in self.loads))
@@ -109,9 +113,9 @@ class Strides:
         self.shares = [math.prod(v.extent for v in variables) / points for variables in touched]
 
     def all(self, var: Var) -> list[int]:
-        """The strides along one variable; where a gather's row depends on it, a large one."""
+        """The strides along one variable; where a gather's row depends on it, ``ANYWHERE``."""
         found = [
-            99 if x.args and var in x.args[0].vars else m.coefficient(var)
+            ANYWHERE if x.args and var in x.args[0].vars else m.coefficient(var)
             for x, m in zip(self.loads, self.load_maps, strict=True)
         ]
         return found + [m.coefficient(var) for m in self.store_maps]
@@ -199,8 +203,8 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
     if vector is None:
         return
     count = -(-schedule.extent(vector) // lanes)
-    turned = any(abs(stride) > lanes for stride in strides.all(vector))  # a load or store is strided
-    schedule.vectors = 1 if turned else min(2, count)
+    turned = any(lanes < abs(stride) < ANYWHERE for stride in strides.all(vector))  # a load or store is strided
+    schedule.vectors = 1 if turned or strides.gathers else min(2, count)
     rest = [v for v in order if v is not vector]
     gap = main.coefficient(vector)
     between = [v for v in rest if 1 < gap <= NEAR and 0 < main.coefficient(v) < gap]
@@ -208,22 +212,28 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
         schedule.vectors, schedule.rows = 1, {v: schedule.extent(v) for v in between}
         schedule.outer = [*(v for v in rest if v not in between), vector, *between]
         return
-    uniform = any(m.coefficient(vector) and not any(m.coefficient(v) for v in rest[-1:]) for m in strides.load_maps)
     schedule.outer = [*rest, vector]
-    if rest and (uniform or turned) and schedule.extent(rest[-1]) >= 4:  # what varies along vectors only is hoisted
+    if not rest:
+        return
+    ours, theirs = (strides.all(v)[: len(strides.loads)] for v in (vector, rest[-1]))
+    uniform = any(one and not other for one, other in zip(ours, theirs, strict=True))
+    least = 2 if strides.gathers else FEW
+    if (uniform or turned) and schedule.extent(rest[-1]) >= least:  # what varies along vectors only is hoisted
         schedule.outer = [*rest[:-1], vector, rest[-1]]
-    last = schedule.outer[-1]
-    if last is not vector and schedule.extent(last) % 2 == 0 and len(nest.stores) <= 2:
-        schedule.rows = {last: 2}
+        if schedule.extent(rest[-1]) % 2 == 0 and len(nest.stores) <= 2:
+            schedule.rows = {rest[-1]: 2}
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
     """How well vectors along a variable suit the loads and stores, weighted by how often each is done."""
     score = 0.0
     for stride, share in zip(strides.all(var), strides.shares, strict=True):
-        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else 0.5 if abs(stride) <= NEAR else -0.3)
+        near = 0.1 if stride == ANYWHERE else 0.5 if abs(stride) <= NEAR else -0.3
+        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else near)
     if var not in nest.vars:
         score *= 0.8  # the lanes must be reduced too
+    if strides.gathers and var.extent < FEW:  # numbers of rows had rather be computed as whole vectors
+        return 0.0
     return score * min(var.extent, 8) if score > 0 else score
 
 
@@ -251,7 +261,7 @@ def _scattered(nest: Nest, scatter: Scatter, strides: Strides, lanes: int) -> Lo
     parts = [v for v in order if scatter.first.coefficient(v)]
     places = [v for v in order if scatter.place.coefficient(v) and v not in parts]
     columns = [v for v in order if v not in parts and v not in places]
-    vector = columns[-1] if columns and flat.coefficient(columns[-1]) == 1 and columns[-1].extent >= 4 else None
+    vector = columns[-1] if columns and flat.coefficient(columns[-1]) == 1 and columns[-1].extent >= FEW else None
     if vector is None and scatter.variables:  # rows and terms are computed as vectors, and added one by one
         vector = scatter.variables[-1]
     lanes = min(lanes, 1 << vector.extent.bit_length() - 1) if vector else 1
@@ -261,7 +271,7 @@ def _scattered(nest: Nest, scatter: Scatter, strides: Strides, lanes: int) -> Lo
         outside = places
     vectors = 1 if vector in scatter.variables else min(count, 8)
     if vector in outside:  # an even number of steps to share
-        vectors = next((n for n in (4, 3, 2) if -(-count // n) % 2 == 0), 1)
+        vectors = next((n for n in (8, 6, 4, 3, 2) if -(-count // n) % 2 == 0), 1)
     rows = {v: v.extent for v in places if v in outside}
     within = [v for v in columns if v not in outside]
     outer = [*outside, *(v for v in places if v not in outside), *within]

@@ -21,6 +21,7 @@ from .join import Region, join
 
 SMALL = 32  # a value that is this many times smaller than its reader is materialized
 REPEATED = 16  # operations: a value that costs more is materialized if each element is computed twice or more
+ROW = 4  # elements: for rows of as many, vectors run along rows that are gathered or scattered
 COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
 MAX_OPERATIONS = 256  # operations in an expression, at most
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
@@ -177,6 +178,7 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
     readers = users(values)
     outputs = set(graph.outputs)
     stored = set(outputs)
+    gathered = {value for value in values if value.op == "reshape" and is_gathered(value, readers)}
     for value in values:
         if value.op in (INPUT, CONSTANT):
             continue
@@ -202,9 +204,13 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
             elif _taps(value) > 1:
                 stored.update(_folds_in(value.args[0], stored))
         elif value.op == "gather":
-            stored.add(value.args[0])
+            stored.add(_base(value.args[0], gathered))
+            if value.size >= ROW * value.args[1].size:
+                stored.update(_of_rows(value.args[1], readers.get(value, ())))
         elif value.op == "scatter_add":
             stored.add(scatter_root(value, readers, outputs))
+            if value.args[0].size >= ROW * value.args[1].size:
+                stored.update(_of_rows(value.args[1], value.args[:1]))
         elif value.op == "argmax" and reduced(value) > 1:
             stored.add(value)
         elif value.op == "concatenate":
@@ -217,8 +223,32 @@ def scatter_root(scatter: Value, readers: dict[Value, list[Value]], outputs: set
     """The value that a scattered sum is stored as: a reshape of it, if nothing else reads it."""
     value = scatter
     while value not in outputs and [user.op for user in readers[value]] == ["reshape"]:
-        (value,) = readers[value]
+        (shaped,) = readers[value]
+        if is_gathered(shaped, readers):  # then it is an alias
+            break
+        value = shaped
     return value
+
+
+def _of_rows(numbers: Value, elements: Iterable[Value]) -> set[Value]:
+    """What is computed for each row, and not for each element: the rows' numbers, and what elements have in common.
+
+    Vectors run along the rows, so it would be computed number by number.
+    """
+    found, seen, stack = {strip(numbers)}, set[Value](), [v for v in elements if is_elementwise(v)]
+    while stack:
+        value = stack.pop()
+        if value.op == "expand" and value.size >= ROW * value.args[0].size:
+            found.add(strip(value))
+        elif is_elementwise(value) or value.op in MOVEMENT:
+            stack.extend(a for a in value.args if a not in seen)
+            seen.update(value.args)
+    return {value for value in found if is_elementwise(value)}
+
+
+def is_gathered(value: Value, readers: dict[Value, list[Value]]) -> bool:
+    """Whether rows of a value are read by numbers: then it is stored, or if it is a reshape, what it reshapes."""
+    return any(user.op == "gather" and user.args[0] is value for user in readers.get(value, ()))
 
 
 def contraction_roots(graph: Graph) -> set[Value]:
