@@ -32,6 +32,7 @@ EAGER = {
     "ops.reduction.ROWS": (2, BEYOND),
     "ops.reduction.WIDE": (1, BEYOND),
     "ops.indexing.CHUNK": (1, BEYOND),
+    "functional.adaptive_pooling.FEW": (0, BEYOND),
     "functional.windows.TAPS": (0, BEYOND),
     "ops.windows.CHUNK": (1, BEYOND),
     "ops.windows.LARGE": (0, BEYOND),

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
+from ..frontend.movement import concatenate
 from .arguments import sizes, spatial
 from .pooling import Pooled, mean
 from .taps import Taps, resampled
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..frontend.typing import Accepted
 
 OutputSize = int | Sequence[int | None] | None  # None keeps the input's size
+FEW = 8  # windows along an axis: if there are no more, each is a slice
 Bins = list[tuple[int, int]]  # where windows along an axis start and end
 
 
@@ -134,7 +136,20 @@ def _adaptive_max_pool(x: Tensor, dims: int, output_size: OutputSize, return_ind
     if kernel := _even(size, counts):
         return largest(x, windows_of(size, kernel), return_indices)
     bins = [_bins(n, count) for n, count in zip(size, counts, strict=True)]
+    if not return_indices and max(counts) <= FEW:
+        return _largest_by_axis(x, bins)
     return largest_of(x, x._new(_elements(bins, size)), return_indices)
+
+
+def _largest_by_axis(x: Tensor, bins: Sequence[Bins]) -> Tensor:
+    """The maxima of windows, one axis after the other. The last axis is first, so that of equal elements the first in
+    row-major order is taken.
+    """
+    for axis in range(x.ndim - 1, 1, -1):
+        before = (slice(None),) * axis
+        windows = [x[(*before, slice(low, high))] for low, high in bins[axis - 2]]
+        x = concatenate([window.max(axis, keepdims=True, ties="first") for window in windows], axis)
+    return x
 
 
 def _elements(bins: Sequence[Bins], size: Sequence[int]) -> np.ndarray:

@@ -53,9 +53,9 @@ def combined(
         earlier = f.value(f"icmp ult {vector_type(reduction.dtype, lanes)} {other}, {place}")
         worse = f.value(f"xor {mask} {_beats(f, best, value, source, lanes)}, {true}")
         better = f.value(f"or {mask} {better}, {f.value(f'and {mask} {worse}, {earlier}')}")
-    return [
+    return [  # no step waits for the comparison of the one before it
         select(f, better, other, place, reduction.dtype, lanes),
-        select(f, better, value, best, source, lanes),
+        maximum(f, [best, value], source, source, lanes),
     ]
 
 

@@ -193,7 +193,7 @@ def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Va
     schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
     sums = schedule.vectors * len(reductions) * math.prod(schedule.rows.values())
     last = schedule.extent(inner[-1])
-    schedule.unroll = next((u for u in (4, 2) if last % u == 0 and u * sums <= 8), 1)
+    schedule.unroll = next((u for u in (4, 2) if (last % u == 0 or last >= 8 * u) and u * sums <= 8), 1)
 
 
 def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], main: Affine) -> None:
@@ -231,6 +231,8 @@ def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
         near = 0.1 if stride == ANYWHERE else 0.5 if abs(stride) <= NEAR else -0.3
         score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else near)
     if var not in nest.vars:
+        if any(x.args and var in x.args[0].vars for x in strides.loads):
+            return 0.0  # elements from anywhere are read one by one, and the lanes must be reduced too
         score *= 0.8  # the lanes must be reduced too
     if strides.gathers and var.extent < FEW:  # numbers of rows had rather be computed as whole vectors
         return 0.0
