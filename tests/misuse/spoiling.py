@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import tinygrad_cv as tg
+from tinygrad_cv import nn
 
 NEVER = (object(), {"a": 1})  # no parameter takes these
 
@@ -28,6 +30,17 @@ def wrong_values(value: Any) -> Iterator[Any]:
         yield from (("2",) * len(value), (None,) * len(value), [list(value)], (*value, *value))
         for wrong in (-1, 1.5, "2", None):
             yield type(value)((*value[:-1], wrong)) if value else (wrong,)
+    elif isinstance(value, dict):
+        yield from (None, 3, "path", [1], {3: 4}, {"": 1.0}, {"unheard-of": object()})
+        yield from ({**value, key: None} for key in value)
+    elif isinstance(value, np.dtype):
+        yield from ("float33", "complex64", "U3", object, 3, 1.5)
+    elif isinstance(value, Path):
+        yield from (None, 1.5, "", "no/such/place", [value])
+    elif isinstance(value, nn.Module):
+        yield from (None, 3, "Linear", type(value), [value], np.ones((2, 2)))
+    elif callable(value):
+        yield from (None, 3, "relu", [value])
     elif value is None:
         yield from (-1, 0, 1.5, "2", "unheard-of", (1,) * 7, np.ones((2, 2)), np.ones((1, 2, 3, 4, 5, 6)))
     yield from NEVER

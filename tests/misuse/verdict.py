@@ -20,13 +20,15 @@ def complaint(call: Callable[[], Any], name: str, parameters: Iterable[str]) -> 
     """Why the error that the call raises is a bad one; empty if it is good, or if there is none.
 
     A good one is raised by a ``raise`` statement of the package; its message has the name of what was called, and one
-    of its parameters.
+    of its parameters. An error of the operating system names the file.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call()
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            return ""
         kind, message = type(error).__name__, str(error)
         file, line, raised = _origin(error.__traceback__)
         where = f"{Path(file).name}:{line}"

@@ -261,7 +261,7 @@ def everything(model, opt, schedule):
         },
         [dict(group, params=None) for group in opt.param_groups],
         schedule.state_dict(),
-        tg.manual_seed.__globals__["default_generator"].state.tolist(),
+        tg.manual_seed.__wrapped__.__globals__["default_generator"].state.tolist(),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, get_args, runti
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.errors import DTypeError, GraphError, ShapeError
 from ..frontend.tensor import Tensor
 from . import complex_step, cotangents
@@ -22,6 +23,7 @@ from .running import one_blas_thread
 P = ParamSpec("P")
 Mode: TypeAlias = Literal["vjp", "jvp"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+HIGHEST = 16  # order: the cost doubles with each
 Input: TypeAlias = Tensor | np.ndarray | np.floating | float
 Inputs: TypeAlias = Input | Sequence[Input]
 
@@ -40,6 +42,7 @@ class HasBuffers(Protocol):
     def named_buffers(self) -> Iterable[tuple[str, Tensor]]: ...
 
 
+@explaining
 def gradcheck(
     f: Callable[..., object],
     inputs: Inputs,
@@ -114,6 +117,8 @@ def gradcheck(
     'correct'
     """
     _check_options(backward, cache, order, mode, eps)
+    if seed < 0:
+        raise ValueError(f"gradcheck: seed={seed}; it must be an integer of at least 0.")
     arrays, notes = _float64(inputs)
     names = [f"input {i}" for i in range(len(arrays))]
     function: Checked
@@ -165,10 +170,10 @@ def _check_options(
 ) -> None:
     if cache is not None and backward is None:
         raise ValueError(f"gradcheck: cache={cache} is about a hand-written backward: pass backward=.")
-    if order < 1 or (order > 1 and backward is not None):
+    if not 1 <= order <= HIGHEST or (order > 1 and backward is not None):
         raise ValueError(
-            f"gradcheck: order={order}{' with backward=' if backward else ''}: it must be at least 1, and exactly 1 "
-            "for a hand-written backward, which cannot be differentiated itself."
+            f"gradcheck: order={order}{' with backward=' if backward else ''}: it must be from 1 to {HIGHEST}, and "
+            "exactly 1 for a hand-written backward, which cannot be differentiated itself."
         )
     if mode not in MODES or (mode == "jvp" and backward is not None):
         raise ValueError(

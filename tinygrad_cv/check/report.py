@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.annotations import explaining
 from . import picture
 from .blame import Blame
 from .functions import Checked
@@ -103,6 +104,7 @@ class Report:
             ensure_ascii=False,
         )
 
+    @explaining
     def plot(self, file: str | Path) -> None:
         """Draw the Taylor remainders over the step, log-log, as SVG, PNG or PDF by the file's suffix.
 
@@ -111,6 +113,7 @@ class Report:
         """
         picture.plot(self.inputs, file)
 
+    @explaining
     def draw(self, file: str | Path) -> None:
         """Draw the graph of f, its edges coloured by the verdict on the derivative along them, as SVG, PNG or PDF.
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..core.annotations import explaining
 from .dataset import LabelledImages
 from .folder import class_names, find_files
 from .idx import read_idx
@@ -62,6 +63,7 @@ def fashion_mnist() -> TrainTest:
     return TrainTest(*(replace(part, augment=("shift", "flip")) for part in parts))
 
 
+@explaining
 def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = None) -> TrainTest:
     """Load a data set in the form of MNIST: four IDX files in one folder, each plain or gzip-compressed (``.gz``).
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.annotations import explaining
+
 # The third byte of a file names the type of its entries.
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -39,6 +41,7 @@ OTHERS = {
 }
 
 
+@explaining
 def read_idx(path: str | PathLike[str]) -> np.ndarray:
     """Read one IDX file, plain or gzip-compressed, into an array.
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.annotations import explaining
 from .datasets import channels_first
 
 
+@explaining
 def normalize(
     images: np.ndarray, mean: ArrayLike = 0.0, std: ArrayLike = 1.0, scale: float | None = None
 ) -> NDArray[np.float32]:
@@ -94,6 +96,7 @@ class Preparation:
         return fit_images(scaled, self.channels, (self.height, self.width), -self.mean / self.std)
 
 
+@explaining
 def preparation(images: np.ndarray, channels: int | None = None, side: int | None = None) -> Preparation:
     """The preparation that gives images N x C x H x W mean 0 and variance 1, and makes them square.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.annotations import explaining
 from ..ir.graph import Value, topological
 from . import latex
 from .formulas import Text, table
@@ -24,6 +25,7 @@ __all__ = ["Derivation", "Equation", "derive"]
 TEXT, LATEX = Text(), latex.Latex()
 
 
+@explaining
 def derive(function: Function, inputs: Differentiated) -> Derivation:
     """The forward and backward pass of a function, line by line: as mathematics, LaTeX and NumPy source.
 

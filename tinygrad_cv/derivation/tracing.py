@@ -11,7 +11,7 @@ from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.primitive import PRIMITIVES
 from ..core.tape import Node, Replayed, reachable
-from ..frontend.creation import asarray
+from ..frontend.creation import converted
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
 from ..ir.graph import Graph, Value
@@ -85,7 +85,7 @@ def trace(function: Function, inputs: Differentiated) -> Traced:
 
 
 def _leaf(index: int, x: TensorLike) -> Tensor:
-    tensor = asarray(x)
+    tensor = converted("derive", f"input {index}", x)
     if tensor.dtype.kind != "f":
         raise DTypeError(
             f"derive: input {index} of shape {tensor.shape} has dtype {tensor.dtype}: only floating-point inputs have "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import enable_grad
 from ..core.errors import GraphError, ShapeError
 from ..core.variable import gradients
@@ -60,6 +61,7 @@ def grad(
     *,
     allow_unused: bool,
 ) -> tuple[Tensor | None, ...]: ...
+@explaining
 def grad(
     outputs: Inputs,
     inputs: Inputs,
@@ -135,6 +137,7 @@ def vjp(
 def vjp(
     function: Function, inputs: Sequence[TensorLike], v: TensorLike | None = None, create_graph: bool = False
 ) -> tuple[Tensor, tuple[Tensor, ...]]: ...
+@explaining
 def vjp(
     function: Function, inputs: Single | Sequence[TensorLike], v: TensorLike | None = None, create_graph: bool = False
 ) -> tuple[Tensor, Any]:
@@ -175,6 +178,7 @@ def _directions(op: str, inputs: Any, leaves: Sequence[Tensor], v: Any) -> list[
     return [_vector(op, d, "input", x) for d, x in zip(vs, leaves, strict=True)]
 
 
+@explaining
 def jvp(
     function: Function,
     inputs: Single | Sequence[TensorLike],
@@ -206,6 +210,7 @@ def hvp(function: Function, inputs: Single, v: TensorLike, create_graph: bool = 
 def hvp(
     function: Function, inputs: Sequence[TensorLike], v: Sequence[TensorLike], create_graph: bool = False
 ) -> tuple[Tensor, tuple[Tensor, ...]]: ...
+@explaining
 def hvp(
     function: Function, inputs: Single | Sequence[TensorLike], v: Any, create_graph: bool = False
 ) -> tuple[Tensor, Any]:
@@ -227,6 +232,7 @@ def hvp(
 def jacobian(function: Function, inputs: Single, create_graph: bool = False) -> Tensor: ...
 @overload
 def jacobian(function: Function, inputs: Sequence[TensorLike], create_graph: bool = False) -> tuple[Tensor, ...]: ...
+@explaining
 def jacobian(function: Function, inputs: Single | Sequence[TensorLike], create_graph: bool = False) -> Any:
     """The Jacobian: shape (output's axes, input's axes), one for each input.
 
@@ -234,6 +240,10 @@ def jacobian(function: Function, inputs: Single | Sequence[TensorLike], create_g
     >>> tg.jacobian(lambda x: x * x, tg.tensor([1.0, 2.0])).tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
+    return _jacobian(function, inputs, create_graph)
+
+
+def _jacobian(function: Function, inputs: Single | Sequence[TensorLike], create_graph: bool) -> Any:
     leaves, output = _recorded(function, inputs)
     rows: list[list[Tensor]] = []
     numbers = iota(output, output.shape, tuple(range(output.ndim)), np.int64)
@@ -255,6 +265,7 @@ def hessian(function: Function, inputs: Single, create_graph: bool = False) -> T
 def hessian(
     function: Function, inputs: Sequence[TensorLike], create_graph: bool = False
 ) -> tuple[tuple[Tensor, ...], ...]: ...
+@explaining
 def hessian(function: Function, inputs: Single | Sequence[TensorLike], create_graph: bool = False) -> Any:
     """The Hessian of a scalar function; for several inputs, a tuple of tuples of its blocks.
 
@@ -272,5 +283,5 @@ def hessian(function: Function, inputs: Single | Sequence[TensorLike], create_gr
         return partial
 
     count = len(_tuple(inputs))
-    blocks = tuple(jacobian(first(i), _tuple(inputs), create_graph) for i in range(count))
+    blocks = tuple(_jacobian(first(i), _tuple(inputs), create_graph) for i in range(count))
     return blocks if many else blocks[0][0]

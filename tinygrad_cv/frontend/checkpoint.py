@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import tape
+from ..core.annotations import explaining
 from ..core.context import current, no_grad, read, using
 from ..core.errors import GraphError
 from ..core.tape import Node
@@ -13,6 +14,7 @@ from .random import default_generator
 from .tensor import Tensor
 
 
+@explaining
 def checkpoint(function: Callable[..., Tensor], *inputs: Any) -> Tensor:
     """``function(*inputs)`` without storing intermediate results: the backward pass computes them again.
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core import memory
+from ..core.annotations import explaining
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..core.fitting import fitted
-from .annotations import explaining
 from .dlpack import imported
 from .given import GivenArray
 from .movement import MOST, sizes_of, stack
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .typing import DTypeLike, Shape, SupportsDLPack, TensorLike
 
 
+@explaining
 def tensor(data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of the data. Python floats become float32, NumPy arrays keep their dtype.
 
@@ -35,11 +36,13 @@ def tensor(data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool
     """
     dtype = _checked(dtype)
     try:
-        return Tensor(data, dtype, requires_grad)
+        made = Tensor._new(to_array(data, dtype))
     except (ShapeError, DTypeError) as error:
         raise unaccepted("tensor", "data", data, error) from None
+    return made.requires_grad_() if requires_grad else made
 
 
+@explaining
 def asarray(data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """The data as a tensor; a tensor is returned as it is. A list of tensors or arrays is stacked, in the graph.
 
@@ -78,7 +81,7 @@ def _as_it_is(data: TensorLike, dtype: DTypeLike | None) -> Tensor:
         return data if dtype is None else cast(data, check_dtype(dtype))
     if isinstance(data, (list, tuple)) and _holds_arrays(data):
         return stack([_as_it_is(item, dtype) for item in data])
-    return Tensor(data, dtype)
+    return Tensor._new(to_array(data, dtype))
 
 
 def _holds_arrays(data: object) -> bool:
@@ -99,7 +102,9 @@ def _full(
             f"{op}: value of shape {filling.shape}, for a tensor of shape {shape}{location()}: it does not "
             "broadcast. Give one number, or a value whose sizes are the last ones of the shape, or 1."
         )
-    return Tensor(np.full(shape, filling), requires_grad=requires_grad)
+    zero = filling.ndim == 0 and not any(filling.tobytes())  # -0.0 is another number
+    made = Tensor._new(np.zeros(shape, filling.dtype) if zero else np.full(shape, filling))
+    return made.requires_grad_() if requires_grad else made
 
 
 def _checked(dtype: DTypeLike | None) -> np.dtype | None:
@@ -112,16 +117,19 @@ def _dtype(dtype: DTypeLike | None) -> np.dtype:
     return FLOAT if dtype is None else check_dtype(dtype)
 
 
+@explaining
 def zeros(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
     return _full("zeros", sizes_of("zeros", shape), 0, _dtype(dtype), requires_grad)
 
 
+@explaining
 def ones(*shape: Shape, dtype: DTypeLike | None = FLOAT, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
     return _full("ones", sizes_of("ones", shape), 1, _dtype(dtype), requires_grad)
 
 
+@explaining
 def full(shape: Shape, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value, or with one that broadcasts to the shape.
 
@@ -132,18 +140,21 @@ def full(shape: Shape, value: TensorLike, dtype: DTypeLike | None = None, requir
     return _full("full", sizes_of("full", (shape,)), value, dtype, requires_grad)
 
 
+@explaining
 def zeros_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros in the shape and dtype of another."""
     like = converted("zeros_like", "other", other)
     return _full("zeros_like", like.shape, 0, dtype or like.dtype, requires_grad)
 
 
+@explaining
 def ones_like(other: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones in the shape and dtype of another."""
     like = converted("ones_like", "other", other)
     return _full("ones_like", like.shape, 1, dtype or like.dtype, requires_grad)
 
 
+@explaining
 def full_like(
     other: TensorLike, value: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -178,6 +189,7 @@ def eye(n: int, m: int | None = None, dtype: DTypeLike | None = FLOAT) -> Tensor
     return Tensor(np.eye(rows, columns, dtype=_dtype(dtype)))
 
 
+@explaining
 def from_dlpack(data: SupportsDLPack) -> Tensor:
     """A tensor that shares the memory of another library's array; the graph detects if that changes it."""
     array = imported(data, "from_dlpack")
@@ -186,6 +198,7 @@ def from_dlpack(data: SupportsDLPack) -> Tensor:
     return Tensor._new(array)
 
 
+@explaining
 def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     """``a`` where the condition is true, else ``b``; the branch not taken contributes exactly nothing to the gradient.
 

@@ -133,7 +133,7 @@ class ElementwiseMethods(Variable):
 
     def times(self: Tensor, other: TensorLike) -> Tensor:
         """x · other, and 0 where x is 0, whatever other is: how a VJP multiplies its cotangent."""
-        return _binary(ops.times, self, other)
+        return _binary(ops.times, self, other if isinstance(other, Tensor) else given("times", other, self))
 
     def __truediv__(self: Tensor, other: TensorLike) -> Tensor:
         return _divide(self, other)

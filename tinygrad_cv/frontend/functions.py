@@ -10,12 +10,12 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from ..core.annotations import explaining, raise_explained
 from ..core.context import scoped
 from ..core.errors import DTypeError
 from ..core.variable import Variable
 from ..ops.arrays import HALF
 from . import arrangement, movement, products
-from .annotations import explaining, raise_explained
 from .creation import asarray, converted
 from .given import GivenArray
 from .precision import in_single
@@ -130,9 +130,10 @@ cat = concatenate
 
 
 @wraps(arrangement.meshgrid)
+@explaining
 def meshgrid(*tensors: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Tensor, ...]:
     several = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     return arrangement.meshgrid(*map(asarray, several), indexing=indexing, sparse=sparse)
 
 
-einsum, matmul = explaining(_of_operands(products.einsum)), _of_operands(products.matmul)
+einsum, matmul = explaining(_of_operands(products.einsum)), explaining(_of_operands(products.matmul))

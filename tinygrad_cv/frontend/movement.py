@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ..core.annotations import explaining
 from ..core.context import location
 from ..core.errors import AxisError, DTypeError, ShapeError
 from ..core.fitting import fitted
@@ -150,6 +151,10 @@ class MovementMethods(Variable):
         """Axes moved to other places, as ``numpy.moveaxis`` does."""
         ndim = self._value.ndim
         froms, tos = axes_of("moveaxis", source, ndim), axes_of("moveaxis", destination, ndim)
+        if len(froms) != len(tos):
+            raise ShapeError(
+                f"moveaxis: source={source}, destination={destination}{location()}; there must be as many of both."
+            )
         order = [axis for axis in range(ndim) if axis not in froms]
         for to, axis in sorted(zip(tos, froms, strict=True)):
             order.insert(to, axis)
@@ -183,6 +188,8 @@ class MovementMethods(Variable):
         wanted, old = shape_of("expand", shape), self._value.shape
         lead = len(wanted) - len(old)
         wanted = tuple(old[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
+        if math.prod(wanted) > MOST:
+            raise ShapeError(f"expand: the shape {wanted} has more elements than any memory holds.")
         if min((lead, *wanted)) < 0 or any(n not in (1, wanted[i + lead]) for i, n in enumerate(old)):
             raise ShapeError(
                 f"expand of {old} to {wanted}{location()}: only axes of size 1 and new leading axes can be repeated."
@@ -296,6 +303,7 @@ class MovementMethods(Variable):
         return wide.reshape(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :])
 
 
+@explaining
 def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have.
 
@@ -320,6 +328,7 @@ def concatenate(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     return xs[0].clone() if len(xs) == 1 else apply(movement.concatenate, *xs, axis=axis)
 
 
+@explaining
 def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
     xs = _tensors("stack", tensors)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import current, location, read, write
 from ..core.errors import DTypeError
 from ..core.locks import rlock
 from ..core.tape import apply
 from ..ops import random as ops
-from .annotations import explaining
 from .movement import sizes_of
 from .promotion import FLOAT, check_dtype
 from .tensor import Tensor
@@ -28,6 +28,7 @@ MANTISSA = {"float16": 11, "float32": 24, "float64": 53}
 class Generator:
     """A stream of random numbers. ``state`` is a tensor (seed, counter); restoring it repeats the draws."""
 
+    @explaining
     def __init__(self, seed: int = 0):
         self.state = Tensor._new(np.array([seed % 2**64, 0], np.uint64))
         self._lock = rlock()
@@ -59,6 +60,7 @@ class Generator:
             finally:
                 write(self.state, before)
 
+    @explaining
     def bits(self, shape: tuple[int, ...], bits: int) -> Tensor:
         """Uniform integers of a number of bits."""
         with self.alone():
@@ -66,6 +68,7 @@ class Generator:
             self.state.assign(self.state + Tensor._new(np.array([0, ops.words(shape, bits)], np.uint64)))
         return drawn
 
+    @explaining
     def uniform(self, shape: tuple[int, ...], dtype: DTypeLike | None = FLOAT) -> Tensor:
         """Uniform in [0, 1)."""
         known = FLOAT if dtype is None else check_dtype(dtype)
@@ -76,11 +79,13 @@ class Generator:
         bits = MANTISSA[str(known)]
         return self.bits(shape, bits).astype(known) * 2.0**-bits
 
+    @explaining
     def normal(self, shape: tuple[int, ...], dtype: DTypeLike | None = FLOAT) -> Tensor:
         """Normal with mean 0 and variance 1 (Box and Muller, 1958)."""
         radius = (-2.0 * (1.0 - self.uniform(shape, dtype)).log()).sqrt()
         return radius * (2.0 * math.pi * self.uniform(shape, dtype)).cos()
 
+    @explaining
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Tensor:
         """Uniform integers in [low, high), as int64."""
         if high <= low or high - low > 2**53:
@@ -97,6 +102,7 @@ def _with_state(kind: type[Generator], state: Tensor) -> Generator:
 default_generator = Generator()
 
 
+@explaining
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, from which the library draws.
 
@@ -113,6 +119,7 @@ def _leaf(drawn: Tensor, requires_grad: bool) -> Tensor:
     return drawn.requires_grad_() if requires_grad else drawn
 
 
+@explaining
 def rand(
     *shape: Shape, dtype: DTypeLike | None = FLOAT, generator: Generator | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -120,6 +127,7 @@ def rand(
     return _leaf((generator or default_generator).uniform(sizes_of("rand", shape), dtype), requires_grad)
 
 
+@explaining
 def randn(
     *shape: Shape, dtype: DTypeLike | None = FLOAT, generator: Generator | None = None, requires_grad: bool = False
 ) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from inspect import CO_VARARGS
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import read
 from ..core.tape import Node
 from .arrangement import ArrangementMethods
@@ -69,6 +71,7 @@ class Tensor(
 
     __slots__ = ()
 
+    @explaining
     def __init__(self, data: TensorLike, dtype: DTypeLike | None = None, requires_grad: bool = False):
         self._value = to_array(data, dtype)
         self.node = self._grad = None
@@ -113,9 +116,19 @@ class Tensor(
         return self * 1 if self.node is not None else self._new(_copy(read(self)))
 
 
+def _takes(method: Any) -> bool:
+    """Whether a method has parameters."""
+    return method.__code__.co_argcount > 1 or bool(method.__code__.co_flags & CO_VARARGS)
+
+
+# What functionals and derivatives are made of: a layer of calls around these would show in small operations.
+_INNER = ("expand", "permute", "reshape", "times", "view", "where")
 for _name, _method in [(name, getattr(Tensor, name)) for name in dir(Tensor) if name[0] != "_"]:
     if hasattr(_method, "__code__"):
-        setattr(Tensor, _name, renamed(_method))
+        _wrapped = renamed(_method)
+        if _wrapped is _method and _takes(_method) and _name not in _INNER:
+            _wrapped = explaining(_method)
+        setattr(Tensor, _name, _wrapped)
 
 _allocate = object.__new__
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from ..core.annotations import explain
 from .numpy_names import in_graph
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -222,7 +223,10 @@ class PyTorchNames(metaclass=ListedType):
 
 
 def renamed(function: F) -> F:
-    """Let a function accept PyTorch's argument names: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ..."""
+    """Let a function accept PyTorch's argument names: ``dim`` for ``axis``, ``keepdim`` for ``keepdims``, ...
+
+    If a call fails and an argument is not what its annotation says, that is the error.
+    """
     code = inspect.unwrap(function).__code__
     own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     names = {other: name for other, name in OTHER_NAMES if name in own and other not in own}
@@ -231,7 +235,9 @@ def renamed(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
+        try:
+            if not kwargs:
+                return function(*args)  # an empty ** would be copied
             for other in [key for key in kwargs if key in names]:
                 if names[other] in kwargs:
                     raise TypeError(
@@ -239,7 +245,9 @@ def renamed(function: F) -> F:
                     )
                 kwargs[names[other]] = kwargs.pop(other)
             return function(*args, **kwargs)
-        return function(*args)  # an empty ** would be copied
+        except Exception as error:
+            explain(function, args, kwargs, error)
+            raise
 
     return cast(F, call)
 

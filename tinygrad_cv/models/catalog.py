@@ -7,6 +7,8 @@ import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, get_args
 
+from ..core.annotations import explaining
+
 if TYPE_CHECKING:
     from ..nn import Module
 
@@ -41,7 +43,7 @@ def network(
     task: Task = "classification",
     dims: int = 2,
 ) -> Callable[[Make], Make]:
-    """Decorator that enters a function that makes a network into ``MODELS``, under its name.
+    """Decorator that enters a function that makes a network into ``MODELS``, under its name. Its errors have the name.
 
     Args:
         channels, side: C and H = W of its images; None if the function takes them as ``in_channels`` and
@@ -51,12 +53,14 @@ def network(
     """
 
     def enter(make: Make) -> Make:
-        MODELS[make.__name__] = Entry(make, channels, side, threads, task, dims)
-        return make
+        named = explaining(make)
+        MODELS[make.__name__] = Entry(named, channels, side, threads, task, dims)
+        return named
 
     return enter
 
 
+@explaining
 def list(task: Task | None = None) -> builtins.list[str]:
     """The names of all networks, or of those for one task, in alphabetical order.
 
@@ -82,7 +86,7 @@ def get(name: str, **arguments: Any) -> Module:
     >>> type(tg.models.get("resnet20", num_classes=100)).__name__
     'SmallResNet'
     """
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         near = difflib.get_close_matches(str(name), MODELS, 3, 0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(f"models.get: there is no network {name!r}. {hint}models.list() names all.")

@@ -53,6 +53,8 @@ def convnet(
         raise ShapeError(
             f"convnet: kernel_size={kernel_size}; it must be odd, so that P = (K - 1)/2 preserves H and W."
         )
+    if pool < 1:
+        raise ShapeError(f"convnet: pool={pool}; it must be at least 1.")
     if image_size // pool ** len(channels) < 1:
         raise ShapeError(
             f"convnet: image_size={image_size} with {len(channels)} poolings by {pool}: nothing is left of the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
+from ..core.annotations import explaining
 from ..core.errors import CheckpointError
 from ..data.preprocess import Preparation
 from ..files import checkpoint
@@ -14,6 +15,7 @@ from .catalog import MODELS
 WEIGHTS = "weights.safetensors"  # the file in a run's folder, which also describes the network
 
 
+@explaining
 def load(run: str | PathLike[str]) -> Module:
     """The network that ``python -m tinygrad_cv train`` trained, ready to predict.
 

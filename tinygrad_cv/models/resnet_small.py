@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import nn
+from ..core.errors import ShapeError
 from .catalog import network
 from .parts import kaiming_
 from .resnet import BasicBlock
@@ -13,6 +14,8 @@ from .resnet import BasicBlock
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import TensorLike
+
+MOST = 1000  # blocks of a stage
 
 
 class SmallResNet(nn.Module):
@@ -24,6 +27,8 @@ class SmallResNet(nn.Module):
 
     def __init__(self, blocks: int, widths: Sequence[int] = (16, 32, 64), num_classes: int = 10):
         super().__init__()
+        if not 1 <= blocks <= MOST:
+            raise ShapeError(f"SmallResNet: blocks={blocks}; it must be from 1 to {MOST}.")
         self.conv1 = nn.Conv2d(3, widths[0], 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
         self.relu = nn.ReLU()

@@ -27,6 +27,7 @@ LAYERS = {
     2: Layers(nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d),
     3: Layers(nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d, nn.MaxPool3d),
 }
+DEEPEST = 16
 
 
 class UNet(nn.Module):
@@ -45,6 +46,8 @@ class UNet(nn.Module):
         super().__init__()
         if dims not in LAYERS:
             raise ShapeError(f"UNet: dims={dims!r}; it must be 2 for images or 3 for volumes.")
+        if depth > DEEPEST:
+            raise ShapeError(f"UNet: depth={depth}; it must be at most {DEEPEST}, since each level halves the image.")
         make = LAYERS[dims]
 
         def double(channels: int, out: int) -> nn.Sequential:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
+from ..core.annotations import explain, raise_explained
 from ..core.context import scope
 from ..core.errors import ShapeError
-from ..frontend.annotations import raise_explained
 from ..functional.arguments import LARGEST
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def constructing(init: Callable[..., None]) -> Callable[..., None]:
             try:
                 return init(self, *args, **kwargs)
             except Exception as error:
-                raise_explained(init, (self, *args), kwargs, error, name)
+                if not str(error).startswith(name):
+                    raise_explained(init, (self, *args), kwargs, error, name)
+                explain(init, (self, *args), kwargs, error)
                 raise
 
     return call

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..frontend.creation import zeros
 from ..optim.swa_utils import get_swa_avg_fn
@@ -68,6 +69,7 @@ class AveragedModel(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
+    @explaining
     def update_parameters(self, model: Module) -> None:
         """Take the parameters of a model into the average."""
         parameters = _pairs(dict(self.module.named_parameters()), dict(model.named_parameters()))
@@ -110,6 +112,7 @@ def _pairs(averages: dict[str, Any], currents: dict[str, Any]) -> list[tuple[Ten
     return [(averages[name], currents[name].detach()) for name in averages]
 
 
+@explaining
 def update_bn(loader: Iterable[Any], model: Module, device: None = None) -> None:
     """Compute the running averages of batch normalization anew: means over all batches of a loader.
 

@@ -71,6 +71,8 @@ class _Container(Module, Generic[S]):
 
     def extend(self: C, modules: Iterable[Module]) -> C:
         """Add modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"{type(self).__name__} of type {type(modules).__name__}: it takes a list of modules.")
         for module in modules:
             self.append(module)
         return self

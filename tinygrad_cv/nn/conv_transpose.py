@@ -70,8 +70,8 @@ class ConvolutionTranspose(Filters):
         dims = self.dims
         if x.ndim not in (dims + 1, dims + 2):
             raise ShapeError(f"input of shape {x.shape}{location()}: it must be N x {AXES[dims]}, or {AXES[dims]}.")
-        given = tuple(output_size)
-        size = sizes("output_size", given[x.ndim - dims :] if len(given) == x.ndim else given, dims)
+        whole = isinstance(output_size, Sequence) and len(output_size) == x.ndim
+        size = sizes("output_size", output_size[x.ndim - dims :] if whole else output_size, dims)
         stride, padding = sizes("stride", self.stride, dims), sizes("padding", self.padding, dims, 0)
         axes = zip(
             x.shape[-dims:], stride, padding, sizes("dilation", self.dilation, dims), self.kernel_size, strict=True

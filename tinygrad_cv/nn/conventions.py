@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar, get_args
 
+from ..core.annotations import explaining
 from .arguments import one_of
 from .batch_norm import CONVENTIONS, Convention, _BatchNorm, _InstanceNorm
 from .module import Module
@@ -13,6 +14,7 @@ M = TypeVar("M", bound=Module)
 DEFAULTS = frozenset(library.eps for library in CONVENTIONS.values())
 
 
+@explaining
 def use_convention(model: M, convention: Convention) -> M:
     """Let every normalization of a model be that of a library, in place: its epsilon, momentum and running variance.
 

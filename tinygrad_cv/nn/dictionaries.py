@@ -58,7 +58,7 @@ class _Dictionary(_Held, Generic[V]):
         return reversed(self._held())
 
     def __contains__(self, key: object) -> bool:
-        return key in self._held()
+        return isinstance(key, str) and key in self._held()
 
     def keys(self) -> Iterable[str]:
         """The names, in order."""
@@ -134,7 +134,7 @@ class ParameterDict(_Dictionary[Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """What the name stands for, or the default."""
-        return self._held().get(key, default)
+        return vars(self)[key] if key in self else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """What the name stands for, which is the default if it is new."""
@@ -155,6 +155,8 @@ class ParameterDict(_Dictionary[Any]):
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """One value under several names."""
+        if not isinstance(keys, Iterable):
+            raise TypeError(f"ParameterDict: keys={keys!r}; it must be a list of names.")
         return ParameterDict((key, default) for key in keys)
 
     def __or__(self, other: Mapping[str, Any] | ParameterDict) -> ParameterDict:

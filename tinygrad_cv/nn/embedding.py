@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import functional as F
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..core.errors import ShapeError
 from ..frontend.creation import asarray, zeros
@@ -64,6 +65,7 @@ class Embedding(Module):
                 self.weight[padding_idx] = 0.0
 
     @classmethod
+    @explaining
     def from_pretrained(
         cls,
         embeddings: TensorLike,

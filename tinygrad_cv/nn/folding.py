@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from .batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .container import Sequential
@@ -34,6 +35,7 @@ FOLDED: dict[type[Module], type[Module]] = {  # a layer, and the normalization t
 }
 
 
+@explaining
 def fold_batch_norm(model: M) -> M:
     """A copy of the model in evaluation mode, each batch normalization in a Sequential folded into the layer before it.
 
@@ -66,6 +68,7 @@ def fold_batch_norm(model: M) -> M:
     return model
 
 
+@explaining
 def fold_pair(layer: M, norm: Module) -> M:
     """Fold the batch normalization that follows a convolution or Linear into its weight and bias, in place.
 

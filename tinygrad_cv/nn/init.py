@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..core.errors import ShapeError
-from ..frontend.annotations import explaining
 from ..frontend.creation import full
 from ..frontend.random import Generator, default_generator
 
@@ -32,6 +32,7 @@ GAINS: dict[str, float] = {
 }
 
 
+@explaining
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     """The factor on the weights that keeps the variance constant through a nonlinearity.
 
@@ -45,6 +46,7 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
     return GAINS[nonlinearity]
 
 
+@explaining
 def fans(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out) of a weight D' x D or Cout x Cin/groups x Kh x Kw."""
     if tensor.ndim < 2:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import scope
-from ..frontend.creation import asarray
+from ..frontend.creation import converted
 from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
 from .arguments import constructing
@@ -164,7 +165,7 @@ class Module:
         check_name(self, name)
         if isinstance(vars(self).get(name), (Parameter, Module)):
             raise ValueError(f"{type(self).__name__}: {name!r} is a parameter or a submodule already; rename one.")
-        vars(self)[name] = None if tensor is None else asarray(tensor)
+        vars(self)[name] = None if tensor is None else converted(type(self).__name__, name, tensor)
         self._buffers[name] = persistent
 
     def add_module(self, name: str, module: Module) -> None:
@@ -175,6 +176,7 @@ class Module:
         check_name(self, name)
         setattr(self, name, module)
 
+    @explaining
     def register_forward_pre_hook(self: M, hook: Callable[[M, Any], Any]) -> Callable[[], None]:
         """Call ``hook(module, args)`` before forward; what it returns, if anything, replaces the arguments.
 
@@ -182,6 +184,7 @@ class Module:
         """
         return self._add_hook(0, hook)
 
+    @explaining
     def register_forward_hook(self: M, hook: Callable[[M, Any, Any], Any]) -> Callable[[], None]:
         """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output.
 
@@ -288,6 +291,7 @@ class Module:
             parameter.requires_grad_(flag)
         return self
 
+    @explaining
     def apply(self: M, function: Callable[[Module], object]) -> M:
         """Call a function on this module and all its descendants, submodules first."""
         for child in self.children():
@@ -295,6 +299,7 @@ class Module:
         function(self)
         return self
 
+    @explaining
     def to(self: M, dtype: DTypeLike) -> M:
         """Convert the parameters and the float buffers to another float dtype, in place. Gradients are dropped.
 
@@ -330,6 +335,7 @@ class Module:
         """
         return {name: np.array(tensor.numpy(), order="C") for name, tensor in saved(self, prefix)}
 
+    @explaining
     def load_state_dict(self, state: Mapping[str, TensorLike], strict: bool = True) -> LoadResult:
         """Load values saved by :meth:`state_dict`, or by PyTorch for the same architecture.
 

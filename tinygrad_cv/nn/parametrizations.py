@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import functional as F
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..frontend.random import default_generator
 from .arguments import positive
@@ -42,6 +43,7 @@ class _WeightNorm(Module):
         return self._length(weight.detach()), weight.detach()
 
 
+@explaining
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """Let a weight be g · v / norm(v), and learn its length g and its direction v apart.
 
@@ -105,6 +107,7 @@ class _SpectralNorm(Module):
         return value  # for all that is known, it has the norm 1 already
 
 
+@explaining
 def spectral_norm(
     module: M, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> M:
@@ -142,6 +145,7 @@ class _WeightStandardization(Module):
         return F.standardize(weight, tuple(range(1, weight.ndim)), self.eps)
 
 
+@explaining
 def weight_standardization(module: M, name: str = "weight", eps: float = 1e-5) -> M:
     """Let the weights of each filter have mean 0 and variance 1: (W - μ) / √(σ² + eps), over all axes but the first.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..frontend.tensor import Tensor
 from .module import Module
@@ -77,6 +78,7 @@ class ParametrizationList(Module):
                 original.assign(new)
 
 
+@explaining
 def register_parametrization(module: M, tensor_name: str, parametrization: Module, *, unsafe: bool = False) -> M:
     """Let a parameter or buffer of a module be computed: ``module.weight`` becomes ``parametrization(original)``.
 
@@ -139,6 +141,7 @@ def _check(function: Module, name: str, value: Tensor, found: Tensor) -> None:
         )
 
 
+@explaining
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     """Whether a tensor of the module, or any if none is named, is computed by parametrizations."""
     held = vars(module).get("parametrizations")
@@ -147,6 +150,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     return bool(list(held.children())) if tensor_name is None else tensor_name in vars(held)
 
 
+@explaining
 def remove_parametrizations(module: M, tensor_name: str, leave_parametrized: bool = True) -> M:
     """Make a tensor an ordinary parameter (or buffer) again.
 
@@ -183,6 +187,7 @@ def remove_parametrizations(module: M, tensor_name: str, leave_parametrized: boo
     return module
 
 
+@explaining
 def type_before_parametrizations(module: Module) -> type[Module]:
     """The class of a module without regard to parametrizations."""
     kind = type(module)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.creation import asarray
-from ..frontend.movement import axis_of
+from ..frontend.movement import axis_of, whole
 from .module import Module
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
+        self.start_dim, self.end_dim = whole("Flatten", "start_dim", start_dim), whole("Flatten", "end_dim", end_dim)
 
     def forward(self, x: TensorLike) -> Tensor:
         return asarray(x).flatten(self.start_dim, self.end_dim)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import current, read
 from ..frontend.creation import asarray, zeros
 from ..frontend.isolation import isolated
@@ -99,6 +100,7 @@ def _product(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
+@explaining
 def summary(model: Module, x: Sequence[int] | TensorLike) -> Summary:
     """Run a model once, in evaluation mode, and list its layers.
 

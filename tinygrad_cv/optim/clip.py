@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import no_grad
-from ..frontend.creation import asarray
+from ..frontend.creation import asarray, converted
 from ..frontend.movement import stack
 from ..frontend.precision import in_single
 from ..frontend.tensor import Tensor
@@ -20,6 +21,7 @@ SIZE = Rule(lambda v: isinstance(v, (int, float)) and v >= 0, "be at least 0")
 ORDER = Rule(lambda v: isinstance(v, (int, float)) and v > 0, "be above 0, math.inf for the maximum")
 
 
+@explaining
 def clip_grad_norm_(
     parameters: Parameters,
     max_norm: float,
@@ -59,6 +61,7 @@ def clip_grad_norm_(
         return total.astype(pairs[0][1].dtype if pairs else np.float32)
 
 
+@explaining
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor],
     norm_type: float = 2.0,
@@ -81,12 +84,13 @@ def get_total_norm(
     5.0
     """
     _check("get_total_norm", {"norm_type": norm_type}, foreach)
-    given = [tensors] if isinstance(tensors, Tensor) else [asarray(x) for x in tensors]
+    given = [tensors] if isinstance(tensors, Tensor) else [converted("get_total_norm", "tensors", x) for x in tensors]
     pairs = _finite("get_total_norm", "tensor", [(str(i), x, x) for i, x in enumerate(given)], error_if_nonfinite)
     with no_grad():
         return _norm([x for _, x in pairs], norm_type).astype(given[0].dtype if given else np.float32)
 
 
+@explaining
 def clip_grads_with_norm_(
     parameters: Parameters, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -110,6 +114,7 @@ def clip_grads_with_norm_(
         _scale(pairs, max_norm, asarray(total_norm).astype(np.float64))
 
 
+@explaining
 def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | None = None) -> None:
     """Clip every element of every gradient to [-clip_value, clip_value].
 
@@ -135,6 +140,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float, foreach: bool | 
             p.grad = g.clip(-clip_value, clip_value)
 
 
+@explaining
 def adaptive_clip_grad_(parameters: Parameters, clip_factor: float = 0.01, eps: float = 1e-3) -> None:
     """Scale the gradient of each unit down to clip_factor times the norm of its weights (Brock et al.,
     "High-performance large-scale image recognition without normalization", 2021, eq. 3).

@@ -14,7 +14,7 @@ from ..frontend.tensor import Tensor
 from .group import Group
 from .line_search import Point, strong_wolfe
 from .named import ParametersOrGroups
-from .optimizer import FLOAT64, Optimizer, Slots
+from .optimizer import FLOAT64, Optimizer, Slots, check_closure
 from .quasi_newton import LISTS, SCALARS, VECTORS, Memory, Walk, flat, parts_of
 
 
@@ -99,6 +99,7 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise TypeError("LBFGS.step: closure is missing; give a function that computes the loss and its gradients.")
+        check_closure("LBFGS", closure)
         with self._updating():
             run = _Run(self.param_groups[0], closure, self.walk)
         self.walk = run.walk

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.context import Scope, current, eager, enable_grad, quiet, using
 from ..core.errors import CheckpointError, check_state_dict
 from ..frontend.creation import full
@@ -59,11 +60,13 @@ class Optimizer:
                 "that was consumed before is empty."
             )
 
+    @explaining
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Optimize more parameters: a dict with "params" and the settings in which they differ from the defaults."""
         op = type(self).__name__
-        if "params" not in group:
-            raise ValueError(f"{op}: a parameter group has the keys {sorted(group)}; it needs 'params'.")
+        if not isinstance(group, Mapping) or "params" not in group:
+            keys = f"the keys {list(group)}" if isinstance(group, Mapping) else f"the type {type(group).__name__}"
+            raise ValueError(f"{op}.add_param_group: group has {keys}; it needs 'params'.")
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise ValueError(f"{op}: unknown setting(s) {sorted(unknown)}; it takes {sorted(self.defaults)}.")
@@ -124,6 +127,7 @@ class Optimizer:
         compute the loss and the gradients; its result is returned.
         """
         loss = None
+        check_closure(type(self).__name__, closure)
         if closure is not None:
             with enable_grad():
                 loss = closure()
@@ -205,6 +209,7 @@ class Optimizer:
             ],
         }
 
+    @explaining
     def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
         """Load settings and state saved by :meth:`state_dict`. State is matched by parameter name, whatever the order.
 
@@ -296,6 +301,12 @@ class Optimizer:
         settings = ", ".join(f"{key}={self.param_groups[0][key]}" for key in self.defaults)
         count = sum(len(group["params"]) for group in self.param_groups)
         return f"{type(self).__name__}({count} parameters in {len(self.param_groups)} group(s), {settings})"
+
+
+def check_closure(op: str, closure: Any) -> None:
+    """Raises TypeError for what ``step`` cannot call."""
+    if closure is not None and not callable(closure):
+        raise TypeError(f"{op}.step: closure={closure!r}; it must be a function that returns the loss, or None.")
 
 
 def slot(slots: Slots, name: str, p: Tensor, first: float = 0.0) -> Tensor:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.errors import CheckpointError
 from .optimizer import Optimizer
 from .state import OptimizerState
 
 
+@explaining
 def to_torch(optimizer: Optimizer, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The state of an optimizer as PyTorch's optimizer of the same name loads it. PyTorch must be installed.
 
@@ -46,6 +48,7 @@ def to_torch(optimizer: Optimizer, names: Sequence[str] | None = None) -> dict[s
     return {"state": numbered, "param_groups": groups}
 
 
+@explaining
 def from_torch(
     optimizer: Optimizer, state_dict: Mapping[str, Any], names: Sequence[str] | None = None
 ) -> OptimizerState:

@@ -101,8 +101,8 @@ class Jitted(Generic[P, R]):
             raise TypeError(f"jit of {type(function).__name__}: jit takes a function.")
         if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
             raise TypeError(f"jit of {_name(function)}: a generator or coroutine cannot be traced. Jit what it calls.")
-        if maxsize < 1:
-            raise ValueError(f"jit: maxsize={maxsize}; it must be at least 1.")
+        if not isinstance(maxsize, (int, np.integer)) or maxsize < 1:
+            raise ValueError(f"jit: maxsize={maxsize!r}; it must be an integer of at least 1.")
         self.function, self.maxsize = function, maxsize
         self._traces = Traces(maxsize)
         self._history: deque[str] = deque(maxlen=KEPT)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args, runtim
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.errors import GraphError
 from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
@@ -38,6 +39,7 @@ class Compiled(Protocol):
     def kernels(self, *args: object, **kwargs: object) -> object: ...
 
 
+@explaining
 def graph(
     target: Inputs | Callable[..., object],
     *inputs: object,

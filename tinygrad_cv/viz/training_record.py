@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..core.annotations import explaining
 from ..core.errors import GraphError
 from .api import graph
 from .page.page import TrainingStep
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .statistics import Statistics
 
 
+@explaining
 def record(f: Callable[..., Inputs], names: Mapping[str, object] | None = None, every: int = 1) -> TrainingRecord:
     """A record of a function through training; its page has a slider through the steps.
 
@@ -109,6 +111,7 @@ class TrainingRecord:
             raise GraphError("record: nothing was recorded. Call the record with a batch in each training step.")
         return self._view
 
+    @explaining
     def html(self, path: str | PathLike[str], title: str = "") -> None:
         """Write the page, with a slider through the steps; errors as for :attr:`view`."""
         self.view.html(path, title, self.steps)

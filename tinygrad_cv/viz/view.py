@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
+from ..core.annotations import explaining
 from ..files import write_bytes, write_text
 from . import repeats
 from .collapse import collapse
@@ -63,6 +64,7 @@ class GraphView:
         """Calls of modules and composed functions, outer ones before inner ones."""
         return self._records.scopes
 
+    @explaining
     def collapse(self, depth: int | None) -> GraphView:
         """The view down to a depth.
 
@@ -71,6 +73,7 @@ class GraphView:
         """
         return GraphView(collapse(self._records, depth))
 
+    @explaining
     def difference(self, other: GraphView) -> GraphView:
         """Both graphs in one: what ``other`` adds in green, what it lacks in red, what changed in amber.
 
@@ -82,11 +85,13 @@ class GraphView:
         """
         return GraphView(difference(self._records, other._records))
 
+    @explaining
     def dot(self, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> str:
         """The drawing in the DOT language: the same program gives the same text, byte for byte."""
         records = collapse(self._records, depth)
         return dot_text(repeats.once(records) if once else records, direction)
 
+    @explaining
     def svg(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as SVG.
 
@@ -95,10 +100,12 @@ class GraphView:
         """
         self._write(path, "svg", depth, direction, once)
 
+    @explaining
     def png(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as PNG; errors as for :meth:`svg`."""
         self._write(path, "png", depth, direction, once)
 
+    @explaining
     def pdf(self, path: File, depth: int | None = None, direction: Direction | None = None, once: bool = False) -> None:
         """Write the picture as PDF; errors as for :meth:`svg`."""
         self._write(path, "pdf", depth, direction, once)
@@ -115,14 +122,17 @@ class GraphView:
             depth = 1
         write_bytes(path, render(self.dot(depth, direction, once), format))
 
+    @explaining
     def text(self, depth: int | None = None) -> str:
         """The graph as text, a line for each node."""
         return text_lines(collapse(self._records, depth))
 
+    @explaining
     def json(self, depth: int | None = None) -> str:
         """Nodes, edges and scopes as JSON."""
         return json_text(collapse(self._records, depth))
 
+    @explaining
     def html(self, path: File, title: str = "", run: Sequence[TrainingStep] | None = None) -> None:
         """Write the interactive page: one HTML file that needs no network.
 

@@ -104,10 +104,13 @@ def set_num_threads(n: int) -> None:
     Raises:
         ValueError: n is below 1.
     """
-    n = operator.index(n)
-    if n < 1:
-        raise ValueError(f"set_num_threads: {n} threads; there must be at least 1, the calling one.")
-    _state.threads = n
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"set_num_threads: n={n!r}; it must be an integer.") from None
+    if count < 1:
+        raise ValueError(f"set_num_threads: n={n}; there must be at least 1 thread, the calling one.")
+    _state.threads = count
     _state.retire()
 
 

@@ -79,7 +79,12 @@ class ReduceLROnPlateau(LRScheduler):
         trace = current().trace
         if trace is not None:
             trace.change_setting("lr")
-        value = float(metrics)
+        try:
+            value = float(metrics)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"ReduceLROnPlateau.step: metrics={metrics!r}; it must be a number, or a tensor of one element."
+            ) from None
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         better = self._is_better(value)
         self.best = value if better else self.best

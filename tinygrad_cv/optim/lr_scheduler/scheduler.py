@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...core.annotations import explaining
 from ...core.context import current
 from ...core.errors import CheckpointError, TraceError, check_state_dict
 from ..optimizer import Optimizer
@@ -120,6 +121,7 @@ class LRScheduler:
         state = {key: value for key, value in vars(self).items() if key not in self.unsaved}
         return {**state, "last_lr": self.get_last_lr()}
 
+    @explaining
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume from the state of a schedule of the same class; the optimizer gets the rates that were saved with it.
 

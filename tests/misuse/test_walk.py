@@ -1,0 +1,32 @@
+"""Every public function, class and method with one argument spoiled: it answers, or says by name what is wrong.
+
+A name that is added later fails here until there is a call of it in tests/misuse/calls, or a reason in EXEMPT.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from tests.misuse.calls import calls
+from tests.misuse.public import EXEMPT, exempt, public
+from tests.misuse.walk import problems
+
+WALKED = [name for name in public() if not exempt(name)]
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_one_wrong_argument(name):
+    assert name in calls(), f"tests/misuse/calls has no call of {name}"
+    found = [problem for call in calls()[name] for problem in problems(call)]
+    assert not found, "\n".join(found)
+
+
+def test_every_call_is_of_a_public_name():
+    assert not calls().keys() - public().keys()
+
+
+@pytest.mark.parametrize("pattern", [pattern for patterns in EXEMPT for pattern in patterns.split()])
+def test_every_exemption_is_of_a_public_name(pattern):
+    assert any(fnmatchcase(name, pattern) for name in public())
