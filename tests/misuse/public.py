@@ -26,15 +26,23 @@ ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "check": check,
     "viz": viz,
 }
+ELSEWHERE = {  # rooms whose tests have tables of wrong arguments of their own
+    "tg.training": "tests/training",
+    "data.transforms": "tests/data/transforms",
+}
 
 EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
+    "data.*Sampler data.Subset data.*Dataset data.DataLoader data.LabelledImages": "tables of tests/data",
+    "*.set_epoch DataLoader.load_state_dict data.default_*": "tables of tests/data",
+    "data.random_split data.WorkerInfo": "tables of tests/data, or made by the library",
+    "nn.from_keras": "tests/nn/test_keras_weights.py",
     "*.forward": "walked through for each layer, which is called",
     "check.InputReport check.Report check.Blame viz.*View nn.LoadResult nn.Summary": "made by the library, as a result",
     "models.*Outputs viz.TrainingRecord nn.parametrize.ParametrizationList": "made by the library, as a result",
     "ParametrizationList.*": "called by the library",
     "CustomFunction.* FunctionContext.* nn.Module *.make_parameters": "for those who write functions and layers",
     "optim.Optimizer [A-Z]*.keeps [A-Z]*.form Optimizer.cohorts [A-Z]*.update": "for those who write optimizers",
-    "[A-Z]*.check [A-Z]*.check_* [A-Z]*.to_torch [A-Z]*.from_torch": "for those who write optimizers",
+    "[A-Z]*.check [A-Z]*.check_* *.checked [A-Z]*.to_torch [A-Z]*.from_torch": "for those who write optimizers",
     "models.vgg1[369]* models.vgg11_bn models.resnet[35]* models.resnet101": "like the smallest of their family",
     "models.wide_resnet* models.resnext* models.FCN32s": "like the smallest of their family",
     "LBFGS.add_param_group": "it takes no second group at all",

@@ -6,11 +6,14 @@ A name that is added later fails here until there is a call of it in tests/misus
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from inspect import ismodule
+from operator import attrgetter
 
 import pytest
 
+import tinygrad_cv as tg
 from tests.misuse.calls import calls
-from tests.misuse.public import EXEMPT, exempt, public
+from tests.misuse.public import ELSEWHERE, EXEMPT, ROOMS, exempt, public
 from tests.misuse.walk import problems
 
 WALKED = [name for name in public() if not exempt(name)]
@@ -21,6 +24,13 @@ def test_one_wrong_argument(name):
     assert name in calls(), f"tests/misuse/calls has no call of {name}"
     found = [problem for call in calls()[name] for problem in problems(call)]
     assert not found, "\n".join(found)
+
+
+def test_every_public_room_is_walked():
+    inner = {f"{prefix}.{name}" for prefix, room in ROOMS.items() for name in getattr(room, "__all__", ())}
+    modules = {name for name in inner if ismodule(attrgetter(name.removeprefix("tg."))(tg))}
+    known = set(ROOMS) | {f"tg.{name}" for name in ROOMS} | {"optim.lr_scheduler"}  # whose names optim has, too
+    assert modules - known == set(ELSEWHERE)
 
 
 def test_every_call_is_of_a_public_name():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.annotations import explaining
 from . import archive, checkpoint, keras_file, npz, safetensors, torch_file
 from .atomic import replacing
 from .source import Source, reading
@@ -19,6 +20,7 @@ TREE = "tree"  # what is said about an object that is no dict of arrays
 WRITTEN = (".safetensors", ".npz", ".npy")
 
 
+@explaining
 def save(obj: Any, path: str | PathLike[str]) -> None:
     """Write tensors and what belongs to them, as a whole: the file is complete, or as it was before.
 
@@ -74,6 +76,7 @@ def save(obj: Any, path: str | PathLike[str]) -> None:
         checkpoint.write(path, arrays, {TREE: skeleton})
 
 
+@explaining
 def load(path: str | PathLike[str]) -> Any:
     """Read tensors from a file, as NumPy arrays, in dicts and lists as they were saved. What the file contains says
     which format it is, not its name:

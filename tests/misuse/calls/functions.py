@@ -25,6 +25,11 @@ def learned() -> tg.Tensor:
     return tg.tensor([1.0, 2.0], requires_grad=True)
 
 
+def saved() -> dict[str, Any]:
+    tg.save({"a": X}, FILE.with_suffix(".npz"))
+    return {"path": FILE.with_suffix(".npz")}
+
+
 def derived() -> dict[str, Any]:
     x = learned()
     return {"outputs": f(x), "inputs": x, "grad_outputs": np.float32(1.0)}
@@ -59,6 +64,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "randint": {"low": 0, "high": 5, "shape": (2,)},
     "randn": SHAPE,
     "record": {"f": f},
+    "save": {"obj": {"a": X}, "path": FILE.with_suffix(".npz")},
     "set_num_threads": {"n": 1},
     "stack": {"tensors": [X, X]},
     "tensor": {"data": X.numpy()},
@@ -79,6 +85,7 @@ def calls() -> Iterator[tuple[str, Call]]:
         "check.assert_gradients",
         Call(tg.check.assert_gradients, partial(dict, args=(f, np.ones(2))), "gradcheck", ("f",)),
     )
+    yield "tg.load", Call(tg.load, saved, "load", ("file",))
     yield "tg.grad", Call(tg.grad, derived, "grad", ("gradient",))
     yield "tg.Generator", Call(tg.Generator, dict, "Generator")
     for name, given in GENERATOR.items():
@@ -96,6 +103,7 @@ WORDS: dict[str, tuple[str, ...]] = {  # what messages name besides parameters
     **dict.fromkeys(("zeros", "ones", "rand", "randn", "eye", "stack", "linspace"), SHAPES),
     "from_dlpack": ("DLPack", "dtype"),
     "derive": ("input",),
+    "save": ("file", "suffix"),
     "gradcheck": ("input", "parameter", "a tensor"),
     "graph": ("tensors",),
     "einsum": ("operands", "axes", "shapes", "tensors"),

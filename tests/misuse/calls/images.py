@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.misuse.public import public
 from tests.misuse.walk import Call
-from tinygrad_cv import data, models
+from tinygrad_cv import models
 from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
 
 IMAGES = np.arange(2 * 3 * 4 * 4, dtype=np.uint8).reshape(2, 3, 4, 4)
@@ -33,15 +33,10 @@ def run() -> Path:
 
 
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
-    "data.compose": lambda: {"transforms": (data.random_shift(1), data.random_horizontal_flip())},
-    "data.DataLoader": lambda: {"images": IMAGES, "labels": LABELS},
-    "data.Dataset": lambda: {"images": IMAGES, "labels": LABELS, "classes": ("a", "b")},
     "data.load_idx": lambda: {"folder": FASHION_MNIST_FOLDER, "classes": 10},
     "data.normalize": lambda: {"images": IMAGES},
     "data.Preparation": lambda: {"mean": 0.5, "std": 0.5, "dtype": "uint8", "channels": 3, "height": 4, "width": 4},
     "data.preparation": lambda: {"images": IMAGES},
-    "data.random_horizontal_flip": dict,
-    "data.random_shift": lambda: {"pixels": 1},
     "data.read_idx": lambda: {"path": FASHION_MNIST_FOLDER / "t10k-labels-idx1-ubyte.gz"},
     "data.TrainTest": lambda: {"train": None, "test": None},
     "models.load": lambda: {"run": run()},
