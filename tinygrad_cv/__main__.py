@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import gradcheck, graph, networks, summary, train
-from .commands.options import EXIT_CODES, exit_code
+from .commands import config, evaluate, gradcheck, graph, networks, resume, summary, train
+from .commands.options import EXIT_CODES, UsageError, exit_code
 
 COMMANDS = {
     "train": (train, "train a network on images and write the results to a folder"),
+    "resume": (resume, "go on with a training that was stopped or killed"),
+    "evaluate": (evaluate, "measure a trained network on test images"),
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),
     "summary": (summary, "list a network's layers with their sizes and costs"),
@@ -34,7 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subparser = subparsers.add_parser(command, help=purpose, description=module.__doc__, epilog=EXIT_CODES)
         module.add_arguments(subparser)
         subparser.set_defaults(command=module.run)
-    parsed = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        parsed = parser.parse_args(config.expanded(given))
+    except UsageError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        raise
     return exit_code(parsed.command, parsed)
 
 

@@ -90,7 +90,7 @@ def test_a_state_goes_on_and_a_wrong_one_changes_nothing():
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda: metrics.MulticlassAccuracy(1), "num_classes is 1"),
+        (lambda: metrics.MulticlassAccuracy(0), "num_classes is 0"),
         (lambda: metrics.MulticlassAccuracy(), "needs num_classes"),
         (lambda: metrics.MulticlassAccuracy(3, top_k=4), "top_k is 4"),
         (lambda: metrics.MulticlassAccuracy(3, average="mean"), "average='mean'"),

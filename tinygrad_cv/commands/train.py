@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import inspect
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -19,23 +18,24 @@ from .. import compiler, models, optim, tracing
 from ..data import DataLoader, TensorDataset, fashion_mnist, load_idx, preparation
 from ..data.datasets import TrainTest
 from ..data.transforms import BatchTransform, RandomCrop, RandomHorizontalFlip
-from ..files import write_text
+from ..files import checkpoint, write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
 from ..models.classic import NORMS
+from ..models.load import WEIGHTS
 from ..nn import Module
-from ..training.loop import Epoch, Step, evaluate, predict, train_epoch, training_step
-from ..training.run import Run
+from ..training import MulticlassAccuracy, MulticlassConfusionMatrix, State, evaluate, fit
+from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
+from . import config
 from .options import OK, UsageError, natural, one_of, positive
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
+CONFIG = "config.toml"  # in the folder of a run
 EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
 AUGMENT = ("none", "shift", "flip")
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all steps
+TEST_BATCH = 250
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-jit", action="store_true", help="run on NumPy instead of compiled code")
     parser.add_argument("--out", type=Path, help="folder for the results (default: runs/<model>-<time>)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="read options from this TOML file, such as a run's config.toml"
+    )
+    parser.set_defaults(resume=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,13 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     manual_seed(arguments.seed)
     labels, test_labels, classes = sets.train.labels, sets.test.labels, sets.train.classes
-    options = model_options(arguments.model, images.shape, len(classes), arguments.norm or "batch")
-    model = build(arguments.model, images.shape, len(classes), arguments.norm or "batch")
+    built = model_options(arguments.model, images.shape, len(classes), arguments.norm or "batch")
+    model = MODELS[arguments.model].make(**built)
     folder = arguments.out or Path("runs") / f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
-    settings = {key: value for key, value in vars(arguments).items() if not callable(value)}
-    network = {"model": arguments.model, "arguments": options, "prepare": asdict(prepare), "classes": classes}
+    network = {"model": arguments.model, "arguments": built, "prepare": asdict(prepare), "classes": classes}
     try:
-        results = Run(folder, settings, network)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / CONFIG, config.text(settings(arguments)))
         draw(model, images[:2], folder)
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
@@ -113,44 +117,68 @@ def run(arguments: argparse.Namespace) -> int:
         f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images "
         f"of {' x '.join(map(str, sets.train.images.shape[1:]))}, {len(classes)} classes"
     )
-
     print(f"steps run {_how(arguments.no_jit)}")
-    forward = _compiled(model, arguments.no_jit)
-    background = -prepare.mean / prepare.std
-    augment = augmentation(arguments.augment or sets.train.augment, images.shape[2:], background)
+    augment = augmentation(arguments.augment or sets.train.augment, images.shape[2:], -prepare.mean / prepare.std)
+    loader = DataLoader(
+        TensorDataset(images, labels),
+        min(arguments.batch_size, len(labels)),
+        shuffle=True,
+        drop_last=True,
+        collate_fn=augment,
+        seed=arguments.seed,
+    )
+    tests = DataLoader(TensorDataset(test_images, test_labels), TEST_BATCH)
+    matrix = MulticlassConfusionMatrix(len(classes))
 
-    def after_epoch(train: Epoch) -> None:
-        test = evaluate(model, test_images, test_labels, forward=forward)
-        try:
-            results.save_weights(model)
-            results.add(train, test)
-        except OSError as error:  # the disk may have room again after the next
-            tqdm.write(f"not written after this epoch: {error}", file=sys.stderr)
+    def after_step(state: State) -> None:
+        if stopping.number is not None:
+            state.stop("interrupted")
+
+    def after_epoch(state: State) -> None:
+        checkpoint.write(folder / WEIGHTS, model.state_dict(), network)
+        row = state.history[-1]
         tqdm.write(
-            f"epoch {len(results.epochs):3d}   training loss {train.loss:.4f} accuracy {100 * train.accuracy:5.1f} %   "
-            f"test loss {test.loss:.4f} accuracy {100 * test.accuracy:5.1f} %"
+            f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} accuracy {100 * row['accuracy']:5.1f} %   "
+            f"test loss {row['validation_loss']:.4f} accuracy {100 * row['validation_accuracy']:5.1f} %"
         )
 
-    interrupted = False
-    with Stopping() as stopping:
-        try:
-            with threadpool_limits(entry.threads, "blas"):
-                fit(model, images, labels, augment, arguments, after_epoch, stopping.check)
-        except (KeyboardInterrupt, OSError) as error:  # a terminal that hung up cannot be written to
-            if isinstance(error, OSError) and stopping.number is None:
-                raise
-            interrupted = True
-        results.save_weights(model)
-        if interrupted:
-            print("interrupted: saving the results so far", flush=True)
-        predicted = predict(model, test_images, forward=forward).argmax(1)
-        results.save_confusion_matrix(test_labels, predicted, classes)
-        if results.epochs:
-            results.save_learning_curve()
+    optimizer, schedule = optimization(model, arguments.lr, len(loader) * arguments.epochs)
+    with Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
+        history = fit(
+            model,
+            loader,
+            tests,
+            epochs=arguments.epochs,
+            optimizer=optimizer,
+            scheduler=schedule,
+            interval="step",
+            metrics={"accuracy": MulticlassAccuracy(average="micro")},
+            folder=folder,
+            resume=arguments.resume,
+            after_step=after_step,
+            after_epoch=after_epoch,
+            jit=not arguments.no_jit,
+            progress=True,
+        )
+        checkpoint.write(folder / WEIGHTS, model.state_dict(), network)
+        if stopping.number is not None:
+            print(f"interrupted; to go on: tinygrad-cv resume {folder}", flush=True)
+        forward = tracing.jit(model) if compiler.available() and not arguments.no_jit else model
+        evaluate(model, tests, metrics={"matrix": matrix}, forward=forward)
+        accuracy = np.trace(matrix.confmat) / matrix.confmat.sum()
+        save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png")
+        if len(history):
+            save_learning_curve(history, folder / "learning_curve.png")
         print(f"results in {folder}")
-        accuracy = 100 * float((predicted == test_labels).mean())
-        print(f"test accuracy {accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
-        return stopping.exit_code if interrupted else OK
+        print(f"test accuracy {100 * accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
+        return stopping.exit_code if stopping.number is not None else OK
+
+
+def settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that make the run what it is."""
+    names = ("model", "norm", "epochs", "batch_size", "lr", "seed", "data", "classes", "augment", "no_jit")
+    found = {name: getattr(arguments, name) for name in names}
+    return {**found, "data": arguments.data and arguments.data.resolve()}
 
 
 def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
@@ -172,46 +200,12 @@ def augmentation(names: Sequence[str], size: Sequence[int], background: float) -
     return BatchTransform(*(known[name] for name in known if name in names and "none" not in names))
 
 
-def fit(
-    model: Module,
-    images: np.ndarray,
-    labels: np.ndarray,
-    augment: BatchTransform,
-    arguments: argparse.Namespace,
-    after_epoch: Callable[[Epoch], None],
-    check: Callable[[], None] = lambda: None,
-) -> None:
-    """Stochastic gradient descent with momentum; the learning rate rises linearly and then falls along a cosine.
-
-    ``check`` is called after each step, and may raise to end training.
-    """
-    from tqdm import tqdm
-
-    batch_size = min(arguments.batch_size, len(labels))
-    loader = DataLoader(
-        TensorDataset(images, labels),
-        batch_size,
-        shuffle=True,
-        drop_last=True,
-        collate_fn=augment,
-        seed=arguments.seed,
-    )
-    steps = len(loader) * arguments.epochs
-    optimizer = optim.SGD(model, lr=arguments.lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
-    step: Step = _compiled(training_step(model, optimizer), arguments.no_jit)
+def optimization(model: Module, lr: float, steps: int) -> tuple[optim.SGD, optim.SequentialLR]:
+    """Stochastic gradient descent with momentum; the learning rate rises linearly and then falls along a cosine."""
+    optimizer = optim.SGD(model, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
     warmup = max(1, int(WARMUP * steps))
     rise, fall = optim.LinearLR(optimizer, 0.1, total_iters=warmup), optim.CosineAnnealingLR(optimizer, T_max=steps)
-    schedule = optim.SequentialLR(optimizer, [rise, fall], milestones=[warmup])
-    with tqdm(total=steps, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
-
-        def after_step() -> None:
-            schedule.step()
-            bar.update()
-            check()
-
-        for epoch in range(arguments.epochs):
-            bar.set_description(f"epoch {epoch + 1}/{arguments.epochs}")
-            after_epoch(train_epoch(model, optimizer, loader, after_step, step))
+    return optimizer, optim.SequentialLR(optimizer, [rise, fall], milestones=[warmup])
 
 
 def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) -> dict[str, Any]:
@@ -243,11 +237,6 @@ def draw(model: Module, images: np.ndarray, folder: Path) -> None:
         view.svg(folder / "model.svg", depth=1)
     except RuntimeError as error:  # no renderer; the DOT text is written
         print(f"no picture of the model: {error}")
-
-
-def _compiled(function: Callable[P, R], no_jit: bool) -> Callable[P, R]:
-    """The function, compiled where that is possible and wanted."""
-    return tracing.jit(function) if compiler.available() and not no_jit else function
 
 
 def _how(no_jit: bool) -> str:

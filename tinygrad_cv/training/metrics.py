@@ -84,8 +84,8 @@ class _OfClasses(Metric):
     """A metric of predictions of one of several classes."""
 
     def __init__(self, num_classes: int | None, ignore_index: int | None):
-        if num_classes is not None and num_classes < 2:
-            raise ValueError(f"{type(self).__name__}: num_classes is {num_classes}; there must be at least 2.")
+        if num_classes is not None and num_classes < 1:
+            raise ValueError(f"{type(self).__name__}: num_classes is {num_classes}; there must be at least 1.")
         self.num_classes, self.ignore_index = num_classes, ignore_index
 
     def _read(self, preds: ArrayLike, target: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -1,0 +1,48 @@
+"""``python -m tinygrad_cv evaluate RUN``: how well a trained network does on test images, and on each class."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import models
+from ..core.errors import CheckpointError
+from ..data import DataLoader, TensorDataset
+from ..training import MulticlassConfusionMatrix, evaluate
+from .options import OK, UsageError
+from .train import TEST_BATCH, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder that train wrote")
+    parser.add_argument("--data", type=Path, help="folder with four IDX files, as for train (default: shipped images)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the loss, the accuracy, and for each class how many of its images are found and how many of the finds are
+    right.
+    """
+    try:
+        model = models.load(arguments.run)
+    except (CheckpointError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from None
+    classes = model.classes
+    test = load(arguments.data, list(classes) if arguments.data else None).test
+    try:
+        images = model.prepare(test.images)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--data: {error}") from None
+    matrix = MulticlassConfusionMatrix(len(classes))
+    loss = evaluate(model, DataLoader(TensorDataset(images, test.labels), TEST_BATCH), metrics={"matrix": matrix})[
+        "loss"
+    ]
+    counts = matrix.confmat
+    right, there, found = counts.diagonal(), counts.sum(1), counts.sum(0)
+    width = max(len("class"), *map(len, classes))
+    print(f"{'class':{width}s}  images  recall %  precision %")
+    for number, name in enumerate(classes):
+        recall, precision = (100 * right[number] / max(of[number], 1) for of in (there, found))
+        print(f"{name:{width}s}  {there[number]:6d}  {recall:8.1f}  {precision:11.1f}")
+    print(f"loss {loss:.4f}, accuracy {100 * right.sum() / counts.sum():.2f} % of {counts.sum():,} images")
+    return OK

@@ -1,0 +1,69 @@
+"""Pictures of a training: the learning curve, and the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..files import write_figure
+from .history import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, RED = "#1b6ca8", "#d1495b"
+MAX_LABELLED = 70  # classes; a confusion matrix of more has no room for names and numbers
+
+
+def save_learning_curve(history: History, path: str | PathLike[str]) -> None:
+    """Draw loss and accuracy over the epochs, those of the training and of the validation."""
+    figure, (left, right) = _figure(1, 2, (9, 3.6))
+    numbers = range(1, len(history) + 1)
+    for name, colour, prefix in (("training", BLUE, ""), ("validation", RED, "validation_")):
+        left.plot(numbers, history.column(f"{prefix}loss"), "o-", ms=3, color=colour, label=name)
+        accuracy = [100 * value for value in history.column(f"{prefix}accuracy")]
+        right.plot(numbers, accuracy, "o-", ms=3, color=colour, label=name)
+    left.set(xlabel="epoch", ylabel="cross-entropy", title="loss")
+    right.set(xlabel="epoch", ylabel="percent", title="accuracy")
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend(frameon=False)
+    _save(figure, path)
+
+
+def save_confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: str | PathLike[str]) -> None:
+    """Draw how many images of each true class, a row, were predicted as each class, a column."""
+    side = min(max(6.4, 0.35 * len(classes)), 24)
+    figure, axis = _figure(1, 1, (side, 0.9 * side))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(classes) <= MAX_LABELLED:
+        for i, j in np.argwhere(counts):
+            colour = "white" if shares[i, j] > 0.5 else "black"
+            axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=colour)
+        names = [name.replace("$", r"\$") for name in classes]  # which Matplotlib would read as mathematics
+        axis.set_xticks(range(len(classes)), names, rotation=45, ha="right")
+        axis.set_yticks(range(len(classes)), names)
+    correct = np.trace(counts) / max(counts.sum(), 1)
+    title = f"{100 * correct:.1f}% of {counts.sum()} test images correct"
+    axis.set(xlabel="predicted class", ylabel="true class", title=title)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: str | PathLike[str]) -> None:
+    figure.tight_layout()
+    write_figure(path, figure, dpi=130)
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """A figure and its axes (one, or an array of them), without a display or pyplot's global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns)
