@@ -55,6 +55,8 @@ COMPILED = {
     "compiler.schedule.fuse.MAX_EXPRESSIONS": (1, BEYOND),
     "compiler.schedule.fuse.MAX_STORES": (1, 64),
     "compiler.schedule.kernel.PIECE": (1, BEYOND),
+    "compiler.schedule.nests.LONG": (2, BEYOND),
+    "compiler.schedule.nests.PARTS": (1, 64),
     "compiler.schedule.pack.FAR": (0, BEYOND),
     "compiler.schedule.pack.PACKED": (0, BEYOND),
     "compiler.schedule.pack.REUSED": (1, BEYOND),

@@ -15,6 +15,7 @@ from tests.compiler.programs import traced
 from tinygrad_cv.compiler.codegen.module import Modules
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
+from tinygrad_cv.compiler.schedule.expr import Guard
 from tinygrad_cv.compiler.schedule.loop_schedule import NEAR
 
 pytestmark = pytest.mark.quick
@@ -99,3 +100,16 @@ def test_a_sum_of_gradients_is_stored_once():
     arrays = np.ones((4, 19, 2), "float32"), np.ones((4, 18, 3), "float32")
     planned = plan(rewrite(traced(sums, arrays), 1), named("haswell"))
     assert [len(k.writes) for k in planned.kernels] == [1, 1]
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("border", [(1, 2, 3, 0), (0, 4, 2, 1)])
+def test_borders_are_loops_of_their_own(mode, border):
+    """What is made of few parts, each of a range of a long loop, asks nowhere which part it is in."""
+    for size in ((40, 33), (5, 70), (48, 6)):
+        x = np.random.default_rng(0).normal(size=(2, 3, *size)).astype("float32")
+        bordered = tg.jit(lambda t: F.pad(t, border, mode=mode))(tg.tensor(x)).numpy()
+        np.testing.assert_array_equal(bordered, F.pad(x, border, mode=mode).numpy())
+    graph = rewrite(traced(lambda t: [F.pad(t, border, mode=mode)], [np.zeros((2, 3, 40, 48), "float32")]), 1)
+    parts = [part for kernel in plan(graph, named("haswell")).kernels for part in kernel.nest.parts]
+    assert parts and not any(isinstance(part, Guard) for part in parts)

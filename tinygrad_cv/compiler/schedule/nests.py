@@ -8,17 +8,21 @@ decisions are made again with them (settle.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from ...core.stackless import run
 from ...ir.graph import CONSTANT, INPUT, Value
 from .affine import Affine, Indices, Var, of
-from .expr import Expr, Exprs
+from .expr import Const, Expr, Exprs, Guard
 from .index_maps import IndexMaps
 from .join import Region, unplaced
 from .materialize import Materialized, Needs
 from .nest import Nest, Store
 from .reshape import NeedSplit, Unmappable
 from .storage import Storage, storage_of
+
+LONG = 32  # steps: a shorter loop is not cut into pieces
+PARTS = 4  # pieces, at most
 
 
 def build_nests(
@@ -159,8 +163,33 @@ def _nests(
                     ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
                 )
             continue
+        if (cut := _cut(expr, variables)) is not None:
+            var, bounds = cut
+            at = variables.index(var)
+            for low, high in pairwise((0, *bounds, var.extent)):
+                piece = Var(high - low, "p")
+                new = {var: of(piece) + low}
+                todo.append(((*variables[:at], piece, *variables[at + 1 :]), tuple(a.substitute(new) for a in index)))
+            continue
         nests.setdefault(variables, Nest(variables)).stores.append(Store(target, tuple(place(index)), expr))
     return [Nest(tuple(v for v in nest.vars if v.extent > 1), nest.stores) for nest in nests.values()]
+
+
+def _cut(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | None:
+    """Where to cut the range of a loop, so that what is stored is made of one part in each piece; None: nowhere."""
+    if not isinstance(expr, Guard) or isinstance(expr.other, Const):
+        return None
+    parts = 0
+    rest: Expr = expr
+    while isinstance(rest, Guard):
+        parts, rest = parts + 1, rest.other
+    for affine, low, high in expr.conditions if parts <= PARTS else ():
+        if len(affine.terms) == 1 and affine.terms[0][1] == 1 and affine.terms[0][0] in variables:
+            var = affine.terms[0][0]
+            bounds = [b - affine.const for b in (low, high) if 0 < b - affine.const < var.extent]
+            if bounds and var.extent >= LONG:
+                return var, bounds
+    return None
 
 
 def copies_of(value: Value, maps: IndexMaps) -> list[Nest]:
