@@ -17,6 +17,7 @@ from .elements import CHUNK, Read
 from .source import Source, read_into
 
 MAGIC = b"PK"
+END, COUNT, MANY = 22, slice(10, 12), 0xFFFF  # the record at the end; the count of members in it, if they are fewer
 LENGTHS = 26  # where in the header before a member the lengths of its name and of what follows it are
 DEFLATE = 1032  # no byte of a deflated stream stands for more of its text
 DAMAGE = (  # what zipfile raises at damaged archives
@@ -43,6 +44,10 @@ class Archive:
             raise source.error("it is damaged: two members of the zip archive have the same name")
         for member in members:
             self._check(member)
+        end = source.at(source.size - END - len(self._zip.comment), END)
+        count = int.from_bytes(end[COUNT], "little")
+        if count not in (len(members), MANY):  # one whose lengths are damaged can hide the next
+            raise source.error(f"it is damaged: the zip archive has {len(members)} members, and should have {count}")
 
     @property
     def names(self) -> list[str]:
@@ -87,6 +92,10 @@ class Archive:
         return bytes(data)
 
     def _check(self, member: zipfile.ZipInfo) -> None:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise self.source.error(
+                f"it is damaged: member {member.filename!r} of the zip archive is compressed otherwise"
+            )
         most = member.compress_size * (1 if member.compress_type == zipfile.ZIP_STORED else DEFLATE)
         if member.header_offset + member.compress_size > self.source.size or member.file_size > most:
             raise self.source.error(

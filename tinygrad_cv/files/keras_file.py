@@ -65,7 +65,7 @@ def read(path: str | PathLike[str]) -> Weights:
         CheckpointError: it is damaged, or not of Keras.
     """
     with reading(path) as source:
-        start = source.beginning(len(MAGIC))
+        start = source.at(0, len(MAGIC))
         if start == MAGIC:
             return read_h5(source)
         if start.startswith(ZIP) and is_keras(archive := Archive(source)):

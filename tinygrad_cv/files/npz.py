@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import math
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import IO
@@ -18,10 +20,10 @@ from .source import Source
 MAGIC = b"\x93NUMPY"
 SUFFIX = ".npy"
 LARGEST = 10_000  # bytes of a header, as for np.load
-HEADERS = {  # version -> the bytes of the header's length, and what reads it and the header
-    (1, 0): (2, np.lib.format.read_array_header_1_0),
-    (2, 0): (4, np.lib.format.read_array_header_2_0),
-}
+LENGTHS = {(1, 0): 2, (2, 0): 4}  # version -> the bytes of the header's length
+DTYPE = r"[<>|=]?(?:[biufc]\d{1,2}|[SU]\d+|[mM]8(?:\[\w+\])?)"  # no aliases, of which some are deprecated
+KINDS = "biufcSUmM"
+OBJECTS = "|O"
 OWN = ("numpy.", "_codecs.encode")  # names in every pickle of an array
 
 
@@ -65,10 +67,14 @@ def _read(source: Source, what: str, size: int, read: Read) -> np.ndarray:
         read(memoryview(data))
         return bytes(data)
 
-    shape, fortran, dtype = _header(source, what, exactly)
-    if dtype.hasobject:
+    shape, fortran, descr = _header(source, what, exactly)
+    if descr == OBJECTS:
         raise _objects(source, what, exactly(size))
-    if math.prod(shape) * dtype.itemsize != size or any(n < 0 for n in shape):
+    try:
+        dtype = np.dtype(descr)
+    except TypeError as error:
+        raise source.error(f"it is damaged: {what} has the dtype {descr!r} ({error})") from None
+    if math.prod(shape) * dtype.itemsize != size:
         raise source.error(f"it is damaged: {what} of shape {shape} and dtype {dtype} cannot have {size:,} bytes")
     try:
         array = np.empty(shape[::-1] if fortran else shape, dtype)
@@ -81,21 +87,31 @@ def _read(source: Source, what: str, size: int, read: Read) -> np.ndarray:
     return array.T if fortran else array
 
 
-def _header(source: Source, what: str, exactly: Callable[[int], bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(source: Source, what: str, exactly: Callable[[int], bytes]) -> tuple[tuple[int, ...], bool, str]:
+    """Shape, whether the first axis varies fastest, and dtype."""
     magic = exactly(len(MAGIC) + 2)
     version = magic[-2], magic[-1]
-    if magic[:-2] != MAGIC or version not in HEADERS:
+    if magic[:-2] != MAGIC or version not in LENGTHS:
         raise source.error(f"it is damaged: {what} does not begin as an .npy file of version 1 or 2")
-    width, parse = HEADERS[version]
-    length = exactly(width)
-    if (count := int.from_bytes(length, "little")) > LARGEST:
-        raise source.error(f"it is damaged: {what} has a header of {count:,} bytes; {LARGEST:,} are the most")
+    length = int.from_bytes(exactly(LENGTHS[version]), "little")
+    if length > LARGEST:
+        raise source.error(f"it is damaged: {what} has a header of {length:,} bytes; {LARGEST:,} are the most")
+    text = exactly(length).decode("latin1")
+    wrong = source.error(f"it is damaged: {what} has a header that is not valid, {text[:200].strip()}")
+    if "\\" in text:  # an escape sequence that is none is a warning
+        raise wrong
     try:
-        return parse(io.BytesIO(length + exactly(count)))
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:  # of ast.literal_eval
-        if type(error) is not ValueError:
-            error = ValueError(f"{type(error).__name__}: {error}")
-        raise source.error(f"it is damaged: {what} has a header that is not valid ({str(error)[:200]})") from None
+        about = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text.strip()))  # Python 2 wrote 3L
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise wrong from None
+    if not isinstance(about, dict) or about.keys() != {"descr", "fortran_order", "shape"}:
+        raise wrong
+    shape, fortran, descr = about["shape"], about["fortran_order"], about["descr"]
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape) and type(fortran) is bool):
+        raise wrong
+    if descr != OBJECTS and not (isinstance(descr, str) and re.fullmatch(DTYPE, descr)):
+        raise source.error(f"{what} has the dtype {str(descr)[:100]}, which is none of numbers or text")
+    return shape, fortran, descr
 
 
 def _objects(source: Source, what: str, pickled: bytes) -> Exception:

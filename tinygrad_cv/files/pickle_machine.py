@@ -8,7 +8,6 @@ that finds only chosen names, hands out the functions and classes themselves. He
 from __future__ import annotations
 
 import pickletools
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -53,17 +52,29 @@ def run(stream: Stream, world: World) -> Any:
         Malformed: the stream is no pickle, or uses what is not needed for data.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of escape sequences in damaged text
-            return _run(stream, _Machine(world))
+        return _run(_WithoutEscapes(stream), _Machine(world))
     except (Malformed, CheckpointError):
         raise
     except (IndexError, KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
         raise Malformed(f"{type(error).__name__}: {error}") from None
 
 
-def _run(stream: Stream, machine: _Machine) -> Any:
-    for opcode, arg, _ in pickletools.genops(stream):  # type: ignore[arg-type]
+class _WithoutEscapes:
+    """A stream whose lines have no escape sequences: since protocol 1 data have none, and damaged ones warn."""
+
+    def __init__(self, stream: Stream):
+        self.read = stream.read
+        self._stream = stream
+
+    def readline(self) -> bytes:
+        line = self._stream.readline()
+        if b"\\" in line:
+            raise Malformed("a line with an escape sequence")
+        return line
+
+
+def _run(stream: Any, machine: _Machine) -> Any:
+    for opcode, arg, _ in pickletools.genops(stream):
         if opcode.name == "STOP":
             return machine.stack.pop()
         if opcode.name in _CONSTANTS:

@@ -28,11 +28,12 @@ class Source:
         line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in reason)  # names in it can be any text
         return CheckpointError(f"{self.path}: {line}")
 
-    def beginning(self, count: int) -> bytes:
-        """The first bytes; reading goes on from the start."""
-        self.file.seek(0)
+    def at(self, place: int, count: int) -> bytes:
+        """Bytes at a place, as many as are there; reading goes on where it was."""
+        before = self.file.tell()
+        self.file.seek(max(place, 0))
         found = self.file.read(count)
-        self.file.seek(0)
+        self.file.seek(before)
         return found
 
     def allot(self, count: int, what: str) -> None:

@@ -102,7 +102,7 @@ def load(path: str | PathLike[str]) -> Any:
         model.load_state_dict(tg.load("resnet18.pth"))
     """
     with reading(path) as source:
-        start = source.beginning(16)
+        start = source.at(0, 16)
         if start[8:9] == b"{":  # the length before it may begin as any of the others
             return _from_safetensors(source)
         if start.startswith(archive.MAGIC):
@@ -151,6 +151,6 @@ def _by_name(obj: Any) -> dict[str, np.ndarray] | None:
 
 
 def _numbers(what: str, array: np.ndarray) -> np.ndarray:
-    if array.dtype.hasobject:
-        raise TypeError(f"save: {what} has dtype {array.dtype}; Python objects are not saved. Convert it to numbers.")
+    if array.dtype.kind not in npz.KINDS:
+        raise TypeError(f"save: {what} has dtype {array.dtype}; numbers and text are saved. Convert it to numbers.")
     return array
