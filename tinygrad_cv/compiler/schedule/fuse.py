@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Value
 from .affine import Affine, Var, of
 from .aliases import Aliases
+from .choose import choose
 from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout
-from .loop_schedule import choose
 from .nest import Nest, Store
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
 from .affine import Var, of
+from .choose import choose
 from .expr import Expr, Exprs, Load, Reduce, conditions_of, renamed, substitute, unguarded
 from .kernel import HostKernel, Kernel, NestKernel
 from .layout import Layout, layout_of
-from .loop_schedule import LoopSchedule, choose
+from .loop_schedule import LoopSchedule
 from .nest import Nest, Store, is_contraction, products
 from .settle import Nests
 from .storage import Packed

@@ -1,0 +1,179 @@
+"""The loop schedule of each nest: of a contraction, a scattered sum, or elementwise operations and reductions.
+
+The last two read and write each element once or a few times: their vectors run along what is contiguous in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ...ir.graph import Value
+from .affine import Affine, Var
+from .collapse import collapse
+from .expr import Scatter
+from .layout import Layout
+from .loop_schedule import ANYWHERE, NEAR, LoopSchedule, Strides, in_memory_order
+from .nest import Nest
+from .tiles import contraction
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
+
+FEW = 4  # elements: a shorter vector is none
+SHORT = 16  # vectors: several reductions of no more are done at once
+
+
+def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
+    """The loop schedule of a nest."""
+    strides = Strides(nest, layouts)
+    dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in strides.loads)]
+    itemsize = max((dtype.itemsize for dtype in dtypes if dtype.kind != "b"), default=4)
+    lanes = max(1, target.vector_bytes // max(itemsize, 4))
+    if nest.is_contraction:
+        return contraction(nest, strides, lanes, target)
+    if nest.scatter is not None:
+        return _scattered(nest, nest.scatter, strides, lanes)
+    return _streaming(nest, strides, lanes)
+
+
+# ---------------------------------------------------------------- elementwise operations and reductions
+
+
+def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
+    main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
+    reductions = nest.reductions
+    reduced = list(dict.fromkeys(v for r in reductions for v in r.variables))
+    if not nest.vars and not reduced:
+        return LoopSchedule(None, 1)
+    by_load = max(strides.load_maps, key=lambda m: sum(abs(m.coefficient(v)) > 0 for v in reduced), default=main)
+    order, inner = in_memory_order(list(nest.vars), main), in_memory_order(reduced, by_load)
+    alike = len({r.variables for r in reductions}) <= 1
+    maps = [*strides.load_maps, *strides.store_maps, *nest.maps]
+    outer, inside = collapse(order[1:], maps), collapse(inner, maps) if alike else dict.fromkeys(inner, ())
+    order, inner = [*order[:1], *outer], list(inside)  # chains have the first loop in common, so it stays as it is
+    schedule = LoopSchedule(None, 1, collapsed={v: replaced for v, replaced in (outer | inside).items() if replaced})
+    vector = max(
+        order + (inner if alike else []), key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None
+    )
+    if vector is not None and vector.extent >= 2 and _smoothness(vector, strides, nest) > 0:
+        schedule.vector, schedule.lanes = vector, min(lanes, _power_of_2(schedule.extent(vector)))
+    else:
+        vector = None
+    if reduced:
+        _reduce(schedule, nest, strides, order, inner)
+    else:
+        _map(schedule, nest, strides, order, main)
+    return schedule
+
+
+def _power_of_2(n: int) -> int:
+    """The smallest power of 2 that is not below n."""
+    return 1 << (n - 1).bit_length()
+
+
+def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], inner: list[Var]) -> None:
+    """The tile of a reduction: as many accumulators as hide the time that an addition takes."""
+    vector = schedule.vector
+    count = -(-schedule.extent(vector) // schedule.lanes) if vector else 1
+    reductions = nest.reductions
+    if vector in inner:
+        schedule.outer, schedule.inner = order, _vector_inside(inner, vector)
+        schedule.unroll = min(4, count)
+        steps = count * math.prod(schedule.extent(v) for v in inner if v is not vector)
+        if len(order) > 1 and steps <= SHORT:  # combining lanes takes as long as all else, but not of several at once
+            registers = sum(2 if r.kind == "argmax" else 1 for r in reductions)
+            schedule.rows = {order[-1]: min(schedule.extent(order[-1]), max(1, 8 // registers))}
+            schedule.unroll = max(1, min(count, 4) // schedule.rows[order[-1]])
+        return
+    schedule.outer, schedule.inner = _vector_inside(order, vector), inner
+    schedule.vectors = min(2, count) if len(reductions) <= 4 else 1
+    schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
+    sums = schedule.vectors * len(reductions) * math.prod(schedule.rows.values())
+    last = schedule.extent(inner[-1])
+    schedule.unroll = next((u for u in (4, 2) if (last % u == 0 or last >= 8 * u) and u * sums <= 8), 1)
+
+
+def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], main: Affine) -> None:
+    """The tile of elementwise operations. ``main``: the index map of the largest store."""
+    vector, lanes = schedule.vector, schedule.lanes
+    schedule.outer = order
+    if vector is None:
+        return
+    count = -(-schedule.extent(vector) // lanes)
+    turned = any(lanes < abs(stride) < ANYWHERE for stride in strides.all(vector))  # a load or store is strided
+    schedule.vectors = 1 if turned or strides.gathers else min(2, count)
+    rest = [v for v in order if v is not vector]
+    gap = main.coefficient(vector)
+    between = [v for v in rest if 1 < gap <= NEAR and 0 < main.coefficient(v) < gap]
+    if math.prod(map(schedule.extent, between)) == gap > 1:  # rows whose vectors interleave
+        schedule.vectors, schedule.rows = 1, {v: schedule.extent(v) for v in between}
+        schedule.outer = [*(v for v in rest if v not in between), vector, *between]
+        return
+    schedule.outer = [*rest, vector]
+    if not rest:
+        return
+    ours, theirs = (strides.all(v)[: len(strides.loads)] for v in (vector, rest[-1]))
+    uniform = any(one and not other for one, other in zip(ours, theirs, strict=True))
+    least = 2 if strides.gathers else FEW
+    if (uniform or turned) and schedule.extent(rest[-1]) >= least:  # what varies along vectors only is hoisted
+        schedule.outer = [*rest[:-1], vector, rest[-1]]
+        if schedule.extent(rest[-1]) % 2 == 0 and len(nest.stores) <= 2:
+            schedule.rows = {rest[-1]: 2}
+
+
+def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
+    """How well vectors along a variable suit the loads and stores, weighted by how often each is done."""
+    score = 0.0
+    for stride, share in zip(strides.all(var), strides.shares, strict=True):
+        near = 0.1 if stride == ANYWHERE else 0.5 if abs(stride) <= NEAR else -0.3
+        score += share * (1.0 if stride == 1 else 0.2 if stride == 0 else near)
+    if var not in nest.vars:
+        if any(x.args and var in x.args[0].vars for x in strides.loads):
+            return 0.0  # elements from anywhere are read one by one, and the lanes must be reduced too
+        score *= 0.8  # the lanes must be reduced too
+    if strides.gathers and var.extent < FEW:  # numbers of rows had rather be computed as whole vectors
+        return 0.0
+    return score * min(var.extent, 8) if score > 0 else score
+
+
+def _shared_rows(nest: Nest, strides: Strides, vector: Var | None) -> dict[Var, int]:
+    """Some rows of a variable that a load does not depend on: they share the load."""
+    for v in reversed(nest.vars):
+        if v is not vector and any(v not in x.vars and vector in x.vars for x in strides.loads):
+            size = next((n for n in (4, 3, 2) if v.extent % n == 0), 1)
+            if size > 1:
+                return {v: size}
+    return {}
+
+
+def _vector_inside(order: list[Var], vector: Var | None) -> list[Var]:
+    return [v for v in order if v is not vector] + ([vector] if vector in order else [])
+
+
+# ---------------------------------------------------------------- scattered sums
+
+
+def _scattered(nest: Nest, scatter: Scatter, strides: Strides, lanes: int) -> LoopSchedule:
+    """Threads share parts that have rows of their own, or else columns; or one of them does everything."""
+    (flat,) = strides.store_maps
+    order = in_memory_order(list(nest.vars), flat)
+    parts = [v for v in order if scatter.first.coefficient(v)]
+    places = [v for v in order if scatter.place.coefficient(v) and v not in parts]
+    columns = [v for v in order if v not in parts and v not in places]
+    vector = columns[-1] if columns and flat.coefficient(columns[-1]) == 1 and columns[-1].extent >= FEW else None
+    if vector is None and scatter.variables:  # rows and terms are computed as vectors, and added one by one
+        vector = scatter.variables[-1]
+    lanes = min(lanes, 1 << vector.extent.bit_length() - 1) if vector else 1
+    count = -(-vector.extent // lanes) if vector else 1
+    outside = parts or columns[:1]
+    if not parts and places and flat.coefficient(places[-1]) < 2 * lanes:
+        outside = places
+    vectors = 1 if vector in scatter.variables else min(count, 8)
+    if vector in outside:  # an even number of steps to share
+        vectors = next((n for n in (8, 6, 4, 3, 2) if -(-count // n) % 2 == 0), 1)
+    rows = {v: v.extent for v in places if v in outside}
+    within = [v for v in columns if v not in outside]
+    outer = [*outside, *(v for v in places if v not in outside), *within]
+    return LoopSchedule(vector, lanes, vectors, rows, outer, inner=list(scatter.variables), within=within)
