@@ -13,6 +13,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import data
 from tinygrad_cv.data.randomness import ordering, sample_generator
 
+from .left_over import descriptors
 from .samples import (
     QUICK,
     WAYS,
@@ -112,6 +113,14 @@ def test_order_and_numbers_are_the_same_however_batches_are_made(way):
     stream = epochs(NoiseStream(), **WAYS[way], **persistent)
     assert [joined(epoch, 0) for epoch in stream] == [list(range(23))] * 2
     assert [joined(epoch, 1) for epoch in stream] == noise
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("way", QUICK)
+@pytest.mark.parametrize("dataset", [Noise(), NoiseStream()], ids=["by index", "stream"])
+def test_without_batches_samples_have_their_numbers(dataset, way):
+    expected = [(n, sample_generator(3, 0, n).random()) for n in range(23)]
+    assert list(data.DataLoader(dataset, None, seed=3, **WAYS[way])) == expected
 
 
 @pytest.mark.quick
@@ -259,10 +268,12 @@ def test_prefetching_makes_so_many_batches_ahead_and_not_more():
 
 
 def test_arrays_of_a_data_set_are_in_memory_once_and_each_worker_may_write():
-    loader = data.DataLoader(Shared(), None, **WAYS["forkserver"])
-    before = {}
-    for pid, written, _ in loader:
+    loader, opened = data.DataLoader(Shared(), None, **WAYS["forkserver"]), descriptors()
+    before, files = {}, set()
+    for pid, written, file in loader:
         before.setdefault(pid, []).append(written)
+        files.add(file)
+    assert len(files) == 1 and descriptors() == opened
     assert [flags[0] for flags in before.values()] == [False] * len(before), "another worker's write was seen"
     assert all(all(flags[1:]) for flags in before.values()) and not loader.dataset.array.any()
 
@@ -284,3 +295,20 @@ from tinygrad_cv.data import DataLoader
 assert len(list(DataLoader(Noise(), **WAYS["fork"]))) == 23
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.quick
+def test_a_stream_that_is_left_is_let_go():
+    left = threading.Event()
+
+    class Stream(data.IterableDataset):
+        def __iter__(self):
+            try:
+                yield from range(10**6)
+            finally:
+                left.set()
+
+    loader = data.DataLoader(Stream(), 2, num_workers=1, workers="threads", persistent_workers=True)
+    for _ in loader:
+        break
+    assert left.wait(60)

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import traceback
+from multiprocessing.connection import wait
 
 import numpy as np
 import pytest
@@ -111,6 +112,27 @@ def test_a_worker_that_was_killed_while_it_waited(persistent):
         list(iterator)
     assert len(list(loader)) == 40, "the next epoch has new workers"
     del loader
+
+
+@pytest.mark.quick
+def test_the_batch_is_named_though_nobody_has_taken_those_before():
+    one = {"num_workers": 1, "prefetch_factor": 20, "multiprocessing_context": "fork"}
+    iterator = iter(data.DataLoader(Failing("SIGKILL"), 1, **one))
+    next(iterator)
+    wait([child.sentinel for child in multiprocessing.active_children()])
+    with pytest.raises(RuntimeError, match="killed by SIGKILL at batch 13 of epoch 0"):
+        list(iterator)
+
+
+@pytest.mark.quick
+def test_ctrl_c_is_the_parents_affair():
+    """A program that takes Ctrl-C otherwise goes on with its workers."""
+    loader, found = data.DataLoader(Noise(40), 1, **WAYS["fork"]), []
+    for batch in loader:
+        found += plain(batch[0])
+        for child in multiprocessing.active_children():
+            os.kill(child.pid, signal.SIGINT)
+    assert found == list(range(40))
 
 
 @pytest.mark.quick

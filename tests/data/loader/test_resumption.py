@@ -102,6 +102,10 @@ def test_setting_the_epoch_begins_it():
     loader.load_state_dict({**loader.state_dict(), "epoch": 1, "position": 4})
     loader.epoch = 2
     assert taken(loader, 6) == expected[12:]
+    loader.load_state_dict({**loader.state_dict(), "epoch": 1, "position": 4})
+    assert taken(loader, 2) == expected[10:12]
+    loader.epoch = 1
+    assert taken(loader, 6) == expected[6:12], "a state is gone on from once"
 
 
 def test_out_of_order_no_batch_comes_twice_and_none_is_lost():

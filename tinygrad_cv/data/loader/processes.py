@@ -133,7 +133,7 @@ class _Worker:
         try:
             self.channel.send(job)
         except ConnectionError:
-            self._raise_death()
+            self.receive_rest()
         return future
 
     def send_end(self) -> None:
