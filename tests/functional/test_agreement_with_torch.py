@@ -1,7 +1,8 @@
 """Values and derivatives of every public functional equal PyTorch's, with random cotangents and with every option.
 
 The rows are in tests/functional/agreement. Here all are compared eagerly; ``python -m tests.functional.agreement``
-compares all of them in compiled code too, and prints how many there are.
+compares all of them in compiled code too, and prints how many there are. Beside the grids, arguments are drawn by
+Hypothesis: a few here, with ``--drawn N --seed S`` as many as wanted.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.functional.agreement.compare import disagreements, ours, theirs
+from tests.functional.agreement.drawn.campaign import DRAWN, campaign, compiled, eager
 from tests.functional.agreement.row import Samples
 from tests.functional.agreement.table import rows
 
 ROWS = rows()
 COMPILED = 3  # calls of each functional that are compiled here
+EXAMPLES = 4  # rows of each functional that are drawn here, always the same
 pytestmark = [  # of PyTorch, which takes what it warns of
     pytest.mark.filterwarnings("ignore:Using padding='same'"),
     pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated"),
@@ -60,9 +63,28 @@ def test_compiled_code_equals_pytorch(name, torch):
     assert not found
 
 
+@pytest.mark.parametrize("name", F.__all__)
+def test_drawn_arguments_give_what_pytorch_gives(name, torch):
+    assert not campaign(name, EXAMPLES, None, eager, torch).wrong
+
+
+@pytest.mark.usefixtures("on_numpy")
+@pytest.mark.parametrize("name", F.__all__)
+def test_drawn_arguments_are_traced_right(name, torch):
+    assert not campaign(name, 2, None, compiled, torch).wrong
+
+
+def test_a_disagreement_is_reduced_to_a_simple_row(torch):
+    def compare(row, wanted):
+        return ["too many"] if row.arguments[0].size > 2 else []
+
+    tally = campaign("relu", 100, None, compare, torch)
+    assert tally.wrong.startswith("AssertionError: relu(<(3,) float64")
+
+
 @pytest.mark.quick
 def test_every_public_functional_is_compared():
-    assert {row.name for row in ROWS} == set(F.__all__)
+    assert {row.name for row in ROWS} == set(F.__all__) == DRAWN.keys()
 
 
 @pytest.mark.quick

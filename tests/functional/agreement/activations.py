@@ -50,7 +50,7 @@ def _of_straight_lines() -> Iterator[Row]:
         ("rrelu", (), {"lower": 0.3, "upper": 0.3, "training": True}),
     ):
         # PyTorch's hardsigmoid rounds its slope, 1/6, to float32, and has no second derivative
-        theirs = _hardsigmoid if name == "hardsigmoid" else None
+        theirs = hardsigmoid if name == "hardsigmoid" else None
         yield Row(name, (_points(s, *kinks),), options, theirs)
         yield Row(name, (s.normal(2, 3, 4, scale=3.0),), options, theirs)
         if name not in ("hardshrink", "softshrink"):
@@ -73,8 +73,20 @@ def _of_straight_lines() -> Iterator[Row]:
     yield Row("rrelu", (x,), drawn, lambda T, x, **_: T.leaky_relu(x, 0.0) + _slopes(T, x, same))
 
 
-def _hardsigmoid(T: Any, x: Any, inplace: bool = False) -> Any:
+def hardsigmoid(T: Any, x: Any, inplace: bool = False) -> Any:
     return T.relu6(x + 3.0) / 6.0
+
+
+def mish(T: Any, x: Any) -> Any:
+    return x * T.softplus(x).tanh()
+
+
+def celu(T: Any, x: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    return alpha * T.elu(x / alpha)
+
+
+def softplus(T: Any, x: Any, beta: float = 1.0) -> Any:
+    return -T.logsigmoid(-beta * x) / beta
 
 
 def _slopes(T: Any, x: Any, same: SameDraws) -> Any:
@@ -90,7 +102,7 @@ def _smooth() -> Iterator[Row]:
         yield Row(name, (s.normal(2, 3, 4),))
         yield Row(name, (s.normal(2, 3) * 1e-4,), note="near 0")
     # the second derivative of PyTorch's mish is NaN at 1e4
-    yield Row("mish", (x,), theirs=lambda T, x: x * T.softplus(x).tanh())
+    yield Row("mish", (x,), theirs=mish)
     yield Row("mish", (s.normal(2, 3, 4),))
     for name in ("silu", "mish", "selu"):
         yield Row(name, (s.normal(2, 3),), {"inplace": False})
@@ -100,7 +112,7 @@ def _smooth() -> Iterator[Row]:
     yield Row("selu", (x[x != 0],))
     yield Row("selu", (x,), note="at 0", order=1, why=KINK)
     # PyTorch rounds the reciprocal of celu's alpha to float32
-    for name, theirs in (("elu", None), ("celu", lambda T, x, alpha=1.0, inplace=False: alpha * T.elu(x / alpha))):
+    for name, theirs in (("elu", None), ("celu", celu)):
         for alpha in (1.0, 1.7, 0.5):
             yield Row(name, (x[x != 0],), {"alpha": alpha}, theirs)
             yield Row(name, (x,), {"alpha": alpha}, theirs, "at 0", order=1, why=KINK)
@@ -108,9 +120,9 @@ def _smooth() -> Iterator[Row]:
         yield Row(name, (s.normal(2, 3),), {"alpha": 0.7, "inplace": False}, theirs)
     yield Row("elu", (s.normal(2, 3),), {"alpha": -0.7})
     # PyTorch's softplus returns x itself above 20, where log(1 + e⁻²⁰) is still 2e-9
-    yield Row("softplus", (x,), theirs=lambda T, x: -T.logsigmoid(-x))
+    yield Row("softplus", (x,), theirs=softplus)
     for beta in (0.5, 2.0, -1.5):
-        yield Row("softplus", (x,), {"beta": beta}, lambda T, x, beta: -T.logsigmoid(-beta * x) / beta)
+        yield Row("softplus", (x,), {"beta": beta}, softplus)
         yield Row("softplus", (s.normal(2, 3),), {"beta": beta})
     for threshold in (1.0, 0.0, -2.0, 5.0):
         yield Row("softplus", (x[x != 0],), {"threshold": threshold})
@@ -141,10 +153,10 @@ def _softmax() -> Iterator[Row]:
     ):
         options = {"tau": tau, "dim": dim, "generator": same}
         for hard in (False, True):
-            yield Row("gumbel_softmax", (s.normal(*shape),), {**options, "hard": hard}, _gumbel, "", max(1.0, 1 / tau))
+            yield Row("gumbel_softmax", (s.normal(*shape),), {**options, "hard": hard}, gumbel, "", max(1.0, 1 / tau))
 
 
-def _gumbel(T: Any, x: Any, tau: float, dim: int, generator: SameDraws, hard: bool) -> Any:
+def gumbel(T: Any, x: Any, tau: float, dim: int, generator: SameDraws, hard: bool) -> Any:
     """Softmax of disturbed scores, as the paper has it, by PyTorch's own functions."""
     noise = -np.log(-np.log(generator.drawn(*x.shape)))
     soft = T.softmax((x + x.new_tensor(noise)) / tau, dim)

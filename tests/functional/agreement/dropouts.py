@@ -34,18 +34,18 @@ def rows() -> Iterator[Row]:
             for p in (0.3, 0.75):
                 mask = (*shape[:axes], *(1,) * (len(shape) - axes))
                 options: dict[str, Any] = {"p": p, "training": True, "generator": SAME}
-                yield Row(name, (s.normal(*shape),), options, _dropped(mask, low))
+                yield Row(name, (s.normal(*shape),), options, dropped(mask, low))
     for mode, shape in itertools.product(("batch", "row"), ((6, 3, 2), (6,))):
         mask = (6 if mode == "row" else 1, *(1,) * (len(shape) - 1))
         for p in (0.2, 0.7):
             options = {"p": p, "mode": mode, "training": True, "generator": SAME}
-            yield Row("stochastic_depth", (s.normal(*shape),), options, _dropped(mask, 0.0))
+            yield Row("stochastic_depth", (s.normal(*shape),), options, dropped(mask, 0.0))
         for p, training in ((0.0, True), (1.0, True), (0.4, False)):
             options = {"p": p, "mode": mode, "training": training}
             yield Row("stochastic_depth", (s.normal(*shape),), options, _all_or_nothing)
 
 
-def _dropped(mask: tuple[int, ...], low: float) -> Any:
+def dropped(mask: tuple[int, ...], low: float) -> Any:
     """The definition: x or ``low``, mapped so that the mean stays; if low is not 0, the variance too."""
 
     def call(T: Any, x: Any, p: float, generator: SameDraws, **_: Any) -> Any:

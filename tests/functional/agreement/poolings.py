@@ -71,13 +71,17 @@ def adaptive(s: Samples, dims: int, shape: tuple[int, ...]) -> Iterator[Row]:
             yield Row(f"adaptive_max_pool{dims}d", (s.normal(*shape),), options)
     for name in (f"adaptive_avg_pool{dims}d", f"adaptive_max_pool{dims}d"):
         yield Row(name, (s.normal(*shape[1:]),), {"output_size": 2}, note="one image")
-    for kind in ("avg", "max"):
+    for kind, image in itertools.product(("avg", "max"), (shape, shape[1:])):
+        yield Row(f"global_{kind}_pool{dims}d", (s.normal(*image),), theirs=whole(dims, kind))
 
-        def whole(T: Any, x: Any, name: str = f"adaptive_{kind}_pool{dims}d") -> Any:
-            return getattr(T, name)(x, 1).flatten(-dims).squeeze(-1)
 
-        for image in (shape, shape[1:]):
-            yield Row(f"global_{kind}_pool{dims}d", (s.normal(*image),), theirs=whole)
+def whole(dims: int, kind: str) -> Any:
+    """Global pooling by PyTorch."""
+
+    def call(T: Any, x: Any) -> Any:
+        return getattr(T, f"adaptive_{kind}_pool{dims}d")(x, 1).flatten(-dims).squeeze(-1)
+
+    return call
 
 
 def unpooled(s: Samples, dims: int, shape: tuple[int, ...]) -> Iterator[Row]:
@@ -89,22 +93,22 @@ def unpooled(s: Samples, dims: int, shape: tuple[int, ...]) -> Iterator[Row]:
         {"kernel_size": (3, 2, 1)[:dims]},
     ]
     for window in windows:
-        places, usual = _places(s, shape, **window)
+        found, usual = places(s, shape, **window)
         for output_size in (None, shape[2:], shape):
             if output_size is not None or usual == shape[2:]:
                 given = {**window, "output_size": output_size}
-                yield Row(f"max_unpool{dims}d", (s.normal(*places.shape), places), given)
+                yield Row(f"max_unpool{dims}d", (s.normal(*found.shape), found), given)
                 if output_size is not shape:
-                    yield Row(f"max_unpool{dims}d", (s.normal(*places.shape[1:]), places[0]), given, note="one image")
+                    yield Row(f"max_unpool{dims}d", (s.normal(*found.shape[1:]), found[0]), given, note="one image")
 
 
-def _places(
+def places(
     s: Samples, shape: tuple[int, ...], kernel_size: Any, stride: Any = None, padding: int = 0
 ) -> tuple[np.ndarray, tuple[int, ...]]:
     """A flat place in each window, as max pooling finds one, and the usual size of the output."""
     n, c, *size = shape
     kernel = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * len(size)
-    steps = kernel if stride is None else (stride,) * len(size)
+    steps = kernel if stride is None else stride if isinstance(stride, tuple) else (stride,) * len(size)
     counts = [(m + 2 * padding - k) // t + 1 for m, k, t in zip(size, kernel, steps, strict=True)]
     place = np.zeros((n, c, *counts), np.int64)
     for axis, (m, k, t, count) in enumerate(zip(size, kernel, steps, counts, strict=True)):
@@ -145,12 +149,12 @@ def fractional(s: Samples) -> Iterator[Row]:
                     f"fractional_max_pool{dims}d",
                     (s.normal(*image), kernel),
                     {**count, "return_indices": return_indices, "_random_samples": samples},
-                    theirs=_ratios(dims) if isinstance(ratio, float) else None,
+                    theirs=ratios(dims) if isinstance(ratio, float) else None,
                     note=f"K={kernel}",
                 )
 
 
-def _ratios(dims: int) -> Any:
+def ratios(dims: int) -> Any:
     """PyTorch's documentation has one ratio for all axes; its code takes one for each only."""
 
     def call(T: Any, x: Any, kernel: Any, output_ratio: float, **options: Any) -> Any:

@@ -24,7 +24,7 @@ def rows() -> Iterator[Row]:
             options = {"mode": mode, "padding_mode": padding, "align_corners": align}
             for scale in (0.4, 1.5):  # inside, and far outside as well
                 arguments = (s.normal(2, 3, *size), s.normal(2, *out, dims, scale=scale))
-                yield Row("grid_sample", arguments, options, _decided("grid_sample"), f"{scale}", order=1, why=WHY)
+                yield Row("grid_sample", arguments, options, decided("grid_sample"), f"{scale}", order=1, why=WHY)
         for padding, align in itertools.product(paddings, (False, True)):
             options = {"padding_mode": padding, "align_corners": align}
             single = (s.normal(1, 2, *(1,) * dims), s.normal(1, *out, dims))
@@ -35,10 +35,10 @@ def rows() -> Iterator[Row]:
             yield Row("grid_sample", arguments, options, note="edges", order=1, why=WHY)
         for wanted, align in itertools.product((out, size, (1, 2, 3)[:dims]), (None, False, True)):
             theta, shape = s.normal(2, dims, dims + 1), (2, 5, *wanted)
-            yield Row("affine_grid", (theta, shape), {"align_corners": align}, _decided("affine_grid"), f"{wanted}")
+            yield Row("affine_grid", (theta, shape), {"align_corners": align}, decided("affine_grid"), f"{wanted}")
 
 
-def _decided(name: str) -> Any:
+def decided(name: str) -> Any:
     """PyTorch's function, which warns where corners are not decided on, and of axes of one pixel."""
 
     def call(T: Any, *arguments: Any, align_corners: bool | None = None, **options: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Rows of the comparison with PyTorch whose arguments Hypothesis draws."""
