@@ -85,12 +85,28 @@ def rows(x, y):
     return (normal(whole) * whole).sum() + F.max_pool2d(whole, 3, 1, 1).square().sum()
 
 
+def reordered(x, y):
+    """The first parts of a whole in its order, and then in another one."""
+    a, b, c, d = x.exp(), y.sin(), (x * y).tanh(), x.cos()
+    wholes = [tg.cat(parts, 1) for parts in ([b, a], [a, b, c], [a, b, c, d])]
+    return sum(((normal(whole) * whole.flip(1)).sum() for whole in wholes), a.square().sum())
+
+
+def images(x, y):
+    """Joined along the axis that threads share; what is read at each place of it was stored at another."""
+    a, b = x.exp(), y.sin()
+    whole = tg.cat([a, b], 0)
+    return whole[:3].square().sum((1, 2, 3)).sqrt().sum() + tg.cat([b, a], 0).tanh().sum()
+
+
 CASES = {
     "dense": (dense, DENSE),
     "dense, not in blocks": (dense, ODD),
     "shuffled": (unshuffled, [(2, 32, 6, 6), (16, 16, 1, 1)]),
     "shuffled, not in blocks": (unshuffled, [(2, 12, 5, 5), (6, 6, 1, 1)]),
     "skipped": (skipped, [(2, 16, 8, 8), (16, 16, 3, 3), (16, 32, 3, 3)]),
+    "reordered": (reordered, [(2, 16, 4, 4), (2, 16, 4, 4)]),
+    "images": (images, [(1, 16, 24, 24), (3, 16, 24, 24)]),
     "nested": (nested, [(2, 16, 4, 4), (2, 16, 4, 4)]),
     "rows": (rows, [(2, 16, 6, 6), (2, 16, 6, 6)]),
 }
@@ -124,6 +140,16 @@ def test_each_piece_is_stored_once_and_never_copied():
 
 
 @pytest.mark.quick
+def test_a_whole_has_the_halo_that_its_parts_need():
+    def function(x, w):
+        y = F.conv2d(x, w).relu()
+        return normal(tg.cat([y, F.conv2d(y, w, padding=1)], 1)).square().sum()
+
+    plan = pipeline.plan(pipeline.rewrite(graph_of(function, (2, 16, 8, 8), (16, 16, 3, 3)), PARTS), host())
+    assert any(plan.layouts[plan.memory_of(part)].halo for part in plan.aliases.regions)
+
+
+@pytest.mark.quick
 def test_what_is_joined_again_is_summed_once():
     graph = graph_of(dense, *DENSE)
     after = join_sums(graph)
@@ -140,13 +166,14 @@ def test_what_is_joined_again_is_summed_once():
 @pytest.mark.quick
 def test_outputs_and_what_numpy_reads_have_memory_of_their_own():
     def outputs(x, y):
-        a, b = x * 2.0, y * 3.0
-        return tg.cat([a, b], 1).square(), a, b
+        a, b, c, d = x * 2.0, y * 3.0, x * 5.0, y * 7.0
+        return tg.cat([a, b], -1).square(), tg.cat([c, d], -1).square(), a, b, c, d
 
     def sorted_and_joined(x, y):
-        return tg.cat([x * 2.0, y * 3.0], 1).sort(1), tg.cat([x, y], 1)
+        return tg.cat([x * 2.0, y * 3.0], -1).sort(-1), tg.cat([x, y], -1)
 
-    x, y = (tg.randn(2, 16, 5, 5) for _ in "xy")
-    for function in (outputs, sorted_and_joined):
-        for got, want in zip(tg.jit(function)(x, y), function(x, y), strict=True):
-            np.testing.assert_array_equal(got.numpy(), want.numpy())
+    for shape in ((2, 16, 5, 8), (40,)):
+        x, y = (tg.randn(*shape) for _ in "xy")
+        for function in (outputs, sorted_and_joined):
+            for got, want in zip(tg.jit(function)(x, y), function(x, y), strict=True):
+                np.testing.assert_array_equal(got.numpy(), want.numpy())
