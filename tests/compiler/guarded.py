@@ -26,7 +26,8 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.compiler import agreement, architectures, networks, recorded
-from tests.compiler.campaign import Case
+from tests.compiler.campaign import REGRESSIONS, Case
+from tests.compiler.programs import parse
 from tinygrad_cv import models, optim
 from tinygrad_cv.compiler import cache, image, pipeline, program
 from tinygrad_cv.compiler.image import Buffer, Image
@@ -212,7 +213,21 @@ def _numbers(case: int) -> None:
     pipeline.compile(graph)([np.ones(x.shape, x.dtype), index])
 
 
-WORK = {"numbers": _numbers, "goldens": _golden, "programs": _program, "networks": _network, "models": _model}
+def _regression(number: int) -> None:
+    """A program that once went wrong, on each machine."""
+    made = parse(sorted(REGRESSIONS.glob("*.txt"))[number].read_text())
+    for machine in agreement.MACHINES.values():
+        machine(made.graph())(made.arrays())
+
+
+WORK = {
+    "numbers": _numbers,
+    "regressions": _regression,
+    "goldens": _golden,
+    "programs": _program,
+    "networks": _network,
+    "models": _model,
+}
 
 
 def main(arguments: Sequence[str]) -> None:

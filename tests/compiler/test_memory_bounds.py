@@ -9,11 +9,19 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
+from tests.compiler.campaign import REGRESSIONS
 from tests.compiler.guarded import MODELS, ROWS, SIDES, WORK
 from tests.compiler.recorded import PROGRAMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pages are protected by mprotect, which POSIX has")
-COUNTS = {"numbers": len(ROWS), "goldens": len(PROGRAMS), "programs": 60, "networks": 4, "models": len(MODELS)}
+COUNTS = {
+    "numbers": len(ROWS),
+    "regressions": len(list(REGRESSIONS.glob("*.txt"))),
+    "goldens": len(PROGRAMS),
+    "programs": 60,
+    "networks": 4,
+    "models": len(MODELS),
+}
 
 
 def run(side, work, count, before=""):
@@ -75,6 +83,7 @@ def test_what_is_touched_beyond_a_buffer_is_found(side, broken):
 def test_an_input_cannot_be_written():
     script = """
 import numpy as np
+from tests.compiler.campaign import REGRESSIONS
 from tests.compiler.guarded import frozen
 frozen(np.zeros(3), "behind")[1] = 0
 """

@@ -78,7 +78,8 @@ class Memory:
         live = min(self.live(point), lanes)
         if step == 1 and self._is_padded(value, affine):
             live = lanes
-        if abs(step) > NEAR:
+        if abs(step) > NEAR or (abs(step) > 1 and mask is not None and mask[1]):
+            # of a load under a mask and the shuffle of its elements, LLVM may make a shuffle that reads everything
             return self._one_by_one(base, dtype, offset, step, live, mask), True
         low = offset if step > 0 else offset + step * (live - 1)
         if mask is not None and not mask[1] and abs(step) * (live - 1) < self.layouts[value].size:
@@ -282,7 +283,8 @@ class Memory:
         live = self.live(point)
         if step == 1 and live < lanes and self._is_padded(value, affine):
             live = lanes
-        if step != len(values):
+        alone = step * live == 1  # LLVM may write as much for it as a lane that was wider before
+        if step != len(values) or alone:
             for lane in range(live):
                 element = f.value(f"extractelement {vector_type(dtype, lanes)} {texts[0]}, i32 {lane}")
                 self._store_element(base, dtype, offset + lane * step, element)
