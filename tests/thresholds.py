@@ -91,6 +91,7 @@ OTHER = {  # numbers that no size of an array is compared with
     "ir.numpy_source.MAX_PRINTED": "what is printed",
     "ir.numpy_source.WIDTH": "what is printed",
     "compiler.program.BYTE": "a cost",
+    "compiler.llvm.math.INLINED": "lines of code",
     "compiler.schedule.loop_schedule.ANYWHERE": "a stride",
     "compiler.program.SPARES": "arrays kept",
     "compiler.program.UNUSED": "references",

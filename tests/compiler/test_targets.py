@@ -23,7 +23,7 @@ REGISTERS = {  # as assembly writes them: the widest that must be used, and wide
     "skylake-avx512": (r"%zmm\d", None),
     "haswell": (r"%ymm\d", r"%zmm\d"),
     "x86-64": (r"%xmm\d", r"%[yz]mm\d"),
-    "aarch64": (r"\bv\d+\.4s\b", None),
+    "aarch64": (r"\bv\d+\.(4s|2d)\b", None),
 }
 MULTIPLY_ADD = {
     "skylake-avx512": r"\bvfn?madd\w+ps\b.*%zmm",

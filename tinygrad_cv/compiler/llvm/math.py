@@ -45,6 +45,8 @@ from .lanes import (
     where,
 )
 
+INLINED = 48  # lines: a function that is no longer is written into those that call it
+
 
 def symbol(name: str, dtype: np.dtype, width: int) -> str:
     """The name of a function of vectors.
@@ -61,7 +63,7 @@ def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
     name: one of ``FUNCTIONS``; dtype: float32 or float64; fma: whether the machine has a fused multiply-add.
 
     >>> print(definition("exp", np.dtype("float32"), 8).splitlines()[0])
-    define internal <8 x float> @tg_exp_f32x8(<8 x float> %x) nounwind willreturn memory(none) {
+    define internal <8 x float> @tg_exp_f32x8(<8 x float> %x) nounwind willreturn memory(none) alwaysinline {
     """
     function = FUNCTIONS[name]
     code = Code(symbol(name, dtype, width), width, fma)
@@ -69,11 +71,13 @@ def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
     result = function(*arguments)
     code.ret(f"{result.type} {result.name}")
     parameters = ", ".join(f"{argument.type} {argument.name}" for argument in arguments)
+    body = code.body
+    inline = " alwaysinline" if body.count("\n") <= INLINED else ""
     return "\n".join(
         [
             *code.helpers,
-            f"define internal {result.type} @{code.name}({parameters}) nounwind willreturn memory(none) {{",
-            code.body,
+            f"define internal {result.type} @{code.name}({parameters}) nounwind willreturn memory(none){inline} {{",
+            body,
             "}",
         ]
     )

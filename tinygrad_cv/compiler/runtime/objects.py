@@ -10,7 +10,8 @@ symbols of all objects that are loaded together must differ.
 The ``level`` says how much LLVM optimizes the IR:
 
     0   nothing: instructions are selected for the IR as it is
-    1   instructions are combined and blocks merged; loops and vectors stay as they are written (the default)
+    1   short functions are inlined, instructions combined and blocks merged; loops and vectors stay as they are written
+        (the default)
     2   also code motion, and whatever else LLVM's O2 does except vectorizing and unrolling
     3   all of O3, which vectorizes scalar loops and unrolls
 
@@ -42,7 +43,7 @@ from .disk_cache import read_entry, write_entries
 from .target import Target, host
 
 LEVEL = 1
-COMBINE = ("sroa", "instruction_combine", "simplify_cfg")  # the passes of level 1
+COMBINE = ("always_inliner", "sroa", "instruction_combine", "simplify_cfg")  # the passes of level 1
 ADDRESSES = "-disable-lsr"  # LLVM's loop strength reduction
 
 
