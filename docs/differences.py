@@ -75,8 +75,12 @@ RESULTS = {
     "ctc_loss": "the derivative is that by the log-probabilities; PyTorch's is that by scores before a log_softmax",
     "gaussian_nll_loss": "an input and a target of different shapes are refused; PyTorch broadcasts them",
     "hinge_embedding_loss": "a target other than 1 and -1 is refused; PyTorch takes the sum of both formulas",
-    "interpolate": "the nearest modes find their places exactly; PyTorch finds those of float32 images in float32",
-    "max_pool?d": "of several NaN in a window the place is that of the first; PyTorch's is that of the last",
+    "interpolate": "the nearest modes find their places exactly: PyTorch finds those of float32 images in float32, "
+    "takes a scale_factor that doubles two axes for 2, and has the gradient of the factor H'/H; a scale_factor that "
+    "leaves the size as it is moves linear positions too; with antialias corners are aligned if asked for, and images "
+    "of width 1 are right",
+    "max_pool?d": "of several NaN in a window the place is that of the first; PyTorch's is that of the last. Where a "
+    "window over the padding holds nothing but -inf, its gradient is lost; PyTorch's goes to its first element",
     "max_unpool?d": "several inputs of one place give their mean; PyTorch keeps one, and gives all the whole gradient",
     "poisson_nll_loss": "an input and a target of different shapes are refused; PyTorch broadcasts them",
     "soft_margin_loss": "finite for large scores, where PyTorch's overflows; other shapes are refused, not broadcast",

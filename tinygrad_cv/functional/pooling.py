@@ -56,7 +56,8 @@ def max_pool2d(
         input: x, N x C x H x W; or C x H x W, one image.
         kernel_size: K.
         stride: S, by default K.
-        padding: P, at most K/2, filled with -inf, which is never the maximum.
+        padding: P, at most K/2, filled with -inf, which is never the maximum; where all of a window is -inf, its
+            gradient is lost in the padding.
         dilation: D, the distance between the elements of a window.
         ceil_mode: round H' up, so that the last window may be partial.
         return_indices: return (y, places), where places[n, c, i, j] = h W + w of the maximum, as

@@ -72,7 +72,8 @@ def interpolate(
         antialias: for bilinear, bicubic and lanczos.
 
     Where this differs from PyTorch: places of the nearest modes are exact (PyTorch finds those of float32 images in
-    float32, and is one off in the middle of 2 to 82); a ``scale_factor`` that leaves the size as it is moves linear
+    float32, and is one off in the middle of 2 to 82; it takes a ``scale_factor`` that doubles two axes for 2, and its
+    gradient is that of the factor H' / H); a ``scale_factor`` that leaves the size as it is moves linear
     positions too; with ``antialias`` corners are aligned if asked for, and images of width 1 are right.
 
     Raises:
