@@ -16,6 +16,7 @@ from .datasets import DIGITS, FASHION_MNIST_CLASSES, TrainTest, fashion_mnist, l
 from .idx import read_idx
 from .loader import DataLoader, WorkerInfo, get_worker_info
 from .preprocess import Preparation, normalize, preparation
+from .readers import DatasetFolder, ImageFolder, ImageReader
 from .sampler import (
     BatchSampler,
     DistributedSampler,
@@ -34,7 +35,10 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DatasetFolder",
     "DistributedSampler",
+    "ImageFolder",
+    "ImageReader",
     "IterableDataset",
     "LabelledImages",
     "Preparation",
