@@ -62,7 +62,7 @@ def write_files(folder: Path, megabytes: int) -> list[Path]:
     import tinygrad_cv as tg
 
     rng = np.random.default_rng(0)
-    arrays = {f"w{i}": rng.random((1 << 20, 4), np.float32) for i in range(megabytes >> 4)}
+    arrays = {f"w{i}": rng.random((1 << 16, 4), np.float32) for i in range(megabytes)}
     for suffix in (".safetensors", ".npz"):
         tg.save(arrays, folder / f"arrays{suffix}")
     try:
@@ -97,7 +97,7 @@ def main() -> int:
         medians = tabulate(interleaved(measures, arguments.repeats, arguments.max_foreign), "s")
     figures: list[tuple[Bound, float | None]] = [(SAVE, medians.get("save")), (LOAD, medians.get("load"))]
     with TemporaryDirectory(dir=arguments.folder) as large, TemporaryDirectory(dir=arguments.folder) as small:
-        little = {path.name: path for path in write_files(Path(small), 16)}
+        little = {path.name: path for path in write_files(Path(small), 1)}
         shares = {
             path.name: memory_of_loading(path, little[path.name])
             for path in write_files(Path(large), arguments.megabytes)

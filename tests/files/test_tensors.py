@@ -181,7 +181,7 @@ def test_damaged_files_of_numpy(suffix, tmp_path):
         try:
             found = tg.load(path)
         except tg.CheckpointError as error:
-            assert str(error).startswith(f"{path}: ") and "\n" not in str(error), what
+            assert f"{path}: " in str(error) and "\n" not in str(error), what
         else:
             assert "flipped" in what, what
             if suffix != ".npy":  # the names of members are under no CRC-32, in one place of two
@@ -222,7 +222,7 @@ def test_headers_of_numpy_that_lie(data, words, tmp_path):
     (tmp_path / "file").write_bytes(data)
     with pytest.raises(tg.CheckpointError, match=words) as caught:
         tg.load(tmp_path / "file")
-    assert str(caught.value).startswith(f"{tmp_path / 'file'}: ") and "\n" not in str(caught.value)
+    assert f"{tmp_path / 'file'}: " in str(caught.value) and "\n" not in str(caught.value)
 
 
 @quick
