@@ -140,7 +140,8 @@ def theirs(row: Row, torch: Any, order: int = 2) -> Results:
     def grad(outputs: Any, leaves: Any, cotangents: Any, create_graph: bool = False) -> Any:
         return torch.autograd.grad(outputs, leaves, cotangents, create_graph=create_graph, allow_unused=True)
 
-    leaves = [torch.tensor(x, requires_grad=True) for x in leaves_of(row)]
+    # In rows: PyTorch's batch_norm has wrong gradients where an axis of size 1 has a stride of its own.
+    leaves = [torch.tensor(x.copy(order="C"), requires_grad=True) for x in leaves_of(row)]
     outputs = several(applied(row, call, leaves, torch.tensor))
     floats = [y for y in outputs if y.requires_grad]
     derivatives = differentiated(row, floats, leaves, min(order, row.order), grad, torch.tensor, "float64")

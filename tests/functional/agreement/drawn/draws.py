@@ -84,7 +84,7 @@ class Draws:
         """The array in another memory order: rows or columns first, channels last, or with gaps."""
         order = self.choice("rows", "columns", "last", "gaps")
         if order == "columns":
-            return np.asfortranarray(x)
+            return x.copy(order="F")
         if order == "last" and x.ndim > 2:
             return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
         if order == "gaps" and x.ndim:
