@@ -182,7 +182,6 @@ def test_a_batch_is_held_by_the_loop_alone(way):
         assert gone() is None
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("workers", [1, 2])
 def test_generators_of_other_libraries_differ_in_processes_and_repeat(workers):
     def drawn(seed):
@@ -213,7 +212,6 @@ def test_worker_init_fn_is_called_in_each_worker(way):
     assert list(data.DataLoader(Marked(), None, worker_init_fn=mark)) == [None] * 12
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("way", QUICK[1:])
 def test_workers_persist(way):
     loader = data.DataLoader(Who(), None, persistent_workers=True, **WAYS[way])
@@ -225,7 +223,6 @@ def test_workers_persist(way):
     assert len(set.union(*pids)) == (2 if way == "fork" else 1)
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("way", QUICK)
 def test_two_passes_at_one_time(way):
     for dataset in (Noise(9), NoiseStream(9)):

@@ -93,14 +93,12 @@ def test_a_worker_that_is_killed_is_an_error_however_it_was_started(way):
         list(data.DataLoader(Failing("SIGKILL"), 4, **WAYS[way]))
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("way", QUICK)
 def test_unequal_shapes_name_the_samples(way):
     with pytest.raises(ValueError, match=r"\(2, 2\) of sample 12, sample 14, sample 15; \(2, 3\) of sample 13"):
         list(data.DataLoader(Failing("shape"), 4, **WAYS[way]))
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("persistent", [False, True])
 def test_a_worker_that_was_killed_while_it_waited(persistent):
     loader = data.DataLoader(Noise(40), 1, persistent_workers=persistent, **WAYS["fork"])
@@ -161,7 +159,6 @@ def test_what_cannot_be_pickled_is_refused_with_a_remedy(way):
     assert len(list(data.DataLoader(Noise(), collate_fn=lambda batch: batch, **WAYS["fork"]))) == 23
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("way", QUICK[1:])
 def test_timeout(way):
     loader = data.DataLoader(Failing("sleep" if way == "fork" else "wait"), 4, timeout=0.3, **WAYS[way])
@@ -170,7 +167,6 @@ def test_timeout(way):
     may_go_on.set()
 
 
-@pytest.mark.quick
 @pytest.mark.parametrize("way", QUICK[1:])
 @pytest.mark.parametrize("dataset", [Noise(), NoiseStream()], ids=["by index", "stream"])
 def test_a_loop_that_is_left(dataset, way):
@@ -195,7 +191,6 @@ def test_an_iterator_that_was_not_begun_has_no_workers():
     del iterator
 
 
-@pytest.mark.quick
 def test_the_parents_handlers_are_not_the_workers():
     """A program that finishes its step when it is asked to end still ends its workers, even those that are busy."""
     before = signal.signal(signal.SIGTERM, lambda *_: None)
@@ -206,7 +201,6 @@ def test_the_parents_handlers_are_not_the_workers():
         signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.quick
 def test_a_forked_child_leaves_its_parents_workers_alone():
     loader = data.DataLoader(Noise(), persistent_workers=True, **WAYS["fork"])
     iterator = iter(loader)

@@ -9,10 +9,7 @@ from tinygrad_cv import data
 
 from .samples import QUICK, WAYS, Noise, NoiseStream, plain
 
-pytestmark = [
-    pytest.mark.quick,
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 def uneven():
@@ -53,6 +50,7 @@ def taken(loader, count):
     return found
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("make", LOADERS.values(), ids=LOADERS)
 def test_at_each_batch(make):
     length = len(make())
@@ -81,6 +79,7 @@ def test_batches_under_way_do_not_count(make, way):
         assert taken(resumed, 12 - position) == expected[position:]
 
 
+@pytest.mark.quick
 def test_within_the_loop_and_after_it():
     loader = LOADERS["shuffled"]()
     states = [loader.state_dict()]
@@ -93,6 +92,7 @@ def test_within_the_loop_and_after_it():
     assert list(again) == [] and again.epoch == 1
 
 
+@pytest.mark.quick
 def test_setting_the_epoch_begins_it():
     loader = LOADERS["shuffled"]()
     expected = taken(loader, 18)
@@ -108,6 +108,7 @@ def test_setting_the_epoch_begins_it():
     assert taken(loader, 6) == expected[6:12], "a state is gone on from once"
 
 
+@pytest.mark.quick
 def test_out_of_order_no_batch_comes_twice_and_none_is_lost():
     loader = LOADERS["shuffled"](in_order=False)
     whole = taken(loader, 6)
@@ -122,6 +123,7 @@ def test_out_of_order_no_batch_comes_twice_and_none_is_lost():
     assert [(state["position"], state["ahead"]) for state in states] == [(2, [3]), (4, []), (5, [])]
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     "change, message",
     [
