@@ -66,7 +66,7 @@ def convnet(
         bias = norm not in ("batch", "instance")  # these subtract the mean of each channel, and with it the bias
         layers.append(nn.Conv2d(c, filters, kernel_size, padding=kernel_size // 2, bias=bias))
         if norm != "none":
-            layers.append(_norm(norm, filters, size, groups))
+            layers.append(normalization(norm, filters, size, groups))
         layers.append(nn.ReLU())
         if pool > 1:
             layers.append(nn.MaxPool2d(pool))
@@ -82,7 +82,8 @@ def convnet(
     return nn.Sequential({"features": body, "flatten": nn.Flatten(), "classifier": classifier})
 
 
-def _norm(norm: Norm, channels: int, size: int, groups: int) -> nn.Module:
+def normalization(norm: Norm, channels: int, size: int, groups: int = 4) -> nn.Module:
+    """The layer of a normalization of maps channels x size x size."""
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "layer":

@@ -20,7 +20,7 @@ MAX_LABELLED = 70  # classes; a confusion matrix of more has no room for names a
 
 def save_learning_curve(history: History, path: str | PathLike[str]) -> None:
     """Draw loss and accuracy over the epochs, those of the training and of the validation."""
-    figure, (left, right) = _figure(1, 2, (9, 3.6))
+    figure, (left, right) = new_figure(1, 2, (9, 3.6))
     numbers = range(1, len(history) + 1)
     for name, colour, prefix in (("training", BLUE, ""), ("validation", RED, "validation_")):
         left.plot(numbers, history.column(f"{prefix}loss"), "o-", ms=3, color=colour, label=name)
@@ -32,13 +32,13 @@ def save_learning_curve(history: History, path: str | PathLike[str]) -> None:
         axis.grid(alpha=0.3)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: str | PathLike[str]) -> None:
     """Draw how many images of each true class, a row, were predicted as each class, a column."""
     side = min(max(6.4, 0.35 * len(classes)), 24)
-    figure, axis = _figure(1, 1, (side, 0.9 * side))
+    figure, axis = new_figure(1, 1, (side, 0.9 * side))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(classes) <= MAX_LABELLED:
@@ -51,15 +51,16 @@ def save_confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: str 
     correct = np.trace(counts) / max(counts.sum(), 1)
     title = f"{100 * correct:.1f}% of {counts.sum()} test images correct"
     axis.set(xlabel="predicted class", ylabel="true class", title=title)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: str | PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
+    """Write a figure whose parts do not overlap."""
     figure.tight_layout()
     write_figure(path, figure, dpi=130)
 
 
-def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
     """A figure and its axes (one, or an array of them), without a display or pyplot's global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
