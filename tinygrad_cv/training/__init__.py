@@ -4,6 +4,8 @@ from .checkpoints import collect, restore
 from .evaluation import evaluate, predict
 from .fit import State, fit
 from .history import History
+from .logs import tensorboard
+from .lr_finder import RateCurve, find_lr
 from .metrics import MeanMetric, Metric, MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassJaccardIndex
 
 __all__ = [
@@ -13,10 +15,13 @@ __all__ = [
     "MulticlassAccuracy",
     "MulticlassConfusionMatrix",
     "MulticlassJaccardIndex",
+    "RateCurve",
     "State",
     "collect",
     "evaluate",
+    "find_lr",
     "fit",
     "predict",
     "restore",
+    "tensorboard",
 ]
