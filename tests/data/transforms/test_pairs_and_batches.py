@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -145,7 +146,7 @@ def noise(n=12, dtype=np.uint8):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-@pytest.mark.parametrize("transform", EVERY, ids=repr)
+@pytest.mark.parametrize("transform", EVERY, ids=lambda t: re.sub(r" at 0x\w+", "", repr(t)))  # alike in all workers
 def test_a_batch_is_its_images_one_by_one(transform, dtype):
     images = noise(dtype=dtype)
     if any(isinstance(part, T.RandomRotation) and part.expand for part in (transform,)):
