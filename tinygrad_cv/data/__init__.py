@@ -16,7 +16,19 @@ from .datasets import DIGITS, FASHION_MNIST_CLASSES, TrainTest, fashion_mnist, l
 from .idx import read_idx
 from .loader import DataLoader, WorkerInfo, get_worker_info
 from .preprocess import Preparation, normalize, preparation
-from .readers import DatasetFolder, ImageFolder, ImageReader
+from .readers import (
+    DatasetFolder,
+    HDF5Images,
+    ImageFolder,
+    ImageReader,
+    load_arrays,
+    load_cifar10,
+    load_cifar100,
+    load_pcam,
+    load_stl10,
+    load_svhn,
+    read_stl10,
+)
 from .sampler import (
     BatchSampler,
     DistributedSampler,
@@ -28,15 +40,16 @@ from .sampler import (
 )
 
 __all__ = [
-    "DIGITS",
-    "FASHION_MNIST_CLASSES",
     "BatchSampler",
     "ChainDataset",
     "ConcatDataset",
+    "DIGITS",
     "DataLoader",
     "Dataset",
     "DatasetFolder",
     "DistributedSampler",
+    "FASHION_MNIST_CLASSES",
+    "HDF5Images",
     "ImageFolder",
     "ImageReader",
     "IterableDataset",
@@ -55,10 +68,17 @@ __all__ = [
     "default_convert",
     "fashion_mnist",
     "get_worker_info",
+    "load_arrays",
+    "load_cifar10",
+    "load_cifar100",
     "load_idx",
+    "load_pcam",
+    "load_stl10",
+    "load_svhn",
     "normalize",
     "preparation",
     "random_split",
     "read_idx",
+    "read_stl10",
     "transforms",
 ]

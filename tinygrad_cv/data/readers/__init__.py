@@ -1,6 +1,23 @@
 """Readers: data sets of files, one format a file. Nothing in a file is run, and nothing is downloaded."""
 
+from .arrays import load_arrays
+from .cifar import load_cifar10, load_cifar100
+from .hdf5 import HDF5Images, load_pcam
 from .image_folder import DatasetFolder, ImageFolder
 from .pixels import ImageReader
+from .stl10 import load_stl10, read_stl10
+from .svhn import load_svhn
 
-__all__ = ["DatasetFolder", "ImageFolder", "ImageReader"]
+__all__ = [
+    "DatasetFolder",
+    "HDF5Images",
+    "ImageFolder",
+    "ImageReader",
+    "load_arrays",
+    "load_cifar10",
+    "load_cifar100",
+    "load_pcam",
+    "load_stl10",
+    "load_svhn",
+    "read_stl10",
+]
