@@ -13,10 +13,10 @@ import numpy as np
 from ..core.annotations import explaining
 from ..core.context import current, read
 from ..frontend.creation import asarray, zeros
+from ..frontend.dependence import Dependence, extent, members, positions, unused
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
 from .module import Module
-from .receptive_field import Dependence, extent, members, positions, unused
 
 if TYPE_CHECKING:
     from ..frontend.typing import TensorLike
