@@ -113,3 +113,21 @@ def test_wrong_files(folder, name, array, code, message):
     (folder / name).write_bytes(idx(array, code))
     with pytest.raises(ValueError, match=message):
         data.load_idx(folder, data.DIGITS)
+
+
+def test_images_that_lie_on_their_sides(folder):
+    upright = data.load_idx(folder, transpose=True).train.images
+    np.testing.assert_array_equal(upright, np.arange(24).reshape(2, 1, 3, 4).transpose(0, 1, 3, 2))
+    assert upright.flags.c_contiguous
+
+
+def test_columns_of_wide_labels(folder):
+    with pytest.raises(ValueError, match=r"label_column is 2, but .*train-labels.* only QMNIST's labels"):
+        data.load_idx(folder, label_column=2)
+    wide = np.arange(16, dtype=">i4").reshape(2, 8)
+    for name in FILES[1::2]:
+        (folder / name).write_bytes(idx(wide, 0x0C))
+    assert data.load_idx(folder).train.classes == ("0", "8")
+    assert data.load_idx(folder, label_column=2).train.classes == ("2", "10")
+    with pytest.raises(ValueError, match=r"label_column is 8; .* has the columns 0 to 7"):
+        data.load_idx(folder, label_column=8)

@@ -9,14 +9,15 @@ from .. import models
 from ..core.errors import CheckpointError
 from ..data import DataLoader, TensorDataset
 from ..training import MulticlassConfusionMatrix, evaluate
+from . import datasets
 from .options import OK, UsageError
-from .train import TEST_BATCH, load
+from .train import TEST_BATCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder that train wrote")
-    parser.add_argument("--data", type=Path, help="folder with four IDX files, as for train (default: shipped images)")
+    datasets.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (CheckpointError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
     classes = model.classes
-    test = load(arguments.data, list(classes) if arguments.data else None).test
+    test = datasets.load(arguments, list(classes) if arguments.data else None, model.prepare.channels).test
     try:
         images = model.prepare(test.images)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""``python -m tinygrad_cv train``: train a network on the shipped images, or on your own IDX files."""
+"""``python -m tinygrad_cv train``: train a network on the shipped images, or on your own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import compiler, models, optim, tracing
-from ..data import DataLoader, TensorDataset, fashion_mnist, load_idx, preparation
-from ..data.datasets import TrainTest
+from ..data import DataLoader, TensorDataset, preparation
 from ..data.transforms import BatchTransform, RandomCrop, RandomHorizontalFlip
 from ..files import checkpoint, write_text
 from ..frontend.creation import tensor
@@ -28,7 +27,7 @@ from ..nn import Module
 from ..training import MulticlassAccuracy, MulticlassConfusionMatrix, State, evaluate, fit
 from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
-from . import config
+from . import config, datasets
 from .options import OK, UsageError, natural, one_of, positive
 
 CONFIG = "config.toml"  # in the folder of a run
@@ -54,9 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=positive(int), default=64, help="images per step (default: %(default)s)")
     parser.add_argument("--lr", type=positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
     parser.add_argument("--seed", type=natural, default=0, help="seed of all random numbers (default: %(default)s)")
-    parser.add_argument(
-        "--data", type=Path, help="folder with four IDX files, plain or .gz, or folder/set (default: shipped images)"
-    )
+    datasets.add_arguments(parser)
     parser.add_argument(
         "--classes",
         nargs="+",
@@ -89,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
     if arguments.norm and arguments.model != "convnet":
         raise UsageError(f"--norm is for --model convnet; {arguments.model} has its own layers.")
-    sets = load(arguments.data, arguments.classes)
     entry = MODELS[arguments.model]
+    sets = datasets.load(arguments, arguments.classes, entry.channels)
     try:
         prepare = preparation(sets.train.images, entry.channels, entry.side)
         images, test_images = prepare(sets.train.images), prepare(sets.test.images)
@@ -176,22 +173,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that make the run what it is."""
-    names = ("model", "norm", "epochs", "batch_size", "lr", "seed", "data", "classes", "augment", "no_jit")
+    names = (
+        "model",
+        "norm",
+        "epochs",
+        "batch_size",
+        "lr",
+        "seed",
+        "data",
+        "format",
+        "image_size",
+        "classes",
+        "augment",
+        "no_jit",
+    )
     found = {name: getattr(arguments, name) for name in names}
-    return {**found, "data": arguments.data and arguments.data.resolve()}
-
-
-def load(folder: Path | None, classes: Sequence[str] | None) -> TrainTest:
-    """The data set in a folder, or the shipped one."""
-    if folder is None:
-        if classes:
-            raise UsageError("--classes is for --data; the shipped images have classes of their own.")
-        return fashion_mnist()
-    count = int(classes[0]) if classes and len(classes) == 1 and classes[0].isdecimal() else None
-    try:
-        return load_idx(folder, count or classes)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--data: {error}") from None
+    return {**found, "data": datasets.place_of(arguments.data)}
 
 
 def augmentation(names: Sequence[str], size: Sequence[int], background: float) -> BatchTransform:

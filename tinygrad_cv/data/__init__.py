@@ -27,6 +27,7 @@ from .readers import (
     load_pcam,
     load_stl10,
     load_svhn,
+    locate,
     read_stl10,
 )
 from .sampler import (
@@ -75,6 +76,7 @@ __all__ = [
     "load_pcam",
     "load_stl10",
     "load_svhn",
+    "locate",
     "normalize",
     "preparation",
     "random_split",

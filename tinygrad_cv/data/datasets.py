@@ -64,7 +64,13 @@ def fashion_mnist() -> TrainTest:
 
 
 @explaining
-def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = None) -> TrainTest:
+def load_idx(
+    folder: str | PathLike[str],
+    classes: Sequence[str] | int | None = None,
+    *,
+    transpose: bool = False,
+    label_column: int = 0,
+) -> TrainTest:
     """Load a data set in the form of MNIST: four IDX files in one folder, each plain or gzip-compressed (``.gz``).
 
     The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with ``t10k`` for ``train``.
@@ -72,13 +78,16 @@ def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = 
     (``train-images.idx3-ubyte``) are recognized too. If a folder holds several sets, name one of them:
     ``load_idx("folder/emnist-letters")``. Images of N x H x W become N x 1 x H x W; N x H x W x C with 1, 3 or 4
     channels become N x C x H x W; N x C x H x W stays. Values keep the file's type (see `normalize`). A label of QMNIST
-    is eight numbers; the first of them, the class, is used.
+    is eight numbers; the first of them is the class.
 
     Args:
         folder: where the four files are.
         classes: the name of each label, or the number of labels. Labels start at 0, or at 1 if all from 1 on occur.
             By default the classes are the labels that occur, named by the characters in EMNIST's
             ``emnist-...-mapping.txt`` if it is there, and otherwise by their numbers.
+        transpose: exchange rows and columns of the images. EMNIST's are stored so that its letters lie on their sides.
+        label_column: which of QMNIST's eight numbers is the label: 0 the class, 1 the series, 2 the writer, 3 the
+            writer's image, 4 the class in NIST's numbering, 5 the place in NIST's files.
 
     Raises:
         FileNotFoundError: the folder or one of the files is missing.
@@ -90,7 +99,9 @@ def load_idx(folder: str | PathLike[str], classes: Sequence[str] | int | None = 
     """
     name, files = find_files(Path(folder))
     images = [_images(files[part, "image"]) for part in ("train", "t10k")]
-    labels = [_labels(files[part, "label"]) for part in ("train", "t10k")]
+    if transpose:
+        images = [np.ascontiguousarray(part.swapaxes(2, 3)) for part in images]  # n c w h -> n c h w
+    labels = [_labels(files[part, "label"], label_column) for part in ("train", "t10k")]
     for part, x, y in zip(("train", "t10k"), images, labels, strict=True):
         if len(x) != len(y):
             raise ValueError(
@@ -151,10 +162,17 @@ def _images(file: Path) -> np.ndarray:
     return channels_first(images)
 
 
-def _labels(file: Path) -> np.ndarray:
+def _labels(file: Path, column: int) -> np.ndarray:
     labels = read_idx(file)
-    if labels.dtype == np.int32 and labels.ndim == 2 and labels.shape[1] == 8:
-        labels = labels[:, 0]  # QMNIST: class, NIST series, writer, index and more
+    if labels.dtype == np.int32 and labels.ndim == 2 and labels.shape[1] == 8:  # QMNIST
+        if not 0 <= column < 8:
+            raise ValueError(f"load_idx: label_column is {column}; {file} has the columns 0 to 7.")
+        labels = labels[:, column]
+    elif column:
+        raise ValueError(
+            f"load_idx: label_column is {column}, but {file} has dimensions {labels.shape}; only QMNIST's labels, "
+            "N x 8 of int32, have columns. Leave it out."
+        )
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
         raise ValueError(
             f"load_idx: {file} has dimensions {labels.shape} and type {labels.dtype}; labels must be N whole numbers "

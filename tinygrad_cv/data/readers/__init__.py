@@ -4,6 +4,7 @@ from .arrays import load_arrays
 from .cifar import load_cifar10, load_cifar100
 from .hdf5 import HDF5Images, load_pcam
 from .image_folder import DatasetFolder, ImageFolder
+from .locate import locate
 from .pixels import ImageReader
 from .stl10 import load_stl10, read_stl10
 from .svhn import load_svhn
@@ -19,5 +20,6 @@ __all__ = [
     "load_pcam",
     "load_stl10",
     "load_svhn",
+    "locate",
     "read_stl10",
 ]

@@ -1,0 +1,106 @@
+"""``train --data`` and ``evaluate --data`` with each format; the files are made by the formats' own libraries."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinygrad_cv.__main__ import main
+from tinygrad_cv.commands import datasets
+from tinygrad_cv.commands.options import UsageError
+from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
+
+Image = pytest.importorskip("PIL.Image")
+TRAIN = ("--epochs", "1", "--batch-size", "4", "--no-jit")
+rng = np.random.default_rng(0)
+
+
+def images_by_class(root, sizes=((12, 10),)):
+    for part in ("train", "val"):
+        for label, name in enumerate(("cat", "dog")):
+            (root / part / name).mkdir(parents=True)
+            for n in range(4):
+                h, w = sizes[n % len(sizes)]
+                pixels = rng.integers(120 * label, 120 * label + 100, (h, w, 3), np.uint8)
+                Image.fromarray(pixels).save(root / part / name / f"{n}.png")
+    return root
+
+
+def arrays(root):
+    x, y = rng.integers(0, 256, (8, 8, 8), np.uint8), np.arange(8) % 2
+    np.savez(root / "set.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    return root / "set.npz"
+
+
+def test_train_and_evaluate_on_images_by_class(tmp_path, capsys):
+    root, out = images_by_class(tmp_path / "pets", ((12, 10), (9, 20))), str(tmp_path / "run")
+    options = ["--data", str(root), "--image-size", "8"]
+    assert main(["train", *options, *TRAIN, "--out", out]) == 0
+    assert "8 training and 8 test images of 3 x 8 x 8, 2 classes" in capsys.readouterr().out
+    assert main(["evaluate", out, *options]) == 0
+    assert "of 8 images" in capsys.readouterr().out
+    assert f'data = "{root}"' in (tmp_path / "run" / "config.toml").read_text()
+
+
+def test_train_on_arrays(tmp_path, capsys):
+    assert main(["train", "--data", str(arrays(tmp_path)), *TRAIN, "--out", str(tmp_path / "run")]) == 0
+    assert "8 test images of 1 x 8 x 8, 2 classes" in capsys.readouterr().out
+
+
+def options(*words):
+    parser = argparse.ArgumentParser()
+    datasets.add_arguments(parser)
+    return parser.parse_args(list(map(str, words)))
+
+
+@pytest.mark.quick
+def test_a_name_is_located_and_stays_a_name(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "fashion-mnist").symlink_to(FASHION_MNIST_FOLDER)
+    monkeypatch.setenv("TGCV_DATA", str(tmp_path / "own"))
+    monkeypatch.chdir(tmp_path)
+    found = datasets.load(options("--data", "fashion-mnist"), None, None)
+    assert len(found.train) == 5000 and found.test.classes[9] == "Ankle boot" and found.train.augment
+    assert datasets.place_of(Path("fashion-mnist")) == Path("fashion-mnist")
+    (tmp_path / "fashion-mnist").mkdir()  # now it is a path
+    assert datasets.place_of(Path("fashion-mnist")) == tmp_path / "fashion-mnist"
+    with pytest.raises(UsageError, match=r"--data: load_idx: fashion-mnist has neither"):
+        datasets.load(options("--data", "fashion-mnist"), None, None)
+
+
+@pytest.mark.quick
+def test_images_by_class_are_grey_for_networks_of_one_channel(tmp_path):
+    root = images_by_class(tmp_path)
+    assert datasets.load(options("--data", root), None, 1).train.images.shape == (8, 1, 12, 10)
+    train, test = datasets.load(options("--data", root), None, None)
+    assert test.images.shape == (8, 3, 12, 10) and train.labels.tolist() == [0] * 4 + [1] * 4
+    with Image.open(root / "train" / "dog" / "2.png") as image:
+        np.testing.assert_array_equal(train.images[6], np.array(image).transpose(2, 0, 1))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "words, classes, message",
+    [
+        (["--format", "idx"], None, "--format is for --data"),
+        ([], ["a", "b"], "--classes is for --data"),
+        (["--data", "PETS"], None, r"1\.png is 20 x 9 pixels, and others are 10 x 12; .*Give --image-size"),
+        (["--data", "PETS", "--format", "svhn"], None, r"there is no file .*train_32x32\.mat"),
+        (["--data", "PETS", "--image-size", "8"], ["a", "b"], "has classes of its own, cat, dog .* not a, b"),
+        (["--data", "ARRAYS", "--image-size", "8"], None, "--image-size is for images by class; .* format arrays"),
+        (["--data", "ARRAYS"], ["a"], "has the label 1 of image 1; it must be from 0 to 0"),
+    ],
+)
+def test_options_that_do_not_fit(tmp_path, words, classes, message):
+    places = {"PETS": images_by_class(tmp_path / "pets", ((12, 10), (9, 20))), "ARRAYS": arrays(tmp_path)}
+    with pytest.raises(UsageError, match=message):
+        datasets.load(options(*(places.get(word, word) for word in words)), classes, None)
+
+
+@pytest.mark.quick
+def test_parts_of_other_classes(tmp_path):
+    root = images_by_class(tmp_path)
+    (root / "val" / "dog").rename(root / "val" / "emu")
+    with pytest.raises(UsageError, match="train and val have other classes: dog, emu in one only"):
+        datasets.load(options("--data", root), None, None)

@@ -1,0 +1,36 @@
+"""The format of a data set, by the names of its files."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from . import failure
+
+TESTS = ("test", "val", "valid")
+MARKS = {  # format -> names of files, of which one in the folder shows it; a folder of the archive's name shows it, too
+    "cifar10": ("data_batch_1", "data_batch_1.bin", "cifar-10-batches-py", "cifar-10-batches-bin"),
+    "cifar100": ("fine_label_names.txt", "meta", "cifar-100-python", "cifar-100-binary"),
+    "svhn": ("train_32x32.mat",),
+    "stl10": ("train_X.bin", "stl10_binary"),
+    "arrays": ("x_train.npy", "train_images.npy", "X_train.npy"),
+}
+FORMATS = (*MARKS, "folder", "idx")
+
+
+def detect(path: str | PathLike[str]) -> str:
+    """The format of what is at a path: "arrays" (.npz, or a folder of .npy), "cifar10", "cifar100", "svhn", "stl10",
+    "folder" (of ``train`` and ``test`` or ``val``, each with a folder for each class), and otherwise "idx".
+
+    Raises:
+        ValueError: several formats have files there.
+    """
+    place = Path(path)
+    if place.is_file():
+        return "arrays" if place.suffix == ".npz" else "idx"
+    found = [name for name, marks in MARKS.items() if any((place / mark).exists() for mark in marks)]
+    if (place / "train").is_dir() and any((place / name).is_dir() for name in TESTS):
+        found.append("folder")
+    if len(found) > 1:
+        raise failure.wrong("detect", place, f"holds data of several formats, {', '.join(found)}", "Say which.")
+    return found[0] if found else "idx"
