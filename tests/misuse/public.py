@@ -35,6 +35,7 @@ EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
     "data.*Sampler data.Subset data.*Dataset data.DataLoader data.LabelledImages": "tables of tests/data",
     "*.set_epoch DataLoader.load_state_dict data.default_*": "tables of tests/data",
     "data.*Folder data.ImageReader data.HDF5Images DatasetFolder.*": "tables of tests/data/readers",
+    "data.ImageTable data.*Segmentation": "tables of tests/data/readers",
     "data.load_[acps]* data.locate data.read_stl10": "tables of tests/data/readers",
     "data.random_split data.WorkerInfo": "tables of tests/data, or made by the library",
     "nn.from_keras": "tests/nn/test_keras_weights.py",

@@ -17,10 +17,13 @@ from .idx import read_idx
 from .loader import DataLoader, WorkerInfo, get_worker_info
 from .preprocess import Preparation, normalize, preparation
 from .readers import (
+    CocoSegmentation,
     DatasetFolder,
     HDF5Images,
     ImageFolder,
     ImageReader,
+    ImageTable,
+    VOCSegmentation,
     load_arrays,
     load_cifar10,
     load_cifar100,
@@ -43,6 +46,7 @@ from .sampler import (
 __all__ = [
     "BatchSampler",
     "ChainDataset",
+    "CocoSegmentation",
     "ConcatDataset",
     "DIGITS",
     "DataLoader",
@@ -53,6 +57,7 @@ __all__ = [
     "HDF5Images",
     "ImageFolder",
     "ImageReader",
+    "ImageTable",
     "IterableDataset",
     "LabelledImages",
     "Preparation",
@@ -63,6 +68,7 @@ __all__ = [
     "SubsetRandomSampler",
     "TensorDataset",
     "TrainTest",
+    "VOCSegmentation",
     "WeightedRandomSampler",
     "WorkerInfo",
     "default_collate",

@@ -62,6 +62,7 @@ class ImageReader:
         background: what shows through, 0 to 255, one level or one for R, G and B. None drops transparency, as
             torchvision does; the colors below are then arbitrary.
         check_suffix: refuse a file whose format is not that of its name, such as a PNG named .jpg.
+        upright: step 1; False for images beside which masks of the stored pixels lie.
 
     Raises:
         ValueError: another mode or background. When called: the file is no image of these formats, is damaged or
@@ -71,12 +72,13 @@ class ImageReader:
         ModuleNotFoundError: when called, Pillow is not installed.
 
     >>> ImageReader("L")
-    ImageReader(mode='L', background=255, check_suffix=True)
+    ImageReader(mode='L', background=255, check_suffix=True, upright=True)
     """
 
     mode: str = "RGB"
     background: int | Sequence[int] | None = WHITE
     check_suffix: bool = True
+    upright: bool = True
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -95,7 +97,7 @@ class ImageReader:
 
     def __call__(self, path: str | PathLike[str]) -> np.ndarray:
         with opened(READER, path, self.check_suffix) as image:
-            array = np.array(self._converted(decoded(READER, path, image), path))
+            array = np.array(self._converted(decoded(READER, path, image, self.upright), path))
         return array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1)  # h w c -> c h w
 
     def _converted(self, image: Image, path: str | PathLike[str]) -> Image:
@@ -162,19 +164,19 @@ def opened(reader: str, path: str | PathLike[str], check_suffix: bool = True) ->
 BOMB = "Make it smaller; or, if you trust it, set PIL.Image.MAX_IMAGE_PIXELS."
 
 
-def decoded(reader: str, path: str | PathLike[str], image: Image) -> Image:
-    """The image, decoded and set upright."""
+def decoded(reader: str, path: str | PathLike[str], image: Image, upright: bool) -> Image:
+    """The image, decoded and, if asked for, set upright."""
     try:
         image.load()
     except Exception as error:
         _pass_on(error)
         raise failure.wrong(reader, path, f"is damaged or truncated: {_reason(error)}") from None
-    turn = TURNS.get(_orientation(image))
+    turn = TURNS.get(_orientation(image)) if upright else None
     if turn is None:
         return image
-    upright = image.transpose(getattr(pillow().Transpose, turn))
-    upright.format = image.format
-    return upright
+    turned = image.transpose(getattr(pillow().Transpose, turn))
+    turned.format = image.format
+    return turned
 
 
 def pillow() -> Any:
