@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
+import tinygrad_cv as tg
 from tinygrad_cv import data
+from tinygrad_cv.data.readers.matlab import read_mat
 
 pytestmark = pytest.mark.quick
 
@@ -255,3 +257,65 @@ def test_wrong_hdf5(tmp_path):
         data.HDF5Images(tmp_path / "claim.h5", image_key="few")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*no\.h5"):
         data.HDF5Images(tmp_path / "no.h5")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_single_bits_of_a_file_of_matlab(tmp_path, compress):
+    """Damage is an error of one line, or in what has no meaning; if it is compressed, never another value."""
+    savemat = pytest.importorskip("scipy.io").savemat
+    path = tmp_path / "x.mat"
+    arrays = {"X": np.arange(24, dtype=np.uint8).reshape(2, 3, 4), "y": np.array([[1.0], [2.5]])}
+    savemat(path, {"other": "text", **arrays}, do_compression=compress)
+    content = path.read_bytes()
+    for bit in range(8 * 124, 8 * len(content), 9):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            found = read_mat("test", path, ("X", "y"))
+        except ValueError as error:
+            assert str(error).startswith(f"test: {path} is damaged") and "\n" not in str(error)
+        else:
+            for name in found if compress else ():
+                np.testing.assert_array_equal(found[name], arrays[name])
+
+
+def test_all_types_of_matlab(tmp_path):
+    savemat = pytest.importorskip("scipy.io").savemat
+    arrays = {
+        f"a{n}": rng.integers(0, 100, (3, n + 1)).astype(kind)
+        for n, kind in enumerate(["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"])
+    }
+    savemat(tmp_path / "x.mat", arrays)
+    found = read_mat("test", tmp_path / "x.mat", arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+    savemat(tmp_path / "x.mat", {"z": np.array([1j])})
+    with pytest.raises(ValueError, match="z is no array of real numbers"):
+        read_mat("test", tmp_path / "x.mat", ("z",))
+
+
+def test_labels_that_cannot_be_classes(tmp_path):
+    np.savez(tmp_path / "set.npz", x_train=X, y_train=Y, x_test=X, y_test=Y + 2**40)
+    with pytest.raises(ValueError, match=r"set\.npz has the label 1,099,511,627,778; classes count from 0"):
+        data.load_arrays(tmp_path / "set.npz")
+    path = write_h5(tmp_path / "set.h5", x=X, y=Y + 2**40)
+    with pytest.raises(ValueError, match=r"set\.h5 has the label 1,099,511,627,778; classes count from 0"):
+        data.HDF5Images(path)
+
+
+def test_bits_of_the_header_of_an_array(tmp_path):
+    """Each is an error that names the file, or leaves the array's size as it is."""
+    for name in NAMES:
+        np.save(tmp_path / f"{name}.npy", Y if name[0] == "y" else X)
+    path = tmp_path / "x_train.npy"
+    content = path.read_bytes()
+    for bit in range(8 * 128):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        for read in (lambda: data.load_arrays(tmp_path).train.images, lambda: tg.load(path)):
+            try:
+                assert read().size == X.size
+            except ValueError as error:
+                assert str(path) in str(error) or str(tmp_path) in str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...core.errors import CheckpointError
 from ...files.tensors import load
 from ..datasets import TrainTest, channels_first
 from . import failure
-from .labels import checked, labelled
+from .labels import checked, labelled, numbered
 
 READER = "load_arrays"
 REMEDY = "Give another file, or save its arrays by numpy.savez."
@@ -49,8 +50,7 @@ def load_arrays(path: str | PathLike[str], classes: Sequence[str] | None = None)
         listed = ", ".join(map(repr, found)) or "none"
         raise failure.missing(READER, place, f"{', '.join(NAMES[0])} in", f"The arrays in it are {listed}.")
     if classes is None:
-        largest = max(int(np.max(found[name], initial=0)) for name in names[1::2] if found[name].dtype.kind in "uib")
-        classes = tuple(map(str, range(largest + 1)))
+        classes = numbered(READER, place, *(found[name] for name in names[1::2]))
     places = {name: f"{place}, {name}" for name in names}
     parts = []
     for x, y in (names[:2], names[2:]):
@@ -87,9 +87,18 @@ def _folder(place: Path) -> dict[str, np.ndarray]:
 
 def _mapped(path: Path) -> np.ndarray:
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, TypeError, SyntaxError, OverflowError) as error:  # of headers, and of maps too short
+        array: np.memmap = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (
+        ValueError,
+        EOFError,
+        TypeError,
+        SyntaxError,
+        OverflowError,
+        TokenError,
+    ) as error:  # of headers, and of maps too short
         raise failure.wrong(READER, path, f"is damaged, or holds no numbers: {str(error)[:200]}") from None
+    if (end := array.offset + array.nbytes) != (size := path.stat().st_size):
+        raise failure.wrong(READER, path, f"is damaged: it has {size:,} bytes, and its array ends after {end:,}")
     return array
 
 

@@ -14,7 +14,7 @@ from ...core.annotations import explaining
 from ..dataset import Dataset
 from ..datasets import channels_first
 from . import failure
-from .labels import checked
+from .labels import checked, numbered
 
 LARGEST = 1 << 28  # values of one image
 PCAM = "camelyonpatch_level_2_split_{}_{}.h5"
@@ -64,8 +64,7 @@ class HDF5Images(Dataset[tuple[Any, Any]]):
         place = self.images if labels is None else os.fspath(labels)
         values = self._labels(place, label_key, shape[0])
         if classes is None:
-            whole = values.size and values.dtype.kind in "ui"
-            classes = tuple(map(str, range(int(values.max()) + 1 if whole else 1)))
+            classes = numbered("HDF5Images", place, values)
         self.classes = tuple(classes)
         self.targets = checked("HDF5Images", place, values, len(self.classes))
 
@@ -154,7 +153,7 @@ def _file(place: str) -> Any:
 def _dataset(file: Any, place: str, key: str) -> Any:
     found = _read("HDF5Images", place, key, lambda: file.get(key))
     if found is None or not hasattr(found, "shape") or found.dtype.kind not in "uifb":
-        keys = ", ".join(map(repr, list(file)[:10])) or "nothing"
+        keys = ", ".join(map(repr, _read("HDF5Images", place, "names", lambda: list(file))[:10])) or "nothing"
         raise failure.wrong("HDF5Images", place, f"has no array of numbers {key!r}; it has {keys}", "Give its name.")
     return found
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..dataset import LabelledImages
 from . import failure
 
+MOST = 1 << 20  # classes, where their names are not given
 Place = str | PathLike[str]
 
 
@@ -35,6 +36,18 @@ def checked(reader: str, place: Place, labels: np.ndarray, count: int, first: in
             reader, place, f"has the label {labels[n]} of image {n}; it must be from {first} to {first + count - 1}"
         )
     return labels.astype(np.int64) - first
+
+
+def numbered(reader: str, place: Place, *labels: np.ndarray) -> tuple[str, ...]:
+    """The numbers from 0 to the largest label as names of classes.
+
+    Raises:
+        ValueError: it is so large that it cannot be a class.
+    """
+    largest = max((int(np.max(part, initial=0)) for part in labels if part.dtype.kind in "uib"), default=0)
+    if largest >= MOST:
+        raise failure.wrong(reader, place, f"has the label {largest:,}; classes count from 0, up to {MOST:,}")
+    return tuple(map(str, range(largest + 1)))
 
 
 def labelled(
