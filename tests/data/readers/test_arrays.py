@@ -1,5 +1,6 @@
 """Arrays in files that SciPy, h5py and NumPy wrote: SVHN, PatchCamelyon, STL-10, .npz and .npy."""
 
+import os
 import pickle
 import re
 
@@ -222,6 +223,15 @@ def test_hdf5_is_read_by_worker_processes(tmp_path):
     dataset[0]  # opened here, too
     images = np.concatenate([images for images, _ in data.DataLoader(dataset, 1, num_workers=2)])
     np.testing.assert_array_equal(images, X.transpose(0, 3, 1, 2))
+
+
+def test_a_process_that_was_forked_opens_the_file_itself(tmp_path, monkeypatch):
+    dataset = data.HDF5Images(write_h5(tmp_path / "set.h5", x=X, y=Y))
+    before = dataset._stored()
+    assert dataset._stored() is before
+    process = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: process + 1)
+    assert dataset._stored() is not before
 
 
 def test_damaged_hdf5(tmp_path):
