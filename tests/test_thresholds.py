@@ -239,6 +239,6 @@ def test_programs_on_disk_are_passed_over(monkeypatch, tmp_path):
     for _ in range(2):
         tg.jit(lambda x: x * 2.0)(x)
     assert len(made) == 1
-    with crossed({"compiler.schedule.loop_schedule.MIN_ACCUMULATED": 2}):
+    with crossed({"compiler.schedule.tiles.MIN_ACCUMULATED": 2}):
         tg.jit(lambda x: x * 2.0)(x)
     assert len(made) == 2

@@ -19,6 +19,15 @@ from tests.misuse.walk import problems
 WALKED = [name for name in public() if not exempt(name)]
 
 
+@pytest.fixture(autouse=True)
+def _as_before():
+    """Calls may change what is everybody's."""
+    threads, state = tg.get_num_threads(), tg.default_generator.state.numpy().copy()
+    yield
+    tg.set_num_threads(threads)
+    tg.default_generator.state.assign(tg.tensor(state))
+
+
 @pytest.mark.parametrize("name", WALKED)
 def test_one_wrong_argument(name):
     assert name in calls(), f"tests/misuse/calls has no call of {name}"

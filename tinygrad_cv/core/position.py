@@ -20,10 +20,14 @@ def describe(node: Node) -> str:
 
 def user_line() -> str | None:
     """File and line of the innermost caller outside this package."""
+    frame, _ = user_frame()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else None
+
+
+def user_frame() -> tuple[FrameType | None, int]:
+    """The innermost caller outside this package, and the ``stacklevel`` by which one who calls this warns of it."""
     frame: FrameType | None = sys._getframe(1)
-    package = __name__.partition(".")[0]
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] != package:
-            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back
-    return None
+    package, level = __name__.partition(".")[0], 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    return frame, level

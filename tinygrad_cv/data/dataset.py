@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.position import user_frame
 from .randomness import RandomSource, given_generator, nth_sample
 
 T = TypeVar("T")
@@ -279,7 +280,8 @@ def _from_fractions(size: int, fractions: Sequence[float]) -> list[int]:
         lengths[i % len(lengths)] += 1
     for i, length in enumerate(lengths):
         if length == 0:
-            warnings.warn(f"random_split: part {i} is empty: {fractions[i]} of {size} samples.", stacklevel=3)
+            words = f"random_split: part {i} is empty: {fractions[i]} of {size} samples."
+            warnings.warn(words, stacklevel=user_frame()[1])
     return lengths
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.annotations import explaining
 from ..core.errors import GraphError
+from ..core.position import user_frame
 from ..frontend.creation import asarray
 from ..frontend.isolation import isolated
 from ..frontend.signature import signature
@@ -135,12 +136,13 @@ def _run(f: Callable[..., object], inputs: Iterable[object], known: Names, trail
 
 def _report(missing: Mapping[str, str], names: Mapping[str, object]) -> None:
     """Warn about names that are not in the graph; not about ``locals()``, most of which are unrelated."""
-    local = sys._getframe(2).f_locals  # of the caller of graph()
+    caller, level = user_frame()
+    local = caller.f_locals if caller is not None else {}
     alike = names.keys() == local.keys() and all(names[name] is local[name] for name in names)
     if not missing or names is local or (sys.version_info >= (3, 13) and alike):  # locals() is a copy since 3.13
         return
     words = "; ".join(f"{name!r} is not in the graph: {why}" for name, why in missing.items())
-    warnings.warn(f"graph: names: {words}.", stacklevel=3)
+    warnings.warn(f"graph: names: {words}.", stacklevel=level)
 
 
 def _parameter_names(f: Callable[..., object], count: int) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..core.annotations import explaining
+from ..core.position import user_frame
 from ..files import write_bytes, write_text
 from . import repeats
 from .collapse import collapse
@@ -117,7 +118,7 @@ class GraphView:
             warnings.warn(
                 f"graph: {many} nodes would make a picture that nobody can read (depth={depth}): it is drawn by "
                 "layers, as with depth=1. Write .html(...), which opens layer by layer, or draw a part of the model.",
-                stacklevel=3,
+                stacklevel=user_frame()[1],
             )
             depth = 1
         write_bytes(path, render(self.dot(depth, direction, once), format))

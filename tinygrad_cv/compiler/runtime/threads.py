@@ -44,6 +44,7 @@ from .cores import cores, current_core, move, pin
 from .driver import CONDITIONS, MAX_PARTS, MUTEX, POOL_BYTES, alone, pool_functions
 
 POSIX = os.name == "posix"
+MAX_THREADS = 1024
 
 
 class KernelCall(NamedTuple):
@@ -102,7 +103,7 @@ def set_num_threads(n: int) -> None:
     """Use ``n`` threads, including the calling one, for every program from now on.
 
     Raises:
-        ValueError: n is below 1.
+        ValueError: n is below 1, or above 1,024.
     """
     try:
         count = operator.index(n)
@@ -110,6 +111,8 @@ def set_num_threads(n: int) -> None:
         raise TypeError(f"set_num_threads: n={n!r}; it must be an integer.") from None
     if count < 1:
         raise ValueError(f"set_num_threads: n={n}; there must be at least 1 thread, the calling one.")
+    if count > MAX_THREADS:
+        raise ValueError(f"set_num_threads: n={n}; there can be at most {MAX_THREADS}. Give the number of cores.")
     _state.threads = count
     _state.retire()
 
