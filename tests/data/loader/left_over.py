@@ -1,4 +1,4 @@
-"""What a loader could leave behind: processes, shared memory, open files."""
+"""What a loader could leave behind: processes, shared memory, open files. Where /proc is empty, nothing is seen."""
 
 import os
 from pathlib import Path
@@ -49,7 +49,7 @@ def descriptors():
     """How many files this process has open, but for the pipes to Python's servers."""
     return {
         fd: target
-        for fd in os.listdir("/proc/self/fd")
+        for fd in (os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ())
         if (target := _target(fd)).startswith(("socket", "/memfd", "anon_inode"))
     }
 
