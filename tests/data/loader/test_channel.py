@@ -13,6 +13,8 @@ from tinygrad_cv.data.loader.channel import Channel, nameless_file
 
 from .left_over import descriptors
 
+asks_linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks Linux for what the process holds")
+
 pytestmark = pytest.mark.quick
 
 VALUES = {
@@ -77,6 +79,7 @@ def test_a_sender_does_not_wait_for_a_receiver(value):
     two.close()
 
 
+@asks_linux
 def test_memory_goes_with_the_arrays(ends):
     def mapped():
         with open("/proc/self/maps") as maps:
@@ -124,6 +127,7 @@ def test_writes_that_are_cut_short_go_on(ends, monkeypatch):
     assert (got[0] == np.arange(5000)).all() and (got[1] == np.arange(7)).all()
 
 
+@asks_linux
 def test_without_memfd_a_temporary_file_serves(ends, monkeypatch):
     monkeypatch.delattr(os, "memfd_create", raising=False)
     file = nameless_file()
