@@ -13,7 +13,7 @@ from .options import OK, UsageError, natural, positive
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("name", choices=("batchnorm",), help="which experiment")
-    parser.add_argument("--images", type=positive(int), default=4000, help="per training (default: %(default)s)")
+    parser.add_argument("--images", type=positive(int), default=12000, help="per training (default: %(default)s)")
     parser.add_argument("--seed", type=natural, default=0, help="seed of all random numbers (default: %(default)s)")
     parser.add_argument("--no-jit", action="store_true", help="run on NumPy instead of compiled code")
     parser.add_argument(

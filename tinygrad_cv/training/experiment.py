@@ -49,7 +49,7 @@ class Training:
 
 
 def batch_norm_experiment(
-    images: int = 4000, seed: int = 0, jit: bool = True, watch: Callable[[Training], object] = lambda training: None
+    images: int = 12000, seed: int = 0, jit: bool = True, watch: Callable[[Training], object] = lambda training: None
 ) -> list[Training]:
     """Run all trainings.
 
