@@ -39,8 +39,10 @@ def options(path: Path) -> list[str]:
         import tomli as tomllib
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{CONFIG}: {path} cannot be read as TOML ({error}).") from None
+    except OSError as error:
+        raise UsageError(f"{CONFIG}: {path} cannot be read ({error.strerror}).") from None
+    except ValueError as error:
+        raise UsageError(f"{CONFIG}: {path} is not TOML ({error}).") from None
     words: list[str] = []
     for name, value in settings.items():
         if value is not False:

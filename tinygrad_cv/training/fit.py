@@ -232,7 +232,7 @@ class _Run:
                 f"fit: {path} is from the middle of an epoch, and the data have no load_state_dict. Give a DataLoader."
             )
 
-    def epoch(self, callbacks: Sequence[Callback], save_every: int | None, bar: Any) -> Row | None:
+    def epoch(self, callbacks: Sequence[Callback], save_every: int | None, bar: tqdm[Any] | None) -> Row | None:
         """Train on what is left of an epoch; None if it was stopped before its end."""
         state, start = self.state, time.perf_counter() - self.seconds
         state.model.train()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..extras import pillow
 from . import failure
 
 if TYPE_CHECKING:
@@ -177,19 +178,6 @@ def decoded(reader: str, path: str | PathLike[str], image: Image, upright: bool)
     turned = image.transpose(getattr(pillow().Transpose, turn))
     turned.format = image.format
     return turned
-
-
-def pillow() -> Any:
-    """Pillow's module ``Image``.
-
-    Raises:
-        ModuleNotFoundError: Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("reading images needs Pillow: pip install pillow") from error
-    return Image
 
 
 def _orientation(image: Image) -> Any:

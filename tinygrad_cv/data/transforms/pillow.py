@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..extras import pillow
 from .arguments import one_of
 
 if TYPE_CHECKING:
@@ -30,19 +31,6 @@ FILTERS = {
 RESIZING = tuple(FILTERS)
 MOVING = ("nearest", "nearest-exact", "bilinear", "bicubic")  # those of rotations and affine maps
 NEAREST = MOVING[:2]
-
-
-def pillow() -> Any:
-    """Pillow's module ``Image``.
-
-    Raises:
-        ModuleNotFoundError: Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("this transform needs Pillow: pip install pillow") from error
-    return Image
 
 
 def resampling(owner: str, value: Any, choices: tuple[str, ...]) -> str:
