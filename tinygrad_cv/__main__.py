@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subparser.set_defaults(command=module.run)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        parsed = parser.parse_args(config.expanded(given))
+        parsed = parser.parse_args(config.expanded(given, train.OPTIONS))
     except UsageError as error:
         print(f"error: {error.message}", file=sys.stderr)
         raise

@@ -29,6 +29,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("1 +")
     (tmp_path / "failing.py").write_text("raise OSError('at import')")
     (tmp_path / "leaving.py").write_text("import sys; sys.exit(3)")
+    (tmp_path / "odd.toml").write_text("epochz = 3")
     (tmp_path / "FILE").touch()
     yield tmp_path
     for name in ("subject", "broken", "failing", "leaving"):
@@ -78,6 +79,7 @@ WRONG = [
     (["train", "--epochs", "1.5"], "--epochs"),
     (["train", "--config", "FILE2"], "FILE2 cannot be read (No such file or directory)"),
     (["train", "--config", "broken.py"], "broken.py is not TOML"),
+    (["train", "--config", "odd.toml"], "odd.toml has 'epochz', which is no option; there is epochs"),
     (["resume", "FILE"], "there is no file"),
     (["evaluate", "FILE"], "models.load"),
     (["evaluate", "no/run"], "models.load"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,25 +14,25 @@ from .options import UsageError
 CONFIG = "--config"
 
 
-def expanded(arguments: Sequence[str]) -> list[str]:
+def expanded(arguments: Sequence[str], known: Sequence[str]) -> list[str]:
     """The arguments of a command with the options of its ``--config FILE`` before the others, which so have the last
     word.
 
     Raises:
-        UsageError: the file cannot be read, or is not TOML.
+        UsageError: the file cannot be read, is not TOML, or has an option that is not among the known ones.
     """
     words = [part for word in arguments for part in (word.split("=", 1) if word.startswith(f"{CONFIG}=") else [word])]
     if CONFIG not in words[:-1]:
         return list(arguments)
     at = words.index(CONFIG)
-    return [*words[:1], *options(Path(words[at + 1])), *words[1:at], *words[at + 2 :]]
+    return [*words[:1], *options(Path(words[at + 1]), known), *words[1:at], *words[at + 2 :]]
 
 
-def options(path: Path) -> list[str]:
+def options(path: Path, known: Sequence[str]) -> list[str]:
     """The options that a file holds, as the command line has them.
 
     Raises:
-        UsageError: the file cannot be read, or is not TOML.
+        UsageError: the file cannot be read, is not TOML, or has an option that is not among the known ones.
     """
     if sys.version_info >= (3, 11):
         import tomllib
@@ -45,6 +46,9 @@ def options(path: Path) -> list[str]:
         raise UsageError(f"{CONFIG}: {path} is not TOML ({error}).") from None
     words: list[str] = []
     for name, value in settings.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1) or known
+            raise UsageError(f"{CONFIG}: {path} has {name!r}, which is no option; there is {', '.join(near)}.")
         if value is not False:
             words.append("--" + name.replace("_", "-"))
             values = value if isinstance(value, list) else [] if value is True else [value]

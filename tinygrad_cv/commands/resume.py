@@ -21,6 +21,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"there is no file {path}. Give the folder that train wrote.")
     parser = argparse.ArgumentParser(prog=str(path))
     train.add_arguments(parser)
-    again = parser.parse_args([*config.options(path), "--out", str(arguments.run)])
+    again = parser.parse_args([*config.options(path, train.OPTIONS), "--out", str(arguments.run)])
     again.resume = True
     return train.run(again)

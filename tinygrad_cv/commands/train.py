@@ -31,6 +31,20 @@ from . import config, datasets
 from .options import OK, UsageError, natural, one_of, positive
 
 CONFIG = "config.toml"  # in the folder of a run
+OPTIONS = (
+    "model",
+    "norm",
+    "epochs",
+    "batch_size",
+    "lr",
+    "seed",
+    "data",
+    "format",
+    "image_size",
+    "classes",
+    "augment",
+    "no_jit",
+)  # what makes a run what it is
 EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
 AUGMENT = ("none", "shift", "flip")
 MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all steps
@@ -173,21 +187,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that make the run what it is."""
-    names = (
-        "model",
-        "norm",
-        "epochs",
-        "batch_size",
-        "lr",
-        "seed",
-        "data",
-        "format",
-        "image_size",
-        "classes",
-        "augment",
-        "no_jit",
-    )
-    found = {name: getattr(arguments, name) for name in names}
+    found = {name: getattr(arguments, name) for name in OPTIONS}
     return {**found, "data": datasets.place_of(arguments.data)}
 
 
