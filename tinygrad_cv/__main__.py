@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import config, evaluate, experiment, gradcheck, graph, networks, resume, summary, train
+from .commands import config, evaluate, experiment, gradcheck, graph, networks, predict, resume, summary, train
 from .commands.options import EXIT_CODES, UsageError, exit_code
 
 COMMANDS = {
     "train": (train, "train a network on images and write the results to a folder"),
     "resume": (resume, "go on with a training that was stopped or killed"),
     "evaluate": (evaluate, "measure a trained network on test images"),
+    "predict": (predict, "say what a trained network sees in images, and where"),
     "experiment": (experiment, "train a deep network with and without normalization, and show the difference"),
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),

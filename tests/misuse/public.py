@@ -10,7 +10,7 @@ from typing import Any
 
 import tinygrad_cv as tg
 from tests.signatures import names
-from tinygrad_cv import check, data, functional, models, nn, optim, viz
+from tinygrad_cv import check, data, explain, functional, models, nn, optim, viz
 
 ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "tg": tg,
@@ -24,6 +24,7 @@ ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "models": models,
     "data": data,
     "check": check,
+    "explain": explain,
     "viz": viz,
 }
 ELSEWHERE = {  # rooms whose tests have tables of wrong arguments of their own
@@ -37,6 +38,7 @@ EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
     "data.*Folder data.ImageReader data.HDF5Images DatasetFolder.*": "tables of tests/data/readers",
     "data.ImageTable data.*Segmentation": "tables of tests/data/readers",
     "data.load_[acps]* data.locate data.read_stl10": "tables of tests/data/readers",
+    "Preparation.*": "tests/commands/test_predict.py",
     "data.random_split data.WorkerInfo": "tables of tests/data, or made by the library",
     "nn.from_keras": "tests/nn/test_keras_weights.py",
     "*.forward": "walked through for each layer, which is called",

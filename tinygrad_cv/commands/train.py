@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     entry = MODELS[arguments.model]
     sets = datasets.load(arguments, arguments.classes, entry.channels)
     try:
-        prepare = preparation(sets.train.images, entry.channels, entry.side)
+        prepare = preparation(sets.train.images, entry.channels, entry.side, arguments.image_size)
         images, test_images = prepare(sets.train.images), prepare(sets.test.images)
     except ValueError as error:
         raise UsageError(f"--model {arguments.model}: {error}") from None

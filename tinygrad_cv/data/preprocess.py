@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.annotations import explaining
 from .datasets import channels_first
+from .readers import ImageReader
+from .transforms.functional import center_crop, resize
+
+MODES = {1: "L", 3: "RGB"}  # of images with so many channels, as ImageReader gives them
 
 
 @explaining
@@ -61,11 +67,14 @@ class Preparation:
 
     The scale is 255 for uint8, and 1 for other types. Called with images N x H x W, N x C x H x W or N x H x W x C, it
     returns float32, N x C x H x W. Grey images are repeated for all channels; images smaller than H x W are padded
-    with black.
+    with black. :meth:`read` reads an image file as the images were read with which the network was trained.
 
     Attributes:
         dtype: of the images that it takes, by NumPy's name.
         channels, height, width: C, H, W of the result.
+        shape: C, H, W of the images that it takes; None where it is not known.
+        resize: the shorter side to which files are resized, before H x W of ``shape`` are cut out of the middle; None
+            where they are taken as they are.
 
     Raises:
         TypeError: when called, the images have another type.
@@ -82,6 +91,8 @@ class Preparation:
     channels: int
     height: int
     width: int
+    shape: Sequence[int] | None = None
+    resize: int | None = None
 
     def __call__(self, images: ArrayLike) -> NDArray[np.float32]:
         array = np.asarray(images)
@@ -95,20 +106,57 @@ class Preparation:
         scaled = normalize(channels_first(array), self.mean, self.std, 255 if self.dtype == "uint8" else 1)
         return fit_images(scaled, self.channels, (self.height, self.width), -self.mean / self.std)
 
+    def read(self, path: str | PathLike[str]) -> NDArray[np.uint8]:
+        """The image in a file, C x H x W: read by an ImageReader, in color or grey, then resized and cut.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is no image, or not of the size of those that the network was trained on; or these were no
+                images of 1 or 3 channels.
+        """
+        channels = self.channels if self.shape is None else self.shape[0]
+        if channels not in MODES or self.dtype != "uint8":
+            raise ValueError(
+                f"prepare.read: the network was trained on images of {channels} channels and {self.dtype}, which no "
+                "image file gives. Call prepare with arrays of these."
+            )
+        image = self.resized(ImageReader(MODES[channels])(path))
+        if self.shape is not None and image.shape != tuple(self.shape):
+            (_, h, w), (_, height, width) = image.shape, self.shape
+            raise ValueError(
+                f"prepare.read: {path} is {w} x {h} pixels, and the network was trained on images of {width} x "
+                f"{height} as they are. Resize it, or cut that out of it."
+            )
+        return image
+
+    def resized(self, image: np.ndarray) -> np.ndarray:
+        """An image C x H x W of any size as those with which the network was trained, if these were resized."""
+        if self.resize is None or self.shape is None:
+            return image
+        return center_crop(resize(image, self.resize), self.shape[1:])
+
+    def shown(self, images: ArrayLike) -> NDArray[np.float32]:
+        """What the network sees, from 0, black, to 1: the inverse of the call, N x C x H x W, with its padding."""
+        array = np.asarray(images) * np.float32(self.std) + np.float32(self.mean)
+        return array.clip(0, 1)
+
 
 @explaining
-def preparation(images: np.ndarray, channels: int | None = None, side: int | None = None) -> Preparation:
+def preparation(
+    images: np.ndarray, channels: int | None = None, side: int | None = None, resize: int | None = None
+) -> Preparation:
     """The preparation that gives images N x C x H x W mean 0 and variance 1, and makes them square.
 
     Args:
         channels: that the network takes; by default the images' own.
         side: H and W that the network takes; by default the longer of the images' own.
+        resize: the shorter side to which they were resized before they were cut, if they were.
 
     Raises:
         ValueError: the values are too large for float32.
 
     >>> preparation(np.array([[[[0, 255]]]], np.uint8))
-    Preparation(mean=0.5, std=0.5, dtype='uint8', channels=1, height=2, width=2)
+    Preparation(mean=0.5, std=0.5, dtype='uint8', channels=1, height=2, width=2, shape=(1, 1, 2), resize=None)
     """
     scale = 255 if images.dtype == np.uint8 else 1
     mean, std = (float(part(images, dtype=np.float64)) / scale for part in (np.mean, np.std))
@@ -119,8 +167,9 @@ def preparation(images: np.ndarray, channels: int | None = None, side: int | Non
         )
     h, w = images.shape[2:]
     # Where all values are equal, std is 0: divide by 1.
+    side = side or max(h, w)
     return Preparation(
-        mean, std or 1.0, images.dtype.name, channels or images.shape[1], side or max(h, w), side or max(h, w)
+        mean, std or 1.0, images.dtype.name, channels or images.shape[1], side, side, images.shape[1:], resize
     )
 
 

@@ -20,9 +20,11 @@ def load(run: str | PathLike[str]) -> Module:
     """The network that ``python -m tinygrad_cv train`` trained, ready to predict.
 
     It is in evaluation mode and has two extra attributes: ``prepare`` preprocesses images as they are in the data set
-    (N x H x W or N x C x H x W, of the same dtype) for the network, and ``classes`` are the names of its classes::
+    (N x H x W or N x C x H x W, of the same dtype) for the network, and ``classes`` are the names of its classes.
+    ``prepare.read`` reads an image file::
 
         model = tg.models.load("runs/convnet-20260101-120000")
+        images = model.prepare.read("photo.jpg")[None]              # 1 x C x H x W
         scores = model(tg.tensor(model.prepare(images)))            # N x classes
         names = [model.classes[i] for i in scores.argmax(1).numpy()]
 

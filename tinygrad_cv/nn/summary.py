@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ..frontend.creation import asarray, zeros
 from ..frontend.dependence import Dependence, extent, members, positions, unused
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
+from .modes import evaluating
 from .module import Module
 
 if TYPE_CHECKING:
@@ -143,23 +144,11 @@ def summary(model: Module, x: Sequence[int] | TensorLike) -> Summary:
     watch = _Watch(model, batch)
     with ExitStack() as stack:
         stack.callback(watch.end)
-        stack.enter_context(_evaluating(model))
+        stack.enter_context(evaluating(model))
         stack.enter_context(isolated(interpret=watch.interpret))
         model(batch)
     parameters = list(model.parameters())
     return Summary(watch.rows, sum(p.size for p in parameters), sum(p.size for p in parameters if p.requires_grad))
-
-
-@contextmanager
-def _evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards each module has its previous mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 class _Watch:

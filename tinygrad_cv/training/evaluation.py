@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from .. import functional as F
 from ..core.context import no_grad
 from ..nn import Module
+from ..nn.modes import evaluating
 from .metrics import MeanMetric, Metric, Result
 
 if TYPE_CHECKING:
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 
 Forward: TypeAlias = "Callable[[Any], Tensor]"  # inputs -> outputs
 Batches: TypeAlias = Iterable[tuple[Any, Any]]  # (inputs, targets)
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode (running averages, no dropout) without gradients; then each module has its mode again."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def evaluate(
@@ -60,7 +47,7 @@ def evaluate(
     mean = MeanMetric()
     for metric in metrics.values():
         metric.reset()
-    with evaluating(model):
+    with evaluating(model), no_grad():
         for inputs, targets in data:
             outputs = forward(inputs)
             mean.update(loss(outputs, targets).item(), len(targets))
@@ -78,6 +65,6 @@ def predict(model: Module, inputs: np.ndarray, batch_size: int = 250, forward: F
         forward: the model, possibly compiled by ``tg.jit``.
     """
     forward = forward or model
-    with evaluating(model):
+    with evaluating(model), no_grad():
         parts = [forward(inputs[i : i + batch_size]).numpy() for i in range(0, max(len(inputs), 1), batch_size)]
     return np.concatenate(parts)

@@ -22,10 +22,10 @@ from ..frontend.random import manual_seed
 from ..models.classic import Norm, normalization
 from ..nn import AdaptiveAvgPool2d, Conv2d, Flatten, Linear, Module, ReLU, Sequential, init
 from ..optim import SGD
+from ..viz.figures import new_figure, save_figure
 from .evaluation import evaluate
 from .fit import State, fit
 from .metrics import MulticlassAccuracy
-from .pictures import new_figure, save_figure
 
 STAGES = ((16, 7), (32, 7), (64, 6))  # filters and convolutions; each stage but the first begins with stride 2
 SIDE = 14

@@ -14,9 +14,10 @@ from .. import functional as F
 from ..frontend.random import default_generator
 from ..nn import Module
 from ..optim import Optimizer
+from ..viz.figures import new_figure, save_figure
 from .checkpoints import collect, restore
 from .evaluation import Batches
-from .pictures import BLUE, RED, new_figure, save_figure
+from .pictures import BLUE, RED
 from .steps import Loss, Steps
 
 

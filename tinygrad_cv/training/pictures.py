@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import write_figure
+from ..viz.figures import new_figure, plain, save_figure
 from .history import History
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 BLUE, RED = "#1b6ca8", "#d1495b"
 MAX_LABELLED = 70  # classes; a confusion matrix of more has no room for names and numbers
@@ -45,26 +41,10 @@ def save_confusion_matrix(counts: np.ndarray, classes: Sequence[str], path: str 
         for i, j in np.argwhere(counts):
             colour = "white" if shares[i, j] > 0.5 else "black"
             axis.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=colour)
-        names = [name.replace("$", r"\$") for name in classes]  # which Matplotlib would read as mathematics
+        names = [plain(name) for name in classes]
         axis.set_xticks(range(len(classes)), names, rotation=45, ha="right")
         axis.set_yticks(range(len(classes)), names)
     correct = np.trace(counts) / max(counts.sum(), 1)
     title = f"{100 * correct:.1f}% of {counts.sum()} test images correct"
     axis.set(xlabel="predicted class", ylabel="true class", title=title)
     save_figure(figure, path)
-
-
-def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Write a figure whose parts do not overlap."""
-    figure.tight_layout()
-    write_figure(path, figure, dpi=130)
-
-
-def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
-    """A figure and its axes (one, or an array of them), without a display or pyplot's global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size)
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns)

@@ -1,4 +1,4 @@
-"""Data: arrays, files, augmentation; and networks that are loaded from files."""
+"""Data: arrays, files, augmentation; networks that are loaded from files; explanations of what they see."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
 
 IMAGES = np.arange(2 * 3 * 4 * 4, dtype=np.uint8).reshape(2, 3, 4, 4)
 LABELS = np.array([1, 0])
+GREY = np.zeros((2, 1, 28, 28), np.float32)
 
 
 @cache
@@ -39,6 +40,9 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "data.preparation": lambda: {"images": IMAGES},
     "data.read_idx": lambda: {"path": FASHION_MNIST_FOLDER / "t10k-labels-idx1-ubyte.gz"},
     "data.TrainTest": lambda: {"train": None, "test": None},
+    "explain.grad_cam": lambda: {"model": models.lenet5(), "images": GREY, "target": 3, "layer": "pool2"},
+    "explain.layers_with_maps": lambda: {"model": models.lenet5(), "images": GREY},
+    "explain.save_map": lambda: {"path": run() / "map.png", "image": IMAGES[0], "map": np.eye(2)},
     "models.load": lambda: {"run": run()},
 }
 
