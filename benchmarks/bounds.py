@@ -106,6 +106,7 @@ GROWTH = Bound("time of a sample in a batch up to 256 against batch 16", 1.0, "t
 JIT_PEAK_MEMORY = Bound("compiled, peak memory against torch eager", 1.0, "times")
 JIT_CALL = Bound("call of a trivial compiled function", 15.0, "us")
 
+FIT_OVERHEAD = Bound("fit on LeNet-BN, batch 128, time against a bare loop of compiled steps", 1.03, "times")
 LOADER_RATE = Bound("loader of 224 x 224 JPEG files, images a second against torch", 0.9, "times", at_least=True)
 LOADER_MEMORY = Bound("loader of a folder, growth of resident memory", 1.0, "% an epoch")
 

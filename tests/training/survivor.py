@@ -67,7 +67,7 @@ def train(folder: str | Path, jit: bool, workers: int, accumulate: int = 1, epoc
         jit=jit,
         **options,
     )
-    figures = [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+    figures = [{name: value for name, value in row.items() if name not in ("seconds", "waiting")} for row in history]
     return {name: np.asarray(value) for name, value in (model.state_dict() | average.state_dict()).items()}, figures
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -128,7 +129,29 @@ def test_patience_ends_it_and_the_best_epoch_is_kept(tmp_path):
     kept.load_state_dict(tg.load(tmp_path / "best.safetensors")["model"])
     assert evaluate(kept, batches())["loss"] == pytest.approx(history[best - 1]["validation_loss"], rel=1e-5)
     table = (tmp_path / "history.csv").read_text().splitlines()
-    assert table[0] == "epoch,loss,validation_loss,lr,seconds" and len(table) == len(history) + 1
+    assert table[0] == "epoch,loss,validation_loss,lr,seconds,waiting" and len(table) == len(history) + 1
+
+
+@quick
+def test_it_says_how_much_of_the_time_batches_are_waited_for(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def after(seconds, values):
+        for value in values:
+            clock[0] += seconds
+            yield value
+
+    class Slow:
+        def __iter__(self):
+            return after(1.0, batches())
+
+    def step(state):
+        clock[0] += 3.0
+
+    model, optimizer = linear()
+    history = fit(model, Slow(), epochs=2, optimizer=optimizer, after_step=step, jit=False)
+    assert history.column("waiting") == [0.25, 0.25] and history.column("seconds") == [4.0 * len(list(batches()))] * 2
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -160,7 +183,7 @@ def test_killed_it_goes_on_bit_for_bit(jit, workers, tmp_path):
         ({"epochs": 1, "accumulate": 0}, "accumulate is 0"),
         ({"epochs": 1, "interval": "batch"}, "interval='batch'"),
         ({"epochs": 1, "resume": True}, "resume needs the folder"),
-        ({"epochs": 1, "monitor": "accuracy"}, "monitor='accuracy' is none of the figures epoch, loss, lr, seconds"),
+        ({"epochs": 1, "monitor": "accuracy"}, "monitor='accuracy' is none of the figures epoch, loss, lr, seconds, w"),
     ],
 )
 def test_what_is_wrong_is_said(options, words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
@@ -184,7 +184,8 @@ class _Run:
     ):
         self.state, self.data, self.validation, self.steps = state, data, validation, steps
         self.scheduler, self.interval, self.metrics, self.folder = scheduler, interval, metrics, folder
-        self.mean, self.seconds, self.position = MeanMetric(), 0.0, 0  # of the epoch so far
+        self.mean, self.position = MeanMetric(), 0  # of the epoch so far
+        self.seconds, self.waited = 0.0, 0.0  # of the epoch so far, and of these for batches
         self.saved = 0  # the step of the last checkpoint
 
     def parts(self) -> dict[str, Any]:
@@ -210,6 +211,7 @@ class _Run:
                 "step": self.state.step,
                 "position": self.position,
                 "seconds": self.seconds,
+                "waited": self.waited,
                 "history": self.state.history.rows,
             }
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -224,7 +226,7 @@ class _Run:
             return
         about = restore(load(path), **self.parts())
         self.state.epoch, self.state.step = about["epoch"], about["step"]
-        self.position, self.seconds = about["position"], about["seconds"]
+        self.position, self.seconds, self.waited = about["position"], about["seconds"], about.get("waited", 0.0)
         self.saved = self.state.step
         self.state.history.rows[:] = about["history"]
         if self.position and not hasattr(self.data, "load_state_dict"):
@@ -236,7 +238,7 @@ class _Run:
         """Train on what is left of an epoch; None if it was stopped before its end."""
         state, start = self.state, time.perf_counter() - self.seconds
         state.model.train()
-        for inputs, targets in self.data:
+        for inputs, targets in self._batches():
             loss, outputs = self.steps(inputs, targets)
             state.loss = loss.item()
             self.mean.update(state.loss, len(targets))
@@ -266,6 +268,17 @@ class _Run:
         row |= {name: value for name, value in figures.items() if isinstance(value, (int, float))}
         return row
 
+    def _batches(self) -> Iterator[tuple[Any, Any]]:
+        """The batches of an epoch, while the seconds are counted that they are waited for."""
+        batches, none = iter(self.data), object()
+        while True:
+            start = time.perf_counter()
+            batch: Any = next(batches, none)
+            self.waited += time.perf_counter() - start
+            if batch is none:
+                return
+            yield batch
+
     def _after_update(self) -> None:
         if self.scheduler is not None and self.interval == "step":
             self.scheduler.step()
@@ -273,7 +286,8 @@ class _Run:
     def end_epoch(self, row: Row, monitor: str) -> None:
         """Enter the figures of an epoch, step the schedule, write the checkpoints, and be ready for the next."""
         state = self.state
-        row |= {"lr": float(state.optimizer.param_groups[0]["lr"]), "seconds": self.seconds}
+        row["lr"] = float(state.optimizer.param_groups[0]["lr"])
+        row |= {"seconds": self.seconds, "waiting": self.waited / self.seconds}
         state.history.rows.append(row)
         if monitor not in row:
             raise ValueError(f"fit: monitor={monitor!r} is none of the figures {', '.join(row)}.")
@@ -281,7 +295,7 @@ class _Run:
             self.scheduler.step(row[monitor])
         elif self.scheduler is not None and self.interval == "epoch":
             self.scheduler.step()
-        state.epoch, self.position, self.seconds = state.epoch + 1, 0, 0.0
+        state.epoch, self.position, self.seconds, self.waited = state.epoch + 1, 0, 0.0, 0.0
         self.mean.reset()
         for metric in self.metrics.values():
             metric.reset()

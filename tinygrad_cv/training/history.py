@@ -15,7 +15,8 @@ Row = dict[str, float]  # figures of an epoch by name; those of the validation b
 
 
 class History(Sequence[Row]):
-    """The figures of each epoch by name, such as ``loss``, ``validation_loss``, ``lr`` and ``seconds``.
+    """The figures of each epoch by name, such as ``loss``, ``validation_loss``, ``lr``, ``seconds``, and
+    ``waiting``, the share of the seconds in which the next batch was waited for.
 
     >>> history = History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.5}])
     >>> history.column("loss"), history.best("loss")
