@@ -9,21 +9,23 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks.bounds import FIT_OVERHEAD
-from benchmarks.measure import add_common_arguments, keep, report, undisturbed, use_cores
+from benchmarks.measure import add_common_arguments, keep, report, use_cores
 from benchmarks.workers.networks import build
 from benchmarks.workers.ours_worker import Ours
 
 BATCH = 128
 
 
-def measures(images: int) -> dict[str, Callable[[], float]]:
-    """Seconds of an epoch: steps on batches that lie ready; the same under ``fit``; with loader, accuracy and bar."""
+def epochs(images: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Pairs of seconds: an epoch under ``fit``, and after it the same steps in a bare loop over batches that lie ready.
+
+    Once on such batches as well, and once with a loader that shuffles, accuracy and a progress bar.
+    """
     import tinygrad_cv as tg
     from tinygrad_cv.data import DataLoader, TensorDataset
     from tinygrad_cv.training import MulticlassAccuracy, fit
@@ -47,53 +49,44 @@ def measures(images: int) -> dict[str, Callable[[], float]]:
         optimizer.zero_grad()
         return loss.detach()
 
-    def bare() -> None:
+    def bare() -> float:
+        start = time.perf_counter()
         for x, y in batches:
             step(x, y).item()
+        return time.perf_counter() - start
 
-    fitted, its_optimizer = trained()
-    watched, last_optimizer = trained()
+    def pairs(data: Any, **watched: Any) -> list[tuple[float, float]]:
+        taken: list[tuple[float, float]] = []
+
+        def after_epoch(state: Any) -> None:
+            nonlocal start
+            seconds = time.perf_counter() - start
+            taken.append((seconds, bare()))
+            start = time.perf_counter()
+
+        start = time.perf_counter()
+        model, optimizer = trained()
+        fit(model, data, epochs=1 + rounds, optimizer=optimizer, after_epoch=after_epoch, **watched)
+        return taken[1:]  # the first compiles
+
     loader = DataLoader(TensorDataset(inputs, targets), BATCH, shuffle=True)
     metrics = {"accuracy": MulticlassAccuracy(average="micro")}
-
-    def timed(function: Callable[[], Any]) -> Callable[[], float]:
-        def measure() -> float:
-            start = time.perf_counter()
-            function()
-            return time.perf_counter() - start
-
-        measure()  # compiled before it is timed
-        return measure
-
-    return {
-        "bare": timed(bare),
-        "fit": timed(lambda: fit(fitted, batches, epochs=1, optimizer=its_optimizer)),
-        "watched": timed(
-            lambda: fit(watched, loader, epochs=1, optimizer=last_optimizer, metrics=metrics, progress=True)
-        ),
-    }
+    return {"fit": pairs(batches), "watched": pairs(loader, metrics=metrics, progress=True)}
 
 
 def main() -> int:
     """Read the command line, measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fit", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--images", type=int, default=100 * BATCH, help="of an epoch")
+    parser.add_argument("--images", type=int, default=100 * BATCH, help="of an epoch, a multiple of the batch")
     parser.add_argument("--rounds", type=int, default=21, help="epochs of each")
     add_common_arguments(parser)
     arguments = parser.parse_args()
     use_cores(arguments.cores)
-    functions = measures(arguments.images)
-    steps = -(-arguments.images // BATCH)
-    samples: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(arguments.rounds):
-        together = undisturbed(lambda: {name: run() for name, run in functions.items()}, limit=arguments.max_foreign)
-        for name, seconds in (together or {}).items():
-            samples[name].append(seconds)
-    figures: dict[str, float | None] = dict.fromkeys(functions)
-    for name, taken in samples.items():
-        if taken:
-            figures[name] = statistics.median(one / bare for one, bare in zip(taken, samples["bare"], strict=True))
-            print(f"{name:8s} {1e3 * statistics.median(taken) / steps:7.3f} ms a step, {figures[name]:.3f} of bare")
+    figures = {}
+    for name, pairs in epochs(arguments.images, arguments.rounds).items():
+        figures[name] = statistics.median(seconds / bare for seconds, bare in pairs)
+        times = [1e3 * BATCH / arguments.images * statistics.median(column) for column in zip(*pairs, strict=True)]
+        print(f"{name:8s} {times[0]:.3f} ms a step, a bare loop {times[1]:.3f}: {figures[name]:.3f}")
     if arguments.json:
         keep(arguments.json, "fit", figures)
     return report([(FIT_OVERHEAD, figures["fit"])], arguments.check)

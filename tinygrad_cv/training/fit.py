@@ -250,9 +250,8 @@ class _Run:
                 self._after_update()
             for callback in callbacks:
                 callback(state)
-            if bar is not None:
-                bar.set_postfix(loss=f"{state.loss:.4f}", refresh=False)
-                bar.update()
+            if bar is not None and bar.update():  # some ten times a second
+                bar.set_postfix(loss=f"{state.loss:.4f}")
             self.seconds = time.perf_counter() - start
             if updated and state.stopped is not None:
                 return None
