@@ -9,6 +9,8 @@ from .kernel import HostKernel, Kernel, Plan, Step
 from .layout import Layout
 
 TASK = 1 << 14  # operations: a kernel with less work runs on one thread
+WHOLE = 1 << 22  # bytes: a chain that writes more of them for a step of its range may be cut,
+LITTLE = 8  # where what is read beyond the cut is this many times less
 
 
 def order(graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: Aliases) -> Plan:
@@ -52,7 +54,8 @@ def _put(
     if kind == "parallel":
         if latest >= 0 and steps[latest].kind == "parallel":
             chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
-            if len(chains) == 1 and all(_is_local(kernel, value, maker, aliases) for value, maker in needs):
+            local = len(chains) == 1 and all(_is_local(kernel, value, maker, aliases) for value, maker in needs)
+            if local and not _is_cut(chains[0], {value for value, _ in needs}):
                 chains[0].append(kernel)
                 return latest
         for at in range(latest + 1, len(steps)):
@@ -61,6 +64,18 @@ def _put(
                 return at
     steps.append(Step(kind, [[kernel]]))
     return len(steps) - 1
+
+
+def _is_cut(chain: list[Kernel], read: set[Value]) -> bool:
+    """Whether a chain ends before a kernel that reads these values of it.
+
+    What is read next is in the cache then; but until all steps of its range are done, all that a chain writes is in
+    memory.
+    """
+    shared = chain[0].shared
+    assert shared is not None
+    written = sum(value.nbytes for kernel in chain for value in kernel.writes)
+    return written > WHOLE * shared.extent and LITTLE * sum(value.nbytes for value in read) <= written
 
 
 def _is_local(kernel: Kernel, value: Value, maker: Kernel, aliases: Aliases) -> bool:

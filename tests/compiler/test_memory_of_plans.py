@@ -1,0 +1,50 @@
+"""How much memory plans ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import tinygrad_cv as tg
+import tinygrad_cv.functional as F
+from tinygrad_cv.compiler import pipeline
+from tinygrad_cv.compiler.image import _buffers
+from tinygrad_cv.compiler.runtime.target import host
+from tinygrad_cv.ir.numpy_source import NumpyProgram
+from tinygrad_cv.tracing import entry
+
+
+def arena_of(function, *shapes):
+    """The bytes that a training step of a function needs beyond its inputs and outputs."""
+    graphs = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(entry, "compiled", lambda graph: graphs.append(graph) or NumpyProgram(graph))
+        patch.setattr(
+            NumpyProgram, "__call__", lambda program, arrays: [tg.zeros(v.shape)._value for v in graphs[-1].outputs]
+        )
+
+        @tg.jit
+        def step(*xs):
+            loss = function(*xs)
+            return loss, *tg.grad(loss, list(xs))
+
+        step(*[tg.zeros(*shape).requires_grad_() for shape in shapes])
+    plan = pipeline.plan(pipeline.rewrite(graphs[-1], 2), host())
+    return _buffers(plan.graph, plan)[2]
+
+
+def test_a_chain_of_blocks_does_not_keep_the_values_of_all_of_them():
+    """Nothing is summed over images, so each image could go through the backward passes of all blocks in one chain."""
+    images, pixels, channels, blocks = 2, 60 * 60, 96, 6
+
+    def function(x, *weights):
+        for one, other in zip(weights[::2], weights[1::2], strict=True):
+            x = x + F.gelu(F.layer_norm(x, (channels,)) @ one) @ other
+        return x.square().sum()
+
+    wide, narrow = ((channels, 4 * channels), (4 * channels, channels))
+    arena = arena_of(function, (images, pixels, channels), *[wide, narrow] * blocks)
+    hidden = images * pixels * 4 * channels * 4  # bytes: of a value between the two products
+    kept = blocks * (2 + 2 / 4) * hidden  # before and after GELU; x and its normalized values
+    assert kept < arena < kept + 5 * hidden
