@@ -1,12 +1,25 @@
-"""The short run imports only the files that have a test of it."""
+"""The short runs import only the files that have a test of theirs, and ``pytest -m quick`` says what it took."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+SHORT = {"quick", "any_python"}  # markers
+SECONDS = 15  # that `pytest -m quick` may take, from the start of Python to its end
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of ``pytest -m quick``: nothing else than what is marked so."""
-    if config.getoption("markexpr") != "quick" or collection_path.suffix != ".py":
+    """Of ``pytest -m quick``, or ``-m "quick or any_python"``: nothing else than what is marked so."""
+    wanted = set(config.getoption("markexpr").split(" or "))
+    if not wanted <= SHORT or collection_path.suffix != ".py":
         return None
-    return None if "mark.quick" in collection_path.read_text() else True
+    text = collection_path.read_text(encoding="utf-8")
+    return None if any(f"mark.{name}" in text for name in wanted) else True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What the quick tests cost. No test fails for it: a busy machine is no fault of theirs."""
+    if config.getoption("markexpr") == "quick" and not config.getoption("numprocesses", None):
+        spent = f"{time.process_time():.1f} s of processor time, imports and collection included"
+        terminalreporter.write_line(f"quick: {spent}; {SECONDS} are meant to be enough on a quiet machine")

@@ -21,7 +21,7 @@ from tinygrad_cv import nn
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.core.tape import apply
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 BATCH, WIDTH, CLASSES = (
     640,
@@ -89,7 +89,7 @@ def test_gradcheck_of_a_view_before_a_product():
 # ---------------------------------------------------------------- all thresholds, found in the code
 
 
-@quick
+@any_python
 def test_every_size_in_the_code_is_listed():
     """A new number: is an array's size compared with it? Then tests cross it from now on."""
     listed = EAGER.keys() | COMPILED.keys() | OTHER.keys()
@@ -179,7 +179,7 @@ NOT_LAYERS = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterL
 CASES = [*LAYERS, *OWN]
 
 
-@quick
+@any_python
 def test_every_layer_and_loss_is_among_them():
     modules = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
     modules = {name for name in modules if issubclass(getattr(nn, name), nn.Module)}

@@ -9,7 +9,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv.check.input_report import gravest
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def times(factor):
@@ -35,7 +35,7 @@ def told(f, x):
     return [tg.gradcheck(g, x).verdict for g in (f, lambda x: TOO_LARGE(f(x)))]
 
 
-@quick
+@any_python
 def test_a_steep_sine_and_a_layer_norm_at_a_large_mean():
     rng = np.random.default_rng(0)
     assert told(lambda x: (1e7 * x).sin(), rng.uniform(0.5, 1.5, 4)) == ["correct", "wrong"]
@@ -126,7 +126,7 @@ def test_scaled_functions(name, scale):
         assert told(lambda x: SCALED[name](x / scale), x * scale) == ["correct", "wrong"]
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_directions_of_scaled_functions(scale):
     """The squares of their errors underflow, and overflow."""
@@ -154,7 +154,7 @@ def test_subnormal_numbers_of_a_float32_inside(scale, few, wide):
     assert (right, wrong) == (("ill-conditioned",) * 2 if few else ("correct", "wrong"))
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("size", [158, 162])
 def test_second_derivatives_that_underflow(size):
     """Those of a normalization are of size 1e-2 size: 1e-320 has four digits, 1e-324 none."""
@@ -166,17 +166,17 @@ def test_second_derivatives_that_underflow(size):
     assert wrong.verdict == "wrong" and wrong.blame.primitive == SIGN.__self__.__name__
 
 
-@quick
+@any_python
 def test_a_subnormal_input_and_a_step_that_moves_it():
     assert tg.gradcheck(lambda x: x * 1e300, np.array([1e-322, 3e-322])).verdict in ("correct", "ill-conditioned")
 
 
-@quick
+@any_python
 def test_complex_numbers_that_underflow_bear_no_witness():
     assert "mul underflows in complex numbers" in tg.gradcheck(lambda x: x.sin() * 1e-300, np.ones(2)).witness
 
 
-@quick
+@any_python
 def test_a_report_says_that_digits_ran_out_and_what_helps():
     f, inputs = BEYOND["sin"]
     report = tg.gradcheck(lambda x: f(x, 16), inputs(np.random.default_rng(0), 16))
@@ -189,13 +189,13 @@ def test_a_report_says_that_digits_ran_out_and_what_helps():
     assert json.loads(report.json())["inputs"][0]["ill_conditioned"] == 3
 
 
-@quick
+@any_python
 def test_the_gravest_of_several_verdicts_is_that_of_all():
     order = ["wrong", "not differentiable", "ill-conditioned", "correct"]
     assert [gravest(order[k:][::-1]) for k in range(4)] == order
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("power", [8, 10, 12, 16])
 def test_steps_do_not_skip_whole_waves(power):
     """sin(2 pi 2^k x) of positional encodings: steps that are powers of two would see a constant."""
@@ -205,7 +205,7 @@ def test_steps_do_not_skip_whole_waves(power):
     assert tg.gradcheck(lambda x: DROPPED(f(x)), x).verdict == "wrong"
 
 
-@quick
+@any_python
 def test_two_calls_an_element_are_enough_between_the_kinks_of_a_network():
     calls = []
     w = tg.tensor(np.random.default_rng(1).normal(size=(3, 3)))

@@ -54,7 +54,7 @@ def options(*words):
     return parser.parse_args(list(map(str, words)))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_name_is_located_and_stays_a_name(tmp_path, monkeypatch):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "fashion-mnist").symlink_to(FASHION_MNIST_FOLDER)
@@ -69,7 +69,7 @@ def test_a_name_is_located_and_stays_a_name(tmp_path, monkeypatch):
         datasets.load(options("--data", "fashion-mnist"), None, None)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_images_by_class_are_grey_for_networks_of_one_channel(tmp_path):
     root = images_by_class(tmp_path)
     assert datasets.load(options("--data", root), None, 1).train.images.shape == (8, 1, 12, 10)
@@ -79,7 +79,7 @@ def test_images_by_class_are_grey_for_networks_of_one_channel(tmp_path):
         np.testing.assert_array_equal(train.images[6], np.array(image).transpose(2, 0, 1))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     "words, classes, message",
     [
@@ -98,7 +98,7 @@ def test_options_that_do_not_fit(tmp_path, words, classes, message):
         datasets.load(options(*(places.get(word, word) for word in words)), classes, None)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_parts_of_other_classes(tmp_path):
     root = images_by_class(tmp_path)
     (root / "val" / "dog").rename(root / "val" / "emu")

@@ -5,7 +5,7 @@ import pytest
 from tinygrad_cv import models, nn
 from tinygrad_cv.__main__ import main
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_the_summary_of_a_network_at_its_own_size_and_at_another(capsys):

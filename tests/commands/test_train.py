@@ -136,7 +136,7 @@ def test_a_run_is_reproduced_from_its_config_and_evaluated(folder, tmp_path, cap
     assert re.fullmatch(r"loss \d\.\d{4}, accuracy 100.00 % of 40 images", printed[-1])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -156,7 +156,7 @@ def test_a_wrong_option_is_named(arguments, words, capsys, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_images_are_fitted_to_a_model_that_takes_larger_ones_in_colour():
     images = np.ones((2, 1, 28, 28), np.float32)
     fitted = fit_images(images, 3, (32, 32), -1.0)
@@ -166,7 +166,7 @@ def test_images_are_fitted_to_a_model_that_takes_larger_ones_in_colour():
         fit_images(np.ones((2, 3, 32, 32), np.float32), 3, (28, 28), 0.0)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("name", tg.models.list("classification"))
 def test_every_classifier_is_built_for_ten_classes(name):
     needs = train.MODELS[name]
@@ -271,7 +271,7 @@ def test_a_set_as_it_is_found_trains_and_its_folder_is_all_that_is_needed(option
     assert {"mean", "std"} <= network["prepare"].keys()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("options", "arguments", "words"),
     [
@@ -293,7 +293,7 @@ def test_a_set_that_cannot_be_used_is_told_in_one_line(options, arguments, words
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_of_several_sets_one_is_chosen_and_another_folder_is_pointed_at(tmp_path):
     folder = write_set(tmp_path / "gzip", SETS["emnist"], values=(1, 2))
     write_set(folder, tuple(name.replace("letters", "digits") for name in SETS["emnist"]))
@@ -310,7 +310,7 @@ def test_of_several_sets_one_is_chosen_and_another_folder_is_pointed_at(tmp_path
         tg.data.load_idx(tmp_path / "MNIST")
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_images_are_augmented_as_their_own_set_says_or_as_asked():
     image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
 
@@ -328,7 +328,7 @@ def test_images_are_augmented_as_their_own_set_says_or_as_asked():
     assert tg.data.fashion_mnist().train.augment == ("shift", "flip")
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b"", lambda b: b.replace(b"convnet", b"xonvnet"), None])
 def test_weights_that_do_not_say_what_they_are(damage, tmp_path):
     path, network = (

@@ -129,7 +129,7 @@ def test_values_and_gradients_are_those_of_numpy(case, cpu):
             np.testing.assert_allclose(got, want, rtol=2e-3, atol=2e-4 * np.abs(want).max())
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_each_piece_is_stored_once_and_never_copied():
     plan = pipeline.plan(pipeline.rewrite(graph_of(dense, *DENSE), PARTS), host())
     images = [v for v in plan.aliases.regions if v.ndim > 3 and max(v.shape[2:4]) > 1]
@@ -139,7 +139,7 @@ def test_each_piece_is_stored_once_and_never_copied():
         assert not any(v.op == "concatenate" for v in kernel.values if v.size > 1000), "nothing large is joined"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_whole_has_the_halo_that_its_parts_need():
     def function(x, w):
         y = F.conv2d(x, w).relu()
@@ -149,7 +149,7 @@ def test_a_whole_has_the_halo_that_its_parts_need():
     assert any(plan.layouts[plan.memory_of(part)].halo for part in plan.aliases.regions)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_is_joined_again_is_summed_once():
     graph = graph_of(dense, *DENSE)
     after = join_sums(graph)
@@ -163,7 +163,7 @@ def test_what_is_joined_again_is_summed_once():
         np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-5 * np.abs(want).max())
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_outputs_and_what_numpy_reads_have_memory_of_their_own():
     def outputs(x, y):
         a, b, c, d = x * 2.0, y * 3.0, x * 5.0, y * 7.0

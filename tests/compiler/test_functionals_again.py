@@ -71,9 +71,9 @@ def again(name: str) -> dict[str, Any]:
     if name == "pooling" and not LONG:
         settings = module.settings()[::25]
         module.settings = lambda: settings
-    for value in vars(module).values():  # each is compiled: none of them is part of the short run
+    for value in vars(module).values():  # each is compiled: none of them is part of a short run
         if hasattr(value, "pytestmark"):
-            value.pytestmark = [mark for mark in value.pytestmark if mark.name != "quick"]
+            value.pytestmark = [mark for mark in value.pytestmark if mark.name not in ("quick", "any_python")]
     return {
         f"{key}_[{name}]": value
         for key, value in vars(module).items()

@@ -12,7 +12,7 @@ from tinygrad_cv.compiler.llvm.function import Function
 from tinygrad_cv.compiler.runtime.objects import compile_module, load
 from tinygrad_cv.compiler.runtime.target import host
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 LONG = np.dtype(np.int64)
 
 

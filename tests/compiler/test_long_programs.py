@@ -61,7 +61,7 @@ def agree(function, *arrays):
 X = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_chain_of_four_hundred_operations():
     agree(lambda x: chain(x, 400), X)
 
@@ -89,7 +89,7 @@ def test_a_thousand_means_and_sums():
     agree(centred, X)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_concatenation_of_slices_again_and_again():
     def rounds(x):
         for _ in range(25):
@@ -106,7 +106,7 @@ def test_a_transposed_convolution_before_adaptive_pooling(size):
     agree(lambda x, w: F.adaptive_max_pool2d(F.conv_transpose2d(x, w, stride=2), (size, size)), x, w)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_stackless_calls_return_raise_and_catch():
     def depth(n):
         if n == 0:

@@ -456,7 +456,7 @@ def pooled(x: tg.Tensor) -> tg.Tensor:
     return x.windows((2, 2), (2, 2), (1, 1)).max((-1, -2))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("function", "loops"),
     [
@@ -533,7 +533,7 @@ def test_accumulators_fit_into_registers(cpu, m, n, k):
             assert kernel.schedule.lanes * 4 == target.vector_bytes
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_bound_cuts_a_loop_where_it_holds_for_all_of_its_steps():
     """Not where it differs from lane to lane, or between the places that another variable runs on through."""
     lane, row, place, tap, channel = Var(16), Var(9), Var(9), Var(3), Var(3)

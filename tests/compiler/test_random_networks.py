@@ -18,7 +18,7 @@ from tinygrad_cv.core.context import eager
 from tinygrad_cv.ops import PRIMITIVES
 
 pytest.importorskip("llvmlite")
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ ADD, MUL, EXP, SQRT, NEG, LESS, MAXIMUM = (
 )
 
 
-@quick
+@any_python
 def test_roundings_are_moved_and_nothing_else_is():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 1000)).astype(np.float32)
@@ -165,7 +165,7 @@ def test_roundings_are_moved_and_nothing_else_is():
     np.testing.assert_array_equal(interpret(MUL, [special, np.full(5, 0.5, np.float32)], {}), special, strict=True)
 
 
-@quick
+@any_python
 def test_the_leeway_of_a_sum_is_that_of_its_terms():
     """Of all that it may be taken apart into: Σ (a - b) and Σ a - Σ b round differently."""
     a = np.full((1, 100), 1.1, np.float32)

@@ -87,7 +87,7 @@ return x5, x6, x3, x4
 """
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_bounds_are_a_few_roundings():
     program = parse(PROGRAM)
     total, largest, exponentials, product = analyze(program.graph(), program.arrays())
@@ -100,7 +100,7 @@ def test_bounds_are_a_few_roundings():
         assert "differs in 1 of" in difference(known, wrong)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_bounds_of_exact_operations_leave_no_room():
     program = parse("x0 = input((9,), 'float32', 'special', 0)\nx1 = neg(x0)\nx2 = div(x0, x1)\nreturn x1, x2")
     for known in analyze(program.graph(), program.arrays()):
@@ -111,7 +111,7 @@ def test_bounds_of_exact_operations_leave_no_room():
     assert difference(zero, np.array([-0.0]))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_shrinking_finds_the_line_that_is_wrong():
     """Suppose that every sum over axis 1 of more than 5 elements went wrong."""
 

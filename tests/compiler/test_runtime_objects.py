@@ -16,7 +16,7 @@ from tinygrad_cv.compiler.runtime import disk_cache, objects
 from tinygrad_cv.compiler.runtime.objects import assembly, compile_module, compile_modules, load
 from tinygrad_cv.compiler.runtime.target import CPUS, host, named
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def scale(name="scale", factor=2.0):

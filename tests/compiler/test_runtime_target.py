@@ -10,7 +10,7 @@ pytest.importorskip("llvmlite")
 from tinygrad_cv.compiler.runtime.cores import cores
 from tinygrad_cv.compiler.runtime.target import CPUS, Target, cache_bytes, host, named
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_the_host_is_consistent_and_made_once():

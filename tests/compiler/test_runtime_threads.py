@@ -123,7 +123,7 @@ def working(kernels, total, parts, steps=1):
     return Program([(kernels["work"], args.ctypes.data, parts)] * steps, keep_alive=args)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, MAX_PARTS])
 def test_every_part_of_every_step_runs_once(kernels, n, parts):
@@ -134,7 +134,7 @@ def test_every_part_of_every_step_runs_once(kernels, n, parts):
         assert counts.tolist() == [5 * times * parts] * parts
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
 def test_steps_of_different_parts_in_one_program(kernels, n):
     set_num_threads(n)
@@ -146,7 +146,7 @@ def test_steps_of_different_parts_in_one_program(kernels, n):
             assert counts.tolist() == [times * parts] * parts
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(("n", "parts"), [(1, 4), (2, 2), (2, 8), (3, 3), (4, 16)])
 def test_a_step_sees_all_of_the_step_before(kernels, n, parts):
     set_num_threads(n)
@@ -175,7 +175,7 @@ def test_waiting_threads_sleep_and_are_woken(kernels):
         assert counts.tolist() == [5 * times * 8] * 8
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_program_without_steps():
     for n in (1, 2):
         set_num_threads(n)
@@ -183,20 +183,20 @@ def test_a_program_without_steps():
         assert Program([]).seconds().tolist() == []
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("parts", [0, -1, MAX_PARTS + 1])
 def test_a_number_of_parts_that_cannot_be(kernels, parts):
     with pytest.raises(ValueError, match=rf"step 1 is KernelCall\(.*parts={parts}\).*1 to {MAX_PARTS}"):
         Program([(kernels["count"], 0, 1), (kernels["count"], 0, parts)])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_null_kernel():
     with pytest.raises(ValueError, match="address of a kernel"):
         Program([(0, 0, 1)])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_number_of_threads(monkeypatch):
     monkeypatch.setattr(threads._state, "threads", None)
     assert get_num_threads() == len(cores())
@@ -214,7 +214,7 @@ def of_the_pool():
     return [t for t in threading.enumerate() if t.name.startswith("tinygrad_cv-")]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_workers_come_when_needed_and_go(kernels):
     set_num_threads(4)
     counts, step, _keep = counting(kernels, 4)
@@ -233,7 +233,7 @@ def test_workers_come_when_needed_and_go(kernels):
     assert counts.tolist() == [16] * 4
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_system_that_gives_no_more_threads(kernels, monkeypatch):
     def start(thread):
         raise RuntimeError("can't start new thread")
@@ -256,7 +256,7 @@ assert get_num_threads() == 3
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_seconds_of_each_step(kernels):
     long, short = np.array([8_000_000, 0], np.int64), np.array([80_000, 0], np.int64)
     program = Program([(kernels["work"], long.ctypes.data, 4), (kernels["work"], short.ctypes.data, 4)])
@@ -357,7 +357,7 @@ def test_no_spinning_between_runs(kernels):
     assert time.process_time() - before < 0.05
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity masks here")
 def test_the_caller_is_not_pinned(kernels):
     mask = os.sched_getaffinity(0)
@@ -367,14 +367,14 @@ def test_the_caller_is_not_pinned(kernels):
         assert os.sched_getaffinity(0) == mask
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_pool_compiles_for_other_machines():
     for cpu, pause in {"aarch64": "yield", "x86-64": "pause"}.items():
         code = assembly(driver.pool_text(named(cpu)), named(cpu))
         assert f"\t{pause}" in code and "clock_gettime" in code
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_system_without_posix_threads(kernels, monkeypatch):
     monkeypatch.setattr(threads, "POSIX", False)
     set_num_threads(4)

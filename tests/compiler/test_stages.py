@@ -35,7 +35,7 @@ def work_until(name, text=WINDOWS):
     return run(STAGES[: names.index(name)], work), STAGES[names.index(name)]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_readme_lists_the_stages():
     page = (Path(compiler.__file__).parent / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| (`[^|]+) \| [^|]*\|$", page.split("## One example")[0], re.M)
@@ -48,7 +48,7 @@ def test_the_readme_lists_the_stages():
             assert any((root / file).exists() for root in (PACKAGE, PACKAGE / "compiler")), file
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_every_word_shows_something():
     shown = {word for stage in STAGES for word in stage.shows}
     assert shown | {"graph", "time"} == set(WORDS)
@@ -128,7 +128,7 @@ def test_every_stage_but_one_has_a_mistake_that_is_found():
     assert PLANNING[0].name == "materialize, arrange, build nests"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_image_is_named_by_everything_that_it_is_made_by():
     """What the compiler imports, and what that imports, is part of the name of an image on disk."""
     seen, left = set(), {"compiler"}

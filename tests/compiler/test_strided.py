@@ -18,7 +18,7 @@ from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.expr import Guard
 from tinygrad_cv.compiler.schedule.loop_schedule import NEAR
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 WIDTHS = (1, 2, 7, 16, 28, 33, 64)  # parts of vectors of 4 to 16 lanes, one, and several
 DTYPES = ("float32", "float64", "float16", "int8", "int64", "bool")
 

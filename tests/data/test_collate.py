@@ -10,7 +10,7 @@ from tinygrad_cv.data import default_collate, default_convert
 from tinygrad_cv.data.collate import UnequalShapes
 from tinygrad_cv.data.dataset import Rows
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 Pair = namedtuple("Pair", "image label")
 

@@ -8,7 +8,7 @@ from tinygrad_cv import data
 from tinygrad_cv.data.dataset import Rows, fetch
 from tinygrad_cv.data.randomness import batching, current, sample_generator
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 ROWS = np.arange(12.0).reshape(6, 2)
 

@@ -11,7 +11,7 @@ import pytest
 from tinygrad_cv import data
 from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 FILES = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
 

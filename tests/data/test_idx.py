@@ -12,7 +12,7 @@ import pytest
 
 from tinygrad_cv.data import read_idx
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 CODES = {"B": 0x08, "b": 0x09, "h": 0x0B, "i": 0x0C, "f": 0x0D, "d": 0x0E}
 

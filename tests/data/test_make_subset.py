@@ -26,7 +26,7 @@ def source(tmp_path):
     return folder
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_choice_is_balanced_ascending_and_fixed():
     labels = np.tile(np.arange(10), 7)
     chosen = choose(labels, 3)
@@ -36,13 +36,13 @@ def test_choice_is_balanced_ascending_and_fixed():
     assert chosen.tolist() != choose(labels, 3, seed=1).tolist()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_too_few_images():
     with pytest.raises(ValueError, match=r"class 9 has 2 images, 3 are to be chosen.*whole data set"):
         choose(np.arange(29) % 10, 3)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_subset_of_a_made_up_source(source, tmp_path):
     written = make_subset(source, tmp_path / "out")
     assert sorted(path.name for path in written) == sorted(path.name for path in FASHION_MNIST_FOLDER.glob("*.gz"))
@@ -52,7 +52,7 @@ def test_subset_of_a_made_up_source(source, tmp_path):
         np.testing.assert_array_equal(part.labels, positions % 10)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_same_bytes_each_time_and_printed_sums(source, tmp_path, capsys):
     for name in ("one", "two"):
         main(["--source", str(source), "--out", str(tmp_path / name)])

@@ -5,7 +5,7 @@ import pytest
 
 from tinygrad_cv.data import normalize
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 IMAGES = np.array([0, 51, 102, 153, 204, 255], np.uint8).reshape(1, 2, 1, 3)
 

@@ -20,7 +20,7 @@ from tinygrad_cv.data.randomness import (
     worker_generator,
 )
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def word(generator):

@@ -10,7 +10,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import data
 from tinygrad_cv.data.randomness import ordering
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 RANDOM = {
     "RandomSampler": lambda generator=None: data.RandomSampler(range(40), generator=generator),

@@ -8,7 +8,7 @@ from tinygrad_cv.derivation import terms as t
 from tinygrad_cv.derivation.formulas import Text
 from tinygrad_cv.derivation.latex import Latex
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 A, B = t.Symbol("a"), t.Symbol("b")
 SUM = t.Sum(((1, A), (-1, B)))

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def normal(*shape, seed=0):

@@ -16,12 +16,12 @@ from tests.faults import failing_in_turn
 from tests.files.trees import arrays_of_all_kinds, damaged, same
 from tinygrad_cv.files import checkpoint
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 ROOT, VERSIONS = Path(__file__).parents[2], Path(__file__).parent / "versions"
 ABOUT = {"epoch": 3, "metrics": {"accuracy": 0.1 + 0.2, "best": None}, "names": ["ä", "\u2028"], "seed": 2**64}
 
 
-@quick
+@any_python
 def test_what_was_written_comes_back(tmp_path):
     arrays = arrays_of_all_kinds()
     checkpoint.write(tmp_path / "a", arrays, ABOUT)
@@ -34,7 +34,7 @@ def test_what_was_written_comes_back(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
 
 
-@quick
+@any_python
 def test_the_checksum_is_that_of_the_whole_file_with_zeros_in_its_place(tmp_path):
     checkpoint.write(tmp_path / "file", arrays_of_all_kinds(), ABOUT)
     data = (tmp_path / "file").read_bytes()
@@ -62,7 +62,7 @@ def test_every_truncation_and_every_flipped_bit_is_refused(tmp_path):
         checkpoint.read(path)
 
 
-@quick
+@any_python
 def test_a_file_that_claims_to_be_large_is_refused_before_memory_is_allocated(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes((2**62).to_bytes(8, "little") + b"{" * 100)
@@ -79,7 +79,7 @@ def test_a_file_that_claims_to_be_large_is_refused_before_memory_is_allocated(tm
         checkpoint.read(path)
 
 
-@quick
+@any_python
 def test_what_json_does_not_know_is_refused_and_the_file_is_as_it_was(tmp_path):
     path = tmp_path / "file"
     checkpoint.write(path, {}, {"epoch": 1})
@@ -92,7 +92,7 @@ def test_what_json_does_not_know_is_refused_and_the_file_is_as_it_was(tmp_path):
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["file"]
 
 
-@quick
+@any_python
 def test_a_file_of_a_newer_version_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "VERSION", 2)
     checkpoint.write(tmp_path / "file", {})
@@ -101,7 +101,7 @@ def test_a_file_of_a_newer_version_says_so(tmp_path, monkeypatch):
         checkpoint.read(tmp_path / "file")
 
 
-@quick
+@any_python
 def test_files_without_a_checksum_are_none_of_these(tmp_path):
     save = pytest.importorskip("safetensors.numpy").save_file
     save({"w": np.ones(2)}, tmp_path / "file", {"format": "pt"})
@@ -125,7 +125,7 @@ def wave(name, array):
     return np.asarray(values * (1 if array.dtype.kind == "f" else 9)).astype(array.dtype)
 
 
-@quick
+@any_python
 def test_version_0_the_weights_of_the_train_command():
     found = checkpoint.read(VERSIONS / "version_0.safetensors")
     assert found.about["model"] == "convnet" and found.about["classes"] == ["cat", "dog"]
@@ -137,7 +137,7 @@ def test_version_0_the_weights_of_the_train_command():
     same(model.state_dict(), expected)
 
 
-@quick
+@any_python
 def test_version_1():
     found = checkpoint.read(VERSIONS / "version_1.safetensors")
     names = ["model/weight", "optimizer/state/weight/momentum_buffer", "model/count"]
@@ -185,7 +185,7 @@ def test_each_operation_that_fails_leaves_the_checkpoint_as_it_was(tmp_path, mon
     assert operations >= {"open", "write", "fsync", "replace"}
 
 
-@quick
+@any_python
 def test_other_programs_read_it(tmp_path):
     safetensors = pytest.importorskip("safetensors")
     arrays = arrays_of_all_kinds()

@@ -9,7 +9,7 @@ from tinygrad_cv.files import checkpoint, safetensors, tensors
 from tinygrad_cv.files.elements import ELEMENTS
 from tinygrad_cv.files.torch_names import NAMES, STORAGES
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 TEXT = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from tests.files.trees import same
 from tinygrad_cv.files.pickle_machine import Malformed, names_in, run
 from tinygrad_cv.files.torch_names import NAMES
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 @pytest.mark.parametrize("zipped", [True, False])

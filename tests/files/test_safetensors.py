@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_cv as tg
 from tests.files.trees import DTYPES, arrays_of_all_kinds, same
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
 
 

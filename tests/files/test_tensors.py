@@ -15,7 +15,7 @@ import tinygrad_cv as tg
 from tests.files.trees import arrays_of_all_kinds, damaged, same
 from tinygrad_cv.files.tree import pack, unpack
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 TREE = {
     "epoch": 3,
@@ -31,7 +31,7 @@ TREE = {
 }
 
 
-@quick
+@any_python
 def test_trees_come_back(tmp_path):
     tg.save(TREE, tmp_path / "tree.safetensors")
     found = tg.load(tmp_path / "tree.safetensors")
@@ -42,7 +42,7 @@ def test_trees_come_back(tmp_path):
     assert str(tg.load(tmp_path / "tree.safetensors")) == "[nan, inf, -inf]"
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
 def test_state_dicts_and_tensors(suffix, tmp_path):
     model = tg.nn.Sequential(tg.nn.Conv2d(3, 4, 3), tg.nn.BatchNorm2d(4))
@@ -62,7 +62,7 @@ def test_state_dicts_and_tensors(suffix, tmp_path):
     assert other[0].weight.tolist() == model[0].weight.tolist()
 
 
-@quick
+@any_python
 def test_one_tensor(tmp_path):
     x = tg.tensor([[1.0, 2.0]], requires_grad=True)
     for suffix in (".safetensors", ".npy"):
@@ -70,7 +70,7 @@ def test_one_tensor(tmp_path):
         same(tg.load(tmp_path / f"x{suffix}"), np.float32([[1, 2]]))
 
 
-@quick
+@any_python
 def test_arrays_through_npz_and_npy(tmp_path):
     arrays = {
         **arrays_of_all_kinds(),
@@ -91,7 +91,7 @@ def test_arrays_through_npz_and_npy(tmp_path):
         assert found.flags.f_contiguous == np.load(tmp_path / "c.npy").flags.f_contiguous
 
 
-@quick
+@any_python
 def test_the_content_is_the_format_not_the_name(tmp_path):
     tg.save({"w": np.ones(2)}, tmp_path / "a.npz")
     (tmp_path / "a.npz").rename(tmp_path / "a.pth")
@@ -101,7 +101,7 @@ def test_the_content_is_the_format_not_the_name(tmp_path):
     same(tg.load(str(tmp_path / "b")), {"w": np.ones(2)})
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("obj", "name", "error", "words"),
     [
@@ -126,7 +126,7 @@ def test_what_cannot_be_saved_leaves_no_file(obj, name, error, words, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@quick
+@any_python
 def test_a_tree_that_holds_itself(tmp_path):
     tree = []
     tree.append(tree)
@@ -134,7 +134,7 @@ def test_a_tree_that_holds_itself(tmp_path):
         tg.save(tree, tmp_path / "x.safetensors")
 
 
-@quick
+@any_python
 def test_no_file_a_folder_and_something_else(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pt"):
         tg.load(tmp_path / "none.pt")
@@ -150,7 +150,7 @@ def test_no_file_a_folder_and_something_else(tmp_path):
             tg.load(tmp_path / "file")
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     "skeleton", [{"$array": "v"}, {"$other": 1}, {"$dict": [1]}, {"$float": "x"}, {"$tuple": 3}, {"$dict": [[[], 1]]}]
 )
@@ -162,7 +162,7 @@ def test_a_skeleton_that_does_not_fit_its_arrays(skeleton, tmp_path):
         tg.load(tmp_path / "file")
 
 
-@quick
+@any_python
 def test_names_of_arrays_are_their_paths():
     arrays, skeleton = pack(TREE)
     assert list(arrays) == ["nested/a/b", "nested/a/b'", "numbers as keys/0"]
@@ -193,7 +193,7 @@ def npy(header, data=b"", version=b"\1\0"):
     return b"\x93NUMPY" + version + length + header.encode("latin1") + data
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -225,7 +225,7 @@ def test_headers_of_numpy_that_lie(data, words, tmp_path):
     assert f"{tmp_path / 'file'}: " in str(caught.value) and "\n" not in str(caught.value)
 
 
-@quick
+@any_python
 def test_headers_of_other_writers(tmp_path):
     for text in (
         "{'shape': (2L,), 'descr': '<f4', 'fortran_order': False}",
@@ -249,7 +249,7 @@ TREES = st.recursive(
 )
 
 
-@quick
+@any_python
 @settings(max_examples=60, deadline=None)
 @given(TREES)
 def test_any_tree_comes_back(tmp_path_factory, tree):
@@ -298,7 +298,7 @@ def test_memory_is_at_most_1_2_times_the_file(tmp_path):
         assert peak < 0.2 * (MEGABYTES << 20), (suffix, peak)
 
 
-@quick
+@any_python
 def test_a_load_reads_only_what_a_file_can_hold(tmp_path):
     """of a file that was cut: no more memory than it has bytes"""
     np.save(tmp_path / "x.npy", np.zeros(1 << 20))

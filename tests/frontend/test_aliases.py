@@ -7,7 +7,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import nn
 from tinygrad_cv.frontend.tensor import Tensor
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 X = np.arange(1.0, 7.0).reshape(2, 3)
 N = np.arange(6).reshape(2, 3)

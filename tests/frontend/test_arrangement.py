@@ -52,7 +52,7 @@ def test_values(name, dtype):
         )
 
 
-@quick
+@pytest.mark.any_python
 def test_parts():
     x = np.arange(14.0).reshape(7, 2)
     torch = pytest.importorskip("torch")

@@ -25,7 +25,7 @@ OUT = {
 }
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("name", OUT)
 def test_what_goes_out_can_be_read(name):
     t = OUT[name]()
@@ -58,7 +58,7 @@ def late(torch):
     }
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_comes_in_means_what_it_meant():
     torch = pytest.importorskip("torch")
     for name, (theirs, expected) in late(torch).items():
@@ -71,7 +71,7 @@ def test_what_comes_in_means_what_it_meant():
     assert ours.tolist() == [1.0, 1.0] and copied.tolist() == [0.0, 0.0]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("take", [tg.from_dlpack, tg.tensor, tg.asarray])
 def test_what_cannot_come_in_is_refused_by_name(take):
     torch = pytest.importorskip("torch")

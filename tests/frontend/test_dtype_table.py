@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_cv as tg
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 COMPARISONS = ("a == b", "a < b", "a <= b")
 COUNTED = ("a // b", "a % b", "a ** b")

@@ -15,7 +15,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import nn
 from tinygrad_cv.frontend.vocabulary import OTHER_NAMES, REMEDIES
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 X = np.float32([[1, 2, 4], [3, 0.5, 0.25]])
 SAY_WHAT = re.compile(

@@ -55,7 +55,7 @@ def given(name, form):
     }
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_every_functional_has_a_row_with_all_its_tensors():
     assert set(ROWS) == set(F.__all__)
     for name in ROWS:
@@ -79,7 +79,7 @@ def test_what_may_be_refused_is_refused_alike(name):
             )
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("name", F.__all__)
 def test_what_is_no_tensor_is_refused_by_name(name):
     parameters = inspect.signature(getattr(F, name)).parameters
@@ -100,7 +100,7 @@ def test_what_is_no_tensor_is_refused_by_name(name):
                     getattr(F, name)(*args, **kwargs)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("which", ["at test time", "mean", "variance"])
 @pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, torch_of, Wrapped])
@@ -124,7 +124,7 @@ def test_running_averages_that_are_updated_must_be_tensors(form, which):
         np.testing.assert_allclose(eager[1], x / np.sqrt(2 + 1e-5), 1e-6)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, torch_of, tg.tensor])
 @pytest.mark.usefixtures("on_numpy")
 def test_functions_on_several_tensors(form):
@@ -166,7 +166,7 @@ def test_functions_on_several_tensors(form):
             assert found.dtype == wanted.dtype
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_list_of_tensors_stays_in_the_graph():
     for call in (F.relu, tg.jit(F.relu)):
         x = tg.tensor([1.0, -2.0], requires_grad=True)
@@ -174,7 +174,7 @@ def test_a_list_of_tensors_stays_in_the_graph():
         assert x.grad.tolist() == [1.0, 0.0]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_float_takes_the_dtype_of_the_floats_beside_it(dtype):
     x = tg.tensor(np.array([[1.0, 2.0]], dtype))

@@ -13,7 +13,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import DTypeError, ShapeError
 
 INF = math.inf
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def loss_and_gradient(scores, *arguments, jit=False, **options):
@@ -48,7 +48,7 @@ def test_it_is_pytorchs_behind_a_log_softmax(reduction, blank, joined, jit):
     np.testing.assert_allclose(found[1], x.grad.numpy(), rtol=0, atol=1e-12)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("zero_infinity", [False, True])
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_target_without_an_alignment_has_an_infinite_loss_and_no_gradient(jit, zero_infinity):
@@ -62,7 +62,7 @@ def test_a_target_without_an_alignment_has_an_infinite_loss_and_no_gradient(jit,
     assert not gradient[:, :2].any() and np.isfinite(gradient).all() and gradient[:, 2].all()
 
 
-@quick
+@any_python
 def test_second_derivatives_of_targets_without_an_alignment_are_0():
     x = tg.tensor(np.random.default_rng(0).normal(size=(2, 1, 3)), requires_grad=True)
     for zero_infinity in (False, True):
@@ -71,7 +71,7 @@ def test_second_derivatives_of_targets_without_an_alignment_are_0():
         assert not tg.grad(first.sum(), x, allow_unused=True).numpy().any()
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("size", [1e4, INF])
 def test_extreme_scores_have_finite_gradients(size):
     scores = np.full((4, 1, 3), -size)
@@ -82,7 +82,7 @@ def test_extreme_scores_have_finite_gradients(size):
         assert np.isfinite(gradient).all()
 
 
-@quick
+@any_python
 def test_what_lies_beyond_a_length_does_not_count():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(6, 2, 4))
@@ -94,7 +94,7 @@ def test_what_lies_beyond_a_length_does_not_count():
         assert not gradient[time:, n].any()
 
 
-@quick
+@any_python
 def test_the_probabilities_of_all_targets_add_up_to_1():
     log_probs = F.log_softmax(np.random.default_rng(0).normal(size=(4, 3)), -1)
     targets = [t for n in range(5) for t in itertools.product((1, 2), repeat=n)]
@@ -105,7 +105,7 @@ def test_the_probabilities_of_all_targets_add_up_to_1():
 LOG_PROBS = tg.zeros(4, 2, 3)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [

@@ -14,7 +14,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import nn, optim
 from tinygrad_cv.models.catalog import MODELS
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 PAGE = generator.page()
 
 

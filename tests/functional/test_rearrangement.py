@@ -9,7 +9,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import ShapeError, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_integers_and_empty_batches_are_moved_too():

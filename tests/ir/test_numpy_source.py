@@ -17,7 +17,7 @@ from tinygrad_cv.ir.graph import Builder, Graph
 from tinygrad_cv.ir.numpy_source import WRITTEN, NumpyProgram, run, source
 from tinygrad_cv.ops import PRIMITIVES
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 every = pytest.mark.parametrize("row", ROWS.values(), ids=repr)
 
 
@@ -37,7 +37,7 @@ def executed(text, arrays):
         return world[name](*arrays)
 
 
-@quick
+@any_python
 def test_every_primitive_has_a_row():
     assert WRITTEN.keys() == PRIMITIVES.keys(), "add a row in ir/numpy_source.py"
 
@@ -89,7 +89,7 @@ def step_and_arrays():
     return step, text, entry.recording.graph, arrays
 
 
-@quick
+@any_python
 def test_a_training_step_as_source():
     step, text, graph, arrays = step_and_arrays()
     expected = run(graph, arrays)
@@ -101,7 +101,7 @@ def test_a_training_step_as_source():
     compile(text, "source", "exec")
 
 
-@quick
+@any_python
 def test_source_is_short_and_readable():
     w = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
     f = tg.jit(lambda x: (x @ w * 0.1 + 1.0).relu().sum())
@@ -119,7 +119,7 @@ def test_source_is_short_and_readable():
     )
 
 
-@quick
+@any_python
 def test_constants_of_every_kind():
     rng = np.random.default_rng(0)
     builder = Builder()
@@ -152,7 +152,7 @@ def test_constants_of_every_kind():
     assert not any(np.shares_memory(a, b) for i, a in enumerate(everything) for b in everything[:i])
 
 
-@quick
+@any_python
 def test_any_name_becomes_an_identifier():
     builder = Builder()
     names = ["x", "x", "def", "a.b['c'][0]", "", "0", "np", "v3", "fold", "x_2", "β"]

@@ -7,7 +7,7 @@ import pytest
 from tinygrad_cv import models
 from tinygrad_cv.models.catalog import MODELS, TASKS
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_every_network_is_a_function_of_its_name():

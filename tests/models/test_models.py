@@ -9,7 +9,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import ShapeError, models, nn, optim
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def size(model):

@@ -66,7 +66,7 @@ def test_no_network_of_torchvisions_names_is_left_out():
     assert set(shared(torchvision_models())) == set(PARAMETERS)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_docstrings_say_how_many():
     for name, count in PARAMETERS.items():
         said = re.findall(r"([\d,]+) (?:parameters|more in)", getattr(models, name).__doc__)

@@ -51,7 +51,7 @@ NAMES = [*ROWS, *CALLS]
 pytestmark = pytest.mark.usefixtures("on_numpy")  # native code of the same functions: tests/functional
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_every_layer_and_loss_has_a_row():
     classes = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))}
     layers = {name for name in classes if issubclass(getattr(nn, name), nn.Module)}
@@ -72,7 +72,7 @@ def test_what_may_be_refused_is_refused_alike(name):
         assert_outcomes_alike(make, lambda form, key=key, value=value: {**arrays, key: form(value)})
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("name", ROWS)
 def test_what_is_no_tensor_is_refused(name):
     with pytest.raises(tg.DTypeError):

@@ -10,7 +10,7 @@ from tests.nn.test_arrays import NAMES, ROWS, row
 from tinygrad_cv import nn
 from tinygrad_cv.nn.arguments import derived
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def spied(layer, seen):

@@ -7,7 +7,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import ShapeError, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 WRONG = [
     (lambda: nn.Conv2d(0, 4, 3), ShapeError, "Conv2d: in_channels=0; it must be an integer of at least 1"),

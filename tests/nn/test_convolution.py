@@ -10,7 +10,7 @@ import tinygrad_cv.functional as F
 from tests.nn.test_layers_against_torch import close
 from tinygrad_cv import ShapeError, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 RNG = np.random.default_rng(11)
 MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # and NumPy's names
 

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 @pytest.fixture(scope="module")

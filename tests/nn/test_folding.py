@@ -8,7 +8,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import models, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def trained(model, shape, seed=1):

@@ -168,7 +168,7 @@ def test_names_that_are_wrong(names, words, folder):
         nn.from_keras(Forks(), folder / "functional.keras", names, {"scores": 6})
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_layer_that_is_there_twice(tmp_path):
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "file.weights.h5", "w") as root:
@@ -185,7 +185,7 @@ class Block(nn.Module):
         self.conv = nn.Conv2d(2, 4, 1)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("between", "found"),
     [
@@ -226,7 +226,7 @@ def test_damaged_files(folder, tmp_path):
             assert f"{path}: " in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_files_that_point_elsewhere_or_claim_too_much(tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "file.h5"
@@ -266,7 +266,7 @@ def test_files_that_point_elsewhere_or_claim_too_much(tmp_path):
         tg.load(path)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     (tmp_path / "file").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))

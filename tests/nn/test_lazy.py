@@ -11,7 +11,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import CheckpointError, ShapeError, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 # the lazy layer's name, its arguments, the size that it lacks, an input
 CASES = [

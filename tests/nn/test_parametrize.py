@@ -67,7 +67,7 @@ def test_iterations_find_the_largest_singular_value():
     assert abs(np.linalg.svd(layer.weight.detach().numpy(), compute_uv=False)[0] - 1) < 1e-4
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_standardized_weights_have_mean_0_and_variance_1_a_filter():
     conv = nn.parametrizations.weight_standardization(nn.Conv2d(3, 4, 3).to("float64"), eps=1e-3)
     w = conv.state_dict()["parametrizations.weight.original"]
@@ -128,7 +128,7 @@ class Scaled(nn.Module):
         return value / self.scale
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_functions_are_applied_one_after_the_other_and_their_own_parameters_are_learned():
     layer = nn.Linear(3, 3)
     before = layer.weight.detach().numpy()
@@ -144,7 +144,7 @@ def test_functions_are_applied_one_after_the_other_and_their_own_parameters_are_
     assert nn.parametrize.type_before_parametrizations(layer) is nn.Linear
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_two_tensors_of_a_module_and_one_of_them_again_ordinary():
     layer = nn.parametrizations.weight_norm(nn.Linear(3, 3))
     register_parametrization(layer, "bias", Scaled())
@@ -157,7 +157,7 @@ def test_two_tensors_of_a_module_and_one_of_them_again_ordinary():
     assert set(layer.state_dict()) == {"weight", "bias"}
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_frozen_weight_stays_frozen_and_a_buffer_a_buffer():
     layer = nn.Linear(3, 2)
     layer.weight.requires_grad_(False)
@@ -168,7 +168,7 @@ def test_a_frozen_weight_stays_frozen_and_a_buffer_a_buffer():
     assert "running_mean" in dict(remove_parametrizations(bn, "running_mean").named_buffers())
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_have_parameters_of_their_own(copied):
     layer = nn.parametrizations.spectral_norm(nn.Linear(3, 2))
@@ -180,7 +180,7 @@ def test_copies_have_parameters_of_their_own(copied):
     assert abs(other.eval().weight).max().item() > 0
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -209,7 +209,7 @@ def test_what_does_not_fit_is_named(call, words):
         call()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_cannot_be_inverted_cannot_be_set():
     layer = register_parametrization(nn.Linear(2, 2), "weight", nn.Tanh())
     with pytest.raises(NotImplementedError, match="Tanh has no right_inverse"):

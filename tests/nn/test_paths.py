@@ -8,7 +8,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import ShapeError, nn
 from tinygrad_cv.core.context import current
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 class Spy(nn.Module):

@@ -10,7 +10,7 @@ import tinygrad_cv.functional as F
 from tests.nn.test_layers_against_torch import GLOBAL, close
 from tinygrad_cv import nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 RNG = np.random.default_rng(5)
 
 

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import models, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_a_1x1_convolution():

@@ -257,6 +257,23 @@ def test_windows_contracted_in_chunks(monkeypatch, chunk, lay_out):
         np.testing.assert_array_equal(run("contract", w, b, spec=spec), np.einsum(spec, plain, b))
 
 
+# ---------------------------------------------------------------- running sums
+
+
+@pytest.mark.any_python
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_running_sums_do_not_stop_growing(dtype):
+    """Where a sum has more digits than its dtype, adding 1 would not change it any more."""
+    digits = np.finfo(dtype).nmant + 1
+    n = 2 ** min(digits, 24) + 64
+    ones = np.ones(n, dtype) if dtype == "float32" else np.full(n, 0.5, dtype)
+    value = tg.tensor(ones).cumsum(0)
+    assert value.dtype == dtype
+    last = value[-1].item()
+    assert last == np.asarray(n * float(ones[0])).astype(dtype)
+    assert tg.jit(lambda x: x.cumsum(0))(tg.tensor(ones))[-1].item() == last
+
+
 # ---------------------------------------------------------------- a large batch is its images one after another
 
 

@@ -9,7 +9,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 OPTIMIZERS = {
     "SGD": lambda m: optim.SGD(m, lr=0.1),
@@ -129,7 +129,7 @@ def test_junk_at_every_place_of_an_optimizers_state(name):
                 optimizer.load_state_dict(before)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_junk_at_every_place_of_a_schedules_state(name):
     schedule = SCHEDULES[name](optim.SGD(nn.Linear(2, 3), lr=0.1))
@@ -151,7 +151,7 @@ def test_junk_at_every_place_of_a_schedules_state(name):
             assert same(schedule.state_dict(), whole) and schedule.get_last_lr() == lr
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("key", ["lr", "momentum", "weight_decay", "dampening"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "x", None, [0.1], 1j])
 def test_settings_that_are_no_numbers_are_refused_from_the_start(key, value):
@@ -159,7 +159,7 @@ def test_settings_that_are_no_numbers_are_refused_from_the_start(key, value):
         optim.SGD(nn.Linear(2, 3), **{key: value})
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     "state",
     [
@@ -179,7 +179,7 @@ def test_what_is_no_state(state):
         optimizer.load_state_dict(state)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("what", ["module", "optimizer", "schedule"])
 def test_a_path_says_how_to_read_it(what, tmp_path):
     model = nn.Linear(2, 3)
@@ -190,7 +190,7 @@ def test_a_path_says_how_to_read_it(what, tmp_path):
             target.load_state_dict(path)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_state_that_went_through_other_containers_loads(name):
     """lists for tuples as JSON makes them, arrays of no dimension as npz makes them"""
@@ -209,7 +209,7 @@ def test_state_that_went_through_other_containers_loads(name):
     assert other.lr == 0.1 and type(other.lr) is float
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -231,7 +231,7 @@ def test_weights_that_cannot_be_right(name, value, words):
     assert norm.weight.tolist() == [1, 1] and norm.running_var.tolist() == [1, 1]
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("make", "key", "value", "words"),
     [

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def model(gradient):

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import TraceError, optim
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def sgd(lr=1.0, momentum=0.0):

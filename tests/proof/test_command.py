@@ -49,7 +49,7 @@ def test_the_page_does_not_change_from_run_to_run(tmp_path, capsys):
     assert pages[0] == pages[1] and "softplus" in pages[0]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_primitive_without_rows_is_told_what_is_missing(monkeypatch, capsys):
     vjp = Vjp(lambda g: g, ())
     monkeypatch.setitem(PRIMITIVES, "arcsinh", Primitive("arcsinh", np.arcsinh, lambda x: x, ("x",), vjps=(vjp,)))
@@ -57,7 +57,7 @@ def test_a_primitive_without_rows_is_told_what_is_missing(monkeypatch, capsys):
     assert "no row for arcsinh: add one to ROWS in a file of tests/primitives" in capsys.readouterr().out
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_told_in_one_line(arguments, words, capsys):
     assert stopped.value.code == 2 and "error: " in err and words in err
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_is_missing_is_told_with_the_remedy(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sympy" else find(name))
@@ -83,7 +83,7 @@ def test_what_is_missing_is_told_with_the_remedy(monkeypatch):
         main(["--part"])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_interrupt_and_a_full_disk_end_it_as_any_command(monkeypatch, capsys):
     def run(error):
         def fails(arguments):
@@ -97,7 +97,7 @@ def test_an_interrupt_and_a_full_disk_end_it_as_any_command(monkeypatch, capsys)
     assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'x.md'\n"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_help_says_the_exit_codes(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--help"])
@@ -105,7 +105,7 @@ def test_the_help_says_the_exit_codes(capsys):
     assert stopped.value.code == 0 and words[-len(EXIT_CODES.split()) :] == EXIT_CODES.split()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_page_has_a_row_for_everything():
     page = PAGE.read_text(encoding="utf-8")
     assert " 0 wrong" in page
@@ -114,14 +114,14 @@ def test_the_page_has_a_row_for_everything():
     assert set(PRIMITIVES) | set(F.__all__) - flat <= rows
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_every_column_is_explained_on_the_page():
     columns = {column for section in report.SECTIONS for column in section.columns}
     explained = {*report.MEANINGS} - {"order 1 to 4"} | {f"order {k}" for k in range(1, 5)}
     assert columns == explained
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_whole_run_writes_the_page_and_a_part_does_not(monkeypatch, capsys, tmp_path):
     def checks(only, part, seed):
         yield Outcome("exp", "symbolic", "everywhere")

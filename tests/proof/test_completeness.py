@@ -12,7 +12,7 @@ from tests.proof.checks import primitive
 from tinygrad_cv.core.primitive import Primitive
 from tinygrad_cv.ops import PRIMITIVES
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_every_primitive_has_a_row_and_every_vjp_a_proof():

@@ -10,7 +10,7 @@ from tests.functional.agreement.table import without_derivative
 from tests.proof import composites, normalization
 from tests.proof.composites import Composite
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 X = np.random.default_rng(0).normal(size=(2, 3))
 
 
@@ -37,13 +37,13 @@ def test_a_kink_is_not_taken_for_a_derivative():
     assert "not differentiable" in outcome.problem
 
 
-@quick
+@any_python
 def test_a_function_that_fails_is_a_problem():
     (outcome,) = composites.checks(Composite("relu", lambda x: 1 / 0, (X,)), 1)
     assert outcome.problem.startswith("ZeroDivisionError")
 
 
-@quick
+@any_python
 def test_normalizations_are_proved_to_order_four():
     orders = {row.name: row.order for row in composites.rows()}
     for name in set(F.__all__) - without_derivative():
@@ -63,7 +63,7 @@ def test_normalizations_are_proved_to_order_four():
         )
 
 
-@quick
+@any_python
 def test_the_exact_normalization_is_rational_arithmetic():
     x = np.float32([1, 3, 5, 9])
     root = float(Fraction(35, 4) + Fraction(1e-5)) ** 0.5

@@ -5,7 +5,7 @@ import pytest
 from tests.proof import table
 from tests.proof.outcome import Outcome, Wrong, attempt
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 OUTCOMES = [
     Outcome("exp", "symbolic", "everywhere"),

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_cv as tg
 
-pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.quick]
+pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.any_python]
 
 
 class Wrapped:

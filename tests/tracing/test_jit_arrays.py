@@ -10,7 +10,7 @@ import tinygrad_cv.functional as F
 from tests.forms import ARRAYS, Lent, Wrapped, outcome
 from tinygrad_cv import nn
 
-pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.quick]
+pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.any_python]
 
 X = np.float32([[1.0, 2.0], [3.0, 4.0]])
 

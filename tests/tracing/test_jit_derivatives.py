@@ -11,7 +11,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import GraphError, TraceError, nn, optim
 from tinygrad_cv import functional as F
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 pytestmark = pytest.mark.usefixtures("on_numpy")
 
 
@@ -80,7 +80,7 @@ def test_derivatives_of_a_jitted_function(name):
             np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-13)
 
 
-@quick
+@any_python
 def test_gradients_flow_through_a_jitted_model_to_its_parameters_and_its_input():
     def run(jit):
         tg.manual_seed(0)
@@ -105,7 +105,7 @@ def test_gradients_flow_through_a_jitted_model_to_its_parameters_and_its_input()
         np.testing.assert_allclose(jitted[1][name], value, rtol=1e-5, atol=1e-7)
 
 
-@quick
+@any_python
 def test_backward_works_as_on_any_graph():
     w = values()
     f = tg.jit(lambda x: ((x * w).sum(), (x * x).sum(), x.detach()))
@@ -185,7 +185,7 @@ def test_dropout_is_that_of_the_call():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_one_jitted_function_in_another():
     inner = tg.jit(lambda x, scale: (x * scale).sin())
     outer = tg.jit(lambda x: tg.grad(inner(x, 2.0).sum() + inner(x, 3.0).sum(), x))
@@ -195,7 +195,7 @@ def test_one_jitted_function_in_another():
     assert outer.graph().text().count("sin") == 0 and outer.graph().text().count("cos") == 2
 
 
-@quick
+@any_python
 def test_custom_functions():
     class Clamp(tg.CustomFunction):
         @staticmethod
@@ -225,7 +225,7 @@ def test_custom_functions():
     np.testing.assert_allclose(run(True), run(False), rtol=1e-14)
 
 
-@quick
+@any_python
 def test_an_argument_that_was_computed_outside():
     """Gradients flow back through it; but backward() within the function ends at it, which is an error."""
     x = values()
@@ -280,7 +280,7 @@ def test_a_loss_whose_graph_is_used_up_comes_without_one():
         loss.backward()
 
 
-@quick
+@any_python
 def test_what_is_detached_stays_detached_at_every_order():
     def f(x):
         return (x.detach() * x * x).sum() + (x.detach() * x.detach()).sum()

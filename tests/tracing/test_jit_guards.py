@@ -19,8 +19,8 @@ from tinygrad_cv.functional import piecewise
 from tinygrad_cv.tracing.checks import Contents
 from tinygrad_cv.tracing.guards import Guards
 
-quick = pytest.mark.quick
-pytestmark = [pytest.mark.usefixtures("on_numpy"), quick]
+any_python = pytest.mark.any_python
+pytestmark = [pytest.mark.usefixtures("on_numpy"), any_python]
 
 SCALE = 2.0
 SETTINGS = {"scale": 2.0, "list": [1.0, 2.0]}

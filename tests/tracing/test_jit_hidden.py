@@ -25,7 +25,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import TraceError, data, nn
 from tinygrad_cv import functional as F
 
-pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.quick]
+pytestmark = [pytest.mark.usefixtures("on_numpy"), pytest.mark.any_python]
 
 
 def batches():

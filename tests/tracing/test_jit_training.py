@@ -12,7 +12,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 pytestmark = pytest.mark.usefixtures("on_numpy")
 
 RNG = np.random.default_rng(0)
@@ -130,13 +130,13 @@ def test_a_schedule_may_step_before_between_and_after_updates():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_clipped_gradients():
     make = OPTIMIZERS["SGD, everything"]
     assert_same(trained(False, make, clip=True), trained(True, make, clip=True))
 
 
-@quick
+@any_python
 def test_dropout_draws_what_it_draws_in_eager_code():
     def run(jit):
         tg.manual_seed(7)
@@ -148,7 +148,7 @@ def test_dropout_draws_what_it_draws_in_eager_code():
     assert after == after_jit
 
 
-@quick
+@any_python
 def test_a_changed_learning_rate_takes_effect_without_another_trace():
     def run(jit):
         p = tg.tensor([1.0, -2.0], requires_grad=True)
@@ -170,7 +170,7 @@ def test_a_changed_learning_rate_takes_effect_without_another_trace():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("make, key", [(optim.SGD, "momentum"), (optim.Adam, "betas"), (optim.RMSprop, "momentum")])
 def test_changed_momentum_takes_effect_without_another_trace(make, key):
     values = {"momentum": (0.9, 0.5, 0.1), "betas": ((0.9, 0.99), (0.5, 0.9), (0.0, 0.9))}[key]
@@ -195,7 +195,7 @@ def test_changed_momentum_takes_effect_without_another_trace(make, key):
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_a_momentum_of_zero_is_traced_anew():
     """No buffer is kept for it: the one from before stays as it was."""
 
@@ -219,7 +219,7 @@ def test_a_momentum_of_zero_is_traced_anew():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_groups_have_rates_of_their_own():
     def run(jit):
         a, b = (tg.tensor([v], requires_grad=True) for v in (1.0, 2.0))
@@ -239,7 +239,7 @@ def test_groups_have_rates_of_their_own():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_another_setting_is_traced_anew():
     p = tg.tensor([1.0], requires_grad=True)
     opt = optim.SGD([p], lr=1.0)
@@ -259,7 +259,7 @@ def test_another_setting_is_traced_anew():
     assert "['weight_decay'] was 0.0, now 1.0" in step.explain()
 
 
-@quick
+@any_python
 def test_eager_code_before_between_and_after_sees_the_same_values():
     def run(jit):
         model = network()
@@ -285,7 +285,7 @@ def test_eager_code_before_between_and_after_sees_the_same_values():
     assert_same((eager[0], None, *eager[1:]), (jitted[0], None, *jitted[1:]))
 
 
-@quick
+@any_python
 def test_training_mode_and_back_uses_the_traces_that_are_there():
     model = network(nn.Dropout(0.5))
     forward = tg.jit(model)
@@ -301,7 +301,7 @@ def test_training_mode_and_back_uses_the_traces_that_are_there():
     assert "training was True, now False" in forward.explain()
 
 
-@quick
+@any_python
 def test_gradients_add_up_over_calls():
     def run(jit):
         w = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -321,7 +321,7 @@ def test_gradients_add_up_over_calls():
     assert run(True) == run(False) == [[1.0, 0.0], [2.0, 1.0], [1.0, 2.0], [2.0, 5.0]]
 
 
-@quick
+@any_python
 def test_a_gradient_that_was_read_and_left_is_still_there():
     w = tg.tensor([3.0], requires_grad=True)
 
@@ -339,7 +339,7 @@ def test_a_gradient_that_was_read_and_left_is_still_there():
     assert w.grad is None
 
 
-@quick
+@any_python
 def test_zero_grad_leaves_none_or_zeros():
     w = tg.tensor([3.0], requires_grad=True)
     opt = optim.SGD([w], lr=0.0)
@@ -355,7 +355,7 @@ def test_zero_grad_leaves_none_or_zeros():
     assert w.grad.tolist() == [0.0]
 
 
-@quick
+@any_python
 def test_gradients_of_arguments_are_left_on_them():
     @tg.jit
     def f(x):
@@ -369,7 +369,7 @@ def test_gradients_of_arguments_are_left_on_them():
         assert x.grad.tolist() == [4 * value]
 
 
-@quick
+@any_python
 def test_arguments_can_be_assigned_to():
     @tg.jit
     def f(x, y):
@@ -383,7 +383,7 @@ def test_arguments_can_be_assigned_to():
     assert b.item() == 20.0
 
 
-@quick
+@any_python
 def test_a_tensor_that_is_closed_over_and_an_argument_is_one_tensor():
     w = tg.tensor([1.0])
 
@@ -398,7 +398,7 @@ def test_a_tensor_that_is_closed_over_and_an_argument_is_one_tensor():
     assert f(w).item() == 5.0
 
 
-@quick
+@any_python
 def test_tensors_made_in_the_function_are_made_anew():
     """But one that it keeps is state: here as the optimizer keeps its momentum."""
     store = {"state": {}}
@@ -430,7 +430,7 @@ def test_tensors_made_in_the_function_are_made_anew():
     assert store == {"state": {}}
 
 
-@quick
+@any_python
 def test_loaded_optimizer_state_is_used():
     def run(jit):
         w = tg.tensor([1.0], requires_grad=True)
@@ -452,7 +452,7 @@ def test_loaded_optimizer_state_is_used():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_loaded_weights_are_used():
     a, b = network(), network()
     forward = tg.jit(a)
@@ -466,7 +466,7 @@ def test_loaded_weights_are_used():
         np.testing.assert_array_equal(forward(x).numpy(), b(x).numpy())
 
 
-@quick
+@any_python
 def test_a_model_of_another_dtype_is_traced_anew():
     model = nn.Linear(3, 2)
     forward = tg.jit(model)
@@ -476,7 +476,7 @@ def test_a_model_of_another_dtype_is_traced_anew():
         assert forward(tg.ones(1, 3, dtype="float64")).dtype == np.float64
 
 
-@quick
+@any_python
 def test_checkpoints_in_a_step():
     def run(jit):
         tg.manual_seed(1)
@@ -497,7 +497,7 @@ def test_checkpoints_in_a_step():
     assert_same(run(False), run(True))
 
 
-@quick
+@any_python
 def test_hooks_on_parameters_and_results():
     def run(jit):
         w = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -519,7 +519,7 @@ def test_hooks_on_parameters_and_results():
     assert run(True) == run(False)
 
 
-@quick
+@any_python
 def test_nothing_is_left_for_the_garbage_collector():
     model = network()
     opt = optim.SGD(model, lr=0.1, momentum=0.9)

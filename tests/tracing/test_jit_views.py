@@ -149,7 +149,7 @@ def test_views_of_views(move):
         compared(program("result", move, form, of_view, then), tensor, bool(UNCERTAIN & {move, then}))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_example():
     @tg.jit
     def f(x):
@@ -162,7 +162,7 @@ def test_the_example():
     np.testing.assert_array_equal(f(tg.tensor([[1.0, 2.0], [3.0, 4.0]])).numpy(), [[1.0, 9.0], [6.0, 8.0]])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("form", [augmented, element, both])
 def test_views_from_before_the_call_see_what_the_call_changes(form):
     """... of a parameter, of a buffer and of an argument, which themselves see what a view was given."""
@@ -181,7 +181,7 @@ def test_views_from_before_the_call_see_what_the_call_changes(form):
         compared(run, make)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_two_that_share_memory_from_before_the_call_are_refused():
     base = tg.tensor(X)
     view, apart = base[0], base[1]
@@ -210,7 +210,7 @@ def test_two_that_share_memory_from_before_the_call_are_refused():
         tg.jit(later)(base)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_view_of_a_callers_array_is_refused():
     def run(x):
         v = x[0]
@@ -221,7 +221,7 @@ def test_a_view_of_a_callers_array_is_refused():
         tg.jit(run)(X)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_may_not_be_written_into_gets_memory_of_its_own():
     def make():
         base = tg.tensor([1.0])
@@ -234,7 +234,7 @@ def test_what_may_not_be_written_into_gets_memory_of_its_own():
     compared(run, make)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_gradients_are_those_of_the_values_before_the_change():
     w, x = nn.Parameter(np.float32([1, 2, 3])), tg.tensor([1.0, 1.0, 1.0])
 
@@ -252,7 +252,7 @@ def test_gradients_are_those_of_the_values_before_the_change():
         kept.backward()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_array_from_outside_that_may_not_be_written_into_is_left_alone():
     base = tg.tensor([1.0])
     wide = base.expand(3)
@@ -268,7 +268,7 @@ def test_an_array_from_outside_that_may_not_be_written_into_is_left_alone():
     assert base.tolist() == [1.0] and rest.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_where_the_function_runs_as_written():
     """Places count from the end, too; one out of range is found by a condition: then the function itself runs, and
     raises.

@@ -12,7 +12,7 @@ from tinygrad_cv import nn, optim
 from tinygrad_cv.frontend.random import Generator
 from tinygrad_cv.training import collect, restore
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 class Position:
@@ -110,7 +110,7 @@ DAMAGE = {
 }
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", DAMAGE)
 def test_what_one_part_does_not_take_changes_none(name):
     run, sections = fresh()
@@ -124,7 +124,7 @@ def test_what_one_part_does_not_take_changes_none(name):
     same(found["model"], before["model"])
 
 
-@quick
+@any_python
 def test_a_part_that_refuses_gives_others_of_its_kind_back_what_they_had():
     parts = {"first": Position(), "second": Position(), "third": Position()}
     sections = copy.deepcopy(collect(**parts))
@@ -136,7 +136,7 @@ def test_a_part_that_refuses_gives_others_of_its_kind_back_what_they_had():
     assert [part.index for part in parts.values()] == [10, 11, 12]
 
 
-@quick
+@any_python
 def test_a_lazily_sized_model_stays_so_if_another_part_refuses():
     parts = {"model": nn.Linear(3, 2), "loader": Position()}
     sections = collect(**parts)
@@ -148,7 +148,7 @@ def test_a_lazily_sized_model_stays_so_if_another_part_refuses():
     assert lazy.weight.tolist() == parts["model"].weight.tolist()
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -172,7 +172,7 @@ def test_parts_that_are_not_those_that_were_collected(change, words):
     assert str(collect(**run.parts)) == before
 
 
-@quick
+@any_python
 def test_parts_without_a_state_and_sections_that_are_none():
     with pytest.raises(TypeError, match=r"collect: epoch is a int, which has no state_dict .* go into extra"):
         collect(epoch=3)
@@ -186,7 +186,7 @@ def test_parts_without_a_state_and_sections_that_are_none():
             restore(sections, model=model)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64])
 def test_generators_of_numpy(kind, tmp_path):
     generator = np.random.Generator(kind(3))

@@ -15,7 +15,7 @@ from tinygrad_cv import nn, optim
 from tinygrad_cv.core.errors import CheckpointError
 from tinygrad_cv.training import MulticlassAccuracy, evaluate, fit
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def problem():
@@ -67,7 +67,7 @@ def test_it_is_the_loop_that_one_would_write(jit):
     assert all(p.grad is None for p in other.parameters())
 
 
-@quick
+@any_python
 def test_accumulated_batches_are_one_large_batch():
     """Of 25, 25 and 10: two of them make an update, then the rest; and three make one of all 60."""
     for accumulate, groups in ((2, ([0, 1], [2])), (3, ([0, 1, 2],))):
@@ -84,7 +84,7 @@ def test_accumulated_batches_are_one_large_batch():
             np.testing.assert_allclose(p.numpy(), q.numpy(), 1e-5, 1e-6)
 
 
-@quick
+@any_python
 def test_validation_is_in_evaluation_mode_and_of_the_average():
     tg.manual_seed(0)
     model = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 3))
@@ -100,7 +100,7 @@ def test_validation_is_in_evaluation_mode_and_of_the_average():
     assert modes[1] is False and model.training and [m.training for m in average.modules()] == [True] * 2 + modes[1:]
 
 
-@quick
+@any_python
 def test_callbacks_see_the_training_and_end_it():
     model, optimizer = linear()
     seen = []
@@ -117,7 +117,7 @@ def test_callbacks_see_the_training_and_end_it():
     assert history[0]["loss"] == pytest.approx(np.mean([at[2] for at in seen[:3]]))
 
 
-@quick
+@any_python
 def test_patience_ends_it_and_the_best_epoch_is_kept(tmp_path):
     model, optimizer = linear()
     worse = optim.LambdaLR(optimizer, lambda epoch: 1.0 if epoch < 2 else 200.0)
@@ -132,7 +132,7 @@ def test_patience_ends_it_and_the_best_epoch_is_kept(tmp_path):
     assert table[0] == "epoch,loss,validation_loss,lr,seconds,waiting" and len(table) == len(history) + 1
 
 
-@quick
+@any_python
 def test_it_says_how_much_of_the_time_batches_are_waited_for(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
@@ -175,7 +175,7 @@ def test_killed_it_goes_on_bit_for_bit(jit, workers, tmp_path):
     assert equal(train(tmp_path / "killed", jit, workers), whole)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     "options, words",
     [
@@ -192,7 +192,7 @@ def test_what_is_wrong_is_said(options, words):
         fit(model, batches(), optimizer=optimizer, jit=False, **options)
 
 
-@quick
+@any_python
 def test_another_training_is_not_resumed(tmp_path):
     model, optimizer = linear()
     fit(model, batches(), epochs=1, optimizer=optimizer, folder=tmp_path, jit=False)

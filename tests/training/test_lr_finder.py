@@ -8,7 +8,7 @@ from tinygrad_cv import nn, optim
 from tinygrad_cv.data import DataLoader, TensorDataset
 from tinygrad_cv.training import find_lr
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 class Point(nn.Module):

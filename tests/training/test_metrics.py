@@ -58,7 +58,7 @@ def test_confusion(normalize, ignored):
     both("MulticlassConfusionMatrix", batches(2, True, ignored), normalize=normalize, ignore_index=ignored)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_mean_by_weight():
     mean = metrics.MeanMetric()
     assert np.isnan(mean.compute())
@@ -69,7 +69,7 @@ def test_a_mean_by_weight():
     assert np.isnan(mean.compute())
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_state_goes_on_and_a_wrong_one_changes_nothing():
     data = list(batches(0, True, None))
     whole, half = metrics.MulticlassAccuracy(C), metrics.MulticlassAccuracy(C)
@@ -86,7 +86,7 @@ def test_a_state_goes_on_and_a_wrong_one_changes_nothing():
     assert rest.compute() == whole.compute()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     "make, words",
     [

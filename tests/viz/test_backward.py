@@ -9,7 +9,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def normal(*shape, seed=0):

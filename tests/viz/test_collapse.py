@@ -7,7 +7,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import models, nn
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def boxes(view):

@@ -34,7 +34,7 @@ NASTY = [
 ]
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="the program dot is not installed")
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def view_with(name):
@@ -64,7 +64,7 @@ def view_with(name):
     return tg.graph(y, names={name: x, f"{name} ": y})
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", NASTY)
 def test_any_name_gives_one_statement_a_line(name):
     view = view_with(name)
@@ -86,13 +86,13 @@ def test_any_name_can_be_rendered(name, tmp_path):
     assert os.listdir(tmp_path) == ["graph.svg"]
 
 
-@quick
+@any_python
 def test_long_names_are_cut_in_the_box_only():
     text = view_with("x" * 500).dot()
     assert "x" * 47 + "…" in text and "x" * 500 in text
 
 
-@quick
+@any_python
 def test_direction_is_what_reads_best_or_what_is_asked_for():
     x = tg.tensor(1.0, requires_grad=True)
     small = tg.graph(x * x)
@@ -102,7 +102,7 @@ def test_direction_is_what_reads_best_or_what_is_asked_for():
         small.dot(direction="up")
 
 
-@quick
+@any_python
 def test_clusters_nest_as_scopes_do_and_a_layer_shares_its_frame_with_its_only_function():
     text = tg.graph(nn.Sequential(nn.Linear(2, 2)), tg.ones(1, 2)).dot()
     assert text.count("subgraph") == 2
@@ -149,7 +149,7 @@ def no_renderer(monkeypatch, tmp_path):
     return tmp_path
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("format", ["svg", "png", "pdf"])
 def test_without_a_renderer_the_error_names_the_remedy(no_renderer, format, tmp_path):
     x = tg.tensor(1.0, requires_grad=True)
@@ -166,7 +166,7 @@ def program(folder, name, lines):
     path.chmod(0o755)
 
 
-@quick
+@any_python
 def test_the_next_renderer_is_taken_where_the_first_is_missing(no_renderer):
     program(no_renderer, "graphviz-pure", "sys.stdout.write('second ' + sys.argv[1])")
     assert render.render("digraph {}", "svg") == b"second -Tsvg"
@@ -174,7 +174,7 @@ def test_the_next_renderer_is_taken_where_the_first_is_missing(no_renderer):
     assert render.render("digraph {}", "svg") == b"first"
 
 
-@quick
+@any_python
 def test_the_package_is_asked_where_no_program_is_there(no_renderer, monkeypatch):
     (no_renderer / "fakegraphviz.py").write_text("""
 class AGraph:
@@ -194,7 +194,7 @@ class AGraph:
         render.render("broken", "svg")
 
 
-@quick
+@any_python
 def test_a_renderer_that_fails_is_quoted(no_renderer):
     program(no_renderer, "dot", "sys.exit('syntax error in line 3')")
     with pytest.raises(RuntimeError, match="dot could not draw the graph as svg: syntax error in line 3"):
@@ -212,7 +212,7 @@ def test_a_notebook_shows_the_picture():
     assert view._repr_html_() == view._repr_svg_()
 
 
-@quick
+@any_python
 def test_a_notebook_shows_the_page_where_nothing_draws_and_text_where_that_fails(no_renderer, monkeypatch):
     x = tg.tensor(1.0, requires_grad=True)
     view = tg.graph(x * x, names={"<x>": x})

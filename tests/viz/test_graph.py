@@ -11,7 +11,7 @@ from tinygrad_cv import nn
 from tinygrad_cv.core.context import scope
 from tinygrad_cv.frontend.random import default_generator
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def leaf(*values):

@@ -18,7 +18,7 @@ from tinygrad_cv.viz.page import page as module
 from tinygrad_cv.viz.page.page import TrainingStep
 from tinygrad_cv.viz.records import EdgeView, NodeView, Records, ScopeView
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 UNFRIENDLY = '</script><script>alert(1)</script><!-- <b>&"한글\u2028\\N'
 MEGABYTE = 2**20
 
@@ -43,7 +43,7 @@ def text_of(view, title="graph", run=None):
 # The text
 
 
-@quick
+@any_python
 def test_the_vendored_files_are_the_pinned_ones():
     folder = Path(module.__file__).parent / "vendor"
     pins = json.loads((folder / "pins.json").read_text())
@@ -53,7 +53,7 @@ def test_the_vendored_files_are_the_pinned_ones():
             assert file["integrity"] == f"sha512-{digest}", name
 
 
-@quick
+@any_python
 def test_a_page_names_what_it_contains_and_loads_nothing():
     text = text_of(lenet())
     assert "Michael Daines" in text and "Redistribution and use in source and binary forms" in text
@@ -62,7 +62,7 @@ def test_a_page_names_what_it_contains_and_loads_nothing():
     assert not re.search(r"[^.\w]eval\(|new Function", text)
 
 
-@quick
+@any_python
 def test_no_word_of_the_records_is_markup():
     node = NodeView(0, "input", name=UNFRIENDLY, formula=UNFRIENDLY, source=UNFRIENDLY)
     text = module.page(Records((node,), (), ()), UNFRIENDLY)
@@ -73,7 +73,7 @@ def test_no_word_of_the_records_is_markup():
     module.page(Records((replace(node, name="\ud800"),), (), ()), "lone \ud800").encode()
 
 
-@quick
+@any_python
 def test_numbers_that_json_does_not_have_are_words():
     view = GraphView(Records((NodeView(0, "leaf"),), (), ()))
     facts = {"statistics": {"mean": float("nan"), "norm": float("inf"), "histogram": (1, 2)}}
@@ -81,7 +81,7 @@ def test_numbers_that_json_does_not_have_are_words():
     assert "NaN" not in text.split('id="records">')[1].split("<")[0]
 
 
-@quick
+@any_python
 def test_html_writes_a_page_named_after_its_file(tmp_path):
     lenet().html(tmp_path / "net.html")
     assert "<title>net</title>" in (tmp_path / "net.html").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import nn
 from tinygrad_cv.__main__ import main
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 class Block(nn.Module):
@@ -24,7 +24,7 @@ class Block(nn.Module):
         return x + self.b(self.a(x).relu())
 
 
-@quick
+@any_python
 def test_equal_blocks_in_a_row_are_drawn_once():
     model = nn.Sequential(Block(4), Block(4), Block(4), nn.Linear(4, 2), Block(2))
     view = tg.graph(model, tg.ones(3, 4))
@@ -34,7 +34,7 @@ def test_equal_blocks_in_a_row_are_drawn_once():
     assert view.dot(once=True).count("<B>contract</B>") == 2 + 1 + 2
 
 
-@quick
+@any_python
 def test_blocks_that_differ_or_do_not_feed_one_another_are_all_drawn():
     class Side(nn.Module):
         def __init__(self):
@@ -48,7 +48,7 @@ def test_blocks_that_differ_or_do_not_feed_one_another_are_all_drawn():
     assert " × " not in tg.graph(nn.Sequential(Block(4), nn.Linear(4, 2), Block(2)), tg.ones(3, 4)).dot(1, once=True)
 
 
-@quick
+@any_python
 def test_the_edge_behind_a_run_starts_at_the_block_that_is_shown():
     view = tg.graph(nn.Sequential(Block(4), Block(4), nn.Tanh()), tg.ones(3, 4))
     from tinygrad_cv.viz.repeats import once
@@ -60,7 +60,7 @@ def test_the_edge_behind_a_run_starts_at_the_block_that_is_shown():
     assert all(edge.source < len(records.nodes) > edge.target for edge in records.edges)
 
 
-@quick
+@any_python
 def test_a_difference_says_what_is_new_gone_and_changed():
     x = tg.ones(2, 4)
     before = tg.graph(nn.Sequential({"fc": nn.Linear(4, 3), "act": nn.ReLU(), "out": nn.Linear(3, 2)}), x)
@@ -74,7 +74,7 @@ def test_a_difference_says_what_is_new_gone_and_changed():
     assert not any(node.note for node in before.difference(before).nodes)
 
 
-@quick
+@any_python
 def test_a_graph_too_large_to_read_is_drawn_by_layers_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("tinygrad_cv.viz.view.TOO_MANY", 10)
     monkeypatch.setattr("tinygrad_cv.viz.view.render", lambda dot, form: dot.encode())
@@ -105,7 +105,7 @@ def test_a_jitted_function_before_and_after_fusion():
     assert contract.scope == relu.scope, "relu is part of the contraction's kernel"
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("form", ["dot", "json", "txt"])
 def test_the_command_draws_a_model(tmp_path, form):
     out = tmp_path / f"net.{form}"
@@ -121,7 +121,7 @@ def test_the_command_draws_training(tmp_path):
     assert "cross_entropy" in text and "dir=back" in text and "μ" in text
 
 
-@quick
+@any_python
 def test_the_command_explains_a_bad_ending(tmp_path, capsys):
     assert main(["graph", "--model", "lenet5", "--out", str(tmp_path / "net.gif")]) == 2
     assert "must end in one of svg" in capsys.readouterr().err

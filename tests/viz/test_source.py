@@ -9,7 +9,7 @@ from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.viz.derivatives import vjp_text
 from tinygrad_cv.viz.source import source
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 twice, negated = (lambda x: x + x), (lambda x: -x)
 

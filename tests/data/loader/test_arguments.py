@@ -10,7 +10,7 @@ from tinygrad_cv import data
 
 from .samples import Noise, NoiseStream
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_arguments_are_pytorchs():

@@ -53,7 +53,7 @@ def joined(batches, part):
     return [value for batch in batches for value in batch[part]]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_batches_are_pytorchs(options):
     torch = pytest.importorskip("torch")
@@ -63,7 +63,7 @@ def test_batches_are_pytorchs(options):
     assert indices(ours) == indices(theirs) and len(ours) == len(theirs)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("options", list(OPTIONS.values())[:6], ids=list(OPTIONS)[:6])
 def test_batches_of_a_stream_are_pytorchs(options):
     torch = pytest.importorskip("torch")
@@ -75,7 +75,7 @@ def test_batches_of_a_stream_are_pytorchs(options):
     assert indices(ours) == indices(theirs) and len(ours) == len(theirs)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("size, batch_size, drop_last", [(8, 4, True), (3, 4, True), (0, 4, False), (2, 1, True)])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_sizes(size, batch_size, drop_last, shuffle):
@@ -86,7 +86,7 @@ def test_sizes(size, batch_size, drop_last, shuffle):
     assert all(n == batch_size for n in sizes[:-1])
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_each_image_once_with_its_label(shuffle):
     images, seen = np.arange(44, dtype=np.uint8).reshape(11, 1, 2, 2), []
@@ -115,7 +115,7 @@ def test_order_and_numbers_are_the_same_however_batches_are_made(way):
     assert [joined(epoch, 1) for epoch in stream] == noise
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK)
 @pytest.mark.parametrize("dataset", [Noise(), NoiseStream()], ids=["by index", "stream"])
 def test_without_batches_samples_have_their_numbers(dataset, way):
@@ -123,7 +123,7 @@ def test_without_batches_samples_have_their_numbers(dataset, way):
     assert list(data.DataLoader(dataset, None, seed=3, **WAYS[way])) == expected
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_order_follows_from_seed_and_epoch():
     def orders(epochs, **options):
         loader = data.DataLoader(Noise(50), 8, shuffle=True, **options)
@@ -139,7 +139,7 @@ def test_order_follows_from_seed_and_epoch():
         )
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_epoch_left_early_is_an_epoch():
     loader, whole = (data.DataLoader(Noise(50), 8, shuffle=True) for _ in range(2))
     next(iter(loader))
@@ -147,14 +147,14 @@ def test_an_epoch_left_early_is_an_epoch():
     assert indices(loader) == indices(whole) and loader.epoch == whole.epoch == 2
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK)
 def test_an_image_that_comes_twice_is_augmented_in_two_ways(way):
     loader = data.DataLoader(Noise(), 4, sampler=[7] * 8, **WAYS[way])
     assert Counter(value for batch in loader for value in batch[1]).most_common(1)[0][1] == 1
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK)
 def test_arrays_come_as_they_were_made(way):
     expected = [data.default_collate([Images()[i] for i in range(start, min(start + 4, 11))]) for start in (0, 4, 8)]
@@ -166,13 +166,13 @@ def test_arrays_come_as_they_were_made(way):
             batch[name][:] = 0
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_batches_of_processes_stay_when_their_workers_are_gone():
     batches = list(data.DataLoader(Images(), 4, **WAYS["fork"]))
     assert [batch["image"].max() for batch in batches] == [3, 7, 10]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK)
 def test_a_batch_is_held_by_the_loop_alone(way):
     loader = data.DataLoader(data.TensorDataset(np.zeros((8, 4))), 2, **WAYS[way])
@@ -192,7 +192,7 @@ def test_generators_of_other_libraries_differ_in_processes_and_repeat(workers):
     assert not set(drawn(1)) & set(drawn(2))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK[1:])
 def test_workers_know_who_they_are(way):
     found = list(data.DataLoader(Who(), None, seed=5, **WAYS[way]))
@@ -204,7 +204,7 @@ def test_workers_know_who_they_are(way):
     assert next(iter(data.DataLoader(WhoStream(), None, **WAYS[way])))[1:] == (0, 1)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK[1:])
 def test_worker_init_fn_is_called_in_each_worker(way):
     found = set(data.DataLoader(Marked(), None, worker_init_fn=mark, **WAYS[way]))
@@ -233,7 +233,7 @@ def test_two_passes_at_one_time(way):
         assert all((one[1] != two[1]).all() for one, two in both)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK[1:])
 def test_out_of_order_nobody_waits_for_a_late_batch(way, tmp_path, monkeypatch):
     monkeypatch.setenv("LATE", str(tmp_path / "late"))
@@ -246,7 +246,7 @@ def test_out_of_order_nobody_waits_for_a_late_batch(way, tmp_path, monkeypatch):
     assert sorted(found) == list(range(8)) and found.index(0) > found.index(3)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_prefetching_makes_so_many_batches_ahead_and_not_more():
     made = threading.Semaphore(0)
 
@@ -275,7 +275,7 @@ def test_arrays_of_a_data_set_are_in_memory_once_and_each_worker_may_write():
     assert all(all(flags[1:]) for flags in before.values()) and not loader.dataset.array.any()
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_sampler_is_told_the_epoch():
     sampler = data.DistributedSampler(range(23), 2, 1)
     loader = data.DataLoader(Noise(), 4, sampler=sampler)
@@ -294,7 +294,7 @@ assert len(list(DataLoader(Noise(), **WAYS["fork"]))) == 23
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_stream_that_is_left_is_let_go():
     left = threading.Event()
 

@@ -15,7 +15,7 @@ from .left_over import descriptors
 
 asks_linux = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks Linux for what the process holds")
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 VALUES = {
     "nothing": None,

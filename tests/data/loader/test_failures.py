@@ -55,7 +55,7 @@ ENDED = {
 }
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("how", RAISED)
 def test_an_exception_is_raised_with_the_workers_traceback(how):
     error, message = RAISED[how]
@@ -67,7 +67,7 @@ def test_an_exception_is_raised_with_the_workers_traceback(how):
     assert 'samples.py", line' in text or how == "function"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", QUICK)
 def test_an_exception_is_of_its_kind_and_comes_after_the_batches_before(way):
     found = []
@@ -77,7 +77,7 @@ def test_an_exception_is_of_its_kind_and_comes_after_the_batches_before(way):
     assert len(found) == 3 and "samples.py" in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("how", ENDED)
 def test_a_worker_that_ends_is_an_error(how):
     with pytest.raises(RuntimeError, match=ENDED[how]) as caught:
@@ -112,7 +112,7 @@ def test_a_worker_that_was_killed_while_it_waited(persistent):
     del loader
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_batch_is_named_though_nobody_has_taken_those_before():
     one = {"num_workers": 1, "prefetch_factor": 20, "multiprocessing_context": "fork"}
     iterator = iter(data.DataLoader(Failing("SIGKILL"), 1, **one))
@@ -122,7 +122,7 @@ def test_the_batch_is_named_though_nobody_has_taken_those_before():
         list(iterator)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_ctrl_c_is_the_parents_affair():
     """A program that takes Ctrl-C otherwise goes on with its workers."""
     loader, found = data.DataLoader(Noise(40), 1, **WAYS["fork"]), []
@@ -133,7 +133,7 @@ def test_ctrl_c_is_the_parents_affair():
     assert found == list(range(40))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_worker_whose_start_fails():
     loader = data.DataLoader(Noise(), worker_init_fn=fail_to_begin, **WAYS["fork"])
     with pytest.raises(LookupError, match="no file for worker") as caught:
@@ -150,7 +150,7 @@ def test_a_data_set_that_cannot_be_unpickled_in_a_worker():
     assert "at its start" in text and "__setstate__" in text
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("way", ["forkserver", "spawn"])
 def test_what_cannot_be_pickled_is_refused_with_a_remedy(way):
     loader = data.DataLoader(Noise(), collate_fn=lambda batch: batch, **WAYS[way])
@@ -183,7 +183,7 @@ def test_a_loop_that_is_left(dataset, way):
         del iterator, loader
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_iterator_that_was_not_begun_has_no_workers():
     before = processes()
     iterator = iter(data.DataLoader(Noise(), **WAYS["fork"]))
@@ -226,7 +226,7 @@ def test_workers_can_use_threads_and_blas_that_their_parent_uses(way):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_start_method_that_was_chosen_is_taken(monkeypatch):
     from tinygrad_cv.data.loader.processes import default_context
 
@@ -239,7 +239,7 @@ def test_a_start_method_that_was_chosen_is_taken(monkeypatch):
     assert default_context().get_start_method() == "spawn"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_executor_that_was_closed_says_so():
     executor = Processes(mark, None, 1, 0, 1, multiprocessing.get_context("fork"))
     executor.close()

@@ -50,7 +50,7 @@ def taken(loader, count):
     return found
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("make", LOADERS.values(), ids=LOADERS)
 def test_at_each_batch(make):
     length = len(make())
@@ -79,7 +79,7 @@ def test_batches_under_way_do_not_count(make, way):
         assert taken(resumed, 12 - position) == expected[position:]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_within_the_loop_and_after_it():
     loader = LOADERS["shuffled"]()
     states = [loader.state_dict()]
@@ -92,7 +92,7 @@ def test_within_the_loop_and_after_it():
     assert list(again) == [] and again.epoch == 1
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_setting_the_epoch_begins_it():
     loader = LOADERS["shuffled"]()
     expected = taken(loader, 18)
@@ -108,7 +108,7 @@ def test_setting_the_epoch_begins_it():
     assert taken(loader, 6) == expected[6:12], "a state is gone on from once"
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_out_of_order_no_batch_comes_twice_and_none_is_lost():
     loader = LOADERS["shuffled"](in_order=False)
     whole = taken(loader, 6)
@@ -123,7 +123,7 @@ def test_out_of_order_no_batch_comes_twice_and_none_is_lost():
     assert [(state["position"], state["ahead"]) for state in states] == [(2, [3]), (4, []), (5, [])]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     "change, message",
     [

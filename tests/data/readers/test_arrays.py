@@ -11,7 +11,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import data
 from tinygrad_cv.data.readers.matlab import read_mat
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 rng = np.random.default_rng(0)
 

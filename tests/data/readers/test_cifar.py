@@ -8,7 +8,7 @@ import pytest
 
 from tinygrad_cv import data
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 rng = np.random.default_rng(0)
 FILES = [*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]

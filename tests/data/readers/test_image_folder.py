@@ -9,7 +9,7 @@ import pytest
 from tinygrad_cv.data import DataLoader, DatasetFolder, ImageFolder
 
 Image = pytest.importorskip("PIL.Image")
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 PATHS = ["cat/10.png", "cat/9.PNG", "cat/b/1.jpg", "cat/a/2.webp", "dog/x.bmp", "ant/0.tiff"]
 ORDER = [

@@ -8,7 +8,7 @@ import pytest
 from tinygrad_cv import data
 
 Image = pytest.importorskip("PIL.Image")
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def table(folder, rows, name="table.csv", **options):

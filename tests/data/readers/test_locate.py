@@ -10,7 +10,7 @@ from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
 from tinygrad_cv.data.readers.detect import FORMATS, detect
 
 module = importlib.import_module("tinygrad_cv.data.readers.locate")  # the function has the name
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def test_the_order_of_places(tmp_path, monkeypatch):

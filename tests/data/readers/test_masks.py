@@ -10,7 +10,7 @@ from tinygrad_cv import data
 from tinygrad_cv.data.readers.coco import pixels
 
 Image = pytest.importorskip("PIL.Image")
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 RECORDED = [  # a polygon; pycocotools' run lengths for it; its mask
     (

@@ -13,7 +13,7 @@ import pytest
 from tinygrad_cv.data import ImageReader
 
 Image = pytest.importorskip("PIL.Image")
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 rng = np.random.default_rng(0)
 COLORS = rng.integers(0, 256, (5, 7, 3), np.uint8)

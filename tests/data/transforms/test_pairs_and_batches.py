@@ -13,7 +13,7 @@ from tinygrad_cv import data
 from tinygrad_cv.data import transforms as T
 from tinygrad_cv.data.randomness import batching, current, nth_sample, sample_generator, sampling
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 H, W = 30, 44
 MEAN = (0.4, 0.5, 0.6)

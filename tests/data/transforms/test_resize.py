@@ -39,7 +39,7 @@ def test_both_modes_are_pillows(image, size, interpolation):
     np.testing.assert_array_equal(F.resize(four, size, interpolation)[: len(image)], theirs)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(("interpolation", "least", "most"), [("bicubic", 15, 30), ("lanczos", 15, 60)])
 def test_the_modes_differ_where_the_first_pass_leaves_the_range(interpolation, least, most):
     """On black and white noise they do, on middle greys nothing leaves it."""
@@ -92,7 +92,7 @@ def test_sizes_are_torchvisions(shape, v2, torch):
             assert F.resize(image, size, max_size=max_size).shape == expected
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("image", "arguments", "words"),
     [

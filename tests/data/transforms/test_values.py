@@ -35,7 +35,7 @@ def test_dtypes_and_ranges(scale, source, target, v2, torch):
     np.testing.assert_allclose(found, expected, rtol=2e-7)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_float_and_back_is_the_same_byte():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     for kind in (np.float32, np.float64):
@@ -65,7 +65,7 @@ def test_normalize_and_erase(v2, torch):
     np.testing.assert_array_equal(before, tensor)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_normalize_takes_floats():
     with pytest.raises(TypeError, match=r"Normalize: normalize: image is uint8; .* Use ToDtype"):
         T.Normalize(0.5, 0.25)(NOISE)
@@ -73,7 +73,7 @@ def test_normalize_takes_floats():
         T.Normalize(0.5, (0.25, 0.5))(floats(NOISE))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -92,7 +92,7 @@ def test_images_of_pillows(mode, expected):
     assert T.ToImage()(found) is found
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_16_bits_and_masks_of_pillows():
     deep = np.array([[0, 256, 65535]], np.uint16)
     found = T.Compose([T.ToImage(), T.ToDtype(np.float32, scale=True)])(Image.fromarray(deep))
@@ -112,7 +112,7 @@ def saturated():
     return np.clip(127.5 + 200 * waves, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_one_way_to_grey():
     """Grey is what convert("L") makes of RGB, when an image is read or later. That of a JPEG's draft is another."""
     for image in IMAGES.values():

@@ -14,7 +14,7 @@ from tests.frontend.numpy_protocol.calls import CALLS
 from tests.frontend.numpy_protocol.inputs import FOUND, X
 from tinygrad_cv.frontend.numpy_protocol.dispatch import FUNCTIONS
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 OURS = str(Path(tg.__file__).parent)
 BAD = {  # of an argument by its name
     "axis": (7, -8, "rows", 1.5, (0, 0), (0, 9)),

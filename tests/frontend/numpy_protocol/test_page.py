@@ -14,7 +14,7 @@ from tests.frontend.numpy_protocol.inputs import FOUND, UFUNC, X, several
 from tinygrad_cv.frontend.numpy_names import BY_VALUE, REFUSED
 from tinygrad_cv.frontend.numpy_protocol.dispatch import FUNCTIONS, MOVES, UFUNCS, name_of
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 LISTED = [
     name for row in re.findall(r"^\| (`.*?`) \|", generator.page(), re.M) for name in re.findall(r"`([^`]+)`", row)
 ]

@@ -12,7 +12,7 @@ from tests.frontend.numpy_protocol.inputs import FOUND, UFUNC, M, V, X
 from tinygrad_cv.frontend.numpy_names import BY_VALUE, WRITING
 from tinygrad_cv.frontend.numpy_protocol.dispatch import FUNCTIONS, MOVES, UFUNCS
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 OTHERS = sorted({*FOUND} - {*FUNCTIONS} - {*MOVES} - {*BY_VALUE})
 OTHER_UFUNCS = sorted({*UFUNC} - {*UFUNCS} - {*BY_VALUE})
@@ -33,7 +33,7 @@ def samples(name):
     return (first, *more.get(name, (X,) if name in pairs else ()))
 
 
-@quick
+@any_python
 @pytest.mark.filterwarnings("ignore:numpy.* is deprecated:DeprecationWarning")  # some are, in newer releases
 @pytest.mark.parametrize("name", sorted({*BY_VALUE} & ({*FOUND} | {*UFUNC})))
 def test_what_loses_no_gradient_just_works(name, tmp_path):
@@ -70,7 +70,7 @@ def test_what_loses_no_gradient_just_works(name, tmp_path):
         assert not getattr(y, "requires_grad", False)
 
 
-@quick
+@any_python
 def test_numpys_testing_just_works():
     t = tg.tensor(X, requires_grad=True)
     np.testing.assert_allclose(t, X)
@@ -80,7 +80,7 @@ def test_numpys_testing_just_works():
         np.testing.assert_allclose(t, X + 1)
 
 
-@quick
+@any_python
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("name", [*OTHERS, *OTHER_UFUNCS])
 def test_the_rest_refuses_by_name_and_never_drops_a_gradient(name):
@@ -109,7 +109,7 @@ def test_the_rest_refuses_by_name_and_never_drops_a_gradient(name):
     assert name in ("datetime_as_string", "busday_count", "is_busday", "busday_offset"), "refused only by its signature"
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -135,7 +135,7 @@ def test_arguments_that_have_no_derivative_are_named(call, message):
         call(tg.tensor(X, requires_grad=True))
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize(
     "call",
@@ -163,7 +163,7 @@ def test_a_result_is_never_written_into_an_array(call, requires_grad):
     assert (out == -1.0).all()
 
 
-@quick
+@any_python
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("name", [*OTHERS, *OTHER_UFUNCS])
 def test_a_tensor_by_its_name_is_refused_too(name):
@@ -179,7 +179,7 @@ def test_a_tensor_by_its_name_is_refused_too(name):
             function(**dict.fromkeys(keys, leaf))
 
 
-@quick
+@any_python
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [*OTHERS, *OTHER_UFUNCS])
 def test_what_gives_no_floats_is_never_refused(name):
@@ -195,7 +195,7 @@ def test_what_gives_no_floats_is_never_refused(name):
         assert not kinds <= set("biu"), (name, len(args))
 
 
-@quick
+@any_python
 def test_without_a_gradient_numpy_does_it():
     t = tg.tensor(X)
     for call in (

@@ -10,7 +10,7 @@ from tinygrad_cv.frontend.tensor import Tensor
 from tinygrad_cv.ops import PRIMITIVES
 from tinygrad_cv.ops.contraction import transposed
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def problems(outcomes):
@@ -47,7 +47,7 @@ def test_formulas_differ(name, index, vjp):
     assert found and all(outcome.subject == name and outcome.check == "symbolic" for outcome in found)
 
 
-@quick
+@any_python
 def test_a_problem_shows_both_formulas_and_the_part_of_the_domain():
     with wrong("maximum", 0, lambda g, a, b: (a < b).where(0.0, g)):
         (found,) = problems(symbolic.outcomes("maximum"))
@@ -91,7 +91,7 @@ def test_matrices_are_not_transposes(name, index, vjp):
     assert found and all(outcome.subject == name and outcome.check == "adjoint" for outcome in found)
 
 
-@quick
+@any_python
 def test_a_primitive_that_is_not_linear_is_no_matrix(monkeypatch):
     monkeypatch.setattr(PRIMITIVES["cumsum"], "eval", lambda x, axis: np.cumsum(np.square(x), axis))
     assert any(outcome.problem == "the map is not linear" for outcome in problems(adjoint.outcomes("cumsum")))
@@ -113,7 +113,7 @@ def test_jacobians_of_a_right_first_and_a_wrong_second_derivative():
     assert {outcome.case[:7] for outcome in found} == {"order 2"} and len(found) >= 10
 
 
-@quick
+@any_python
 def test_a_gradient_that_depends_on_the_memory_layout():
     def by_memory(g):
         return Tensor._new(-g.value.ravel(order="K").reshape(g.shape))
@@ -144,7 +144,7 @@ def test_a_gradient_that_loses_digits_in_float32():
         assert len(problems(precision.outcomes("neg"))) == len(with_elements("neg"))
 
 
-@quick
+@any_python
 def test_what_has_no_vjp_is_constant():
     assert not problems(jacobian.outcomes("floor"))
     with wrong("square", 0, None):

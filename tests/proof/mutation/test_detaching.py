@@ -10,7 +10,7 @@ import tinygrad_cv.functional as F
 from tests.proof.mutation import detaching
 from tests.proof.mutation.detaching import Detached, mutants, planted
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 X = np.array([[1.0, 2.0, 4.0, 3.0]])
 
 

@@ -19,7 +19,7 @@ from tests.proof.mutation.syntax import syntax
 from tests.proof.outcome import Outcome
 from tinygrad_cv.ops import PRIMITIVES
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 def find(primitive: str, change: str) -> Mutant:
@@ -35,7 +35,7 @@ def gradient(name: str, x: float) -> float:
 # ---------------------------------------------------------------- made
 
 
-@quick
+@any_python
 def test_there_are_hundreds_of_every_kind():
     made = mutants()
     assert len(made) >= 300
@@ -46,7 +46,7 @@ def test_there_are_hundreds_of_every_kind():
             assert len(texts) == len(set(texts)) and (len(texts) >= 5) == (vjp is not None)
 
 
-@quick
+@any_python
 @pytest.mark.parametrize(
     ("primitive", "change"),
     [
@@ -67,7 +67,7 @@ def test_the_mistakes_that_people_make_are_among_them(primitive, change):
     assert find(primitive, change)
 
 
-@quick
+@any_python
 def test_every_source_is_found():
     for primitive in PRIMITIVES.values():
         for vjp in filter(None, primitive.vjps):
@@ -78,7 +78,7 @@ def test_every_source_is_found():
 # ---------------------------------------------------------------- planted
 
 
-@quick
+@any_python
 def test_a_planted_mutant_is_the_derivative_and_then_is_not():
     exp = PRIMITIVES["exp"]
     right, keeps = exp.vjps, exp.keeps((True,))
@@ -89,7 +89,7 @@ def test_a_planted_mutant_is_the_derivative_and_then_is_not():
     assert gradient("exp", 0.0) == 1.0
 
 
-@quick
+@any_python
 def test_an_exception_takes_the_mutant_out_again():
     right = PRIMITIVES["sin"].vjps
     with pytest.raises(KeyError), planted(find("sin", "None")):
@@ -99,7 +99,7 @@ def test_an_exception_takes_the_mutant_out_again():
     assert gradient("sin", 0.0) == 1.0
 
 
-@quick
+@any_python
 def test_all_can_be_planted_and_leave_nothing_behind():
     before = {name: primitive.vjps for name, primitive in PRIMITIVES.items()}
     for mutant in mutants():
@@ -116,14 +116,14 @@ def test_the_short_form_kills_all():
     assert len(found) >= 30 and [outcome for outcome in found if not outcome.holds] == []
 
 
-@quick
+@any_python
 def test_a_survivor_is_a_problem():
     number = mutants().index(find("exp", "lambda g, y: -g.times(y)"))
     outcome = judging.judged(number, lambda name: iter([Outcome(name, "none", "nothing is looked at")]))
     assert outcome.problem == "no check finds this wrong VJP" and "survives" in outcome.case
 
 
-@quick
+@any_python
 def test_a_wrong_number_counts_for_more_than_a_crash():
     mutant = find("exp", "lambda g, y: -g.times(y)")
     crash, wrong = Outcome("exp", "a", "", "ValueError: no"), Outcome("exp", "b", "", "it is 3, not 4")
@@ -135,7 +135,7 @@ def test_a_wrong_number_counts_for_more_than_a_crash():
     assert "found by b" in judging.judged(number, lambda name: iter([crash, wrong])).case
 
 
-@quick
+@any_python
 def test_excuses_are_checked(monkeypatch):
     """One for a mutant that a check finds, and one for a mutant that is not made."""
     mutant = find("exp", "lambda g, y: -g.times(y)")
@@ -148,7 +148,7 @@ def test_excuses_are_checked(monkeypatch):
     assert "not made any more" in stale.problem and "lambda g: g" in stale.case
 
 
-@quick
+@any_python
 def test_excused_mutants_are_the_same_function():
     """at points of each use, to the bit, and at the second order as well"""
     excused = [mutant for mutant in mutants() if reason(mutant)]
