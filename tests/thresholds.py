@@ -84,6 +84,9 @@ COMPILED = {
     "compiler.codegen.reduction.UNROLLED": (1, 16),
 }
 OTHER = {  # numbers that no size of an array is compared with
+    "nn.orthogonal.DEGREE": "of a polynomial",
+    "nn.orthogonal.SQUARINGS": "steps of an iteration",
+    "nn.orthogonal.STRIDE": "of a polynomial",
     "nn.parametrizations.FIRST": "steps of an iteration",
     "frontend.elementary.TERMS_OF_SINC": "of a series",
     "frontend.movement.MOST": "what is refused",

@@ -288,10 +288,10 @@ def test_hooks_see_and_replace_the_gradient():
 @quick
 def test_hook_on_a_leaf_and_its_removal():
     x = leaf(1.0)
-    remove = x.register_hook(lambda g: g * 2.0)
+    handle = x.register_hook(lambda g: g * 2.0)
     (x * 1.0).backward()
     assert x.grad.item() == 2.0
-    remove()
+    handle.remove(), handle()  # the second time nothing happens
     (x * 1.0).backward()
     assert x.grad.item() == 3.0
 

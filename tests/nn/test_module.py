@@ -134,12 +134,12 @@ def test_to_converts_floats_and_only_floats():
 def test_hooks_see_and_replace_arguments_and_outputs():
     layer = nn.Identity()
     seen = []
-    remove_before = layer.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
-    remove_after = layer.register_forward_hook(lambda module, args, output: seen.append(output.item()) or output + 1)
+    before = layer.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
+    after = layer.register_forward_hook(lambda module, args, output: seen.append(output.item()) or output + 1)
     assert layer(tg.tensor(3.0)).item() == 7.0 and seen == [6.0]
-    remove_before()
+    before.remove()
     assert layer(tg.tensor(3.0)).item() == 4.0
-    remove_after()
+    after.remove()
     assert layer(tg.tensor(3.0)).item() == 3.0 and len(seen) == 2
 
 

@@ -22,6 +22,8 @@ OPTIMIZERS = {
     "Adamax": lambda m: optim.Adamax(m, lr=0.1),
     "Adagrad": lambda m: optim.Adagrad(m, lr=0.1),
     "Adadelta": lambda m: optim.Adadelta(m, lr=0.1),
+    "Adafactor": lambda m: optim.Adafactor(m, lr=0.1),
+    "ASGD": lambda m: optim.ASGD(m, lr=0.1, t0=1),
     "RMSprop": lambda m: optim.RMSprop(m, lr=0.1, momentum=0.9, centered=True),
     "Rprop": lambda m: optim.Rprop(m, lr=0.1),
     "Lion": lambda m: optim.Lion(m, lr=0.1),
@@ -105,6 +107,9 @@ def can_be_right(path, junk):
     vectors = ("d", "prev_flat_grad", "old_dirs", "old_stps")
     nones = ("trust_coefficient", "adjust_lr_fn", "line_search_fn")
     numbers = ("dampening", "momentum_buffer", "exp_avg", "mu_product", "prev", "grad_avg", "ns_coefficients", *vectors)
+    numbers += ("t0", "ax", "beta2_decay")
+    if path[-2:] == ("eps", 0):  # of Adafactor: the dtype's
+        return junk is None
     return junk == {} or key in numbers or (junk is True and key in switches) or (junk is None and key in nones)
 
 

@@ -23,6 +23,8 @@ OPTIMIZERS = {
     "Adamax": lambda p: optim.Adamax(p),
     "Adagrad": lambda p: optim.Adagrad(p, lr_decay=0.1),
     "Adadelta": lambda p: optim.Adadelta(p, maximize=True),
+    "Adafactor": lambda p: optim.Adafactor(p, weight_decay=0.1),
+    "ASGD": lambda p: optim.ASGD(p, t0=1.0),
     "RMSprop": lambda p: optim.RMSprop(p, momentum=0.9, centered=True),
     "Rprop": lambda p: optim.Rprop(p),
     "Lion": lambda p: optim.Lion(p, weight_decay=0.1),

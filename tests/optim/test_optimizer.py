@@ -308,7 +308,6 @@ def test_repr():
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("ASGD", r"average its weights by tg\.nn\.AveragedModel"),
         ("SparseAdam", "gradients are dense here: use Adam"),
         ("AveragedModel", r"use tg\.nn\.AveragedModel"),
         ("Adamw", r"the nearest name is .*AdamW"),

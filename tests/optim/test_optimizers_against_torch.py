@@ -37,6 +37,13 @@ OPTIMIZERS = [
     ("RMSprop", {}),
     ("RMSprop", {"lr": 0.1, "alpha": 0.8, "eps": 1e-2, "weight_decay": 0.1, "maximize": True}),
     ("RMSprop", {"momentum": 0.9, "centered": True, "eps": 1e-2}),
+    ("ASGD", {}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 4, "weight_decay": 0.1, "maximize": True}),
+    ("Adafactor", {}),
+    (
+        "Adafactor",
+        {"lr": 0.3, "beta2_decay": -0.5, "eps": (1e-2, 0.5), "d": 1.5, "weight_decay": 0.1, "maximize": True},
+    ),
     ("Rprop", {}),
     ("Rprop", {"lr": 0.3, "etas": (0.3, 1.5), "step_sizes": (0.1, 0.5), "maximize": True}),
 ]

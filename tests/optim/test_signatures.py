@@ -14,6 +14,8 @@ OPTIMIZERS = [
     "RAdam",
     "Adagrad",
     "Adadelta",
+    "Adafactor",
+    "ASGD",
     "RMSprop",
     "Adamax",
     "Rprop",

@@ -38,6 +38,6 @@ reveal_type(tg.jacobian(lambda x: x * x, x))  # Tensor
 reveal_type(tg.hessian(f, (x, w)))  # tuple[tuple[Tensor, ...], ...]
 reveal_type(tg.checkpoint(f, x, w))  # Tensor
 
-remove = x.register_hook(lambda g: g * 2)
-reveal_type(remove)  # () -> None
-remove()
+handle = x.register_hook(lambda g: g * 2)
+reveal_type(handle)  # RemovableHandle
+handle.remove()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from .backward import pull
 from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
 from .fitting import fitted
+from .hooks import RemovableHandle
 from .position import describe
 
 if TYPE_CHECKING:
@@ -115,16 +116,16 @@ class Variable:
         self.node.sink = weakref.ref(self)
         return self
 
-    def register_hook(self, hook: tape.Hook) -> Callable[[], None]:
+    def register_hook(self, hook: tape.Hook) -> RemovableHandle:
         """Call ``hook(gradient)`` when this tensor's gradient is ready; what it returns, if anything, replaces it.
 
-        Returns a function that removes the hook.
+        The handle that is returned removes the hook: ``handle.remove()``.
         """
         if self.node is None:
             raise GraphError("register_hook() on a tensor that does not require grad: call requires_grad_() first.")
         hooks = self.node.hooks = self.node.hooks or []
         hooks.append(hook)
-        return lambda: hooks.remove(hook)
+        return RemovableHandle(lambda: hooks.remove(hook))
 
     def backward(
         self, gradient: TensorLike | None = None, retain_graph: bool | None = None, create_graph: bool = False

@@ -62,7 +62,7 @@ def grad_cam(
         maps[:] = [output.detach().requires_grad_() if has_maps(output) else output]
         return maps[0]
 
-    remove = module.register_forward_hook(cut)
+    hook = module.register_forward_hook(cut)
     try:
         with evaluating(model), enable_grad():
             scores = model(x)
@@ -71,7 +71,7 @@ def grad_cam(
                 raise _without_maps(path, maps, model, x)
             gradient = grad(picked, maps[0])
     finally:
-        remove()
+        hook.remove()
     alpha = gradient.mean((2, 3), keepdims=True)  # n k h w -> n k 1 1
     return (alpha * maps[0].detach()).sum(1).maximum(0.0)  # n k h w -> n h w
 

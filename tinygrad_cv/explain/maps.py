@@ -39,13 +39,13 @@ def layers_with_maps(model: Module, images: TensorLike) -> dict[str, tuple[int, 
         if has_maps(output) and path:
             found[path] = output.shape[1:]
 
-    removes = [module.register_forward_hook(note) for module in model.modules()]
+    hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
         with evaluating(model), no_grad():
             model(asarray(images))
     finally:
-        for remove in removes:
-            remove()
+        for hook in hooks:
+            hook.remove()
     return found
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
+from ..core.variable import Variable
+from ..frontend.given import GivenArray
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -75,6 +77,14 @@ def spatial(function: Callable[Concatenate[Tensor, int, P], R]) -> Callable[Conc
         return cast(R, tuple(part.squeeze(0) for part in y) if isinstance(y, tuple) else y.squeeze(0))
 
     return call
+
+
+def changeable(name: str, value: Any, change: str) -> None:
+    """Raise DTypeError unless the value is a tensor of the caller's own, who will see a change in place."""
+    if not isinstance(value, Variable) or isinstance(value, GivenArray):
+        raise DTypeError(
+            f"{name} is not a tensor{location()}: {change}, so it must be one. Use tg.tensor(...) once, and keep it."
+        )
 
 
 def output_size(

@@ -9,12 +9,11 @@ import math
 from typing import TYPE_CHECKING
 
 from ..core.context import is_replaying, location, no_grad, scoped
-from ..core.errors import DTypeError, ShapeError
-from ..core.variable import Variable
+from ..core.errors import ShapeError
 from ..frontend.creation import asarray
 from ..frontend.functions import accepting
-from ..frontend.given import GivenArray
 from ..frontend.precision import in_single
+from .arguments import changeable
 from .normalization import affine, along_channels, check_channels, with_statistics
 
 if TYPE_CHECKING:
@@ -176,9 +175,6 @@ def _normalized(
 def _averages(training: bool, **averages: Tensor | None) -> list[Tensor | None]:
     """The running averages as tensors. In training they must be tensors already: the caller's own are updated."""
     for name, t in averages.items():
-        if training and t is not None and (not isinstance(t, Variable) or isinstance(t, GivenArray)):
-            raise DTypeError(
-                f"{name} is not a tensor{location()}: training updates it in place, so it must be one. "
-                "Use tg.tensor(...) once, and keep it."
-            )
+        if training and t is not None:
+            changeable(name, t, "training updates it in place")
     return [None if t is None else asarray(t) for t in averages.values()]

@@ -10,7 +10,7 @@ from ..core.context import no_grad
 from ..core.errors import ShapeError
 from ..frontend.creation import asarray, zeros
 from . import init
-from .arguments import derived, positive
+from .arguments import at_least, derived, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -23,11 +23,11 @@ class Embedding(Module):
     """weight[x]: a learned vector of D numbers for each of V integers; see :func:`functional.embedding`.
 
     x: integers of any shape, ... to ... x D. weight: V x D, at first normally distributed; the vector of padding_idx
-    is 0, and stays what it is.
+    is 0, and stays what it is. With max_norm each call shortens the vectors that it uses, also in evaluation.
 
     Raises:
         ShapeError: a size below 1.
-        ValueError: a max_norm, or a padding_idx out of range.
+        ValueError: a negative max_norm, or a padding_idx out of range.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.Embedding(10, 3)(tg.tensor([[1, 2], [9, 0]])).shape
@@ -51,12 +51,8 @@ class Embedding(Module):
             if not -rows <= padding_idx < rows:
                 raise ValueError(f"Embedding: padding_idx={padding_idx}; it must be in [{-rows}, {rows}).")
             padding_idx %= rows
-        if max_norm is not None:
-            raise ValueError(
-                f"Embedding: max_norm={max_norm}; it would change the weight during the forward pass. Shorten its "
-                "vectors after each step, within no_grad()."
-            )
-        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.padding_idx, self.norm_type = padding_idx, norm_type
+        self.max_norm = None if max_norm is None else at_least("Embedding", "max_norm", max_norm, 0.0)
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(zeros(rows, columns))
         init.normal_(self.weight)
@@ -106,5 +102,7 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        short = "" if self.max_norm is None else f", max_norm={self.max_norm}"
+        norm = "" if self.norm_type == 2 else f", norm_type={self.norm_type}"
         scaled = ", scale_grad_by_freq=True" if self.scale_grad_by_freq else ""
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}{scaled}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}{short}{norm}{scaled}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
@@ -10,20 +10,20 @@ import numpy as np
 
 from ..core.annotations import explaining
 from ..core.context import scope
+from ..core.hooks import Hooks, Registered, RemovableHandle, checked, with_hook, without
 from ..frontend.creation import converted
-from ..frontend.promotion import check_dtype
 from ..frontend.tensor import Tensor
 from .arguments import constructing
-from .parameter import Parameter, UninitializedParameter, existing
-from .state_dict import LoadResult, dotted, load, saved
+from .parameter import Parameter
+from .settable import Settable
+from .state_dict import LoadResult, load, saved
 
 if TYPE_CHECKING:
-    from ..frontend.typing import DTypeLike, TensorLike
+    from ..frontend.typing import TensorLike
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 M = TypeVar("M", bound="Module")
-Hook = Callable[..., Any]
 
 PACKAGE = __name__.partition(".")[0] + "."
 STATE = ("training", "_buffers", "_hooks", "_name", "_path")  # the attributes that Module itself sets
@@ -37,7 +37,7 @@ class Callee(Protocol[P, R]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
-class Module:
+class Module(Settable):
     """The base of all layers and models: a function with parameters.
 
     A subclass calls ``super().__init__()``, sets attributes, and defines ``forward``. The type of an attribute decides
@@ -64,8 +64,7 @@ class Module:
     volatile = ("_name", "_path")  # may change without changing what a call computes
     training: bool
     _not_negative: tuple[str, ...] = ()  # buffers of a subclass whose values are never negative
-    _buffers: dict[str, bool]  # name -> whether it is saved in the state dict
-    _hooks: tuple[tuple[Hook, ...], tuple[Hook, ...]]  # before and after forward
+    _hooks: tuple[Hooks, Hooks]  # before and after forward
     _name: str  # the attribute of the parent that holds it; empty for a root
     _path: tuple[str, ...]  # its path in the module that last called it, if it is not a direct attribute there
 
@@ -92,12 +91,11 @@ class Module:
             with scope(self._name_in(caller), "module"):
                 before, after = self._hooks
                 for hook in before:
-                    changed = hook(self, args)
-                    if changed is not None:
-                        args = changed if isinstance(changed, tuple) else (changed,)
+                    args, kwargs = self._changed_by(hook, args, kwargs)
                 output = self.forward(*args, **kwargs)
                 for hook in after:
-                    changed = hook(self, args, output)
+                    given = (args, kwargs) if hook.with_kwargs else (args,)
+                    changed = hook.function(self, *given, output)
                     output = output if changed is None else changed
                 return output
         finally:
@@ -177,146 +175,70 @@ class Module:
         setattr(self, name, module)
 
     @explaining
-    def register_forward_pre_hook(self: M, hook: Callable[[M, Any], Any]) -> Callable[[], None]:
+    def register_forward_pre_hook(
+        self: M,
+        hook: Callable[[M, Any], Any] | Callable[[M, Any, Any], Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+    ) -> RemovableHandle:
         """Call ``hook(module, args)`` before forward; what it returns, if anything, replaces the arguments.
 
-        Returns a function that removes the hook.
+        Args:
+            prepend: call it before the hooks there are, instead of after them.
+            with_kwargs: call ``hook(module, args, kwargs)``, which may return other ``(args, kwargs)``.
+
+        The handle that is returned removes the hook: ``handle.remove()``.
         """
-        return self._add_hook(0, hook)
+        return self._add_hook("register_forward_pre_hook", 0, hook, prepend, with_kwargs)
 
     @explaining
-    def register_forward_hook(self: M, hook: Callable[[M, Any, Any], Any]) -> Callable[[], None]:
+    def register_forward_hook(
+        self: M,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output.
 
-        Returns a function that removes the hook.
-        """
-        return self._add_hook(1, hook)
+        Args:
+            prepend: call it before the hooks there are, instead of after them.
+            with_kwargs: call ``hook(module, args, kwargs, output)``.
+            always_call: PyTorch's; False: where forward raises, there is no output to call it with.
 
-    def _add_hook(self, place: int, hook: Hook) -> Callable[[], None]:
-        def change(hooks: tuple[Hook, ...]) -> None:
+        The handle that is returned removes the hook: ``handle.remove()``.
+        """
+        op = "register_forward_hook"
+        if always_call is not False:
+            raise ValueError(
+                f"{type(self).__name__}.{op}: always_call={always_call!r}; where forward raises there is no output to "
+                "call the hook with. Leave it out."
+            )
+        return self._add_hook(op, 1, hook, prepend, with_kwargs)
+
+    def _add_hook(self, op: str, place: int, hook: Any, prepend: bool, with_kwargs: bool) -> RemovableHandle:
+        new = checked(f"{type(self).__name__}.{op}", hook, with_kwargs)
+
+        def change(hooks: Hooks) -> None:
             self._hooks = (hooks, self._hooks[1]) if place == 0 else (self._hooks[0], hooks)
 
-        change((*self._hooks[place], hook))
-        return lambda: change(tuple(kept for kept in self._hooks[place] if kept is not hook))
+        change(with_hook(self._hooks[place], new, prepend))
+        return RemovableHandle(lambda: change(without(self._hooks[place], new)))
 
-    # --- traversal ---
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The direct submodules and their names, each once."""
-        seen = set()
-        for name, value in vars(self).items():
-            if isinstance(value, Module) and id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
-
-    def children(self) -> Iterator[Module]:
-        """The direct submodules, each once."""
-        return (module for _, module in self.named_children())
-
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all its descendants with their paths, each once; ``prefix`` is the path of this one."""
-        seen = set()
-        for path, module in self._walk(prefix):
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-
-    def _walk(self, path: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all its descendants, depth first; a shared one once for each of its paths."""
-        yield path, self
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield from value._walk(dotted(path, name))
-
-    def modules(self) -> Iterator[Module]:
-        """This module and all its descendants, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """The parameters with their paths; a shared one appears once, under its first path."""
-        seen = set()
-        for path, module in self.named_modules(prefix):
-            for name, attribute in vars(module).items():
-                value = existing(dotted(path, name), attribute)
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    yield dotted(path, name), value
-
-    def own_parameters(self) -> Iterator[Parameter]:
-        """The parameters of this module itself, without those of its submodules."""
-        values = (existing(name, value) for name, value in vars(self).items())
-        return (value for value in values if isinstance(value, Parameter))
-
-    def parameters(self) -> Iterator[Parameter]:
-        """The parameters, each once."""
-        return (parameter for _, parameter in self.named_parameters())
-
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """The buffers with their paths, each once."""
-        seen = set()
-        for path, module in self.named_modules(prefix):
-            for name in module._buffers:
-                value = existing(dotted(path, name), vars(module)[name])
-                if value is not None and id(value) not in seen:
-                    seen.add(id(value))
-                    yield dotted(path, name), value
-
-    def buffers(self) -> Iterator[Tensor]:
-        """The buffers, each once."""
-        return (buffer for _, buffer in self.named_buffers())
-
-    # --- modes and conversions ---
-
-    def train(self: M, mode: bool = True) -> M:
-        """Set training mode (or evaluation mode) for this module and all its descendants."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self: M) -> M:
-        """Set evaluation mode: running averages instead of batch statistics, no dropout."""
-        return self.train(False)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Reset the gradients of all parameters: to None, or to zeros if ``set_to_none`` is false."""
-        for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
-                parameter.grad = None
-            else:
-                parameter.grad = parameter.grad.detach() * 0
-
-    def requires_grad_(self: M, flag: bool = True) -> M:
-        """Let gradients be computed for all parameters, or freeze them."""
-        for parameter in self.parameters():
-            parameter.requires_grad_(flag)
-        return self
-
-    @explaining
-    def apply(self: M, function: Callable[[Module], object]) -> M:
-        """Call a function on this module and all its descendants, submodules first."""
-        for child in self.children():
-            child.apply(function)
-        function(self)
-        return self
-
-    @explaining
-    def to(self: M, dtype: DTypeLike) -> M:
-        """Convert the parameters and the float buffers to another float dtype, in place. Gradients are dropped.
-
-        >>> import tinygrad_cv as tg
-        >>> tg.nn.Linear(2, 3).to("float64").weight.dtype
-        dtype('float64')
-        """
-        dtype = check_dtype(dtype)
-        if dtype.kind != "f":
-            raise TypeError(f"{type(self).__name__}.to({str(dtype)!r}): parameters are floats; use float16, 32 or 64.")
-        for module in self.modules():
-            for name, value in vars(module).items():
-                if isinstance(value, UninitializedParameter):
-                    value.dtype = dtype
-                elif isinstance(value, Parameter) or (name in module._buffers and value is not None):
-                    _convert(value, dtype)
-        return self
+    def _changed_by(self, hook: Registered, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The arguments of forward after a hook before it."""
+        if not hook.with_kwargs:
+            changed = hook.function(self, args)
+            return (args if changed is None else changed if isinstance(changed, tuple) else (changed,)), kwargs
+        changed = hook.function(self, args, kwargs)
+        if changed is not None and not (isinstance(changed, tuple) and len(changed) == 2):
+            raise TypeError(
+                f"{type(self).__name__}: a hook before forward returned {changed!r}; with_kwargs=True, it must be "
+                "(args, kwargs), or None."
+            )
+        return (args, kwargs) if changed is None else changed
 
     # --- saving ---
 
@@ -363,15 +285,6 @@ class Module:
             lines = "\n".join(filter(None, [inside, *children])).replace("\n", "\n  ")
             inside = f"\n  {lines}\n"
         return f"{type(self).__name__}({inside})"
-
-
-def _convert(tensor: Tensor, dtype: np.dtype) -> None:
-    """Floats to another dtype, in place, without the gradient."""
-    if tensor.dtype.kind == "f" and tensor.dtype != dtype:
-        requires_grad = tensor.requires_grad
-        tensor.requires_grad_(False)
-        tensor.value, tensor.grad = tensor.astype(dtype)._concrete("Module.to()"), None
-        tensor.requires_grad_(requires_grad)
 
 
 def check_name(module: Module, name: str) -> None:

@@ -1,7 +1,6 @@
-"""Weights by length and direction, of spectral norm 1, or of mean 0 and variance 1, as parametrizations.
+"""Weights by length and direction, of spectral norm 1, orthogonal, or of mean 0 and variance 1, as parametrizations.
 
-Names, arguments and state dicts are those of ``torch.nn.utils.parametrizations``; see :mod:`parametrize`. PyTorch's
-``orthogonal`` needs matrix exponentials or triangular solves, which are not offered.
+Names, arguments and state dicts are those of ``torch.nn.utils.parametrizations``; see :mod:`parametrize`.
 """
 
 from __future__ import annotations
@@ -16,10 +15,13 @@ from ..frontend.random import default_generator
 from .arguments import positive
 from .conv_transpose import ConvolutionTranspose
 from .module import Module
+from .orthogonal import orthogonal
 from .parametrize import register_parametrization
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
+
+__all__ = ["orthogonal", "spectral_norm", "weight_norm", "weight_standardization"]
 
 M = TypeVar("M", bound=Module)
 FIRST = 15  # power iterations before the first call

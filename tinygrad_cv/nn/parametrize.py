@@ -8,6 +8,7 @@ the function has several arguments; its own parameters and buffers are below ``p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,7 +32,10 @@ class ParametrizationList(Module):
 
     def __init__(self, function: Module, value: Tensor):
         super().__init__()
-        originals = function.right_inverse(value) if hasattr(function, "right_inverse") else value
+        originals: Any = value
+        if hasattr(function, "right_inverse"):
+            with suppress(NotImplementedError):  # it may have one with some settings, and none with others
+                originals = function.right_inverse(value)
         self._several = isinstance(originals, (tuple, list))
         learned = isinstance(value, Parameter)
         for name, original in zip(self._names(originals), originals if self._several else [originals], strict=True):

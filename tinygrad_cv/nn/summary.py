@@ -175,8 +175,8 @@ class _Watch:
 
     def end(self) -> None:
         """Remove the hooks."""
-        for remove in self._hooks:
-            remove()
+        for hook in self._hooks:
+            hook.remove()
 
     def interpret(self, primitive: Any, values: list[Any], params: dict[str, Any]) -> np.ndarray:
         """Compute as before; count the multiply-adds for the innermost module; note what the result depends on."""

@@ -5,10 +5,12 @@ import typing as _typing
 
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
+from .asgd import ASGD
 from .clip import (
     adaptive_clip_grad_,
     clip_grad_norm_,
@@ -49,11 +51,13 @@ from .torch_state import from_torch, to_torch
 
 __all__ = [
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "Adamax",
     "AdamW",
     "adaptive_clip_grad_",
+    "ASGD",
     "ChainedScheduler",
     "clip_grad_norm_",
     "clip_grad_value_",
@@ -94,9 +98,7 @@ __all__ = [
 _INSTEAD = {
     "AveragedModel": "it is about modules: use tg.nn.AveragedModel",
     "update_bn": "it is about modules: use tg.nn.update_bn",
-    "ASGD": "use SGD, and average its weights by tg.nn.AveragedModel",
     "SparseAdam": "gradients are dense here: use Adam",
-    "Adafactor": "use Adam",
     "swap_in_optimizer_params_and_state": "use load_state_dict, of the model and of the optimizer",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, slot
@@ -53,7 +54,7 @@ class Adadelta(Optimizer):
         refuse("Adadelta", foreach=foreach, capturable=capturable, differentiable=differentiable)
         super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"step", "square_avg", "acc_delta"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

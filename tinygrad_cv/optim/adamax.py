@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, slot
@@ -50,7 +51,7 @@ class Adamax(Optimizer):
         refuse("Adamax", foreach=foreach, differentiable=differentiable, capturable=capturable)
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"step", "exp_avg", "exp_inf"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

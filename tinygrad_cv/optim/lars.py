@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, norm, slot
@@ -58,7 +59,7 @@ class LARS(Optimizer):
             maximize=maximize,
         )
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"momentum_buffer"} if group["momentum"] else set()
 
     def update(self, group: Group, todo: list[Todo]) -> None:

@@ -12,6 +12,7 @@ from ..core.errors import TraceError
 from ..frontend.creation import zeros
 from ..frontend.tensor import Tensor
 from .group import Group
+from .hooks import hooked
 from .line_search import Point, strong_wolfe
 from .named import ParametersOrGroups
 from .optimizer import FLOAT64, Optimizer, Slots, check_closure
@@ -90,6 +91,7 @@ class LBFGS(Optimizer):
         if len(dtypes) > 1:
             raise ValueError(f"LBFGS: parameters of {' and '.join(dtypes)}; it takes one dtype. Convert the model.")
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Go towards a minimum of what the closure computes; the loss at the beginning is returned.
 
@@ -118,7 +120,7 @@ class LBFGS(Optimizer):
         slots = [state[name] for name in self.param_groups[0]["names"]] if any(state.values()) else []
         self.walk = Walk.of(slots) if slots else None
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {*SCALARS, *VECTORS, *LISTS, "ro"}
 
     def form(self, key: str, p: Tensor) -> tuple[tuple[int, ...], np.dtype]:

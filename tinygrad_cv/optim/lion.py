@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, decayed, slot
@@ -46,7 +47,7 @@ class Lion(Optimizer):
     ):
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"exp_avg"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

@@ -75,7 +75,7 @@ class Muon(Optimizer):
                 "such as AdamW."
             )
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"momentum_buffer"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

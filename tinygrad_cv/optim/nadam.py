@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, decayed, slot
@@ -67,7 +68,7 @@ class NAdam(Optimizer):
             maximize=maximize,
         )
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"step", "mu_product", "exp_avg", "exp_avg_sq"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

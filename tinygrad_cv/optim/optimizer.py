@@ -15,17 +15,21 @@ from ..frontend.creation import full
 from ..frontend.dynamic_scalar import DynamicScalar
 from ..frontend.tensor import Tensor
 from .group import Group, groups_of
+from .hooks import HookedOptimizer, hooked
 from .named import ParametersOrGroups, named
-from .settings import problems
+from .settings import SETTINGS, Rule, problems
 from .state import OptimizerState, malformed, plain, problems_of
 
 FLOAT64 = np.dtype(np.float64)
-SQUARES = ("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf")
+SQUARES = (
+    *("exp_avg_sq", "max_exp_avg_sq", "square_avg", "acc_delta", "sum", "exp_inf"),
+    *("variance", "row_var", "col_var"),
+)
 Slots = dict[str, Tensor]  # the state of one parameter: its moments, its count of updates
 Todo = tuple[Tensor, Tensor, Slots]  # a parameter to update, its gradient, its state
 
 
-class Optimizer:
+class Optimizer(HookedOptimizer):
     """The base of all optimizers. A subclass gives the default settings, :meth:`update`, and :meth:`keeps`.
 
     Args:
@@ -45,6 +49,7 @@ class Optimizer:
     """
 
     scalars: ClassVar[Mapping[str, float]] = {}  # slots that hold a single number, and the first ones
+    rules: ClassVar[Mapping[str, Rule]] = {}  # of settings, beside SETTINGS or instead
     volatile: tuple[str, ...] = ()  # ("state",) if the first update computes the same as all later ones
     couples_decay = True  # weight_decay · p is added to the gradient, unless the group decouples it
 
@@ -52,6 +57,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[str, Slots] = {}
+        self._hooks = {}
         for group in groups_of(params):
             self.add_param_group(group)
         if not any(group["params"] for group in self.param_groups):
@@ -97,7 +103,7 @@ class Optimizer:
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise ValueError for a setting out of range."""
-        for problem in problems(settings):
+        for problem in problems(settings, {**SETTINGS, **self.rules}):
             raise ValueError(f"{type(self).__name__}: {problem}.")
 
     def check_parameter(self, name: str, p: Tensor) -> None:
@@ -120,6 +126,7 @@ class Optimizer:
             for p in group["params"]:
                 p.grad = None if set_to_none or p.grad is None else p.grad.detach() * 0
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -146,8 +153,8 @@ class Optimizer:
         """Assign new values to parameters of a group, all of one dtype, given the gradient and the state of each."""
         raise NotImplementedError(f"{type(self).__name__} has no update(): define `def update(self, group, todo)`.")
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
-        """The slots that each parameter has in a group with these settings."""
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
+        """The slots that a parameter has in a group with these settings."""
         return set()
 
     # --- what updates are made of ---
@@ -198,7 +205,8 @@ class Optimizer:
 
     def state_dict(self) -> OptimizerState:
         """{"state": {name: {slot: NumPy array}}, "param_groups": [{"names": [...], "lr": ..., ...}]}, all copies."""
-        return {
+        self._call_hooks("state_dict_pre_hook")
+        state: OptimizerState = {
             "state": {
                 name: {key: np.array(tensor.numpy()) for key, tensor in slots.items()}
                 for name, slots in self.state.items()
@@ -208,6 +216,8 @@ class Optimizer:
                 for group in self.param_groups
             ],
         }
+        changed: OptimizerState = self._changed_by_hooks("state_dict_post_hook", state)
+        return changed
 
     @explaining
     def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
@@ -221,6 +231,8 @@ class Optimizer:
 
     def checked(self, state: OptimizerState | Mapping[str, Any]) -> Callable[[], None]:
         """Check a state as :meth:`load_state_dict` does; the function that is returned loads it."""
+        check_state_dict(type(self).__name__, state)
+        state = self._changed_by_hooks("load_state_dict_pre_hook", dict(state))
         check_state_dict(type(self).__name__, state)
         wrong = malformed(state)
         if not wrong:
@@ -243,6 +255,7 @@ class Optimizer:
                 group.update({key: value for key, value in settings.items() if key != "names"})
             self.state = slots_by_name
             self._share()
+            self._call_hooks("load_state_dict_post_hook")
 
         return commit
 
@@ -268,11 +281,11 @@ class Optimizer:
         self, slots: dict[str, dict[str, Any]], groups: list[dict[str, Any]]
     ) -> dict[str, dict[str, np.ndarray]]:
         """The state of parameters from PyTorch's slots; see the function ``from_torch``."""
-        keeps = {name: self.keeps({**self.defaults, **group}) for group in groups for name in group["names"]}
+        own, group_of = self.parameters_by_name(), {name: group for group in groups for name in group["names"]}
         found = {}
         for name, values in slots.items():
             values = {key: x for key, x in values.items() if x is not None}
-            if values and "started" in keeps[name]:
+            if values and "started" in self.keeps({**self.defaults, **group_of[name]}, own[name]):
                 values["started"] = np.ones(())
             found[name] = values
         return found

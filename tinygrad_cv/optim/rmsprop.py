@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, slot
@@ -64,7 +65,7 @@ class RMSprop(Optimizer):
             maximize=maximize,
         )
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         names = {"step", "square_avg"} | ({"grad_avg"} if group["centered"] else set())
         return names | ({"momentum_buffer"} if group["momentum"] else set())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, slot
@@ -54,7 +55,7 @@ class Rprop(Optimizer):
         refuse("Rprop", capturable=capturable, foreach=foreach, differentiable=differentiable)
         super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         return {"step", "prev", "step_size"}
 
     def update(self, group: Group, todo: list[Todo]) -> None:

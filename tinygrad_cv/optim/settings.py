@@ -60,11 +60,11 @@ POSITIVE = Rule(lambda v: _whole(v) and v >= 1, "be an integer of at least 1")
 COUNTS = Rule(_list, "be a list", COUNT)
 
 SETTINGS = {
-    **dict.fromkeys(("lr", "initial_lr", "momentum", "weight_decay", "eps", "alpha", "lr_decay"), RATE),
+    **dict.fromkeys(("lr", "initial_lr", "momentum", "weight_decay", "eps", "alpha", "lr_decay", "lambd"), RATE),
     **dict.fromkeys(("momentum_decay", "initial_accumulator_value", "tolerance_grad", "tolerance_change"), RATE),
     **dict.fromkeys(("nesterov", "maximize", "amsgrad", "centered", "decoupled_weight_decay"), SWITCH),
     **dict.fromkeys(("max_iter", "max_eval", "history_size"), POSITIVE),
-    "dampening": NUMBER,
+    **dict.fromkeys(("dampening", "t0"), NUMBER),
     "betas": BETAS,
     "rho": SHARE,
     "etas": Rule(_numbers(2, lambda low, high: 0 < low < 1 < high), "be a number in (0, 1) and one above 1"),

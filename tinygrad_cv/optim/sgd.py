@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..frontend.creation import zeros
+from ..frontend.tensor import Tensor
 from .group import Group
 from .named import ParametersOrGroups
 from .optimizer import Optimizer, Todo, ahead, slot
@@ -75,7 +76,7 @@ class SGD(Optimizer):
                 "a positive momentum and no dampening."
             )
 
-    def keeps(self, group: Mapping[str, Any]) -> set[str]:
+    def keeps(self, group: Mapping[str, Any], p: Tensor) -> set[str]:
         names = {"momentum_buffer", "started"} if group["dampening"] else {"momentum_buffer"}
         return names if group["momentum"] else set()
 

@@ -82,7 +82,7 @@ def _slot_problems(optimizer: Optimizer, groups: list[Any], saved: Mapping[str, 
     right = {name for group in groups if not _settings_problem(optimizer, group) for name in group["names"]}
     found = [f"unexpected state of {name}" for name in saved if name not in named]
     for name in (name for name in own if name in saved and name in right):
-        if saved[name] and saved[name].keys() != (wanted := optimizer.keeps(named[name])):
+        if saved[name] and saved[name].keys() != (wanted := optimizer.keeps(named[name], own[name])):
             found.append(f"state of {name} holds {sorted(map(str, saved[name]))}, not {sorted(wanted)}")
             continue
         for key, value in saved[name].items():

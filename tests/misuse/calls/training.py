@@ -82,6 +82,14 @@ OTHERS = {
     "Optimizer.zero_grad": lambda: {"self": sgd()},
     "Optimizer.step": lambda: {"self": sgd(), "closure": lambda: 1.0},
     "Optimizer.load_state_dict": lambda: {"self": sgd(), "state": sgd().state_dict()},
+    **{
+        f"HookedOptimizer.register_{moment}_hook": lambda: {"self": sgd(), "hook": lambda *given: None}
+        for moment in ("step_pre", "step_post", "state_dict_pre", "state_dict_post")
+    },
+    **{
+        f"HookedOptimizer.register_load_state_dict_{moment}_hook": lambda: {"self": sgd(), "hook": lambda *given: None}
+        for moment in ("pre", "post")
+    },
     "LRScheduler.step": lambda: {"self": optim.StepLR(sgd(), 2)},
     "LRScheduler.load_state_dict": lambda: {
         "self": optim.StepLR(sgd(), 2),
