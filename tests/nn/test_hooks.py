@@ -31,7 +31,7 @@ def test_hooks_are_called_as_by_pytorch():
     assert logged(tg, tg.tensor(3.0)) == logged(torch, torch.tensor(3.0))
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_wrong_hooks():
     layer = nn.Identity()
     with pytest.raises(TypeError, match=r"Identity\.register_forward_hook: hook=3; it must be a function"):

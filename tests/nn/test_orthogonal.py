@@ -85,7 +85,7 @@ def test_derivatives_of_both_orders(orthogonal_map):
     assert tg.gradcheck(function, tg.tensor(x), order=2)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_weight_decay_keeps_the_reflections():
     """PyTorch takes the diagonal without its fraction, so that it becomes 0."""
     layer = orthogonal(nn.Linear(3, 5))
@@ -95,7 +95,7 @@ def test_weight_decay_keeps_the_reflections():
     np.testing.assert_array_equal(layer.weight.detach().numpy(), before)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_an_orthogonal_weight_stays_and_one_may_be_set():
     q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(4, 4)))
     layer = orthogonal(Holder(q))
@@ -109,7 +109,7 @@ def test_an_orthogonal_weight_stays_and_one_may_be_set():
         fixed.weight = tg.tensor(q)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -25,6 +26,7 @@ ROWS = [
     ("Linear", (5, 4), "spectral_norm", {}, (3, 5)),
     ("Linear", (5, 4), "spectral_norm", {"n_power_iterations": 3, "dim": 1}, (3, 5)),
     ("Conv2d", (4, 6, 3), "spectral_norm", {}, IMAGE),
+    ("Conv2d", (4, 6, 3, 1, 1, 1, 1, True, "reflect"), "spectral_norm", {}, IMAGE),
     ("ConvTranspose2d", (4, 6, 3), "spectral_norm", {}, IMAGE),
     ("BatchNorm2d", (4,), "spectral_norm", {}, IMAGE),  # a vector: divided by its length
 ]
@@ -60,6 +62,38 @@ def test_parametrizations_are_pytorchs(layer, args, name, options, shape, torch)
             close(ours.state_dict()[key], value, key)
     theirs.load_state_dict({key: torch.from_numpy(value) for key, value in ours.state_dict().items()})
     close(nn.parametrize.remove_parametrizations(ours, "weight").weight.detach(), theirs.eval().weight, "what stays")
+
+
+@pytest.mark.parametrize(
+    ("layer", "args"),
+    [
+        ("Linear", (5, 4)),
+        ("Conv2d", (4, 6, 3)),
+        ("Conv2d", (4, 6, 3, 1, 1, 1, 1, True, "circular")),
+        ("ConvTranspose2d", (4, 6, 3)),
+        ("Embedding", (5, 3)),
+    ],
+)
+def test_a_weight_that_is_read_takes_a_step_and_one_that_is_looked_at_does_not(layer, args, torch):
+    """The singular vectors, beside PyTorch's, after the weight is read, shown, saved and asked for its sizes."""
+    theirs = torch.nn.utils.parametrizations.spectral_norm(getattr(torch.nn, layer)(*args).double())
+    ours = nn.parametrizations.spectral_norm(getattr(nn, layer)(*args).to("float64"))
+    ours.load_state_dict(theirs.state_dict())
+    sizes = [name for name in ("kernel_size", "in_features", "out_channels", "num_embeddings") if hasattr(theirs, name)]
+
+    def vectors():
+        saved = [m.state_dict() for m in (ours, theirs)]
+        for key, value in saved[1].items():
+            close(saved[0][key], value, key)
+        return saved[0]["parametrizations.weight.0._u"]
+
+    assert ours.training
+    seen = [vectors()]
+    for look in (lambda m: m.weight, lambda m: m.weight, repr, lambda m: [getattr(m, name) for name in sizes]):
+        look(ours), look(theirs)
+        seen.append(vectors())
+    assert [not np.array_equal(a, b) for a, b in itertools.pairwise(seen)] == [True, True, False, False]
+    assert ours.training and ours.parametrizations.weight.training
 
 
 def test_iterations_find_the_largest_singular_value():

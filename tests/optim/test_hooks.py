@@ -8,7 +8,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import nn, optim
 
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 BOTH = [
     *("register_state_dict_pre_hook", "register_state_dict_post_hook"),
     *("register_load_state_dict_pre_hook", "register_load_state_dict_post_hook"),
@@ -65,7 +65,7 @@ def test_lbfgs_has_them_too():
     assert log == [((optimizer, closure), {}), "after"]
 
 
-@quick
+@any_python
 def test_a_hook_may_give_other_arguments():
     p = nn.Parameter(np.ones(2))
     optimizer = optim.SGD([p])
@@ -77,7 +77,7 @@ def test_a_hook_may_give_other_arguments():
         optimizer.step()
 
 
-@quick
+@any_python
 def test_states_may_be_changed_on_their_way():
     p = nn.Parameter(np.ones(2))
     optimizer = optim.SGD([p], lr=0.5)
@@ -93,7 +93,7 @@ def test_states_may_be_changed_on_their_way():
         optimizer.load_state_dict(saved)
 
 
-@quick
+@any_python
 def test_one_function_twice_is_removed_once_at_a_time():
     p = nn.Parameter(np.ones(2))
     optimizer = optim.SGD([p])

@@ -12,6 +12,7 @@ from ..core.annotations import explain, raise_explained
 from ..core.context import scope
 from ..core.errors import ShapeError
 from ..functional.arguments import LARGEST
+from .looking import looking
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -117,10 +118,14 @@ class derived(Generic[V]):
     @overload
     def __get__(self, layer: Module, owner: type | None = None) -> V: ...
     def __get__(self, layer: Module | None, owner: type | None = None) -> V | derived[V]:
-        return self if layer is None else self.compute(layer)
+        return self if layer is None else self._now(layer)
+
+    def _now(self, layer: Module) -> V:
+        with looking():
+            return self.compute(layer)
 
     def __set__(self, layer: Module, value: V) -> None:
-        now = self.compute(layer)
+        now = self._now(layer)
         if value != now:
             raise AttributeError(
                 f"{type(layer).__name__}.{self.name} = {value!r}: it follows from the layer's parameters, and is "

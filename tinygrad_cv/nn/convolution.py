@@ -101,18 +101,18 @@ class Convolution(Filters):
         self.padding_mode = one_of(type(self).__name__, "padding_mode", padding_mode, get_args(PaddingMode))
 
     def forward(self, x: TensorLike) -> Tensor:
-        padding = self.padding
+        padding, weight = self.padding, self.weight
         if self.padding_mode != "zeros":
-            x, padding = self._bordered(asarray(x)), 0
+            x, padding = self._bordered(asarray(x), weight.shape[2:]), 0
         convolve = getattr(F, f"conv{self.dims}d")
-        return convolve(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return convolve(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
-    def _bordered(self, x: Tensor) -> Tensor:
+    def _bordered(self, x: Tensor, kernel_size: tuple[int, ...]) -> Tensor:
         """x with the border of the padding mode; an input of too few axes as it is, for the convolution to refuse."""
         if x.ndim <= self.dims or self.padding_mode == "zeros":
             return x
         size = x.shape[-self.dims :]
-        pads = paddings(self.padding, size, self.kernel_size, self.stride, self.dilation)
+        pads = paddings(self.padding, size, kernel_size, self.stride, self.dilation)
         return extended(x, pads, self.padding_mode)
 
 

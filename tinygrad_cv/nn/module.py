@@ -14,6 +14,7 @@ from ..core.hooks import Hooks, Registered, RemovableHandle, checked, with_hook,
 from ..frontend.creation import converted
 from ..frontend.tensor import Tensor
 from .arguments import constructing
+from .looking import looking
 from .parameter import Parameter
 from .settable import Settable
 from .state_dict import LoadResult, load, saved
@@ -280,7 +281,8 @@ class Module(Settable):
 
     def __repr__(self) -> str:
         children = [f"({name}): {module!r}" for name, module in self.named_children()]
-        inside = self.extra_repr()
+        with looking():
+            inside = self.extra_repr()
         if children:
             lines = "\n".join(filter(None, [inside, *children])).replace("\n", "\n  ")
             inside = f"\n  {lines}\n"

@@ -1,6 +1,7 @@
 """Parametrizations: a parameter of a module becomes a function of others, which are learned in its place.
 
-``module.weight`` is computed from ``module.parametrizations.weight`` whenever it is read. Names in the state dict are
+``module.weight`` is computed from ``module.parametrizations.weight`` whenever it is read; for a repr, or for sizes that
+follow from it, as in evaluation, so that nothing changes by being looked at. Names in the state dict are
 those of ``torch.nn.utils.parametrize``: ``parametrizations.weight.original``, or ``original0``, ``original1``, ... if
 the function has several arguments; its own parameters and buffers are below ``parametrizations.weight.0``.
 """
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..frontend.tensor import Tensor
+from .looking import is_looking
+from .modes import evaluating
 from .module import Module
 from .parameter import Parameter
 
@@ -223,8 +226,11 @@ def _computed(name: str) -> property:
     """The property of a tensor that is parametrized."""
 
     def read(module: Module) -> Tensor:
-        value: Tensor = vars(module.parametrizations)[name]()
-        return value
+        held: ParametrizationList = vars(module.parametrizations)[name]
+        if not is_looking():
+            return held()
+        with no_grad(), evaluating(held):
+            return held()
 
     def write(module: Module, value: TensorLike) -> None:
         vars(module.parametrizations)[name].right_inverse(value)
