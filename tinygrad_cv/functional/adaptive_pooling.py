@@ -12,8 +12,9 @@ from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import concatenate
-from .arguments import sizes, spatial
-from .pooling import Pooled, mean
+from .arguments import OutputSize, sizes, spatial
+from .indexed import Pooled, adaptive_max_pooling
+from .pooling import mean
 from .taps import Taps, resampled
 from .windows import flat, largest, largest_of, windows_of
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
 
-OutputSize = int | Sequence[int | None] | None  # None keeps the input's size
 FEW = 8  # windows along an axis: if there are no more, each is a slice
 Bins = list[tuple[int, int]]  # where windows along an axis start and end
 
@@ -88,7 +88,7 @@ def _means(n: int, count: int) -> Taps:
     return Taps(n, np.where(inside, places, low[:, None]), inside / (high - low)[:, None])
 
 
-@composed
+@adaptive_max_pooling
 def adaptive_max_pool1d(input: Accepted, output_size: OutputSize, return_indices: bool = False) -> Pooled:
     """:func:`adaptive_max_pool2d` along one axis: N x C x L to N x C x L'.
 
@@ -99,7 +99,7 @@ def adaptive_max_pool1d(input: Accepted, output_size: OutputSize, return_indices
     return _adaptive_max_pool(input, 1, output_size, return_indices)
 
 
-@composed
+@adaptive_max_pooling
 def adaptive_max_pool2d(input: Accepted, output_size: OutputSize, return_indices: bool = False) -> Pooled:
     """The maxima of H' x W' windows that tile the image, as for :func:`adaptive_avg_pool2d`.
 
@@ -118,7 +118,7 @@ def adaptive_max_pool2d(input: Accepted, output_size: OutputSize, return_indices
     return _adaptive_max_pool(input, 2, output_size, return_indices)
 
 
-@composed
+@adaptive_max_pooling
 def adaptive_max_pool3d(input: Accepted, output_size: OutputSize, return_indices: bool = False) -> Pooled:
     """:func:`adaptive_max_pool2d` of volumes: N x C x D x H x W to N x C x D' x H' x W'.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")  # a tensor, or a tuple of tensors
 Size = int | Sequence[int]  # one number for all spatial axes, or one for each
+OutputSize = int | Sequence[int | None] | None  # None keeps the input's size
+Ratio = float | Sequence[float]
 Pads = tuple[tuple[int, int], ...]  # (low, high) along each spatial axis
 INTEGERS = {
     1: "an integer",

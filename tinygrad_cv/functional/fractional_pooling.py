@@ -10,20 +10,17 @@ import numpy as np
 
 from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
-from ..frontend.functions import composed
 from ..frontend.random import default_generator
-from .arguments import Size, sizes, spatial
-from .pooling import Pooled
+from .arguments import Ratio, Size, sizes, spatial
+from .indexed import Pooled, fractional_max_pooling
 from .windows import INDEX, largest_of
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
 
-Ratio = float | Sequence[float]
 
-
-@composed
+@fractional_max_pooling
 def fractional_max_pool2d(
     input: Accepted,
     kernel_size: Size,
@@ -57,7 +54,7 @@ def fractional_max_pool2d(
     return _fractional(input, 2, kernel_size, output_size, output_ratio, return_indices, _random_samples)
 
 
-@composed
+@fractional_max_pooling
 def fractional_max_pool3d(
     input: Accepted,
     kernel_size: Size,

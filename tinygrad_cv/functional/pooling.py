@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.reduction import root
 from .arguments import Size, spatial
+from .indexed import Pooled, max_pooling
 from .windows import Windows, largest, windows_of
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
 
-Pooled = Any  # a tensor, or with return_indices a pair: maxima and their places
 
-
-@composed
+@max_pooling
 def max_pool1d(
     input: Accepted,
     kernel_size: Size,
@@ -38,7 +37,7 @@ def max_pool1d(
     return _max_pool(input, 1, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-@composed
+@max_pooling
 def max_pool2d(
     input: Accepted,
     kernel_size: Size,
@@ -75,7 +74,7 @@ def max_pool2d(
     return _max_pool(input, 2, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-@composed
+@max_pooling
 def max_pool3d(
     input: Accepted,
     kernel_size: Size,

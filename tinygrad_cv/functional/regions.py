@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -202,12 +202,12 @@ def spatial_pyramid_pool2d(input: Accepted, levels: Sequence[Size] = (1, 2, 4), 
 
 @spatial
 def _pyramid(x: Tensor, dims: int, levels: Sequence[Size], mode: str) -> Tensor:
-    pool = {"max": adaptive_max_pool2d, "avg": adaptive_avg_pool2d}.get(mode)
-    if pool is None:
+    pools: dict[str, Callable[..., Tensor]] = {"max": adaptive_max_pool2d, "avg": adaptive_avg_pool2d}
+    if mode not in pools:
         raise ValueError(f"mode={mode!r}{location()}: it must be 'max' or 'avg'.")
     if not isinstance(levels, Sequence) or isinstance(levels, str) or not levels:
         raise ShapeError(f"levels={levels!r}{location()}: it must be sizes of grids, such as (1, 2, 4).")
-    return concatenate([pool(x, sizes("levels", level, dims)).flatten(1) for level in levels], 1)
+    return concatenate([pools[mode](x, sizes("levels", level, dims)).flatten(1) for level in levels], 1)
 
 
 def _regions(x: Tensor, boxes: TensorLike | Sequence[TensorLike]) -> Regions:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import functional as F
-from ..functional.adaptive_pooling import OutputSize
-from ..functional.arguments import sizes
-from ..functional.pooling import Pooled
+from ..functional.arguments import OutputSize, sizes
+from ..functional.indexed import Pooled
 from .module import Module
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import functional as F
-from ..functional.arguments import Size, sizes
-from ..functional.fractional_pooling import Ratio, ratios
-from ..functional.pooling import Pooled
+from ..functional.arguments import Ratio, Size, sizes
+from ..functional.fractional_pooling import ratios
+from ..functional.indexed import Pooled
 from .module import Module
 
 if TYPE_CHECKING:
