@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tinygrad_cv.__main__ import main
-from tinygrad_cv.commands import datasets
+from tinygrad_cv.commands import datasets, train_options
+from tinygrad_cv.commands.batches import batches
 from tinygrad_cv.commands.options import UsageError
 from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
+from tinygrad_cv.models.catalog import Entry
 
 Image = pytest.importorskip("PIL.Image")
 TRAIN = ("--epochs", "1", "--batch-size", "4", "--no-jit")
@@ -35,10 +37,10 @@ def arrays(root):
 
 def test_train_and_evaluate_on_images_by_class(tmp_path, capsys):
     root, out = images_by_class(tmp_path / "pets", ((12, 10), (9, 20))), str(tmp_path / "run")
-    options = ["--data", str(root), "--image-size", "8"]
-    assert main(["train", *options, *TRAIN, "--out", out]) == 0
+    data = ["--data", str(root)]
+    assert main(["train", *data, "--image-size", "8", *TRAIN, "--out", out]) == 0
     assert "8 training and 8 test images of 3 x 8 x 8, 2 classes" in capsys.readouterr().out
-    assert main(["evaluate", out, *options]) == 0
+    assert main(["evaluate", out, *data]) == 0
     assert "of 8 images" in capsys.readouterr().out
     assert f'data = "{root}"' in (tmp_path / "run" / "config.toml").read_text()
 
@@ -50,8 +52,15 @@ def test_train_on_arrays(tmp_path, capsys):
 
 def options(*words):
     parser = argparse.ArgumentParser()
-    datasets.add_arguments(parser)
+    train_options.add_arguments(parser)
     return parser.parse_args(list(map(str, words)))
+
+
+def read(*words, classes=None, channels=None):
+    """The data set of the options of train, and its batches."""
+    given = options(*words)
+    parts = datasets.load(given, classes, channels)
+    return parts, batches(given, parts, Entry(None, channels, None, None, "classification", 2))
 
 
 @pytest.mark.any_python
@@ -72,11 +81,13 @@ def test_a_name_is_located_and_stays_a_name(tmp_path, monkeypatch):
 @pytest.mark.any_python
 def test_images_by_class_are_grey_for_networks_of_one_channel(tmp_path):
     root = images_by_class(tmp_path)
-    assert datasets.load(options("--data", root), None, 1).train.images.shape == (8, 1, 12, 10)
-    train, test = datasets.load(options("--data", root), None, None)
-    assert test.images.shape == (8, 3, 12, 10) and train.labels.tolist() == [0] * 4 + [1] * 4
+    assert read("--data", root, channels=1)[1].prepare.shape == (1, 12, 10)
+    parts, found = read("--data", root)
+    assert found.in_memory and found.prepare.shape == (3, 12, 10) and found.labels.tolist() == [0] * 4 + [1] * 4
     with Image.open(root / "train" / "dog" / "2.png") as image:
-        np.testing.assert_array_equal(train.images[6], np.array(image).transpose(2, 0, 1))
+        pixels = np.array(image).transpose(2, 0, 1)
+    np.testing.assert_array_equal(parts.train[6][0], pixels)
+    np.testing.assert_array_equal(found.train.dataset[6][0], found.prepare(pixels[None])[0])
 
 
 @pytest.mark.any_python
@@ -88,14 +99,38 @@ def test_images_by_class_are_grey_for_networks_of_one_channel(tmp_path):
         (["--data", "PETS"], None, r"1\.png is 20 x 9 pixels, and others are 10 x 12; .*Give --image-size"),
         (["--data", "PETS", "--format", "svhn"], None, r"there is no file .*train_32x32\.mat"),
         (["--data", "PETS", "--image-size", "8"], ["a", "b"], "has classes of its own, cat, dog .* not a, b"),
-        (["--data", "ARRAYS", "--image-size", "8"], None, "--image-size is for images by class; .* format arrays"),
+        (["--data", "ARRAYS", "--image-size", "8"], None, r"--image-size is for image files; .*set\.npz have one size"),
+        (["--data", "ARRAYS", "--mixup", "1", "--cutmix", "1"], None, "--mixup and --cutmix both mix .* one of them"),
+        (["--data", "PETS", "--workers", "0"], None, "--image-size must be given where image files are read as"),
+        (["--data", "PETS", "--augment", "color"], None, "--image-size must be given where image files are read as"),
         (["--data", "ARRAYS"], ["a"], "has the label 1 of image 1; it must be from 0 to 0"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path, words, classes, message):
     places = {"PETS": images_by_class(tmp_path / "pets", ((12, 10), (9, 20))), "ARRAYS": arrays(tmp_path)}
     with pytest.raises(UsageError, match=message):
-        datasets.load(options(*(places.get(word, word) for word in words)), classes, None)
+        read(*(places.get(word, word) for word in words), classes=classes)
+
+
+@pytest.mark.any_python
+def test_of_a_set_without_parts_every_fifth_image_of_a_class_is_for_the_test(tmp_path):
+    root = tmp_path / "photos"
+    for name, n in (("cat", 11), ("dog", 3)):
+        (root / name).mkdir(parents=True)
+        for i in range(n):
+            Image.new("RGB", (8, 8), (i, 0, 0)).save(root / name / f"{i:02}.jpg")
+    rows = sorted(path.relative_to(tmp_path) for path in root.rglob("*.jpg"))
+    (tmp_path / "all.csv").write_text("path,label\n" + "".join(f"{path},{path.parent.name}\n" for path in rows))
+    for data in (root, tmp_path / "all.csv"):
+        train, test = datasets.load(options("--data", data), None, None)
+        names = [[str(Path(path).relative_to(root)) for path, _ in part.samples] for part in (train, test)]
+        assert names[1] == ["cat/04.jpg", "cat/09.jpg", "dog/02.jpg"] and len(train) == 11
+        assert sorted(names[0] + names[1]) == [f"{path.parent.name}/{path.name}" for path in rows]
+        assert list(test.classes) == ["cat", "dog"] and test.targets == [0, 0, 1] == datasets.labels(test).tolist()
+    (root / "emu").mkdir()
+    Image.new("RGB", (8, 8)).save(root / "emu" / "1.png")
+    with pytest.raises(UsageError, match="class 'emu' has 1 image; one of each class is kept for the test"):
+        datasets.load(options("--data", root), None, None)
 
 
 @pytest.mark.any_python

@@ -41,7 +41,7 @@ def photo(path, size=(24, 20), mode="RGB"):
     return path
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_the_five_most_probable_classes_and_a_picture_for_each_image(run, tmp_path, capsys):
     photos = [photo(tmp_path / "a" / "x.png"), photo(tmp_path / "b" / "x.png", (16, 40))]
     assert main(["predict", str(run), *map(str, photos)]) == 0
@@ -66,7 +66,7 @@ def test_the_five_most_probable_classes_and_a_picture_for_each_image(run, tmp_pa
             assert picture.size[0] > 600
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_class_and_a_layer_are_chosen_and_the_folder(run, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr("tinygrad_cv.commands.predict.save_map", lambda *given: drawn.append(given))
@@ -81,7 +81,7 @@ def test_a_class_and_a_layer_are_chosen_and_the_folder(run, tmp_path, monkeypatc
     assert map.shape == (8, 8)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_colours_are_read_as_the_network_was_trained(tmp_path):
     grey = models.load(described(tmp_path / "grey", (1, 16, 16))).prepare.read(photo(tmp_path / "x.png"))
     assert grey.shape == (1, 16, 16)
@@ -94,7 +94,7 @@ def test_colours_are_read_as_the_network_was_trained(tmp_path):
     assert models.load(old).prepare.read(photo(tmp_path / "z.png", (12, 9))).shape == (3, 9, 12)
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     ("options", "message"),
     [

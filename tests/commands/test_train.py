@@ -22,8 +22,11 @@ import tinygrad_cv as tg
 from tinygrad_cv import models
 from tinygrad_cv.__main__ import main
 from tinygrad_cv.commands import train
+from tinygrad_cv.commands.batches import TOGETHER
 from tinygrad_cv.data.preprocess import fit_images
+from tinygrad_cv.data.transforms import BatchTransform
 from tinygrad_cv.files import checkpoint
+from tinygrad_cv.models.catalog import MODELS
 
 ROOT = Path(__file__).parent.parent.parent
 LAST_LINE = re.compile(r"test accuracy (\d+\.\d\d) % in \d+\.\d s")
@@ -169,7 +172,7 @@ def test_images_are_fitted_to_a_model_that_takes_larger_ones_in_colour():
 @pytest.mark.any_python
 @pytest.mark.parametrize("name", tg.models.list("classification"))
 def test_every_classifier_is_built_for_ten_classes(name):
-    needs = train.MODELS[name]
+    needs = MODELS[name]
     shape = (1, needs.channels or 1, needs.side or 28, needs.side or 28)
     if shape[2] > 64:  # making it takes long
         inspect.signature(needs.make).bind(**train.model_options(name, shape, 10, "batch"))
@@ -315,12 +318,13 @@ def test_images_are_augmented_as_their_own_set_says_or_as_asked():
     image = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
 
     def seen(*names):
-        images, labels = train.augmentation(names, (4, 4), -1.0)([(image, 7)] * 200)
+        chosen = [make((4, 4), -1.0) for name, make in TOGETHER.items() if name in names]
+        images, labels = BatchTransform(*chosen)([(image, 7)] * 200)
         assert images.dtype == np.float32 and (labels == 7).all()
         return {image.tobytes() for image in images}
 
     tg.manual_seed(0)
-    assert seen() == seen("none") == {image.tobytes()}
+    assert seen() == {image.tobytes()}
     assert seen("flip") == {image.tobytes(), image[..., ::-1].copy().tobytes()}
     shifted = np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
     places = {shifted[:, i : i + 4, j : j + 4].copy().tobytes() for i in range(3) for j in range(3)}
@@ -399,15 +403,15 @@ def test_a_disk_without_room_keeps_the_weights_of_the_epoch_before(folder, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ((), ("shift", "flip")),
-        (("--augment", "none"), ["none"]),
-        (("--data", "FOLDER"), ()),
-        (("--data", "FOLDER", "--augment", "flip"), ["flip"]),
+        ((), ["RandomCrop", "RandomHorizontalFlip"]),
+        (("--augment", "none"), []),
+        (("--data", "FOLDER"), []),
+        (("--data", "FOLDER", "--augment", "flip"), ["RandomHorizontalFlip"]),
     ],
 )
 def test_only_a_set_that_says_so_is_augmented_unasked(arguments, names, folder, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(train, "augmentation", lambda names, *rest: asked.append(names))
-    monkeypatch.setattr(train, "fit", lambda *arguments, **options: [])
+    given = []
+    monkeypatch.setattr(train, "fit", lambda model, data, *others, **options: given.append(data) or [])
     run(*(folder if word == "FOLDER" else word for word in arguments), "--no-jit", "--out", tmp_path / "run")
-    assert asked == [names]
+    used = getattr(given[0].collate_fn, "transforms", ())
+    assert [type(transform).__name__ for transform in used] == names

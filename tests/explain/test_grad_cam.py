@@ -7,7 +7,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import data, models, nn, optim, training
 from tinygrad_cv.explain import grad_cam, layers_with_maps
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 class Squares(nn.Module):

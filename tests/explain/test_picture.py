@@ -7,7 +7,7 @@ from tinygrad_cv.explain import save_map
 
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def drawn(path):

@@ -151,6 +151,15 @@ def test_no_file_a_folder_and_something_else(tmp_path):
 
 
 @any_python
+def test_a_file_beside_is_named_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("weights.pt", "w.1.2", "Weights"):
+        Path(name).write_bytes(b"no weights")
+        with pytest.raises(tg.CheckpointError, match=f"load: {name}: it is of no known format"):
+            tg.load(name)
+
+
+@any_python
 @pytest.mark.parametrize(
     "skeleton", [{"$array": "v"}, {"$other": 1}, {"$dict": [1]}, {"$float": "x"}, {"$tuple": 3}, {"$dict": [[[], 1]]}]
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from .. import models
 from ..core.errors import CheckpointError
-from ..data import DataLoader, TensorDataset
+from ..data import LabelledImages, TensorDataset
 from ..training import MulticlassConfusionMatrix, evaluate
 from . import datasets
+from .batches import Transformed, evaluation, test_batches
 from .options import OK, UsageError
-from .train import TEST_BATCH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,14 +31,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     classes = model.classes
     test = datasets.load(arguments, list(classes) if arguments.data else None, model.prepare.channels).test
+    images: Any
     try:
-        images = model.prepare(test.images)
-    except (TypeError, ValueError) as error:
+        if isinstance(test, LabelledImages):
+            images = TensorDataset(model.prepare(test.images), test.labels)
+        else:
+            images = Transformed(test, evaluation(model.prepare))
+            images[0]  # what does not fit is told before
+    except (OSError, TypeError, ValueError) as error:
         raise UsageError(f"--data: {error}") from None
     matrix = MulticlassConfusionMatrix(len(classes))
-    loss = evaluate(model, DataLoader(TensorDataset(images, test.labels), TEST_BATCH), metrics={"matrix": matrix})[
-        "loss"
-    ]
+    loss = evaluate(model, test_batches(images, model.prepare), metrics={"matrix": matrix})["loss"]
     counts = matrix.confmat
     right, there, found = counts.diagonal(), counts.sum(1), counts.sum(0)
     width = max(len("class"), *map(len, classes))

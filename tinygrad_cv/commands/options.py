@@ -79,6 +79,21 @@ def positive(kind: type[Number]) -> Callable[[str], Number]:
     return parse
 
 
+def between(least: float, most: float) -> Callable[[str], float]:
+    """The type of an option: a number of at least one and below another."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not least <= value < most:
+            raise argparse.ArgumentTypeError(
+                f"{text} must be at least {least:g}" + (f", and below {most:g}" if most < float("inf") else "")
+            )
+        return value
+
+    parse.__name__ = "float"
+    return parse
+
+
 def natural(text: str) -> int:
     """The type of an option: a whole number of at least 0, and below 2^64, such as a seed."""
     value = int(text)

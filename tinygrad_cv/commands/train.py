@@ -6,87 +6,43 @@ import argparse
 import importlib.util
 import inspect
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .. import compiler, models, optim, tracing
-from ..data import DataLoader, TensorDataset, preparation
-from ..data.transforms import BatchTransform, RandomCrop, RandomHorizontalFlip
+from .. import compiler, models, tracing
+from ..core.context import no_grad
 from ..files import checkpoint, write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
-from ..models.classic import NORMS
 from ..models.load import WEIGHTS
 from ..nn import Module
+from ..nn.modes import evaluating
 from ..training import MulticlassAccuracy, MulticlassConfusionMatrix, State, evaluate, fit
 from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
-from . import config, datasets
-from .options import OK, UsageError, natural, one_of, positive
+from . import config, datasets, train_options
+from .batches import Batches, batches
+from .options import OK, UsageError
+from .starting_weights import begin_with
+from .train_options import OPTIONS, add_arguments
 
+__all__ = ["CONFIG", "OPTIONS", "add_arguments", "run"]
 CONFIG = "config.toml"  # in the folder of a run
-OPTIONS = (
-    "model",
-    "norm",
-    "epochs",
-    "batch_size",
-    "lr",
-    "seed",
-    "data",
-    "format",
-    "image_size",
-    "classes",
-    "augment",
-    "no_jit",
-)  # what makes a run what it is
 EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
-AUGMENT = ("none", "shift", "flip")
-MOMENTUM, WEIGHT_DECAY, WARMUP = 0.9, 5e-4, 0.1  # warm-up as a fraction of all steps
-TEST_BATCH = 250
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument(
-        "--model",
-        type=one_of(models.list("classification")),
-        default="convnet",
-        metavar="NAME",
-        help='the network, of models.list("classification") (default: %(default)s)',
-    )
-    parser.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
-    parser.add_argument(
-        "--epochs", type=positive(int), default=14, help="passes over the images (default: %(default)s)"
-    )
-    parser.add_argument("--batch-size", type=positive(int), default=64, help="images per step (default: %(default)s)")
-    parser.add_argument("--lr", type=positive(float), default=0.05, help="highest learning rate (default: %(default)s)")
-    parser.add_argument("--seed", type=natural, default=0, help="seed of all random numbers (default: %(default)s)")
-    datasets.add_arguments(parser)
-    parser.add_argument(
-        "--classes",
-        nargs="+",
-        metavar="NAME",
-        help="with --data: names of the classes in the order of their labels, or their number "
-        "(default: the labels that occur)",
-    )
-    parser.add_argument(
-        "--augment",
-        nargs="+",
-        choices=AUGMENT,
-        help="augmentation of the training images (default: shift flip for the shipped ones, none for --data)",
-    )
-    parser.add_argument("--no-jit", action="store_true", help="run on NumPy instead of compiled code")
-    parser.add_argument("--out", type=Path, help="folder for the results (default: runs/<model>-<time>)")
-    parser.add_argument(
-        "--config", metavar="FILE", help="read options from this TOML file, such as a run's config.toml"
-    )
-    parser.set_defaults(resume=False)
+class Accuracy(MulticlassAccuracy):
+    """The share of right answers; of labels that were mixed the greater part counts."""
+
+    def update(self, preds: ArrayLike, target: ArrayLike) -> None:
+        labels = np.asarray(target)
+        super().update(preds, labels.argmax(1) if labels.ndim == 2 else labels)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -98,72 +54,67 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
-    if arguments.norm and arguments.model != "convnet":
-        raise UsageError(f"--norm is for --model convnet; {arguments.model} has its own layers.")
+    train_options.complete(arguments)
     entry = MODELS[arguments.model]
     sets = datasets.load(arguments, arguments.classes, entry.channels)
-    try:
-        prepare = preparation(sets.train.images, entry.channels, entry.side, arguments.image_size)
-        images, test_images = prepare(sets.train.images), prepare(sets.test.images)
-    except ValueError as error:
-        raise UsageError(f"--model {arguments.model}: {error}") from None
+    data = batches(arguments, sets, entry)
+    classes, prepare = tuple(sets.train.classes), data.prepare
+    loss = train_options.loss(arguments, data.labels, classes)
 
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
 
     manual_seed(arguments.seed)
-    labels, test_labels, classes = sets.train.labels, sets.test.labels, sets.train.classes
-    built = model_options(arguments.model, images.shape, len(classes), arguments.norm or "batch")
+    shape = (1, prepare.channels, prepare.height, prepare.width)
+    built = model_options(arguments.model, shape, len(classes), arguments.norm or "batch")
     model = MODELS[arguments.model].make(**built)
+    begun = begin_with(model, arguments.init, len(classes)) if arguments.init else None
+    images = np.stack([data.test.dataset[0][0]] * 2)
+    check(model, images, arguments)
     folder = arguments.out or Path("runs") / f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
     network = {"model": arguments.model, "arguments": built, "prepare": asdict(prepare), "classes": classes}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / CONFIG, config.text(settings(arguments)))
-        draw(model, images[:2], folder)
+        write_text(folder / CONFIG, config.text(train_options.settings(arguments)))
+        draw(model, images, folder)
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
-    parameters = sum(p.size for p in model.parameters())
-    print(
-        f"{arguments.model}: {parameters:,} parameters, {len(labels):,} training and {len(test_labels):,} test images "
-        f"of {' x '.join(map(str, sets.train.images.shape[1:]))}, {len(classes)} classes"
-    )
-    print(f"steps run {_how(arguments.no_jit)}")
-    augment = augmentation(arguments.augment or sets.train.augment, images.shape[2:], -prepare.mean / prepare.std)
-    loader = DataLoader(
-        TensorDataset(images, labels),
-        min(arguments.batch_size, len(labels)),
-        shuffle=True,
-        drop_last=True,
-        collate_fn=augment,
-        seed=arguments.seed,
-    )
-    tests = DataLoader(TensorDataset(test_images, test_labels), TEST_BATCH)
+    _introduce(arguments, model, data, sets, begun)
     matrix = MulticlassConfusionMatrix(len(classes))
+    average = train_options.average(model, arguments)
+    trained = model if average is None else average.module
+    last: list[State] = []
 
     def after_step(state: State) -> None:
         if stopping.number is not None:
             state.stop("interrupted")
 
     def after_epoch(state: State) -> None:
-        checkpoint.write(folder / WEIGHTS, model.state_dict(), network)
+        last[:] = [state]
+        checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
         row = state.history[-1]
         tqdm.write(
             f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} accuracy {100 * row['accuracy']:5.1f} %   "
             f"test loss {row['validation_loss']:.4f} accuracy {100 * row['validation_accuracy']:5.1f} %"
         )
 
-    optimizer, schedule = optimization(model, arguments.lr, len(loader) * arguments.epochs)
+    steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
+    optimizer, schedule = train_options.optimization(model, arguments, steps)
     with Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
         history = fit(
             model,
-            loader,
-            tests,
+            data.train,
+            data.test,
             epochs=arguments.epochs,
             optimizer=optimizer,
+            loss=loss,
             scheduler=schedule,
             interval="step",
-            metrics={"accuracy": MulticlassAccuracy(average="micro")},
+            metrics={"accuracy": Accuracy(average="micro")},
+            accumulate=arguments.accumulate,
+            clip_norm=arguments.clip_norm,
+            ema=average,
+            patience=arguments.patience,
             folder=folder,
             resume=arguments.resume,
             after_step=after_step,
@@ -171,11 +122,13 @@ def run(arguments: argparse.Namespace) -> int:
             jit=not arguments.no_jit,
             progress=True,
         )
-        checkpoint.write(folder / WEIGHTS, model.state_dict(), network)
+        checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
         if stopping.number is not None:
             print(f"interrupted; to go on: tinygrad-cv resume {folder}", flush=True)
-        forward = tracing.jit(model) if compiler.available() and not arguments.no_jit else model
-        evaluate(model, tests, metrics={"matrix": matrix}, forward=forward)
+        elif last and last[0].stopped:
+            print(f"ended after epoch {len(history)}: {last[0].stopped}")
+        forward = tracing.jit(trained) if compiler.available() and not arguments.no_jit else trained
+        evaluate(trained, data.test, metrics={"matrix": matrix}, forward=forward)
         accuracy = np.trace(matrix.confmat) / matrix.confmat.sum()
         save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png")
         if len(history):
@@ -185,24 +138,23 @@ def run(arguments: argparse.Namespace) -> int:
         return stopping.exit_code if stopping.number is not None else OK
 
 
-def settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options that make the run what it is."""
-    found = {name: getattr(arguments, name) for name in OPTIONS}
-    return {**found, "data": datasets.place_of(arguments.data)}
-
-
-def augmentation(names: Sequence[str], size: Sequence[int], background: float) -> BatchTransform:
-    """The augmentations of these names, of images of this size H x W, one after another."""
-    known = {"shift": RandomCrop(size, padding=1, fill=background), "flip": RandomHorizontalFlip()}
-    return BatchTransform(*(known[name] for name in known if name in names and "none" not in names))
-
-
-def optimization(model: Module, lr: float, steps: int) -> tuple[optim.SGD, optim.SequentialLR]:
-    """Stochastic gradient descent with momentum; the learning rate rises linearly and then falls along a cosine."""
-    optimizer = optim.SGD(model, lr=lr, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY, nesterov=True)
-    warmup = max(1, int(WARMUP * steps))
-    rise, fall = optim.LinearLR(optimizer, 0.1, total_iters=warmup), optim.CosineAnnealingLR(optimizer, T_max=steps)
-    return optimizer, optim.SequentialLR(optimizer, [rise, fall], milestones=[warmup])
+def _introduce(
+    arguments: argparse.Namespace, model: Module, data: Batches, sets: datasets.Parts, begun: str | None
+) -> None:
+    """Print what is trained on what, and how."""
+    prepare = data.prepare
+    shape = prepare.shape or (prepare.channels, prepare.height, prepare.width)
+    print(
+        f"{arguments.model}: {sum(p.size for p in model.parameters()):,} parameters, {len(sets.train):,} training and "
+        f"{len(sets.test):,} test images of {' x '.join(map(str, shape))}, {len(sets.train.classes)} classes"
+    )
+    if begun:
+        print(begun)
+    if not data.in_memory:
+        number = data.train.num_workers
+        by = f"by {number} process{'es' * (number > 1)}" if number else "between steps"
+        print(f"images are made {by} as they are asked for")
+    print(f"steps run {_how(arguments.no_jit)}")
 
 
 def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) -> dict[str, Any]:
@@ -219,9 +171,23 @@ def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) ->
     return {"in_channels": shape[1], "image_size": shape[2], "channels": channels, "num_classes": classes, "norm": norm}
 
 
-def build(name: str, shape: tuple[int, ...], classes: int, norm: str) -> Module:
-    """The model for images of this shape."""
-    return MODELS[name].make(**model_options(name, shape, classes, norm))
+def check(model: Module, images: np.ndarray, arguments: argparse.Namespace) -> None:
+    """Run a network once, before anything is written.
+
+    Raises:
+        UsageError: it does not take images of this size.
+    """
+    if arguments.image_size is None:
+        return
+    try:
+        with evaluating(model), no_grad():
+            model(tensor(images))
+    except ValueError as error:
+        side = MODELS[arguments.model].side
+        raise UsageError(
+            f"--image-size: {arguments.model} does not take images of {arguments.image_size} x {arguments.image_size}"
+            f"{f'; it is made for {side} x {side}' if side else ''} ({error})"
+        ) from None
 
 
 def draw(model: Module, images: np.ndarray, folder: Path) -> None:

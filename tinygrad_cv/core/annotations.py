@@ -127,7 +127,8 @@ def explain(function: Callable[..., Any], args: Any, kwargs: Any, error: Excepti
             raise type(error)(f"{called}: {message} It was called with {given}.") from error
         return
     if not known:  # instead of the operation's name
-        inner = re.match(rf"(?!{called.partition('.')[0]}: |[A-Z])([\w.]+: )+", message)  # a layer's name stays
+        file = isinstance(error, CheckpointError)  # whose name begins the message, and stays as a layer's does
+        inner = None if file else re.match(rf"(?!{called.partition('.')[0]}: |[A-Z])([\w.]+: )+", message)
         message = f"{called}: {message[inner.end() if inner else 0 :]}"
     if isinstance(error, (ShapeError, DTypeError)) and not (_is_method(function) and function.__name__ != "__init__"):
         parameters = inspect.signature(function).parameters

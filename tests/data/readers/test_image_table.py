@@ -37,6 +37,14 @@ def test_rows_are_samples(tmp_path):
     assert images.shape == (3, 3, 3, 4) and labels.tolist() == [1, 0, 1]
 
 
+def test_classes_of_another_table(tmp_path):
+    path = table(tmp_path, ROWS[:2])
+    found = data.ImageTable(path, classes=["emu", "dog", "cat"])
+    assert found.classes == ["emu", "dog", "cat"] and found.targets == [1] and found.class_to_idx["cat"] == 2
+    with pytest.raises(ValueError, match="has the label 'dog' in line 2, which is none of the classes cat, emu"):
+        data.ImageTable(path, classes=["emu", "cat"])
+
+
 def test_names_root_delimiter_mode_and_transforms(tmp_path):
     rows = [["file", "kind"], ["2, x.png", 10], ["0, x.png", 9], ["1, x.png", 2]]
     path = table(tmp_path, rows, delimiter=";")

@@ -49,6 +49,8 @@ LAYOUTS = {
     "stl10": ["stl10_binary/train_X.bin"],
     "arrays": ["x_train.npy", "y_train.npy"],
     "folder": ["train/cat/1.png", "val/cat/2.png"],
+    "table": ["train.csv", "val.csv", "photos/1.png"],
+    "hdf5": ["camelyonpatch_level_2_split_train_x.h5"],
     "idx": ["train-images-idx3-ubyte"],
 }
 
@@ -66,5 +68,14 @@ def test_several_formats_in_one_folder(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match=r"holds data of several formats, cifar10, svhn\. Say which"):
         detect(tmp_path)
-    (tmp_path / "set.npz").touch()
-    assert detect(tmp_path / "set.npz") == "arrays"
+    for name, kind in (("set.npz", "arrays"), ("list.CSV", "table"), ("set.gz", "idx")):
+        (tmp_path / name).touch()
+        assert detect(tmp_path / name) == kind
+
+
+def test_folders_of_images_without_parts(tmp_path):
+    for name in ("cat/notes.txt", "dog/1.JPEG"):
+        assert detect(tmp_path) == "idx"
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert detect(tmp_path) == "folder"

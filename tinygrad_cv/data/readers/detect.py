@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from . import failure
+from .pixels import SUFFIXES as IMAGES
 
 TESTS = ("test", "val", "valid")
 MARKS = {  # format -> names of files, of which one in the folder shows it; a folder of the archive's name shows it, too
@@ -14,23 +15,34 @@ MARKS = {  # format -> names of files, of which one in the folder shows it; a fo
     "svhn": ("train_32x32.mat",),
     "stl10": ("train_X.bin", "stl10_binary"),
     "arrays": ("x_train.npy", "train_images.npy", "X_train.npy"),
+    "table": ("train.csv",),
+    "hdf5": ("train.h5", "camelyonpatch_level_2_split_train_x.h5"),
 }
 FORMATS = (*MARKS, "folder", "idx")
+SUFFIXES = {".npz": "arrays", ".csv": "table"}
 
 
 def detect(path: str | PathLike[str]) -> str:
     """The format of what is at a path: "arrays" (.npz, or a folder of .npy), "cifar10", "cifar100", "svhn", "stl10",
-    "folder" (of ``train`` and ``test`` or ``val``, each with a folder for each class), and otherwise "idx".
+    "table" (a .csv file, or ``train.csv`` and another), "hdf5" (``train.h5`` and another, or PatchCamelyon), "folder"
+    (of ``train`` and ``test`` or ``val``, each with a folder of images for each class, or of such folders), and
+    otherwise "idx".
 
     Raises:
         ValueError: several formats have files there.
     """
     place = Path(path)
     if place.is_file():
-        return "arrays" if place.suffix == ".npz" else "idx"
+        return SUFFIXES.get(place.suffix.lower(), "idx")
     found = [name for name, marks in MARKS.items() if any((place / mark).exists() for mark in marks)]
     if (place / "train").is_dir() and any((place / name).is_dir() for name in TESTS):
+        found.append("folder")
+    if not found and place.is_dir() and any(map(_has_images, place.iterdir())):
         found.append("folder")
     if len(found) > 1:
         raise failure.wrong("detect", place, f"holds data of several formats, {', '.join(found)}", "Say which.")
     return found[0] if found else "idx"
+
+
+def _has_images(place: Path) -> bool:
+    return place.is_dir() and any(path.suffix.lower() in IMAGES for path in place.iterdir())

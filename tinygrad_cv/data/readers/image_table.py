@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ READER = "ImageTable"
 class ImageTable(Dataset[tuple[Any, Any]]):
     """Images by the rows of a CSV file with a header: a sample is (image C x H x W, label).
 
-    Classes are the labels that occur, in the order of their names, or of their numbers if all are whole numbers; they
-    count from 0.
+    Classes are the labels that occur, in the order of their names, or of their numbers if all are whole numbers, unless
+    they are given; they count from 0.
 
     Args:
         path: the CSV file, in UTF-8.
@@ -30,14 +30,15 @@ class ImageTable(Dataset[tuple[Any, Any]]):
         loader: of a path, instead of an ImageReader of this mode.
         delimiter: between columns.
         mode: "RGB" or "L", of all images alike.
+        classes: all labels that may occur, in this order, such as those of the table that a network was trained with.
 
     Attributes:
         classes, class_to_idx, samples, targets: as of ImageFolder.
 
     Raises:
         FileNotFoundError: the file is missing.
-        ValueError: it is not UTF-8, has no such column, no row, a row that is too short, or an image that is missing;
-            the message says in which line.
+        ValueError: it is not UTF-8, has no such column, no row, a row that is too short, an image that is missing, or
+            a label that is no class; the message says in which line.
     """
 
     def __init__(
@@ -52,20 +53,25 @@ class ImageTable(Dataset[tuple[Any, Any]]):
         *,
         delimiter: str = ",",
         mode: str = "RGB",
+        classes: Sequence[str] | None = None,
     ):
         table = failure.file(READER, path, "Give a CSV file.")
         self.transform, self.target_transform = transform, target_transform
         self.loader = ImageReader(mode) if loader is None else loader
         self.root = os.fspath(table.parent if root is None else root)
-        rows = self._rows(table, (image, label), delimiter)
+        known = None if classes is None else frozenset(classes)
+        rows = self._rows(table, (image, label), delimiter, known)
         names = {name for _, name in rows}
         numbers = all(name.isdecimal() for name in names)
-        self.classes = sorted(names, key=lambda name: (int(name), name) if numbers else (0, name))
+        occurring = sorted(names, key=lambda name: (int(name), name) if numbers else (0, name))
+        self.classes = occurring if classes is None else list(classes)
         self.class_to_idx = {name: n for n, name in enumerate(self.classes)}
         self.samples = [(place, self.class_to_idx[name]) for place, name in rows]
         self.targets = [n for _, n in self.samples]
 
-    def _rows(self, table: Path, wanted: tuple[str, str], delimiter: str) -> list[tuple[str, str]]:
+    def _rows(
+        self, table: Path, wanted: tuple[str, str], delimiter: str, known: Collection[str] | None
+    ) -> list[tuple[str, str]]:
         rows = []
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter=delimiter)
@@ -78,7 +84,13 @@ class ImageTable(Dataset[tuple[Any, Any]]):
                             "Give their names as image and label.",
                         )  # fmt: skip
                 for row in reader:
-                    rows.append(self._sample(table, reader.line_num, *(row[name] for name in wanted)))
+                    place, label = self._sample(table, reader.line_num, *(row[name] for name in wanted))
+                    if known is not None and label not in known:
+                        raise failure.wrong(
+                            READER, table, f"has the label {label!r} in line {reader.line_num}, which is none of the "
+                            f"classes {', '.join(sorted(known)[:10])}", "Leave the line out, or give all classes.",
+                        )  # fmt: skip
+                    rows.append((place, label))
             except (UnicodeDecodeError, csv.Error) as error:
                 line = reader.line_num + 1
                 raise failure.wrong(READER, table, f"is no CSV in UTF-8, from line {line} on: {error}", "") from None

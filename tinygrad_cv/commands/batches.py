@@ -1,0 +1,275 @@
+"""From a data set to batches: prepared in memory, or read as they are asked for; with the augmentation on the way."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data import (
+    DataLoader,
+    Dataset,
+    HDF5Images,
+    LabelledImages,
+    Preparation,
+    TensorDataset,
+    WeightedRandomSampler,
+    preparation,
+)
+from ..data import transforms as T
+from ..data.dataset import fetch
+from ..data.randomness import nth_sample
+from ..models.catalog import Entry
+from .datasets import Parts, labels
+from .options import UsageError
+
+MEMORY = 1 << 30  # bytes of images that are prepared once and kept; larger sets are read as they are asked for
+SAMPLE = 256  # images from which mean and deviation of a set are taken that is not kept
+TEST_BATCH, TEST_PIXELS = 250, 1 << 20  # the most images, and pixels, of a batch that is not trained on
+WIDER = 256 / 224  # by which images are larger than what is cut out of their middle, where training cuts at random
+
+Resizes = list[T.Transform]
+Finish = Callable[..., Any]
+
+
+def _shift(size: Sequence[int]) -> int:
+    """Pixels by which an image of H x W is shifted: one in 28."""
+    return max(1, round(min(size) / 28))
+
+
+TOGETHER: dict[str, Callable[[Sequence[int], float], T.Transform]] = {  # of prepared images of a batch
+    "shift": lambda size, black: T.RandomCrop(size, padding=_shift(size), fill=black),
+    "flip": lambda size, black: T.RandomHorizontalFlip(),
+}
+SINGLY: dict[str, Callable[[Sequence[int]], T.Transform]] = {  # of an image as it is, in this order
+    "crop": T.RandomResizedCrop,
+    "shift": lambda size: T.RandomCrop(size, padding=_shift(size)),
+    "flip": lambda size: T.RandomHorizontalFlip(),
+    "rotate": lambda size: T.RandomRotation(15, interpolation="bilinear"),
+    "randaugment": lambda size: T.RandAugment(),
+    "trivialaugment": lambda size: T.TrivialAugmentWide(),
+    "color": lambda size: T.ColorJitter(0.4, 0.4, 0.4, 0.1),
+    "erasing": lambda size: T.RandomErasing(0.25),
+}
+AUGMENT = ("none", *SINGLY)
+
+
+class Transformed(Dataset[Any]):
+    """The samples of a data set after a transform, which has each sample's own random numbers."""
+
+    def __init__(self, dataset: Any, transform: Finish):
+        self.dataset, self.transform = dataset, transform
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.transform(*self.dataset[index])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        samples = []
+        for n, sample in enumerate(fetch(self.dataset, indices)):
+            with nth_sample(n):
+                samples.append(self.transform(*sample))
+        return samples
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A transform: the image is prepared for the network, in the order C x H x W; what comes with it stays."""
+
+    prepare: Preparation
+
+    def __call__(self, image: np.ndarray, *others: Any) -> Any:
+        return (np.ascontiguousarray(self.prepare(image[np.newaxis])[0]), *others)
+
+
+@dataclass
+class Batches:
+    """What a training reads.
+
+    Attributes:
+        prepare: how each image is prepared, with which no training is needed.
+        in_memory: whether the images were prepared once and kept.
+        train, test: batches of images and labels.
+        labels: of the training images.
+    """
+
+    prepare: Preparation
+    in_memory: bool
+    train: DataLoader[Any]
+    test: DataLoader[Any]
+    labels: np.ndarray
+
+
+def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batches:
+    """The batches of a data set for a network, as the options say.
+
+    Raises:
+        UsageError: an option does not fit the images, or the network does not take them.
+    """
+    names = [name for name in arguments.augment or getattr(parts.train, "augment", ()) if name != "none"]
+    kept = set(names) <= TOGETHER.keys() and arguments.workers is None
+    try:
+        prepare, parts = _prepared(arguments, parts, entry, "crop" in names, kept)
+        kept = kept and isinstance(parts.train, LabelledImages)
+        classes, targets = parts.train.classes, labels(parts.train)
+        mixtures = _mixtures(arguments, len(classes))
+        size = (prepare.height, prepare.width)
+        train: Any
+        if kept:
+            train, test = (TensorDataset(prepare(part.images), part.labels) for part in parts)  # type: ignore[union-attr]
+            black = -prepare.mean / prepare.std
+            before = [TOGETHER[name](size, black) for name in TOGETHER if name in names]
+        else:
+            train = Transformed(parts.train, augmentation(names, prepare))
+            test, before = Transformed(parts.test, evaluation(prepare)), []  # type: ignore[assignment]
+            train[0], test[0]  # what does not fit is told before the training
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(_told(error, arguments)) from None
+    collate = T.BatchTransform(*before, *mixtures) if before or mixtures else None
+    workers = _workers(arguments, kept or isinstance(parts.train, LabelledImages))
+    batch = min(arguments.batch_size, len(targets))
+    sampler = _balanced(targets) if arguments.sampler == "balanced" else None
+    loader = DataLoader(
+        train,
+        batch,
+        shuffle=None if sampler else True,
+        sampler=sampler,
+        drop_last=True,
+        collate_fn=collate,
+        seed=arguments.seed,
+        **workers,
+    )
+    return Batches(prepare, kept, loader, test_batches(test, prepare, **workers), targets)
+
+
+def test_batches(samples: Any, prepare: Preparation, **workers: Any) -> DataLoader[Any]:
+    """Batches of samples that are prepared, for evaluation."""
+    most = TEST_PIXELS // (prepare.height * prepare.width)
+    return DataLoader(samples, min(max(most, 1), TEST_BATCH), **workers)
+
+
+def evaluation(prepare: Preparation) -> Finish:
+    """An image, with its label or mask, from the data set to the network, always in the same way."""
+    return T.Compose([*_resizes(prepare), Prepared(prepare)])
+
+
+def augmentation(names: Sequence[str], prepare: Preparation) -> Finish:
+    """The same with augmentations of these names, in their own order."""
+    assert prepare.shape is not None
+    resizes: Resizes = [] if "crop" in names else _resizes(prepare)
+    return T.Compose(
+        [*resizes, *(make(prepare.shape[1:]) for name, make in SINGLY.items() if name in names), Prepared(prepare)]
+    )
+
+
+def _resizes(prepare: Preparation) -> Resizes:
+    if prepare.resize is None or prepare.shape is None:
+        return []
+    return [T.Resize(prepare.resize), T.CenterCrop(prepare.shape[1:])]
+
+
+def _prepared(
+    arguments: argparse.Namespace, parts: Parts, entry: Entry, cropped: bool, kept: bool
+) -> tuple[Preparation, Parts]:
+    """How images are prepared; and the images in memory, if they are to be kept and are not too many."""
+    train, size = parts.train, arguments.image_size
+    if isinstance(train, LabelledImages):
+        if size:
+            raise UsageError(f"--image-size is for image files; the images of {_name(arguments)} have one size.")
+        return preparation(train.images, entry.channels, entry.side), parts
+    if size is None and not isinstance(train, HDF5Images):
+        shape = train[0][0].shape
+        if not kept or not _fits(parts, shape):
+            raise UsageError(
+                "--image-size must be given where image files are read as they are asked for: they may have any size."
+            )
+        return _kept(parts, None, entry, lambda image: image)
+    if size is None:
+        first = train[0][0]
+        shape, resize = first.shape, None
+    else:
+        resize = round(WIDER * size) if cropped else size
+        shape = (train[0][0].shape[0], size, size)
+        entry = entry._replace(side=size)  # what is asked for, without a border; most networks take any
+    channels, height, width = shape
+    fitted = Preparation(0.0, 1.0, "uint8", channels, height, width, shape, resize).resized
+    if kept and _fits(parts, shape):
+        return _kept(parts, resize, entry, fitted)
+    places = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).astype(int))
+    sample = np.stack([fitted(train[place][0]) for place in places.tolist()])
+    return preparation(sample, entry.channels, entry.side, resize), parts
+
+
+def _kept(
+    parts: Parts, resize: int | None, entry: Entry, fitted: Callable[[np.ndarray], np.ndarray]
+) -> tuple[Preparation, Parts]:
+    train, test = (gathered(part, fitted) for part in parts)
+    if train.images.shape[1:] != test.images.shape[1:]:
+        raise _sizes(parts.test, 0, test.images.shape[1:], train.images.shape[1:])
+    return preparation(train.images, entry.channels, entry.side, resize), Parts(train, test)
+
+
+def gathered(part: Any, fitted: Callable[[np.ndarray], np.ndarray]) -> LabelledImages:
+    """All images of a part that is listed, in memory.
+
+    Raises:
+        ValueError: they differ in size.
+    """
+    first = fitted(part[0][0])
+    images = np.empty((len(part), *first.shape), first.dtype)
+    for n in range(len(part)):
+        image = fitted(part[n][0])
+        if image.shape != first.shape:
+            raise _sizes(part, n, image.shape, first.shape)
+        images[n] = image
+    return LabelledImages(images, labels(part), tuple(part.classes))
+
+
+def _sizes(part: Any, n: int, found: Sequence[int], wanted: Sequence[int]) -> ValueError:
+    path = part.samples[n][0] if hasattr(part, "samples") else f"image {n} of {part!r}"
+    return ValueError(
+        f"{path} is {found[2]} x {found[1]} pixels, and others are {wanted[2]} x {wanted[1]}; a network takes one "
+        "size. Give --image-size."
+    )
+
+
+def _fits(parts: Parts, shape: Sequence[int]) -> bool:
+    """Whether all images may be kept in memory: their bytes, and the floats that these become."""
+    return sum(map(len, parts)) * math.prod(shape) * (1 + 4) <= MEMORY
+
+
+def _workers(arguments: argparse.Namespace, in_memory: bool) -> dict[str, Any]:
+    """The processes that make batches: by default as many as there are cores, where files are read."""
+    count = arguments.workers
+    if count is None:
+        count = 0 if in_memory else os.cpu_count() or 1
+    return {"num_workers": count, "persistent_workers": count > 0}
+
+
+def _balanced(targets: np.ndarray) -> WeightedRandomSampler:
+    """All classes equally often: each image as often as its class is rare."""
+    return WeightedRandomSampler(1 / np.bincount(targets)[targets], len(targets))
+
+
+def _mixtures(arguments: argparse.Namespace, classes: int) -> list[Any]:
+    kinds = {"mixup": T.MixUp, "cutmix": T.CutMix}
+    given = {name: getattr(arguments, name) for name in kinds if getattr(arguments, name) is not None}
+    if len(given) > 1:
+        raise UsageError("--mixup and --cutmix both mix the images of a batch; give one of them.")
+    return [kinds[name](alpha=alpha, num_classes=classes) for name, alpha in given.items()]
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    return "the package" if arguments.data is None else str(arguments.data)
+
+
+def _told(error: Exception, arguments: argparse.Namespace) -> str:
+    option = f"--model {arguments.model}" if "Use convnet" in str(error) else "--data"
+    return f"{option}: {error}"
