@@ -24,14 +24,16 @@ from ..data import (
 from ..data import transforms as T
 from ..data.dataset import fetch
 from ..data.randomness import nth_sample
+from ..data.readers.masks import VOID
 from ..models.catalog import Entry
-from .datasets import Parts, labels
+from .datasets import Masked, Parts, labels
 from .options import UsageError
 
 MEMORY = 1 << 30  # bytes of images that are prepared once and kept; larger sets are read as they are asked for
 SAMPLE = 256  # images from which mean and deviation of a set are taken that is not kept
 TEST_BATCH, TEST_PIXELS = 250, 1 << 20  # the most images, and pixels, of a batch that is not trained on
 WIDER = 256 / 224  # by which images are larger than what is cut out of their middle, where training cuts at random
+BEYOND = {"image": 0, "mask": VOID}  # black, and no class
 
 Resizes = list[T.Transform]
 Finish = Callable[..., Any]
@@ -48,11 +50,11 @@ TOGETHER: dict[str, Callable[[Sequence[int], float], T.Transform]] = {  # of pre
 }
 SINGLY: dict[str, Callable[[Sequence[int]], T.Transform]] = {  # of an image as it is, in this order
     "crop": T.RandomResizedCrop,
-    "shift": lambda size: T.RandomCrop(size, padding=_shift(size)),
+    "shift": lambda size: T.RandomCrop(size, padding=_shift(size), fill=BEYOND),
     "flip": lambda size: T.RandomHorizontalFlip(),
-    "rotate": lambda size: T.RandomRotation(15, interpolation="bilinear"),
-    "randaugment": lambda size: T.RandAugment(),
-    "trivialaugment": lambda size: T.TrivialAugmentWide(),
+    "rotate": lambda size: T.RandomRotation(15, interpolation="bilinear", fill=BEYOND),
+    "randaugment": lambda size: T.RandAugment(fill=BEYOND),
+    "trivialaugment": lambda size: T.TrivialAugmentWide(fill=BEYOND),
     "color": lambda size: T.ColorJitter(0.4, 0.4, 0.4, 0.1),
     "erasing": lambda size: T.RandomErasing(0.25),
 }
@@ -81,12 +83,13 @@ class Transformed(Dataset[Any]):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A transform: the image is prepared for the network, in the order C x H x W; what comes with it stays."""
+    """A transform: the image is prepared for the network, in the order C x H x W; a mask becomes whole numbers."""
 
     prepare: Preparation
 
     def __call__(self, image: np.ndarray, *others: Any) -> Any:
-        return (np.ascontiguousarray(self.prepare(image[np.newaxis])[0]), *others)
+        targets = (np.ascontiguousarray(x, np.int64) if isinstance(x, np.ndarray) else x for x in others)
+        return (np.ascontiguousarray(self.prepare(image[np.newaxis])[0]), *targets)
 
 
 @dataclass
@@ -97,14 +100,14 @@ class Batches:
         prepare: how each image is prepared, with which no training is needed.
         in_memory: whether the images were prepared once and kept.
         train, test: batches of images and labels.
-        labels: of the training images.
+        labels: of the training images; None where each pixel has one.
     """
 
     prepare: Preparation
     in_memory: bool
     train: DataLoader[Any]
     test: DataLoader[Any]
-    labels: np.ndarray
+    labels: np.ndarray | None
 
 
 def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batches:
@@ -114,7 +117,9 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
         UsageError: an option does not fit the images, or the network does not take them.
     """
     names = [name for name in arguments.augment or getattr(parts.train, "augment", ()) if name != "none"]
-    kept = set(names) <= TOGETHER.keys() and arguments.workers is None
+    masked = isinstance(parts.train, Masked)
+    _check_task(arguments, masked, entry)
+    kept = set(names) <= TOGETHER.keys() and arguments.workers is None and not masked
     try:
         prepare, parts = _prepared(arguments, parts, entry, "crop" in names, kept)
         kept = kept and isinstance(parts.train, LabelledImages)
@@ -134,8 +139,8 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
         raise UsageError(_told(error, arguments)) from None
     collate = T.BatchTransform(*before, *mixtures) if before or mixtures else None
     workers = _workers(arguments, kept or isinstance(parts.train, LabelledImages))
-    batch = min(arguments.batch_size, len(targets))
-    sampler = _balanced(targets) if arguments.sampler == "balanced" else None
+    batch = min(arguments.batch_size, len(train))
+    sampler = None if targets is None or arguments.sampler is None else _balanced(targets)
     loader = DataLoader(
         train,
         batch,
@@ -229,7 +234,7 @@ def gathered(part: Any, fitted: Callable[[np.ndarray], np.ndarray]) -> LabelledI
         if image.shape != first.shape:
             raise _sizes(part, n, image.shape, first.shape)
         images[n] = image
-    return LabelledImages(images, labels(part), tuple(part.classes))
+    return LabelledImages(images, np.asarray(labels(part)), tuple(part.classes))
 
 
 def _sizes(part: Any, n: int, found: Sequence[int], wanted: Sequence[int]) -> ValueError:
@@ -251,6 +256,19 @@ def _workers(arguments: argparse.Namespace, in_memory: bool) -> dict[str, Any]:
     if count is None:
         count = 0 if in_memory else os.cpu_count() or 1
     return {"num_workers": count, "persistent_workers": count > 0}
+
+
+def _check_task(arguments: argparse.Namespace, masked: bool, entry: Entry) -> None:
+    """The network answers what the data set asks, and options are for that."""
+    if masked != (entry.task == "segmentation"):
+        what, wanted = ("masks", '"segmentation"') if masked else ("labels of images", '"classification"')
+        raise UsageError(
+            f"--model {arguments.model} is for {entry.task}, and {_name(arguments)} has {what}; take one of "
+            f"models.list({wanted})."
+        )
+    for option in ("sampler", "class_weights", "mixup", "cutmix"):
+        if masked and getattr(arguments, option) is not None:
+            raise UsageError(f"--{option.replace('_', '-')} is for labels of images, not for masks; leave it out.")
 
 
 def _balanced(targets: np.ndarray) -> WeightedRandomSampler:

@@ -12,10 +12,13 @@ import numpy as np
 
 from ..data import (
     FASHION_MNIST_CLASSES,
+    CocoSegmentation,
     HDF5Images,
     ImageFolder,
     ImageTable,
     LabelledImages,
+    MaskFolder,
+    VOCSegmentation,
     fashion_mnist,
     load_arrays,
     load_cifar10,
@@ -30,7 +33,9 @@ from ..data.readers.detect import FORMATS, TESTS, detect
 from ..data.readers.locate import EMBEDDED
 from .options import UsageError
 
-Listed: TypeAlias = ImageFolder | ImageTable | HDF5Images  # images on the disk, read when they are asked for
+Masked: TypeAlias = VOCSegmentation | CocoSegmentation | MaskFolder  # with the class of each pixel
+Listed: TypeAlias = ImageFolder | ImageTable | HDF5Images | Masked  # images on the disk, read when they are asked for
+MASKED = ("voc", "coco", "masks")  # formats
 NAMED = {load_cifar10, load_cifar100, load_svhn, load_stl10}  # whose classes have names of their own
 LOADERS: dict[str, Any] = {
     "arrays": load_arrays,
@@ -59,8 +64,9 @@ def add_arguments(parser: Any) -> None:
         type=Path,
         help="a folder of images in a folder for each class, of which every fifth is for the test, or in train/ and "
         "test/ or val/; a table .csv, or a folder with train.csv and test.csv or val.csv; train.h5 and test.h5 or "
-        "val.h5; a folder with IDX files, CIFAR, SVHN, STL-10 or PatchCamelyon; an .npz file; or fashion-mnist, all of "
-        "it where it is installed (default: the images that come with the package)",
+        "val.h5; masks as of Pascal VOC or COCO, or in train/images and train/masks; a folder with IDX files, CIFAR, "
+        "SVHN, STL-10 or PatchCamelyon; an .npz file; or fashion-mnist, all of it where it is installed (default: the "
+        "images that come with the package)",
     )
     parser.add_argument("--format", choices=FORMATS, help="of --data (default: as the names of its files say)")
     parser.add_argument(
@@ -103,8 +109,10 @@ def is_name(data: Path) -> bool:
     return str(data) in EMBEDDED and not data.exists()
 
 
-def labels(part: LabelledImages | Listed) -> np.ndarray:
-    """The label of each image."""
+def labels(part: LabelledImages | Listed) -> np.ndarray | None:
+    """The label of each image; None where each pixel has one."""
+    if isinstance(part, Masked):
+        return None
     return part.labels if isinstance(part, LabelledImages) else np.asarray(part.targets, np.int64)
 
 
@@ -119,7 +127,15 @@ def _load(arguments: argparse.Namespace, classes: Sequence[str] | None, channels
     if kind == "arrays":
         return Parts(*load_arrays(arguments.data, classes))
     mode = "L" if channels == 1 else "RGB"
-    if kind == "folder":
+    if kind == "masks":
+        return _masks(arguments.data, classes, mode)
+    if kind == "voc" and classes:
+        return Parts(*(VOCSegmentation(arguments.data, image_set=part, classes=classes) for part in ("train", "val")))
+    if kind == "voc":
+        found = Parts(*(VOCSegmentation(arguments.data, image_set=part) for part in ("train", "val")))
+    elif kind == "coco":
+        found = _coco(arguments.data)
+    elif kind == "folder":
         found = _images_by_class(arguments.data, mode)
     elif kind == "table":
         found = _tables(arguments.data, arguments.columns, mode)
@@ -153,6 +169,26 @@ def _tables(root: Path, columns: Sequence[str], mode: str) -> Parts:
     train = ImageTable(root / "train.csv", image, label, mode=mode)
     test = root / _test(root, ".csv", Path.is_file)
     return Parts(train, ImageTable(test, image, label, mode=mode, classes=train.classes))
+
+
+def _masks(root: Path, classes: Sequence[str] | None, mode: str) -> Parts:
+    if not classes:
+        raise ValueError(
+            f"{root} has masks without names. Give the names of all classes, or their number, as --classes."
+        )
+    given = int(classes[0]) if len(classes) == 1 and classes[0].isdecimal() else classes
+    return Parts(*(MaskFolder(root / part, given, mode=mode) for part in ("train", _test(root, "", Path.is_dir))))
+
+
+def _coco(root: Path) -> Parts:
+    places = root / "annotations"
+    year = "2017" if (places / "instances_train2017.json").exists() else ""
+    return Parts(
+        *(
+            CocoSegmentation(root / f"{part}{year}", places / f"instances_{part}{year}.json")
+            for part in ("train", "val")
+        )
+    )
 
 
 def _part(listed: Listing, number: int) -> Listing:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from .. import functional as F
 from .. import models
 from ..core.errors import CheckpointError
 from ..data import LabelledImages, TensorDataset
-from ..training import MulticlassConfusionMatrix, evaluate
+from ..training import evaluate
 from . import datasets
 from .batches import Transformed, evaluation, test_batches
+from .datasets import Masked
 from .options import OK, UsageError
+from .tasks import TASKS, overlap
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the loss, the accuracy, and for each class how many of its images are found and how many of the finds are
-    right.
+    """Print the loss, the accuracy or mean IoU, and for each class how many of its images or pixels are found and how
+    many of the finds are right.
     """
     try:
         model = models.load(arguments.run)
@@ -33,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     test = datasets.load(arguments, list(classes) if arguments.data else None, model.prepare.channels).test
     images: Any
     try:
+        if isinstance(test, Masked) != (model.task == "segmentation"):
+            raise ValueError(f"{arguments.data} is not for {model.task}, for which the network was trained.")
         if isinstance(test, LabelledImages):
             images = TensorDataset(model.prepare(test.images), test.labels)
         else:
@@ -40,14 +48,21 @@ def run(arguments: argparse.Namespace) -> int:
             images[0]  # what does not fit is told before
     except (OSError, TypeError, ValueError) as error:
         raise UsageError(f"--data: {error}") from None
-    matrix = MulticlassConfusionMatrix(len(classes))
-    loss = evaluate(model, test_batches(images, model.prepare), metrics={"matrix": matrix})["loss"]
+    task = TASKS[model.task]
+    matrix = task.matrix(len(classes))
+    loss = partial(F.cross_entropy, ignore_index=task.ignored)
+    mean = evaluate(model, test_batches(images, model.prepare), loss, {"matrix": matrix})["loss"]
     counts = matrix.confmat
-    right, there, found = counts.diagonal(), counts.sum(1), counts.sum(0)
-    width = max(len("class"), *map(len, classes))
-    print(f"{'class':{width}s}  images  recall %  precision %")
+    columns = {
+        "recall %": counts.diagonal() / np.maximum(counts.sum(1), 1),
+        "precision %": counts.diagonal() / np.maximum(counts.sum(0), 1),
+    }
+    if task.figure == "iou":
+        columns["IoU %"] = overlap(counts)
+    width, unit = max(len("class"), *map(len, classes)), max(len(task.unit), len(str(counts.max())))
+    print("  ".join([f"{'class':{width}s}", f"{task.unit:>{unit}s}", *columns]))
     for number, name in enumerate(classes):
-        recall, precision = (100 * right[number] / max(of[number], 1) for of in (there, found))
-        print(f"{name:{width}s}  {there[number]:6d}  {recall:8.1f}  {precision:11.1f}")
-    print(f"loss {loss:.4f}, accuracy {100 * right.sum() / counts.sum():.2f} % of {counts.sum():,} images")
+        shares = [f"{100 * share[number]:{len(title)}.1f}" for title, share in columns.items()]
+        print("  ".join([f"{name:{width}s}", f"{counts.sum(1)[number]:{unit}d}", *shares]))
+    print(f"loss {mean:.4f}, {task.title} {100 * task.score(counts):.2f} % of {counts.sum():,} {task.unit}")
     return OK

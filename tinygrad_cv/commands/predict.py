@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from ..core.errors import CheckpointError, GraphError
 from ..explain import grad_cam, save_map
 from ..explain.maps import chosen
 from ..frontend.creation import tensor, zeros
+from ..frontend.tensor import Tensor
+from ..training.pictures import save_mask
 from .options import OK, UsageError
 
 FOLDER = "predictions"  # in the folder of a run
 MOST_PROBABLE = 5
+Draw = Callable[[Path], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the most probable classes of each image, and write its picture: the image, and the Grad-CAM map over it."""
+    """Print the most probable classes of each image, and write its picture: the image, and the Grad-CAM map over it.
+
+    Of a network for masks: the classes of most pixels, and the mask over the image.
+    """
     try:
         model = models.load(arguments.run)
     except (CheckpointError, FileNotFoundError) as error:
         raise UsageError(str(error)) from None
-    target = None if arguments.target is None else _label(arguments.target, model.classes)
-    layer = _layer(model, arguments.layer)
+    explain = _Masks(arguments, model) if model.task == "segmentation" else _Scores(arguments, model)
     default = arguments.run if arguments.run.is_dir() else arguments.run.parent
     folder = arguments.out or default / FOLDER
     for path, name in zip(arguments.images, _names(arguments.images), strict=True):
@@ -57,21 +62,51 @@ def run(arguments: argparse.Namespace) -> int:
         except (OSError, ValueError, ModuleNotFoundError) as error:
             raise UsageError(str(error)) from None
         with no_grad():
-            shares = F.softmax(model(tensor(image)), 1).numpy()[0]
-        order = np.argsort(-shares, kind="stable")
+            outputs = model(tensor(image))
+        shares, draw = explain(path, image, outputs)
         print(path)
-        for label in order[:MOST_PROBABLE]:
+        for label in np.argsort(-shares, kind="stable")[:MOST_PROBABLE]:
             print(f"  {100 * shares[label]:5.1f} %  {model.classes[label]}")
-        shown = int(order[0]) if target is None else target
-        title = f"{path.name}: {model.classes[shown]} {100 * shares[shown]:.1f} %"
-        map = grad_cam(model, image, shown, layer)[0]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            save_map(folder / name, model.prepare.shown(image)[0], map, title, f"Grad-CAM, layer {layer}")
+            draw(folder / name)
         except OSError as error:
             raise UsageError(f"--out: {folder / name} cannot be written ({error}). Give a folder that can.") from None
         print(f"  picture in {folder / name}", flush=True)
     return OK
+
+
+class _Scores:
+    """Probabilities, and where a class has its evidence."""
+
+    def __init__(self, arguments: argparse.Namespace, model: Any):
+        self.model = model
+        self.target = None if arguments.target is None else _label(arguments.target, model.classes)
+        self.layer = _layer(model, arguments.layer)
+
+    def __call__(self, path: Path, image: np.ndarray, scores: Tensor) -> tuple[np.ndarray, Draw]:
+        shares = F.softmax(scores, 1).numpy()[0]
+        shown = int(shares.argmax()) if self.target is None else self.target
+        title = f"{path.name}: {self.model.classes[shown]} {100 * shares[shown]:.1f} %"
+        map = grad_cam(self.model, image, shown, self.layer)[0]
+        seen = self.model.prepare.shown(image)[0]
+        return shares, lambda file: save_map(file, seen, map, title, f"Grad-CAM, layer {self.layer}")
+
+
+class _Masks:
+    """The share of pixels of each class, and where they are."""
+
+    def __init__(self, arguments: argparse.Namespace, model: Any):
+        self.model = model
+        for option, value in (("--class", arguments.target), ("--layer", arguments.layer)):
+            if value is not None:
+                raise UsageError(f"{option} is for networks that give scores of images; this one gives masks.")
+
+    def __call__(self, path: Path, image: np.ndarray, scores: Tensor) -> tuple[np.ndarray, Draw]:
+        mask = scores.numpy()[0].argmax(0)
+        shares = np.bincount(mask.ravel(), minlength=len(self.model.classes)) / mask.size
+        seen = self.model.prepare.shown(image)[0]
+        return shares, lambda file: save_mask(seen, mask, self.model.classes, file, path.name)
 
 
 def _label(name: str, classes: Sequence[str]) -> int:

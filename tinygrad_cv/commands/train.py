@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import difflib
 import importlib.util
 import inspect
 import time
@@ -12,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .. import compiler, models, tracing
 from ..core.context import no_grad
@@ -23,26 +24,19 @@ from ..models.catalog import MODELS
 from ..models.load import WEIGHTS
 from ..nn import Module
 from ..nn.modes import evaluating
-from ..training import MulticlassAccuracy, MulticlassConfusionMatrix, State, evaluate, fit
+from ..training import State, evaluate, fit
 from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
 from . import config, datasets, train_options
 from .batches import Batches, batches
 from .options import OK, UsageError
 from .starting_weights import begin_with
+from .tasks import TASKS
 from .train_options import OPTIONS, add_arguments
 
 __all__ = ["CONFIG", "OPTIONS", "add_arguments", "run"]
 CONFIG = "config.toml"  # in the folder of a run
 EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
-
-
-class Accuracy(MulticlassAccuracy):
-    """The share of right answers; of labels that were mixed the greater part counts."""
-
-    def update(self, preds: ArrayLike, target: ArrayLike) -> None:
-        labels = np.asarray(target)
-        super().update(preds, labels.argmax(1) if labels.ndim == 2 else labels)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     sets = datasets.load(arguments, arguments.classes, entry.channels)
     data = batches(arguments, sets, entry)
     classes, prepare = tuple(sets.train.classes), data.prepare
-    loss = train_options.loss(arguments, data.labels, classes)
+    task = TASKS[entry.task]
+    loss = train_options.loss(arguments, data.labels, classes, task.ignored)
 
     from threadpoolctl import threadpool_limits
     from tqdm import tqdm
@@ -67,7 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     manual_seed(arguments.seed)
     shape = (1, prepare.channels, prepare.height, prepare.width)
     built = model_options(arguments.model, shape, len(classes), arguments.norm or "batch")
-    model = MODELS[arguments.model].make(**built)
+    built |= own_arguments(arguments)
+    try:
+        model = MODELS[arguments.model].make(**built)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--model-args: {error}") from None
     begun = begin_with(model, arguments.init, len(classes)) if arguments.init else None
     images = np.stack([data.test.dataset[0][0]] * 2)
     check(model, images, arguments)
@@ -80,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
     _introduce(arguments, model, data, sets, begun)
-    matrix = MulticlassConfusionMatrix(len(classes))
+    matrix = task.matrix(len(classes))
     average = train_options.average(model, arguments)
     trained = model if average is None else average.module
     last: list[State] = []
@@ -94,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
         row = state.history[-1]
         tqdm.write(
-            f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} accuracy {100 * row['accuracy']:5.1f} %   "
-            f"test loss {row['validation_loss']:.4f} accuracy {100 * row['validation_accuracy']:5.1f} %"
+            f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} {task.title} {100 * row[task.figure]:5.1f} %   "
+            f"test loss {row['validation_loss']:.4f} {task.title} {100 * row[f'validation_{task.figure}']:5.1f} %"
         )
 
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
@@ -110,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
             loss=loss,
             scheduler=schedule,
             interval="step",
-            metrics={"accuracy": Accuracy(average="micro")},
+            metrics=task.metrics(len(classes)),
             accumulate=arguments.accumulate,
             clip_norm=arguments.clip_norm,
             ema=average,
@@ -128,13 +127,12 @@ def run(arguments: argparse.Namespace) -> int:
         elif last and last[0].stopped:
             print(f"ended after epoch {len(history)}: {last[0].stopped}")
         forward = tracing.jit(trained) if compiler.available() and not arguments.no_jit else trained
-        evaluate(trained, data.test, metrics={"matrix": matrix}, forward=forward)
-        accuracy = np.trace(matrix.confmat) / matrix.confmat.sum()
-        save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png")
+        evaluate(trained, data.test, loss, {"matrix": matrix}, forward)
+        save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png", task.unit)
         if len(history):
-            save_learning_curve(history, folder / "learning_curve.png")
+            save_learning_curve(history, folder / "learning_curve.png", task.figure, task.title)
         print(f"results in {folder}")
-        print(f"test accuracy {100 * accuracy:.2f} % in {time.perf_counter() - start:.1f} s")
+        print(f"test {task.title} {100 * task.score(matrix.confmat):.2f} % in {time.perf_counter() - start:.1f} s")
         return stopping.exit_code if stopping.number is not None else OK
 
 
@@ -169,6 +167,26 @@ def model_options(name: str, shape: tuple[int, ...], classes: int, norm: str) ->
     defaults = {key: value.default for key, value in inspect.signature(models.convnet).parameters.items()}
     channels = defaults["channels"][: shape[2].bit_length() - 1]
     return {"in_channels": shape[1], "image_size": shape[2], "channels": channels, "num_classes": classes, "norm": norm}
+
+
+def own_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of the network's function that ``--model-args`` gives.
+
+    Raises:
+        UsageError: one is none of the function's, or has no value.
+    """
+    known = inspect.signature(MODELS[arguments.model].make).parameters
+    found = {}
+    for word in arguments.model_args or ():
+        name, equals, value = word.partition("=")
+        if name not in known or not equals:
+            near = difflib.get_close_matches(name, known, 3, 0.4) or list(known)
+            raise UsageError(f"--model-args: {word!r} is no argument of {arguments.model}; it has {', '.join(near)}.")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            found[name] = value
+    return found
 
 
 def check(model: Module, images: np.ndarray, arguments: argparse.Namespace) -> None:

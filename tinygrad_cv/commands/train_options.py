@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import models, nn, optim
+from ..models.catalog import MODELS
 from ..models.classic import NORMS
 from ..optim.swa_utils import get_ema_multi_avg_fn
 from . import datasets
@@ -21,6 +22,7 @@ from .options import UsageError, between, natural, one_of, positive
 
 OPTIONS = (
     "model",
+    "model_args",
     "norm",
     "init",
     "data",
@@ -47,6 +49,7 @@ OPTIONS = (
     "seed",
     "no_jit",
 )
+NETWORKS = [*models.list("classification"), *(x for x in models.list("segmentation") if MODELS[x].dims == 2)]
 WARMUP = 0.1  # as a fraction of all steps
 
 
@@ -75,10 +78,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument(
         "--model",
-        type=one_of(models.list("classification")),
+        type=one_of(NETWORKS),
         default="convnet",
         metavar="NAME",
-        help='of models.list("classification") (default: %(default)s)',
+        help='of models.list("classification"), or for masks of models.list("segmentation") (default: %(default)s)',
+    )
+    group.add_argument(
+        "--model-args",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help="arguments of the network's function, such as width=16 depth=3 of unet",
     )
     group.add_argument("--norm", choices=NORMS, help="normalization of convnet (default: batch)")
     group.add_argument(
@@ -214,17 +223,25 @@ def average(model: nn.Module, arguments: argparse.Namespace) -> nn.AveragedModel
     return nn.AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(arguments.ema))
 
 
-def loss(arguments: argparse.Namespace, labels: np.ndarray, classes: tuple[str, ...]) -> Callable[..., Any]:
+def loss(
+    arguments: argparse.Namespace, labels: np.ndarray | None, classes: tuple[str, ...], ignored: int = -100
+) -> Callable[..., Any]:
     """The cross-entropy that the options ask for.
+
+    Args:
+        labels: of the training images; None where each pixel has one.
+        ignored: the class of targets that do not count.
 
     Raises:
         UsageError: a class without images cannot be balanced.
     """
     weight = None
-    if arguments.class_weights == "balanced":
+    if labels is not None and arguments.class_weights == "balanced":
         counts = np.bincount(labels, minlength=len(classes))
         if not counts.all():
             name = classes[int(counts.argmin())]
             raise UsageError(f"--class-weights balanced: there is no training image of class {name!r}; leave it out.")
         weight = (len(labels) / (len(classes) * counts)).astype(np.float32)
+    if ignored >= 0:
+        return partial(F.cross_entropy, ignore_index=ignored, label_smoothing=arguments.label_smoothing)
     return partial(F.cross_entropy, weight=weight, label_smoothing=arguments.label_smoothing)

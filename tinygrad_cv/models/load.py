@@ -19,9 +19,9 @@ WEIGHTS = "weights.safetensors"  # the file in a run's folder, which also descri
 def load(run: str | PathLike[str]) -> Module:
     """The network that ``python -m tinygrad_cv train`` trained, ready to predict.
 
-    It is in evaluation mode and has two extra attributes: ``prepare`` preprocesses images as they are in the data set
-    (N x H x W or N x C x H x W, of the same dtype) for the network, and ``classes`` are the names of its classes.
-    ``prepare.read`` reads an image file::
+    It is in evaluation mode and has three extra attributes: ``prepare`` preprocesses images as they are in the data set
+    (N x H x W or N x C x H x W, of the same dtype) for the network, ``classes`` are the names of its classes, and
+    ``task`` is what it does, "classification" or "segmentation". ``prepare.read`` reads an image file::
 
         model = tg.models.load("runs/convnet-20260101-120000")
         images = model.prepare.read("photo.jpg")[None]              # 1 x C x H x W
@@ -60,5 +60,5 @@ def load(run: str | PathLike[str]) -> Module:
         ) from error
     model.load_state_dict(arrays)
     model.eval()
-    model.prepare, model.classes = prepare, classes
+    model.prepare, model.classes, model.task = prepare, classes, MODELS[description["model"]].task
     return model

@@ -51,6 +51,9 @@ LAYOUTS = {
     "folder": ["train/cat/1.png", "val/cat/2.png"],
     "table": ["train.csv", "val.csv", "photos/1.png"],
     "hdf5": ["camelyonpatch_level_2_split_train_x.h5"],
+    "voc": ["JPEGImages/1.jpg", "ImageSets/Segmentation/train.txt"],
+    "coco": ["train2017/1.jpg", "annotations/instances_train2017.json"],
+    "masks": ["train/images/1.jpg", "train/masks/1.png", "val/images/1.jpg"],
     "idx": ["train-images-idx3-ubyte"],
 }
 
@@ -79,3 +82,5 @@ def test_folders_of_images_without_parts(tmp_path):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     assert detect(tmp_path) == "folder"
+    (tmp_path / "train-images.idx3-ubyte").touch()  # beside which a run has left pictures
+    assert detect(tmp_path) == "idx"

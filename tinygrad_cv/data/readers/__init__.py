@@ -7,6 +7,7 @@ from .hdf5 import HDF5Images, load_pcam
 from .image_folder import DatasetFolder, ImageFolder
 from .image_table import ImageTable
 from .locate import locate
+from .mask_folder import MaskFolder
 from .pixels import ImageReader
 from .stl10 import load_stl10, read_stl10
 from .svhn import load_svhn
@@ -19,6 +20,7 @@ __all__ = [
     "ImageFolder",
     "ImageReader",
     "ImageTable",
+    "MaskFolder",
     "VOCSegmentation",
     "load_arrays",
     "load_cifar10",

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..dataset import Dataset
 from . import failure
+from .masks import VOID
 from .pixels import ImageReader
 
 READER = "CocoSegmentation"
-VOID = 255
 FINE = 5  # a pixel is divided in this many, as COCO's own tool does
 Object = dict[str, Any]
 

@@ -17,16 +17,21 @@ MARKS = {  # format -> names of files, of which one in the folder shows it; a fo
     "arrays": ("x_train.npy", "train_images.npy", "X_train.npy"),
     "table": ("train.csv",),
     "hdf5": ("train.h5", "camelyonpatch_level_2_split_train_x.h5"),
+    "voc": ("VOCdevkit", "ImageSets/Segmentation"),
+    "coco": ("annotations/instances_train2017.json", "annotations/instances_train.json"),
+    "masks": ("train/masks",),
 }
 FORMATS = (*MARKS, "folder", "idx")
 SUFFIXES = {".npz": "arrays", ".csv": "table"}
 
 
 def detect(path: str | PathLike[str]) -> str:
-    """The format of what is at a path: "arrays" (.npz, or a folder of .npy), "cifar10", "cifar100", "svhn", "stl10",
-    "table" (a .csv file, or ``train.csv`` and another), "hdf5" (``train.h5`` and another, or PatchCamelyon), "folder"
-    (of ``train`` and ``test`` or ``val``, each with a folder of images for each class, or of such folders), and
-    otherwise "idx".
+    """The format of what is at a path.
+
+    "arrays": .npz, or a folder of .npy; "cifar10", "cifar100", "svhn", "stl10"; "table": a .csv file, or ``train.csv``
+    and another; "hdf5": ``train.h5`` and another, or PatchCamelyon; "folder": ``train`` and ``test`` or ``val``, each
+    with a folder of images for each class, or such folders themselves; masks: "voc", "coco" (``annotations`` and the
+    folders of images), "masks" (``train`` and another, each with ``images`` and ``masks``); and otherwise "idx".
 
     Raises:
         ValueError: several formats have files there.
@@ -35,10 +40,12 @@ def detect(path: str | PathLike[str]) -> str:
     if place.is_file():
         return SUFFIXES.get(place.suffix.lower(), "idx")
     found = [name for name, marks in MARKS.items() if any((place / mark).exists() for mark in marks)]
-    if (place / "train").is_dir() and any((place / name).is_dir() for name in TESTS):
+    if "masks" not in found and (place / "train").is_dir() and any((place / name).is_dir() for name in TESTS):
         found.append("folder")
-    if not found and place.is_dir() and any(map(_has_images, place.iterdir())):
-        found.append("folder")
+    if not found and place.is_dir():
+        inside = list(place.iterdir())
+        if not any("idx" in path.name for path in inside) and any(map(_has_images, inside)):
+            found.append("folder")
     if len(found) > 1:
         raise failure.wrong("detect", place, f"holds data of several formats, {', '.join(found)}", "Say which.")
     return found[0] if found else "idx"
