@@ -77,3 +77,49 @@ def test_wrong_arguments():
         init.kaiming_normal_(tg.zeros(3, 3), mode="fan_avg")
     with pytest.raises(ValueError, match="nonlinearity='swish'"):
         init.kaiming_normal_(tg.zeros(3, 3), nonlinearity="swish")
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3), (6, 2, 4, 3), (2, 5, 1, 2, 3)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_convolution_of_dirac_and_an_identity_are_pytorchs(shape, groups):
+    torch = pytest.importorskip("torch")
+    wanted = torch.nn.init.dirac_(torch.full(shape, 7.0), groups).numpy()
+    np.testing.assert_array_equal(init.dirac_(tg.full(shape, 7.0), groups).numpy(), wanted)
+    np.testing.assert_array_equal(init.eye_(tg.full((3, 4), 7.0)).numpy(), np.eye(3, 4))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (6, 2, 2, 2), (2, 3, 4)])
+def test_orthogonal_values(shape):
+    tg.manual_seed(0)
+    w = init.orthogonal_(nn.Parameter(np.zeros(shape)), gain=3.0).detach().numpy().reshape(shape[0], -1)
+    gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    np.testing.assert_allclose(gram, 9 * np.eye(len(gram)), rtol=0, atol=1e-12)
+
+
+def test_orthogonal_values_have_no_direction():
+    """The QR decomposition alone prefers negative diagonals."""
+    tg.manual_seed(0)
+    signs = [np.sign(init.orthogonal_(tg.zeros(3, 3)).numpy().diagonal()) for _ in range(300)]
+    assert abs(np.mean(signs)) < 0.15
+
+
+def test_sparse_values():
+    tg.manual_seed(0)
+    w = init.sparse_(tg.zeros(50, 40), 0.33, std=2.0).numpy()
+    assert ((w == 0).sum(0) == 17).all() and abs(w[w != 0].std() / 2.0 - 1) < 0.05
+    assert len({tuple(column) for column in (w == 0).T}) == 40  # the places differ
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: init.eye_(tg.zeros(3)), r"eye_: tensor of shape \(3,\)"),
+        (lambda: init.dirac_(tg.zeros(3, 3)), r"dirac_: tensor of shape \(3, 3\)"),
+        (lambda: init.dirac_(tg.zeros(3, 3, 3), 2), "groups=2 of 3 output channels"),
+        (lambda: init.orthogonal_(tg.zeros(3)), r"orthogonal_: tensor of shape \(3,\)"),
+        (lambda: init.sparse_(tg.zeros(3, 3), 1.5), "sparsity=1.5; it must be in"),
+    ],
+)
+def test_what_these_refuse(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

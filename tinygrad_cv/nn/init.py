@@ -7,7 +7,9 @@ number of outputs that use one input.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
 
 from ..core.annotations import explaining
 from ..core.context import no_grad
@@ -170,6 +172,83 @@ def _kaiming_std(tensor: Tensor, a: float, mode: Mode, nonlinearity: Nonlinearit
     if fan == 0:
         raise ShapeError(f"weight of shape {tensor.shape}: {mode} is 0, so there is nothing to scale by.")
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+@explaining
+def eye_(tensor: T) -> T:
+    """Ones on the diagonal of a matrix, 0 elsewhere."""
+    if tensor.ndim != 2:
+        raise ShapeError(f"eye_: tensor of shape {tensor.shape}; it must be a matrix.")
+    rows, columns = tensor.shape
+    return _filled(tensor, np.eye(rows, columns))
+
+
+@explaining
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Of a convolution's weight Cout x Cin/groups x K...: output channel i of each group is input channel i of it.
+
+    Raises:
+        ShapeError: not three to five axes, or Cout that groups do not divide.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.init.dirac_(tg.zeros(2, 3, 3))[1].tolist()
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    if not 3 <= tensor.ndim <= 5:
+        raise ShapeError(f"dirac_: tensor of shape {tensor.shape}; it must be the weight of a convolution.")
+    if groups < 1 or tensor.shape[0] % groups:
+        raise ShapeError(f"dirac_: groups={groups} of {tensor.shape[0]} output channels; it must divide them.")
+    values, each = np.zeros(tensor.shape), tensor.shape[0] // groups
+    i = np.arange(min(each, tensor.shape[1]))
+    centre = tuple(n // 2 for n in tensor.shape[2:])
+    for first in range(0, tensor.shape[0], each):
+        place: tuple[Any, ...] = (first + i, i, *centre)
+        values[place] = 1.0
+    return _filled(tensor, values)
+
+
+@explaining
+def orthogonal_(tensor: T, gain: float = 1.0, generator: Generator | None = None) -> T:
+    """An orthogonal matrix at random, of rows x (all other axes), times gain (Saxe, McClelland and Ganguli, "Exact
+    solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014).
+
+    Raises:
+        ShapeError: fewer than two axes.
+    """
+    if tensor.ndim < 2:
+        raise ShapeError(f"orthogonal_: tensor of shape {tensor.shape}; it needs at least two axes.")
+    if tensor.size == 0:
+        return tensor
+    rows, columns = tensor.shape[0], tensor.size // tensor.shape[0]
+    draw = (generator or default_generator).normal((max(rows, columns), min(rows, columns)), "float64").numpy()
+    q, r = np.linalg.qr(draw)
+    q = q * np.where(np.diag(r) < 0, -gain, gain)  # so that each orthogonal matrix is as likely as every other
+    return _filled(tensor, (q if rows >= columns else q.T).reshape(tensor.shape))
+
+
+@explaining
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
+    """Normal with σ = std, and in each column of the matrix a share of zeros at random places (Martens, "Deep learning
+    via Hessian-free optimization", 2010).
+
+    Raises:
+        ShapeError: the tensor is no matrix.
+        ValueError: a sparsity outside [0, 1].
+    """
+    if tensor.ndim != 2:
+        raise ShapeError(f"sparse_: tensor of shape {tensor.shape}; it must be a matrix.")
+    if not 0.0 <= sparsity <= 1.0:
+        raise ValueError(f"sparse_: sparsity={sparsity}; it must be in [0, 1], the share of zeros in each column.")
+    draw = generator or default_generator
+    values = draw.normal(tensor.shape, "float64").numpy() * std
+    order = draw.uniform(tensor.shape, "float64").numpy().argsort(0)
+    values[order < math.ceil(sparsity * tensor.shape[0])] = 0.0
+    return _filled(tensor, values)
+
+
+def _filled(tensor: T, values: np.ndarray) -> T:
+    with no_grad():
+        return tensor.assign(values.astype(tensor.dtype))
 
 
 @explaining

@@ -115,7 +115,7 @@ NORMS = (_BatchNorm, GroupNorm, LayerNorm)
 
 
 def _own(module: Module) -> Iterator[Any]:
-    yield from module.own_parameters()
+    yield from module.parameters(recurse=False)
     yield from (vars(module)[name] for name in module._buffers if vars(module)[name] is not None)
 
 

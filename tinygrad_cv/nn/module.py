@@ -175,6 +175,20 @@ class Module(Settable):
         check_name(self, name)
         setattr(self, name, module)
 
+    def register_module(self, name: str, module: Module) -> None:
+        """The same as :meth:`add_module`."""
+        self.add_module(name, module)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter, or None for one that is not used."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"{type(self).__name__}.register_parameter: param of {name!r} is of type {type(param).__name__}; "
+                "wrap it as nn.Parameter(...)."
+            )
+        check_name(self, name)
+        setattr(self, name, param)
+
     @explaining
     def register_forward_pre_hook(
         self: M,
@@ -259,19 +273,28 @@ class Module(Settable):
         return {name: np.array(tensor.numpy(), order="C") for name, tensor in saved(self, prefix)}
 
     @explaining
-    def load_state_dict(self, state: Mapping[str, TensorLike], strict: bool = True) -> LoadResult:
+    def load_state_dict(
+        self, state_dict: Mapping[str, TensorLike], strict: bool = True, assign: bool = False
+    ) -> LoadResult:
         """Load values saved by :meth:`state_dict`, or by PyTorch for the same architecture.
 
         Args:
-            state: a dict from path to NumPy array, Tensor or PyTorch tensor. Floats are converted to the dtype of the
-                target, as are integers; floats are not converted to integers, nor integers to floats.
+            state_dict: a dict from path to NumPy array, Tensor or PyTorch tensor. Floats are converted to the dtype of
+                the target, as are integers; floats are not converted to integers, nor integers to floats.
             strict: raise for missing and unexpected names instead of returning them.
+            assign: PyTorch's; False: values are copied into the tensors of the module.
 
         Raises:
+            ValueError: ``assign``.
             CheckpointError: names are missing or unexpected, shapes, dtypes or ranges do not match, or a variance or a
                 count is negative. The message lists every problem; nothing is loaded.
         """
-        return load(self, state, strict)
+        if assign is not False:
+            raise ValueError(
+                f"{type(self).__name__}.load_state_dict: assign={assign!r}; values are copied into the tensors "
+                "that the module has, which optimizers and compiled functions know. Leave it out."
+            )
+        return load(self, state_dict, strict)
 
     # --- printing ---
 

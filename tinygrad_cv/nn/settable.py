@@ -41,18 +41,18 @@ class Settable(Traversal):
             else:
                 parameter.grad = parameter.grad.detach() * 0
 
-    def requires_grad_(self: M, flag: bool = True) -> M:
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
         """Let gradients be computed for all parameters, or freeze them."""
         for parameter in self.parameters():
-            parameter.requires_grad_(flag)
+            parameter.requires_grad_(requires_grad)
         return self
 
     @explaining
-    def apply(self: M, function: Callable[[Module], object]) -> M:
+    def apply(self: M, fn: Callable[[Module], object]) -> M:
         """Call a function on this module and all its descendants, submodules first."""
         for child in self.children():
-            child.apply(function)
-        function(cast("Module", self))
+            child.apply(fn)
+        fn(cast("Module", self))
         return self
 
     @explaining

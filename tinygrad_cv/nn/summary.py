@@ -199,7 +199,7 @@ class _Watch:
 
     def _after(self, module: Module, args: Any, output: Any) -> None:
         products = self._running.pop()
-        own = [p for p in module.own_parameters() if id(p) not in self._counted]
+        own = [p for p in module.parameters(recurse=False) if id(p) not in self._counted]
         self._counted.update(map(id, own))
         leaf = not any(module.children())
         if own or products or leaf:

@@ -78,7 +78,7 @@ class LBFGS(Optimizer):
             line_search_fn=line_search_fn,
         )
 
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """The one group there is.
 
         Raises:
@@ -86,7 +86,7 @@ class LBFGS(Optimizer):
         """
         if self.param_groups:
             raise ValueError("LBFGS: several parameter groups; it takes one. Give all parameters the same settings.")
-        super().add_param_group(group)
+        super().add_param_group(param_group)
         dtypes = sorted({str(p.dtype) for p in self.param_groups[0]["params"]})
         if len(dtypes) > 1:
             raise ValueError(f"LBFGS: parameters of {' and '.join(dtypes)}; it takes one dtype. Convert the model.")

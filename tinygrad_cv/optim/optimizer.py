@@ -67,12 +67,12 @@ class Optimizer(HookedOptimizer):
             )
 
     @explaining
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Optimize more parameters: a dict with "params" and the settings in which they differ from the defaults."""
-        op = type(self).__name__
+        op, group = type(self).__name__, param_group
         if not isinstance(group, Mapping) or "params" not in group:
             keys = f"the keys {list(group)}" if isinstance(group, Mapping) else f"the type {type(group).__name__}"
-            raise ValueError(f"{op}.add_param_group: group has {keys}; it needs 'params'.")
+            raise ValueError(f"{op}.add_param_group: param_group has {keys}; it needs 'params'.")
         unknown = group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             raise ValueError(f"{op}: unknown setting(s) {sorted(unknown)}; it takes {sorted(self.defaults)}.")
@@ -220,14 +220,14 @@ class Optimizer(HookedOptimizer):
         return changed
 
     @explaining
-    def load_state_dict(self, state: OptimizerState | Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: OptimizerState | Mapping[str, Any]) -> None:
         """Load settings and state saved by :meth:`state_dict`. State is matched by parameter name, whatever the order.
 
         Raises:
             CheckpointError: groups, names, slots or shapes do not match, or a value is out of range. The message lists
                 every problem; nothing is loaded.
         """
-        self.checked(state)()
+        self.checked(state_dict)()
 
     def checked(self, state: OptimizerState | Mapping[str, Any]) -> Callable[[], None]:
         """Check a state as :meth:`load_state_dict` does; the function that is returned loads it."""

@@ -66,16 +66,24 @@ CALLS: dict[str, Callable[[], Given]] = {
     "Module.add_module": lambda: {"self": layer(), "name": "inner", "module": layer()},
     "Module.register_forward_pre_hook": lambda: {"self": layer(), "hook": lambda module, args: None},
     "Module.register_forward_hook": lambda: {"self": layer(), "hook": lambda module, args, y: None},
+    "Module.register_module": lambda: {"self": layer(), "name": "inner", "module": layer()},
+    "Module.register_parameter": lambda: {"self": layer(), "name": "scale", "param": nn.Parameter(X)},
+    "Traversal.buffers": lambda: {"self": layer()},
+    "Traversal.get_buffer": lambda: {"self": nn.BatchNorm1d(2), "target": "running_mean"},
+    "Traversal.get_parameter": lambda: {"self": layer(), "target": "weight"},
+    "Traversal.get_submodule": lambda: {"self": normalized(), "target": "0"},
+    "Traversal.modules": lambda: {"self": layer()},
+    "Traversal.parameters": lambda: {"self": layer()},
     "Traversal.named_modules": lambda: {"self": layer()},
     "Traversal.named_parameters": lambda: {"self": layer()},
     "Traversal.named_buffers": lambda: {"self": layer()},
     "Settable.train": lambda: {"self": layer()},
     "Settable.zero_grad": lambda: {"self": layer()},
     "Settable.requires_grad_": lambda: {"self": layer()},
-    "Settable.apply": lambda: {"self": layer(), "function": lambda module: None},
+    "Settable.apply": lambda: {"self": layer(), "fn": lambda module: None},
     "Settable.to": lambda: {"self": layer(), "dtype": "float64"},
     "Module.state_dict": lambda: {"self": layer()},
-    "Module.load_state_dict": lambda: {"self": layer(), "state": layer().state_dict()},
+    "Module.load_state_dict": lambda: {"self": layer(), "state_dict": layer().state_dict()},
     "AveragedModel.update_parameters": lambda: {"self": averaged(), "model": layer()},
     "Embedding.from_pretrained": lambda: {"embeddings": X},
     "_Dictionary.update": lambda: {"self": nn.ModuleDict(), "other": {"a": layer()}},
@@ -103,8 +111,11 @@ NETWORKS: dict[str, Given] = {  # the arguments that a network needs
 
 
 # methods whose messages have the class instead of the method
-BY_CLASS = ("Module.register_buffer", "Module.add_module", "_Dictionary.update", "_Dictionary.pop", "_Container.append")
-BY_CLASS += ("_Container.extend", "ParameterDict.setdefault", "ParameterDict.fromkeys", "ParameterList.extend")
+BY_CLASS = tuple(
+    f"Module.{name}" for name in ("register_buffer", "register_parameter", "add_module", "register_module")
+)
+BY_CLASS += ("_Dictionary.update", "_Dictionary.pop", "_Container.append", "_Container.extend")
+BY_CLASS += ("ParameterDict.setdefault", "ParameterDict.fromkeys", "ParameterList.extend")
 WORDS = {  # what messages name besides parameters
     **dict.fromkeys(
         ("nn.Sequential", "nn.ModuleDict", "nn.ModuleList"), ("Module", "name", "pair", "pairs", "modules")

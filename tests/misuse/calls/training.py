@@ -78,10 +78,10 @@ OTHERS = {
     "optim.to_torch": lambda: {"optimizer": sgd()},
     "optim.swa_utils.get_ema_avg_fn": dict,
     "optim.swa_utils.get_ema_multi_avg_fn": dict,
-    "Optimizer.add_param_group": lambda: {"self": sgd(), "group": {"params": [nn.Parameter(X)]}},
+    "Optimizer.add_param_group": lambda: {"self": sgd(), "param_group": {"params": [nn.Parameter(X)]}},
     "Optimizer.zero_grad": lambda: {"self": sgd()},
     "Optimizer.step": lambda: {"self": sgd(), "closure": lambda: 1.0},
-    "Optimizer.load_state_dict": lambda: {"self": sgd(), "state": sgd().state_dict()},
+    "Optimizer.load_state_dict": lambda: {"self": sgd(), "state_dict": sgd().state_dict()},
     **{
         f"HookedOptimizer.register_{moment}_hook": lambda: {"self": sgd(), "hook": lambda *given: None}
         for moment in ("step_pre", "step_post", "state_dict_pre", "state_dict_post")
@@ -93,7 +93,7 @@ OTHERS = {
     "LRScheduler.step": lambda: {"self": optim.StepLR(sgd(), 2)},
     "LRScheduler.load_state_dict": lambda: {
         "self": optim.StepLR(sgd(), 2),
-        "state": optim.StepLR(sgd(), 2).state_dict(),
+        "state_dict": optim.StepLR(sgd(), 2).state_dict(),
     },
     "LBFGS.step": quadratic,
     "ReduceLROnPlateau.step": plateau,
@@ -115,10 +115,12 @@ def calls() -> Iterator[tuple[str, Call]]:
 
 def _initialized(function: Any) -> dict[str, Any]:
     needed = [key for key, p in inspect.signature(function).parameters.items() if p.default is p.empty]
-    return {key: nn.Parameter(X) if key in ("tensor", "weight") else NEEDED.get(key, 0.5) for key in needed}
+    weight = VOLUME if function is nn.init.dirac_ else X
+    return {key: nn.Parameter(weight) if key in ("tensor", "weight") else NEEDED.get(key, 0.5) for key in needed}
 
 
 NEEDED = {"nonlinearity": "relu"}
+VOLUME = np.ones((2, 3, 3), np.float32)
 
 
 def _optimized() -> dict[str, Any]:

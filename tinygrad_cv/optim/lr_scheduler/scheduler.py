@@ -122,14 +122,14 @@ class LRScheduler:
         return {**state, "last_lr": self.get_last_lr()}
 
     @explaining
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Resume from the state of a schedule of the same class; the optimizer gets the rates that were saved with it.
 
         Raises:
             CheckpointError: the state is of another class or another number of groups, or a value is out of range.
                 Nothing is loaded.
         """
-        self.checked(state)()
+        self.checked(state_dict)()
 
     def checked(self, state: Mapping[str, Any]) -> Callable[[], None]:
         """Check a state as :meth:`load_state_dict` does; the function that is returned loads it."""
