@@ -123,6 +123,10 @@ def _pooling() -> dict[str, Row]:
             ("global_max_pool{}d", "global maximum", layer(f"AdaptiveMaxPool{axes}d", 1), (image[0], *(1,) * axes)),
         ):
             rows[name.format(axes)] = Row(f"{title}, {axes}-d", make, image, output)
+        many = (image[0], *(15,) * axes)
+        for kind, title in (("max", "maximum"), ("avg", "average")):
+            pool = layer(f"Adaptive{kind.title()}Pool{axes}d", 15)
+            rows[f"adaptive_{kind}_pool{axes}d_many"] = Row(f"adaptive {title} to 15, {axes}-d", pool, image, many)
         rows[f"max_unpool{axes}d"] = Row(f"max unpool 2, {axes}-d", _unpool(axes), half, image)
     for axes in (2, 3):
         image = SHORT[axes]
@@ -211,6 +215,21 @@ def _resampling() -> dict[str, Row]:
             rows[f"interpolate_{name}{axes}d"] = Row(title, make, image, double)
     bicubic = function("interpolate", scale_factor=2, mode="bicubic", align_corners=False)
     rows["interpolate_bicubic2d"] = Row("interpolate bicubic, 2-d, twice", bicubic, images[2], (64, 56, 56))
+    for name, mode, old, new in (
+        ("nearest", "nearest", IMAGE, (64, 100, 100)),
+        ("bilinear", "bilinear", IMAGE, (64, 100, 100)),
+        ("bicubic", "bicubic", IMAGE, (64, 100, 100)),
+        ("smaller", "bilinear", (64, 100, 100), IMAGE),
+        ("pictures", "bilinear", (3, 224, 224), (3, 100, 100)),
+        ("area", "area", (64, 57, 57), (64, 25, 25)),
+        ("linear", "linear", (64, 1024), (64, 1500)),
+        ("trilinear", "trilinear", (16, 20, 20, 20), (16, 31, 31, 31)),
+    ):
+        options = {} if mode in ("nearest", "area") else {"align_corners": False}
+        make = function("interpolate", size=new[1:], mode=mode, **options)
+        rows[f"interpolate_uneven_{name}"] = Row(
+            f"interpolate {mode}, {old[0]} channels, {old[1]} to {new[1]}", make, old, new
+        )
     for mode in ("bilinear", "bicubic"):
         smaller = function("interpolate", size=(24, 24), mode=mode, align_corners=False, antialias=True)
         rows[f"interpolate_{mode}_antialias"] = Row(
@@ -221,6 +240,10 @@ def _resampling() -> dict[str, Row]:
             rows[f"grid_sample_{mode}_{padding_mode}"] = Row(
                 f"grid sample {mode}, {padding_mode}", _grid_sample(mode, padding_mode), IMAGE, IMAGE, steps=5
             )
+    three = (3, *IMAGE[1:])
+    rows["grid_sample_pictures"] = Row(
+        "grid sample bilinear, zeros, 3 channels", _grid_sample("bilinear", "zeros"), three, three
+    )
     for name, title, make, image, output in (
         ("pixel_shuffle", "pixel shuffle 2", function("pixel_shuffle", 2), (64, 28, 28), (16, 56, 56)),
         ("pixel_unshuffle", "pixel unshuffle 2", function("pixel_unshuffle", 2), (16, 56, 56), (64, 28, 28)),
@@ -234,4 +257,28 @@ def _resampling() -> dict[str, Row]:
     return rows
 
 
-FUNCTIONS: dict[str, Row] = {**_pooling(), **_normalization(), **_activation(), **_resampling()}
+# ---------------------------------------------------------------- others
+
+
+def _ctc(framework: Any) -> Any:
+    """The loss of each example, of random labels that a path of half the length fits."""
+    labels = np.random.default_rng(5).integers(1, 30, (BATCH, 20))
+    F = framework.functional
+
+    def loss(own: Any, x: Any) -> Any:
+        scores = F.log_softmax(x, -1).permute(1, 0, 2)  # n t c -> t n c
+        return F.ctc_loss(scores, own.labels, (80,) * BATCH, (20,) * BATCH, reduction="none")
+
+    return module(framework, loss, buffers={"labels": labels})
+
+
+def _others() -> dict[str, Row]:
+    volume = SHORT[3]
+    strided = layer("Conv3d", volume[0], 32, 3, stride=2, padding=1)
+    return {
+        "ctc": Row("CTC, 80 steps, 20 of 30 labels", _ctc, (80, 30), ()),
+        "conv3d_strided": Row("convolution 3, stride 2, 3-d", strided, volume, (32, *_pooled(volume, 2)[1:])),
+    }
+
+
+FUNCTIONS: dict[str, Row] = {**_pooling(), **_normalization(), **_activation(), **_resampling(), **_others()}

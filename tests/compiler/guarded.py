@@ -213,6 +213,21 @@ def _numbers(case: int) -> None:
     pipeline.compile(graph)([np.ones(x.shape, x.dtype), index])
 
 
+LENGTHS = (1, 5, 8, 9, 16, 17, 40)  # of an axis along which a table's places lie, up to its ends
+
+
+def _tables(case: int) -> None:
+    """A gather of places that are near one another, and its adjoint: vectors are read that hold more than these."""
+    n, builder = LENGTHS[case], Builder()
+    x, g = (builder.input(i, (3, m), np.dtype("float32")) for i, m in enumerate((n, 19)))
+    places = builder.constant(np.arange(19) * n // 19)
+    rows, terms = (builder.make("permute", (value,), {"axes": (1, 0)}) for value in (x, g))
+    taken = builder.make("gather", (rows, places), {})
+    summed = builder.make("scatter_add", (terms, places), {"size": n})
+    outputs = [builder.make("permute", (value,), {"axes": (1, 0)}) for value in (taken, summed)]
+    pipeline.compile(Graph(builder, [x, g], outputs))([np.ones(v.shape, v.dtype) for v in (x, g)])
+
+
 def _regression(number: int) -> None:
     """A program that once went wrong, on each machine."""
     made = parse(sorted(REGRESSIONS.glob("*.txt"))[number].read_text())
@@ -222,6 +237,7 @@ def _regression(number: int) -> None:
 
 WORK = {
     "numbers": _numbers,
+    "tables": _tables,
     "regressions": _regression,
     "goldens": _golden,
     "programs": _program,

@@ -120,7 +120,8 @@ class _Run:
         lows = self.plan.layouts[value].low if value in self.plan.layouts else (0,) * value.ndim
         where = [_at(a, places) + low for a, low in zip(index, lows, strict=True)]
         if rows:  # negative numbers count from the end
-            where[0] = np.where(rows[0] < 0, rows[0] + value.shape[0], rows[0]) + lows[0]
+            axis = expr.axis
+            where[axis] = np.where(rows[0] < 0, rows[0] + value.shape[axis], rows[0]) + lows[axis]
         array = self.read(value)
         clipped = [np.clip(i, 0, n - 1) for i, n in zip(where, array.shape, strict=True)]
         return array[tuple(np.broadcast_arrays(*clipped))] if clipped else array[()]

@@ -10,12 +10,13 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from tests.compiler.campaign import REGRESSIONS
-from tests.compiler.guarded import MODELS, ROWS, SIDES, WORK
+from tests.compiler.guarded import LENGTHS, MODELS, ROWS, SIDES, WORK
 from tests.compiler.recorded import PROGRAMS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pages are protected by mprotect, which POSIX has")
 COUNTS = {
     "numbers": len(ROWS),
+    "tables": len(LENGTHS),
     "regressions": len(list(REGRESSIONS.glob("*.txt"))),
     "goldens": len(PROGRAMS),
     "programs": 60,
@@ -51,8 +52,13 @@ Memory.live = lambda self, spot: self.schedule.lanes
 
 
 UNLIMITED = """
-from tinygrad_cv.compiler.codegen.memory import Memory
-Memory._clamped = lambda self, number, rows, lanes: number
+from tinygrad_cv.compiler.codegen import gather
+gather._clamped = lambda memory, number, rows, lanes: number
+"""
+ONWARD = """
+from tinygrad_cv.compiler.llvm.function import Function
+call = Function.invariant_call
+Function.invariant_call = lambda self, name, kind, a, b: a if kind == "i64" else call(self, name, kind, a, b)
 """
 ANYWHERE = """
 from types import SimpleNamespace
@@ -70,6 +76,12 @@ ScatterLowering._add = anywhere
 @pytest.mark.parametrize("broken", [UNLIMITED, ANYWHERE])
 def test_row_numbers_that_nothing_limits_are_found(broken):
     done = run("behind", "numbers", len(ROWS), broken)
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
+
+
+def test_vectors_that_begin_at_the_first_of_their_places_are_found():
+    """They would end beyond the value where the places are its last."""
+    done = run("behind", "tables", len(LENGTHS), ONWARD)
     assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
 
 

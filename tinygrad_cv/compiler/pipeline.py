@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.collector import uncollected
 from ..ir.graph import Graph
 from ..ir.rewrite.join import join_sums
+from ..ir.rewrite.known_rows import gather_known_rows
 from ..ir.rewrite.moments import merge_moments
 from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
@@ -86,6 +87,7 @@ def _rewrite(name: str, one: Callable[[Graph, int], Graph]) -> Stage:
 
 
 STAGES: tuple[Stage, ...] = (
+    _rewrite("gather known rows", lambda graph, threads: gather_known_rows(graph)),
     _rewrite("widen sums", lambda graph, threads: widen_sums(graph)),
     _rewrite("shrink", lambda graph, threads: shrink(graph)),
     _rewrite("distribute sums", lambda graph, threads: distribute_sums(graph)),

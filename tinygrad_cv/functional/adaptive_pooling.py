@@ -15,14 +15,15 @@ from ..frontend.movement import concatenate
 from .arguments import OutputSize, sizes, spatial
 from .indexed import Pooled, adaptive_max_pooling
 from .pooling import mean
-from .taps import Taps, resampled
-from .windows import flat, largest, largest_of, windows_of
+from .taps import Taps, gathered, resampled
+from .windows import INDEX, flat, largest, largest_of, windows_of
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
     from ..frontend.typing import Accepted
 
 FEW = 8  # windows along an axis: if there are no more, each is a slice
+LONG = 16  # elements of a window: of more, and of many windows, all elements are gathered at once
 Bins = list[tuple[int, int]]  # where windows along an axis start and end
 
 
@@ -136,7 +137,7 @@ def _adaptive_max_pool(x: Tensor, dims: int, output_size: OutputSize, return_ind
     if kernel := _even(size, counts):
         return largest(x, windows_of(size, kernel), return_indices)
     bins = [_bins(n, count) for n, count in zip(size, counts, strict=True)]
-    if not return_indices and max(counts) <= FEW:
+    if not return_indices and all(len(edges) <= FEW or _longest(edges) <= LONG for edges in bins):
         return _largest_by_axis(x, bins)
     return largest_of(x, x._new(_elements(bins, size)), return_indices)
 
@@ -146,18 +147,29 @@ def _largest_by_axis(x: Tensor, bins: Sequence[Bins]) -> Tensor:
     row-major order is taken.
     """
     for axis in range(x.ndim - 1, 1, -1):
+        edges = bins[axis - 2]
+        if _longest(edges) <= LONG:
+            x = gathered(x, axis, _places(edges)).max(-1, ties="first")
+            continue
         before = (slice(None),) * axis
-        windows = [x[(*before, slice(low, high))] for low, high in bins[axis - 2]]
+        windows = [x[(*before, slice(low, high))] for low, high in edges]
         x = concatenate([window.max(axis, keepdims=True, ties="first") for window in windows], axis)
     return x
 
 
+def _longest(edges: Bins) -> int:
+    return max(high - low for low, high in edges)
+
+
+def _places(edges: Bins) -> np.ndarray:
+    """The places that each window covers; the last one again where a window is shorter than others."""
+    taps = np.arange(_longest(edges))
+    return np.array([np.minimum(low + taps, high - 1) for low, high in edges], INDEX)
+
+
 def _elements(bins: Sequence[Bins], size: Sequence[int]) -> np.ndarray:
     """The flat places of what each window covers, H' x W' x K; the last one again where a window has fewer than K."""
-    places = []
-    for edges in bins:
-        taps = np.arange(max(high - low for low, high in edges))
-        places.append(np.array([np.minimum(low + taps, high - 1) for low, high in edges]))
+    places = [_places(edges) for edges in bins]
     table = flat([p.reshape(-1) for p in places], size)  # (i u) (j v)
     table = table.reshape([n for p in places for n in p.shape])  # i u j v
     counts = [len(edges) for edges in bins]

@@ -3,8 +3,9 @@
 Output o is Σ_t weights[o, t] · x[places[o, t]]. Outputs are taken in blocks of equal length. What has the same number
 in every block reads windows of one length, a constant stride apart, so that the map is windows, a product with
 constants and a sum, and its adjoint a fold. Where blocks are short, as when there are two outputs for each input, each
-of their outputs has windows of its own; where they are long, all of a block read one window. The product is 0 where
-the weight is, so that an infinity or NaN reaches only the outputs that read it.
+of their outputs has windows of its own; where they are long, all of a block read one window. If windows would have more
+elements than outputs need, as when 100 outputs are made of 56 inputs, each output gathers its own few. The product is 0
+where the weight is, so that an infinity or NaN reaches only the outputs that read it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..frontend.indexing import looked_up
 from ..frontend.movement import concatenate
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 SHORT = 8  # outputs of a block, and inputs from one to the next: each output has windows of its own up to here
 LONG = 32  # outputs: longer blocks are tried only where an input is read by more outputs than that
+
+
+GATHERED = 16  # elements that an output needs, at most, where it gathers them
 
 
 class Part(NamedTuple):
@@ -35,14 +40,26 @@ class Taps:
 
     def __init__(self, size: int, places: np.ndarray, weights: np.ndarray):
         self.size, self.count = size, len(places)
-        self.stride, self.parts = _parts(size, places, weights)
+        self.places, self.weights = places, weights
+        self.taps, self.stride, self.parts = _parts(size, places, weights)
 
     def along(self, axis: int, x: Tensor) -> Tensor:
         """The map applied along an axis of x, which has ``size`` elements there."""
+        if self.taps > self.places.shape[1] <= GATHERED:
+            return self._gathered(axis, x)
         parts = [self._part(part, axis, x) for part in self.parts]
         y = concatenate(parts, axis + 1) if len(parts) > 1 else parts[0]
         y = y.reshape(_with(x.shape, axis, y.shape[axis] * y.shape[axis + 1]))  # b o -> (b o)
         return y if y.shape[axis] == self.count else y.slice((0,) * y.ndim, _with(y.shape, axis, self.count))
+
+    def _gathered(self, axis: int, x: Tensor) -> Tensor:
+        """The map applied along an axis, each output from the elements at its places."""
+        if bool((self.weights == 1).all()) and self.places.shape[1] == 1:
+            return gathered(x, axis, self.places[:, 0])
+        read = gathered(x, axis, self.places)  # a o c t
+        after = (1,) * (x.ndim - axis - 1)
+        weights = self.weights.astype(x.dtype).reshape(*(1,) * axis, self.count, *after, -1)
+        return x._new(weights).times(read).sum(x.ndim)
 
     def _part(self, part: Part, axis: int, x: Tensor) -> Tensor:
         """The outputs of a part, blocks x outputs in place of the axis."""
@@ -71,6 +88,14 @@ def resampled(x: Tensor, maps: Sequence[Taps]) -> Tensor:
     for axis in sorted(range(len(maps)), key=lambda a: (ratios[a], a if ratios[a] < 1 else -a)):
         x = maps[axis].along(lead + axis, x)
     return x
+
+
+def gathered(x: Tensor, axis: int, places: np.ndarray) -> Tensor:
+    """The elements at places along an axis: one for each output; or a table of outputs x taps, which come last then."""
+    rows = x.permute(axis, *(a for a in range(x.ndim) if a != axis))  # a i c -> i a c
+    read = looked_up(rows, x._new(np.ascontiguousarray(places.T)))  # t o a c
+    k = places.ndim
+    return read.permute(*range(k, axis + k), k - 1, *range(axis + k, read.ndim), *range(k - 1))  # t o a c -> a o c t
 
 
 def _with(shape: Sequence[int], axis: int, n: int) -> tuple[int, ...]:
@@ -122,13 +147,13 @@ class _Table:
         return Part(start, table)
 
 
-def _parts(size: int, places: np.ndarray, weights: np.ndarray) -> tuple[int, list[Part]]:
-    """The stride and the parts with the shortest windows; of several the shortest blocks."""
+def _parts(size: int, places: np.ndarray, weights: np.ndarray) -> tuple[float, int, list[Part]]:
+    """The parts with the shortest windows, of several the shortest blocks; their taps and their stride."""
     table = _Table(size, places, weights)
-    _, length, stride, apart = min(_choices(table))
+    taps, length, stride, apart = min(_choices(table))
     windows = table.windows(length, stride, apart)
     numbers = [slice(o, o + 1) for o in range(length)] if apart else [slice(0, length)]
-    return stride, [table.part(length, stride, own, window) for own, window in zip(numbers, windows, strict=True)]
+    return taps, stride, [table.part(length, stride, own, window) for own, window in zip(numbers, windows, strict=True)]
 
 
 def _choices(table: _Table) -> Iterator[tuple[float, int, int, bool]]:

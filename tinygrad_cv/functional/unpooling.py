@@ -13,7 +13,7 @@ from ..core.errors import DTypeError, ShapeError
 from ..frontend.functions import composed
 from ..frontend.indexing import looked_up, summed_up
 from .arguments import Size, sizes, spatial
-from .windows import INDEX
+from .windows import INDEX, TAPS, flat
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -128,6 +128,16 @@ def _unpool_batch(
         for m, s, p, k in zip(pooled, steps, sizes("padding", padding, dims, 0), kernel, strict=True)
     ]
     size = _size_of(usual, steps, output_size)
+    whole = all(n >= (m - 1) * s + k for n, m, s, k in zip(size, pooled, steps, kernel, strict=True))
+    if (
+        padding in (0, (0,) * dims)
+        and whole
+        and math.prod(kernel) <= TAPS
+        and all(k <= s for k, s in zip(kernel, steps, strict=True))
+    ):
+        found = _found(x, indices.astype(INDEX), kernel, steps, size)
+        if found.any(windowed := tuple(range(dims + 2, 2 * dims + 2))).holds():
+            return found.where(x.expand_dims(windowed), 0.0).fold(steps, (1,) * dims, size)
     pixels = math.prod(size)
     if not ((indices >= 0) & (indices < pixels)).holds():
         raise IndexError(
@@ -142,6 +152,14 @@ def _unpool_batch(
     found = summed_up(once, places, n * c * pixels)  # by how many windows
     share = values / looked_up(found, places).astype(x.dtype)
     return summed_up(share, places, n * c * pixels).reshape(n, c, *size)
+
+
+def _found(x: Tensor, places: Tensor, kernel: Sequence[int], stride: Sequence[int], size: Sequence[int]) -> Tensor:
+    """For each element of windows that do not overlap, whether it is the place that was found: n c i j u v."""
+    starts = flat([np.arange(m) * s for m, s in zip(x.shape[2:], stride, strict=True)], size)  # i j
+    taps = flat([np.arange(k) for k in kernel], size)  # u v
+    inside = (places - x._new(starts)).expand_dims(tuple(range(places.ndim, places.ndim + taps.ndim)))
+    return inside == x._new(taps)
 
 
 def _size_of(usual: Sequence[int], stride: Sequence[int], output_size: Sequence[int] | None) -> tuple[int, ...]:

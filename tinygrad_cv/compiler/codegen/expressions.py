@@ -18,6 +18,7 @@ from ..schedule.affine import Affine, Var
 from ..schedule.expr import Condition, Const, Expr, Guard, Index, Load, Op, Reduce, inside_guards, walk
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
+from .gather import gather
 from .memory import BOOL, Mask, Memory, Point, index_at
 
 
@@ -84,10 +85,9 @@ class Expressions:
     def _write(self, expr: Expr, point: Point, mask: Mask | None) -> Steps:
         f, lanes = self.f, self.schedule.lanes
         if isinstance(expr, Load):
-            value, index = expr.value, expr.index
             if expr.args:
-                return self.memory.gather(value, index, (yield self._at(expr.args[0], point, mask)), point, mask)
-            return self.memory.load(value, index, point, mask)
+                return gather(self.memory, expr, (yield self._at(expr.args[0], point, mask)), point, mask)
+            return self.memory.load(expr.value, expr.index, point, mask)
         if isinstance(expr, Index):
             return self.places(expr.affine, point, expr.dtype)
         if isinstance(expr, Guard):

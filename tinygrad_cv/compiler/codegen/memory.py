@@ -61,9 +61,9 @@ class Memory:
     def load(self, value: Value, index: Sequence[Affine], point: Point, mask: Mask | None) -> tuple[str, bool]:
         """The element at a point, or the vector that starts there; and whether it is a vector."""
         affine = self.layouts[value].flat(index)
-        return self._load_at(value, index_at(affine, point), affine, point, mask)
+        return self.load_at(value, index_at(affine, point), affine, point, mask)
 
-    def _load_at(self, value: Value, offset: Int, affine: Affine, point: Point, mask: Mask | None) -> tuple[str, bool]:
+    def load_at(self, value: Value, offset: Int, affine: Affine, point: Point, mask: Mask | None) -> tuple[str, bool]:
         f, lanes, dtype = self.f, self.schedule.lanes, value.dtype
         base = self.bases[value]
         step = affine.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
@@ -73,7 +73,7 @@ class Memory:
                     some = f"<{lanes} x i1>"
                     f.declare(f"llvm.vector.reduce.or.v{lanes}i1", "i1", some)
                     mask = f.value(f"call i1 @llvm.vector.reduce.or.v{lanes}i1({some} {mask[0]})"), False
-                offset = self._where(mask[0], offset)
+                offset = self.where(mask[0], offset)
             return self._element(base, dtype, offset), False
         live = min(self.live(point), lanes)
         if step == 1 and self._is_padded(value, affine):
@@ -83,8 +83,8 @@ class Memory:
             return self._one_by_one(base, dtype, offset, step, live, mask), True
         low = offset if step > 0 else offset + step * (live - 1)
         if mask is not None and not mask[1] and abs(step) * (live - 1) < self.layouts[value].size:
-            low, mask = self._where(mask[0], low), None
-        return self._register(self._near(base, dtype, low, step, live, mask), dtype, lanes), True
+            low, mask = self.where(mask[0], low), None
+        return self.register(self._near(base, dtype, low, step, live, mask), dtype, lanes), True
 
     def _near(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
         """A vector of elements that are at most ``NEAR`` apart: the whole range that they lie in, and a shuffle.
@@ -132,7 +132,7 @@ class Memory:
             order.append(lane if i % apart == 0 and 0 <= lane < live else lanes)  # lane number ``lanes`` is false
         return f.shuffle(mask[0], "zeroinitializer", "i1", lanes, order)
 
-    def _where(self, condition: str, offset: Int) -> Int:
+    def where(self, condition: str, offset: Int) -> Int:
         """The offset, or 0 if a condition does not hold: an element that may always be read."""
         f = self.f
         return f.known(f.pure(f"select i1 {condition}, i64 {f.integer(offset)}, i64 0"))
@@ -140,7 +140,7 @@ class Memory:
     def _element(self, base: str, dtype: np.dtype, offset: Int) -> str:
         f = self.f
         text = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, offset)}, align {dtype.itemsize}")
-        return self._register(text, dtype, 1)
+        return self.register(text, dtype, 1)
 
     def _one_by_one(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
         """A vector of elements that are not contiguous."""
@@ -151,44 +151,12 @@ class Memory:
             here = offset + lane * step
             if mask is not None:
                 holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                here = self._where(holds, here)
+                here = self.where(holds, here)
             element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, here)}, align {dtype.itemsize}")
             text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
-        return self._register(text, dtype, lanes)
+        return self.register(text, dtype, lanes)
 
-    def gather(
-        self, value: Value, index: Sequence[Affine], found: tuple[str, bool], point: Point, mask: Mask | None
-    ) -> tuple[str, bool]:
-        """Elements of rows whose numbers ``found`` holds; a number out of range is clamped to the nearest row."""
-        f, lanes, layout, dtype = self.f, self.schedule.lanes, self.layouts[value], value.dtype
-        rest = layout.flat(index)
-        step = rest.coefficient(self.schedule.vector) if self.schedule.vector in point else 0
-        offset, base = index_at(rest, point), self.bases[value]
-        numbers, is_vector = found
-        row = self._clamped(numbers, value.shape[0], lanes if is_vector else 1)
-        if not is_vector and step in (0, 1):
-            return self._load_at(value, f.known(row) * layout.strides[0] + offset, rest, point, mask)
-        kind, text = f"<{lanes} x {memory_type(dtype)}>", "zeroinitializer"
-        for lane in range(self.live(point)):  # as fast as an instruction that gathers
-            own = f.value(f"extractelement <{lanes} x i64> {row}, i32 {lane}") if is_vector else row
-            here = f.known(own) * layout.strides[0] + offset + lane * step
-            if mask is not None:
-                holds = f.value(f"extractelement <{lanes} x i1> {mask[0]}, i32 {lane}") if mask[1] else mask[0]
-                here = self._where(holds, here)
-            element = f.value(f"load {memory_type(dtype)}, ptr {f.pointer(base, dtype, here)}, align {dtype.itemsize}")
-            text = f.value(f"insertelement {kind} {text}, {memory_type(dtype)} {element}, i32 {lane}")
-        return self._register(text, dtype, lanes), True
-
-    def _clamped(self, number: str, rows: int, lanes: int) -> str:
-        """The number of a row; a negative one counts from the end, one out of range is clamped."""
-        f = self.f
-        kind, mask = vector_type(INT, lanes), vector_type(BOOL, lanes)
-        zero, last, count = (f.splat(str(n), INT, lanes) for n in (0, rows - 1, rows))
-        negative = f.pure(f"icmp slt {kind} {number}, {zero}")
-        row = f.pure(f"select {mask} {negative}, {kind} {f.pure(f'add {kind} {number}, {count}')}, {kind} {number}")
-        return f.call("llvm.smax", kind, f.call("llvm.smin", kind, row, last), zero)
-
-    def _register(self, text: str, dtype: np.dtype, lanes: int) -> str:
+    def register(self, text: str, dtype: np.dtype, lanes: int) -> str:
         if dtype.kind != "b":
             return text
         kind = f"<{lanes} x i8>" if lanes > 1 else "i8"
@@ -263,7 +231,7 @@ class Memory:
     def add(self, value: Value, row: Int, columns: Affine, point: Point, text: str, is_vector: bool) -> None:
         """Add a term of a scattered sum. ``row``: where its row begins; ``columns``: where it is in the row."""
         offset, dtype = row + index_at(columns, point), value.dtype
-        sum_so_far, _ = self._load_at(value, offset, columns, point, None)
+        sum_so_far, _ = self.load_at(value, offset, columns, point, None)
         lanes = self.schedule.result_lanes
         text = text if is_vector else self.f.splat(text, dtype, lanes)
         total = LOWERINGS["add"].spell(self.f, [sum_so_far, text], dtype, dtype, lanes)

@@ -9,7 +9,7 @@ from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
 from ..schedule.expr import Const, Guard, Index, Load, Op, Reduce, Scatter
 from ..schedule.layout import Layout
-from ..schedule.loop_schedule import LoopSchedule
+from ..schedule.loop_schedule import LoopSchedule, in_range, reach
 from ..schedule.nest import Nest
 
 
@@ -30,6 +30,7 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         own: Any = None
         if isinstance(expr, Load):
             own = buffer[expr.value], tuple(map(affine, expr.index))
+            own = *own, expr.axis, reach(expr, schedule), in_range(expr)
         elif isinstance(expr, Const):
             own = expr.number.tobytes()
         elif isinstance(expr, Index):

@@ -81,7 +81,7 @@ class Function:
         self.calls: dict[str, str] = {}  # what it calls, with the declaration of each
         self._count = 0
         self._levels = [Level(self.blocks[0])]  # the function, and the open loops and branches, outermost first
-        self._depths: dict[str, int] = {}  # the level at which each integer is known
+        self._depths: dict[str, int] = {}  # the level at which each value is known
 
     @property
     def block(self) -> Block:
@@ -99,6 +99,7 @@ class Function:
         """The result of an instruction."""
         name = self.fresh()
         self.emit(f"{name} = {instruction}")
+        self._depths[name] = len(self._levels) - 1
         return name
 
     def pure(self, instruction: str, depth: int | None = None) -> str:
@@ -113,7 +114,16 @@ class Function:
         level = self._levels[-1 if depth is None else depth]
         name = level.pure[instruction] = self.fresh()
         level.block.instructions.append(f"{name} = {instruction}")
+        self._depths[name] = self._levels.index(level)
         return name
+
+    def invariant(self, instruction: str, *operands: str) -> str:
+        """The result of an instruction without effects, written in the outermost loop that knows its operands."""
+        return self.pure(instruction, max((self._depths[x] for x in operands if x.startswith("%")), default=0))
+
+    def invariant_call(self, name: str, kind: str, *args: str) -> str:
+        """A call of an intrinsic, as by :meth:`call`, in the outermost loop that knows its arguments."""
+        return self.invariant(self._call(name, kind, *args), *args)
 
     # --- integers ---
 
@@ -171,10 +181,13 @@ class Function:
 
     def call(self, name: str, kind: str, *args: str) -> str:
         """Call an intrinsic whose arguments and result have one type; the suffix for the type is added to its name."""
+        return self.value(self._call(name, kind, *args))
+
+    def _call(self, name: str, kind: str, *args: str) -> str:
         suffix = kind.replace("<", "v").replace(" x ", "").replace(">", "")
         suffix = suffix.replace("float", "f32").replace("double", "f64").replace("half", "f16")
         self.declare(f"{name}.{suffix}", kind, ", ".join([kind] * len(args)))
-        return self.value(f"call {kind} @{name}.{suffix}({', '.join(f'{kind} {a}' for a in args)})")
+        return f"call {kind} @{name}.{suffix}({', '.join(f'{kind} {a}' for a in args)})"
 
     # --- vectors ---
 

@@ -107,9 +107,8 @@ class NestFormulas:
         """A formula, and the precedence of its outermost operator."""
         texts = [text for text, _ in args]
         if isinstance(expr, Load):
-            value, index = expr.value, expr.index
-            indices = [*texts, *map(self.affine, index[len(texts) :])]
-            return self.names.of(value) + (f"[{', '.join(indices)}]" if indices else ""), ATOM
+            indices = expr.indices(texts, self.affine)
+            return self.names.of(expr.value) + (f"[{', '.join(indices)}]" if indices else ""), ATOM
         if isinstance(expr, Const):
             return str(expr.number), ATOM if expr.number.dtype.kind == "b" or expr.number >= 0 else PREFIX
         if isinstance(expr, Index):

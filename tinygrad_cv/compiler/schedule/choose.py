@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..runtime.target import Target
 
 FEW = 4  # elements: a shorter vector is none
+LONG = 1 << 14  # elements: of more, the next vectors of the rows would not be in the cache any more
 SHORT = 16  # vectors: several reductions of no more are done at once
 
 
@@ -118,6 +119,8 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
     uniform = any(one and not other for one, other in zip(ours, theirs, strict=True))
     least = 2 if strides.gathers else FEW
     if (uniform or turned) and schedule.extent(rest[-1]) >= least:  # what varies along vectors only is hoisted
+        if strides.gathers and schedule.extent(rest[-1]) * schedule.extent(vector) > LONG:
+            rest[-1:] = [*schedule.collapsed.pop(rest[-1], ()), rest[-1]]
         schedule.outer = [*rest[:-1], vector, rest[-1]]
         if schedule.extent(rest[-1]) % 2 == 0 and len(nest.stores) <= 2:
             schedule.rows = {rest[-1]: 2}

@@ -1,7 +1,7 @@
 """The loop IR: one element of a value as an expression of loop variables. Expressions are hash-consed.
 
 expr = Load(value, index)                    an element of a stored value
-     | Load(value, index, row)               an element of a row whose number is computed: a gather
+     | Load(value, index, row, axis)         an element whose index on one axis is computed: a gather
      | Const(number)
      | Index(affine)                         the value of an index map
      | Op(name, expr, ...)                   an elementwise primitive
@@ -42,16 +42,21 @@ class Expr:
 
 
 class Load(Expr):
-    """An element of a stored value. Its only operand, if it has one, is the index on the first axis."""
+    """An element of a stored value. Its only operand, if it has one, is the index on ``axis``; ``index`` is 0 there."""
 
-    __slots__ = ("index", "value")
+    __slots__ = ("axis", "index", "value")
 
-    def __init__(self, value: Value, index: Indices):
-        self.value, self.index = value, index
+    def __init__(self, value: Value, index: Indices, axis: int = 0):
+        self.value, self.index, self.axis = value, index, axis
+
+    def indices(self, computed: Sequence[str], affine: Callable[[Affine], str]) -> list[str]:
+        """The index on each axis as text."""
+        texts = [affine(a) for a in self.index]
+        texts[self.axis : self.axis + len(computed)] = computed
+        return texts
 
     def __repr__(self) -> str:
-        indices = [*map(repr, self.args), *map(str, self.index[len(self.args) :])]
-        return f"{self.value}[{', '.join(indices)}]"
+        return f"{self.value}[{', '.join(self.indices([*map(repr, self.args)], str))}]"
 
 
 class Const(Expr):
@@ -179,11 +184,12 @@ class Exprs:
             made.vars = frozenset(vars.union(*[a.vars for a in args]))
         return made
 
-    def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None) -> Load:
-        """An element of a stored value; ``row``: the index on the first axis, if it is computed."""
+    def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None, axis: int = 0) -> Load:
+        """An element of a stored value; ``row``: the index on an axis, if it is computed."""
         args = () if row is None else (row,)
-        key = (value.number, id(value), tuple([a.key for a in index]))
-        return self._make(Load, (value, tuple(index)), args, key, value.dtype, {v for a in index for v, _ in a.terms})
+        key = (value.number, id(value), tuple([a.key for a in index]), axis)
+        own = {v for a in index for v, _ in a.terms}
+        return self._make(Load, (value, tuple(index), axis), args, key, value.dtype, own)
 
     def const(self, number: Any, dtype: np.dtype) -> Const:
         scalar = np.asarray(number).astype(dtype)[()]
@@ -254,7 +260,7 @@ class Exprs:
     ) -> Expr:
         """The same expression with other operands, index maps and reduced variables."""
         if isinstance(expr, Load):
-            return self.load(expr.value, [affine(a) for a in expr.index], *args)
+            return self.load(expr.value, [affine(a) for a in expr.index], next(iter(args), None), expr.axis)
         if isinstance(expr, Index):
             return self.index(affine(expr.affine), expr.dtype)
         if isinstance(expr, Op):

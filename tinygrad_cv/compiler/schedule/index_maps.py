@@ -52,13 +52,20 @@ class IndexMaps:
         """The element of a value at an index, or the steps that build it; a load if the value is stored."""
         if value.op == CONSTANT and value.size == 1:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
-        if value in self.storage:
-            storage = self.storage[value]
-            return self.exprs.load(storage.value, storage.stored_index(index))
         if value in self.stored or value.op in (INPUT, CONSTANT):
-            return self.exprs.load(value, index)
+            return self.load(value, index)
         key = (value, tuple(a.key for a in index))
         return self._memo[key] if key in self._memo else self._steps(key, value, tuple(index))
+
+    def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None, axis: int = 0) -> Expr:
+        """The element of a stored value at an index, in the order of its storage; ``row``: the index on an axis."""
+        if value not in self.storage:
+            return self.exprs.load(value, index, row, axis)
+        storage = self.storage[value]
+        if row is not None and storage.block and axis == storage.axis:
+            raise Unmappable(value)
+        place = storage.place_of(axis)
+        return self.exprs.load(storage.value, storage.stored_index(index), row, place)
 
     def of(self, value: Value, index: Sequence[Affine]) -> Expr:
         """The element of a value at an index, computed by its own operation even if the value is stored."""

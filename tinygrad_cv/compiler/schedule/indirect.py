@@ -1,6 +1,7 @@
 """One element of a gather, or of its adjoint, the scattered sum: their row numbers are computed, and no index maps.
 
-A gather is a load whose first index is an expression. A scattered sum over i, in which rows[i] says where x[i] goes, is
+A gather is a load with one index that is an expression: the first, or where the rows are those of a permuted array,
+that of the axis which comes first there. A scattered sum over i, in which rows[i] says where x[i] goes, is
 taken in parts that are known to have rows of their own (partition.py): its loops run over the parts, and inside of each
 over its i.
 """
@@ -28,10 +29,14 @@ INT = np.dtype(np.int64)
 def gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
     """y[i, ...] = x[rows[i], ...]"""
     x, rows = value.args
+    own, axis = [Affine(0), *index[rows.ndim :]], 0
+    if x.op == "permute" and x not in d.stored:
+        axes = x.params["axes"]
+        own, axis, x = [own[axes.index(i)] for i in range(x.ndim)], axes[axis], x.args[0]
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)
-    number = yield d.at(rows, index[: rows.ndim])
-    return d.exprs.load(x, [Affine(0), *index[rows.ndim :]], d.op("cast", (number,), INT))
+    number = d.op("cast", ((yield d.at(rows, index[: rows.ndim])),), INT)
+    return d.load(x, own, number, axis)
 
 
 def scatter_add(d: IndexMaps, value: Value, index: Indices) -> Steps:

@@ -6,13 +6,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...ir.graph import Value
+import numpy as np
+
+from ...ir.graph import CONSTANT, Value
 from .affine import Affine, Var
 from .collapse import extent
+from .expr import Load, Op
 from .layout import Layout
 from .nest import Nest
 
 ANYWHERE = 1 << 30  # a stride: of elements that are gathered
+LARGEST = 1 << 16  # elements of a table: a larger one is not looked through
 NEAR = 8  # elements: a vector of elements that are no farther apart is read or written as the range they lie in
 
 
@@ -104,6 +108,37 @@ class Strides:
             for x, m in zip(self.loads, self.load_maps, strict=True)
         ]
         return found + [m.coefficient(var) for m in self.store_maps]
+
+
+def _table(load: Load) -> Load | None:
+    """The element of a constant that is a load's computed index; None if it is something else."""
+    number = load.args[0] if load.args else None
+    while isinstance(number, Op) and number.name == "cast":
+        number = number.args[0]
+    known = isinstance(number, Load) and number.value.op == CONSTANT and not number.args
+    return number if known else None  # type: ignore[return-value]
+
+
+def in_range(load: Load) -> bool:
+    """Whether a load's computed index is known to be in range."""
+    number = _table(load)
+    if number is None:
+        return False
+    table = number.value.params["array"]
+    return bool((table >= 0).all() and (table < load.value.shape[load.axis]).all())
+
+
+def reach(load: Load, schedule: LoopSchedule) -> int:
+    """How many elements side by side hold those that a vector's lanes read, if their indices are those of a table."""
+    number, vector = _table(load), schedule.vector
+    if number is None or vector is None or vector in schedule.collapsed or number.value.size > LARGEST:
+        return ANYWHERE
+    along = [axis for axis, a in enumerate(number.index) if a.coefficient(vector)]
+    if len(along) != 1 or number.index[along[0]].coefficient(vector) != 1:
+        return ANYWHERE
+    table = np.moveaxis(number.value.params["array"], along[0], -1).astype(np.int64)
+    lanes = np.lib.stride_tricks.sliding_window_view(table, min(schedule.lanes, table.shape[-1]), -1)
+    return int(np.ptp(lanes, -1).max()) + 1
 
 
 def in_memory_order(variables: list[Var], flat: Affine) -> list[Var]:

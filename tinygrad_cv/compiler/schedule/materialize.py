@@ -103,6 +103,8 @@ def _apart(graph: Graph, hosted: set[Value]) -> set[Value]:
     for value in values:
         if value in hosted or value.op in ("gather", "scatter_add"):
             apart.update((value, *value.args))
+        if value.op == "gather":
+            apart.add(gathered_from(value))
         if value.op == "scatter_add":
             apart.add(scatter_root(value, readers, set(graph.outputs)))
     return apart
@@ -204,7 +206,7 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
             elif _taps(value) > 1:
                 stored.update(_folds_in(value.args[0], stored))
         elif value.op == "gather":
-            stored.add(_base(value.args[0], gathered))
+            stored.add(_base(gathered_from(value), gathered))
             if value.size >= ROW * value.args[1].size:
                 stored.update(_of_rows(value.args[1], readers.get(value, ())))
         elif value.op == "scatter_add":
@@ -246,9 +248,17 @@ def _of_rows(numbers: Value, elements: Iterable[Value]) -> set[Value]:
     return {value for value in found if is_elementwise(value)}
 
 
+def gathered_from(gather: Value) -> Value:
+    """The value whose elements a gather reads: its rows, or what these are a permutation of."""
+    rows = gather.args[0]
+    return rows.args[0] if rows.op == "permute" else rows
+
+
 def is_gathered(value: Value, readers: dict[Value, list[Value]]) -> bool:
     """Whether rows of a value are read by numbers: then it is stored, or if it is a reshape, what it reshapes."""
-    return any(user.op == "gather" and user.args[0] is value for user in readers.get(value, ()))
+    users = readers.get(value, ())
+    users = [*users, *(reader for user in users if user.op == "permute" for reader in readers.get(user, ()))]
+    return any(user.op == "gather" and gathered_from(user) is value for user in users)
 
 
 def contraction_roots(graph: Graph) -> set[Value]:

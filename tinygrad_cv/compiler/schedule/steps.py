@@ -95,5 +95,5 @@ def _is_local(kernel: Kernel, value: Value, maker: Kernel, aliases: Aliases) -> 
     axes = set(range(value.ndim)).intersection(
         *({i for i, a in enumerate(s.index) if a == of(theirs)} - aliases.shifted(s.value) for s in stores)
     )
-    reads = [load.index for load in kernel.nest.loads if load.value is value and not load.args]
+    reads = [load.index for load in kernel.nest.loads if load.value is value]
     return bool(axes) and bool(reads) and all(any(index[i] == of(ours) for i in axes) for index in reads)

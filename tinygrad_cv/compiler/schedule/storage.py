@@ -57,6 +57,12 @@ class Storage(NamedTuple):
             raise Unmappable(self.source) from None
         return [*index[:axis], outer, *index[axis + 1 :], inner]
 
+    def place_of(self, axis: int) -> int:
+        """The axis of the stored value that is an axis of the source; of one in blocks, that of the blocks."""
+        if self.block or axis < self.axis:
+            return axis
+        return axis - 1 if axis > self.axis else self.value.ndim - 1
+
     def source_index(self, index: Sequence[Affine]) -> list[Affine]:
         """The index in the source of the element at an index of the stored value."""
         axis = self.axis
@@ -66,9 +72,7 @@ class Storage(NamedTuple):
 
     def range_of(self, axis: int, start: int) -> tuple[int, int]:
         """The axis of the stored value, and the place on it, where a range of an axis of the source starts."""
-        if axis == self.axis:
-            return (axis, start // self.block) if self.block else (self.value.ndim - 1, start)
-        return (axis, start) if self.block or axis < self.axis else (axis - 1, start)
+        return self.place_of(axis), start // self.block if self.block and axis == self.axis else start
 
 
 def storage_of(value: Value, axis: int, block: int) -> Storage:

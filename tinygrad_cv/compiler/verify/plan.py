@@ -228,9 +228,7 @@ def _is_local(kernel: Kernel, maker: Kernel, value: Value, part: Value, aliases:
 
     stores = [s.index for s in maker.nest.stores if s.value is part]
     same = set(range(value.ndim)) - (aliases.shifted(part) if part is not value else set())
-    reads: list[Indices] = [
-        x.index for x in walk(kernel.nest.exprs) if isinstance(x, Load) and x.value is value and not x.args
-    ]
+    reads: list[Indices] = [x.index for x in walk(kernel.nest.exprs) if isinstance(x, Load) and x.value is value]
     return any(
         all(follows(index[axis], theirs) for index in stores) and all(follows(index[axis], ours) for index in reads)
         for axis in same

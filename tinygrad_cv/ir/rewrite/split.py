@@ -21,11 +21,9 @@ def split_sums(graph: Graph, parts: int) -> Graph:
     """Do long sums in two stages; contractions in ``parts``."""
 
     def rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
-        if value.dtype.kind != "f":
-            return None
         if value.op == "sum":
             return _sum(builder, args[0], tuple(a for a in value.params["axis"] if args[0].shape[a] > 1))
-        if value.op == "contract" and parts > 1:
+        if value.op == "contract" and value.dtype.kind == "f" and parts > 1:
             return _contract(builder, value, args, parts)
         return None
 
