@@ -8,11 +8,11 @@ from functools import partial, wraps
 from typing import Any
 
 import numpy as np
-import pytest
 
 import tinygrad_cv as tg
 from tests.misuse.public import exempt, public
 from tests.misuse.walk import Call
+from tests.models.unstarted import unstarted
 from tinygrad_cv import nn
 from tinygrad_cv.models.mobilenet import Bneck
 from tinygrad_cv.models.resnet import BasicBlock
@@ -151,9 +151,7 @@ def undrawn(make: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(make)
     def function(*args: Any, **kwargs: Any) -> Any:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in [name for name in vars(nn.init) if name.endswith("_") and name[0] != "_"]:
-                patch.setattr(nn.init, name, lambda tensor, *args, **kwargs: tensor)
+        with unstarted():
             return make(*args, **kwargs)
 
     function.__signature__ = inspect.signature(make)
