@@ -15,14 +15,15 @@ import pytest
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
-from tests.functional.agreement.compare import disagreements, ours, theirs
-from tests.functional.agreement.drawn.campaign import DRAWN, campaign, compiled, eager
+from tests.functional.agreement.compare import disagreements, theirs, together
+from tests.functional.agreement.drawn.campaign import DRAWN, campaign, eager, eager_and_compiled
 from tests.functional.agreement.row import Samples
 from tests.functional.agreement.table import rows
 
 ROWS = rows()
 COMPILED = 3  # calls of each functional that are compiled here
 EXAMPLES = 4  # rows of each functional that are drawn here, always the same
+TRACED = 2  # of them, those that are traced as well
 pytestmark = [  # of PyTorch, which takes what it warns of
     pytest.mark.filterwarnings("ignore:Using padding='same'"),
     pytest.mark.filterwarnings("ignore:size_average and reduce args will be deprecated"),
@@ -43,35 +44,22 @@ def of(name):
 
 
 @pytest.mark.parametrize("name", F.__all__)
-def test_float64_equals_pytorch(name, torch):
-    assert not [line for row in of(name) for line in disagreements(row, ours(row), theirs(row, torch))]
-
-
-@pytest.mark.parametrize("name", F.__all__)
-def test_float32_is_within_rounding_of_pytorchs_float64(name, torch):
-    found = []
-    for row in of(name):
-        found += disagreements(row, ours(row, "float32", 1), theirs(row, torch, 1), "float32")
-    assert not found
+def test_both_precisions_give_what_pytorch_gives(name, torch):
+    """float64 with second derivatives, float32 with first ones within rounding of PyTorch's float64."""
+    assert not [line for row in of(name) for line in eager(row, theirs(row, torch))]
 
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_compiled_code_equals_pytorch(name, torch):
-    found = []
-    for row in sorted(of(name), key=lambda row: zlib.crc32(row.id.encode()))[:COMPILED]:
-        found += disagreements(row, ours(row, compiled=True), theirs(row, torch))
-    assert not found
-
-
-@pytest.mark.parametrize("name", F.__all__)
-def test_drawn_arguments_give_what_pytorch_gives(name, torch):
-    assert not campaign(name, EXAMPLES, None, eager, torch).wrong
+    chosen = sorted(of(name), key=lambda row: zlib.crc32(row.id.encode()))[:COMPILED]
+    pairs = zip(chosen, together(chosen, compiled=True), strict=True)
+    assert not [line for row, found in pairs for line in disagreements(row, found, theirs(row, torch))]
 
 
 @pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("name", F.__all__)
-def test_drawn_arguments_are_traced_right(name, torch):
-    assert not campaign(name, 2, None, compiled, torch).wrong
+def test_drawn_arguments_give_what_pytorch_gives_and_are_traced_right(name, torch):
+    assert not campaign(name, EXAMPLES, None, eager_and_compiled(TRACED), torch).wrong
 
 
 def test_a_disagreement_is_reduced_to_a_simple_row(torch):

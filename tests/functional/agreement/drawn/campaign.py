@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -79,6 +80,23 @@ def eager(row: Row, wanted: dict[str, Any]) -> list[str]:
 
 def compiled(row: Row, wanted: dict[str, Any]) -> list[str]:
     return disagreements(row, ours(row, compiled=True), wanted)
+
+
+def eager_and_compiled(first: int) -> Compare:
+    """Eagerly, and the first rows compiled as well; once one of these disagrees all, so that it can be reduced."""
+    left: float = first
+
+    def compare(row: Row, wanted: dict[str, Any]) -> list[str]:
+        nonlocal left
+        found = eager(row, wanted)
+        if not found and left:
+            before, left = left, math.inf
+            found = compiled(row, wanted)
+            if not found:
+                left = before - 1
+        return found
+
+    return compare
 
 
 def _refused(row: Row, error: Exception, tally: Tally) -> None:
