@@ -1,11 +1,14 @@
 """Every functional's rows of tests once more, compiled: values and gradients, part of them to second order.
 
 The rows are those of tests/functional and tests/ops, and so are the bounds. What is compared with is eager code in
-float64, which other tests compare with PyTorch and with finite differences.
+float64, which other tests compare with PyTorch and with finite differences: all of the grids. Compiled are those rows
+in which every two values of a functional's arguments meet; with ``TGCV_LONG=1`` all of them, which takes minutes.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +21,8 @@ from tests.compiler.agreement import judge_graph
 from tests.compiler.programs import traced
 from tests.functional import test_higher_orders as orders
 from tests.functional.agreement.compare import disagreements, together
+from tests.functional.agreement.meeting import meeting
+from tests.functional.agreement.row import Row
 from tests.functional.agreement.table import rows
 from tests.ops.test_special_values import BAD_BRANCHES, SPECIAL, UFUNCS
 from tests.primitives.row import Row as PrimitiveRow
@@ -28,19 +33,37 @@ from tinygrad_cv.ops import PRIMITIVES
 pytest.importorskip("llvmlite")
 
 Array = np.ndarray
+LONG = bool(os.environ.get("TGCV_LONG"))
 FUNCTIONALS = rows()
 GROUP = 12  # rows that are compiled together: much of their code is the same
 
 
 def wrong(name: str, dtype: str, every: int = 1) -> list[str]:
     """Where compiled rows of a functional are not what eager float64 gives: values and gradients."""
-    chosen = [row for row in FUNCTIONALS if row.name == name][::every]
+    grid = [row for row in FUNCTIONALS if row.name == name]
+    chosen = (grid if LONG else meeting(grid))[::every]
     found = []
     for group in (chosen[i : i + GROUP] for i in range(0, len(chosen), GROUP)):
         compiled, eager = together(group, dtype, 1, compiled=True), together(group, order=1)
         for row, results, wanted in zip(group, compiled, eager, strict=True):
             found += disagreements(row, results, wanted, dtype)
     return found
+
+
+def test_every_two_values_that_meet_in_a_grid_meet_in_the_rows_that_are_compiled():
+    for name in F.__all__:
+        grid = [row for row in FUNCTIONALS if row.name == name]
+        told, compiled = ([together_in(row) for row in part] for part in (grid, meeting(grid)))
+        assert set().union(*told) == set().union(*compiled)
+    assert len(meeting([row for row in FUNCTIONALS if row.name == "cross_entropy"])) < 60  # of hundreds
+
+
+def together_in(row: Row) -> set[tuple[str, str]]:
+    """Every two of what a row is called with, arrays by their shapes; and its note."""
+    given = [*enumerate(row.arguments), *sorted(row.options.items())]
+    arrays = [(key, getattr(value, "array", value)) for key, value in given]
+    words = [f"{key} {x.shape if isinstance(x, (np.ndarray, np.generic)) else x}" for key, x in arrays]
+    return {*itertools.combinations(words, 2), (row.note, "")}
 
 
 @pytest.mark.parametrize("name", F.__all__)
@@ -50,8 +73,8 @@ def test_float32_is_within_rounding_of_eager_float64(name):
 
 @pytest.mark.parametrize("name", F.__all__)
 def test_float64_equals_eager(name):
-    """One row in five: what differs from float32 is the width of vectors."""
-    assert not wrong(name, "float64", every=5)
+    """One row in three: what differs from float32 is the width of vectors."""
+    assert not wrong(name, "float64", every=3)
 
 
 # ---------------------------------------------------------------- higher orders
