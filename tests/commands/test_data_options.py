@@ -113,6 +113,21 @@ def test_options_that_do_not_fit(tmp_path, words, classes, message):
 
 
 @pytest.mark.any_python
+def test_evaluation_sees_the_middle_of_more_where_training_cuts_at_random(tmp_path):
+    root = images_by_class(tmp_path / "pets", ((40, 30), (30, 52)))
+    size = "--data", root, "--image-size", 28, "--workers", 0
+    assert read(*size, "--augment", "flip")[1].prepare.resize == 28
+    parts, found = read(*size, "--augment", "crop", "flip")
+    assert found.prepare.resize == 32 and found.prepare.shape == (3, 28, 28) and found.train.num_workers == 0
+    seen = np.stack([found.test.dataset[n][0] for n in range(8)])
+    for n in (0, 3):
+        expected = found.prepare(found.prepare.resized(parts.test[n][0])[None])[0]
+        np.testing.assert_array_equal(seen[n], expected)
+    trained = np.stack([found.prepare(found.prepare.resized(parts.train[n][0])[None])[0] for n in range(8)])
+    assert trained.mean() == pytest.approx(0, abs=1e-3) and trained.std() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.any_python
 def test_of_a_set_without_parts_every_fifth_image_of_a_class_is_for_the_test(tmp_path):
     root = tmp_path / "photos"
     for name, n in (("cat", 11), ("dog", 3)):

@@ -66,6 +66,32 @@ def test_images_that_are_read_as_they_are_asked_for_train_to_the_same_bits(pets,
     assert same(kept, by_process)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_photo_that_is_damaged_is_told_in_one_line(workers, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(batches, "SAMPLE", 2)  # else all images are read before the training
+    for part, name in (("train", "a"), ("train", "b"), ("val", "a"), ("val", "b")):
+        (tmp_path / "data" / part / name).mkdir(parents=True)
+        for i in range(4):
+            Image.new("RGB", (9, 9), (40 * i,) * 3).save(tmp_path / "data" / part / name / f"{i}.png")
+    photo = tmp_path / "data" / "train" / "b" / "1.png"
+    whole = photo.read_bytes()
+    photo.write_bytes(whole[:45])
+    options = "--data", tmp_path / "data", "--image-size", 8, "--workers", workers, *SMALL
+    with pytest.raises(SystemExit) as stopped:
+        run(*options, out=tmp_path / "run")
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        stopped.value.code == 2 and "Traceback" not in line and "1.png is damaged" in line and "error: --data: " in line
+    )
+    photo.write_bytes(whole)
+    assert main(["resume", str(tmp_path / "run")]) == 0
+    damaged = tmp_path / "data" / "val" / "b" / "3.png"
+    damaged.write_bytes(whole[:45])
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(tmp_path / "run"), "--data", str(tmp_path / "data")])
+    assert "error: --data: ImageReader: " in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_tables_give_what_folders_give(pets, tmp_path):
     options = "--image-size", 10, *SMALL
     folder = run("--data", pets, *options, out=tmp_path / "folder")
@@ -100,11 +126,13 @@ def test_a_run_with_every_option_is_resumed_and_repeated_to_the_same_bits(pets, 
     assert same(run("--config", tmp_path / "whole" / "config.toml", out=tmp_path / "again"), whole)
     text = (tmp_path / "whole" / "config.toml").read_text()
     assert text == (tmp_path / "again" / "config.toml").read_text()
-    given = {word[2:].replace("-", "_") for word in map(str, options) if word.startswith("--")}
-    assert given | {"model", "columns", "no_jit"} == set(re.findall(r"^(\w+) =", text, re.M))
-    original = train.fit
+    named = {word[2:].replace("-", "_") for word in map(str, options) if word.startswith("--")}
+    assert named | {"model", "columns", "no_jit"} == set(re.findall(r"^(\w+) =", text, re.M))
+    original, given = train.fit, []
 
     def stopping(*arguments, after_step, **more):
+        given.append(more)
+
         def stopped(state):
             after_step(state)
             if state.step == 9:
@@ -115,7 +143,7 @@ def test_a_run_with_every_option_is_resumed_and_repeated_to_the_same_bits(pets, 
     monkeypatch.setattr(train, "fit", stopping)
     stopped = run(*options, "--no-jit", out=tmp_path / "run")
     monkeypatch.setattr(train, "fit", original)
-    assert not same(stopped, whole)
+    assert not same(stopped, whole) and (given[0]["accumulate"], given[0]["clip_norm"]) == (2, 1.0)
     assert main(["resume", str(tmp_path / "run")]) == 0
     assert same(load_file(tmp_path / "run" / "weights.safetensors"), whole)
 
@@ -144,11 +172,28 @@ def test_class_weights_are_those_of_scikit_learn():
     loss = train_options.loss(parsed("--class-weights", "balanced", "--label-smoothing", 0), labels, ("a", "b", "c"))
     weights = 6 / (3 * np.array([3, 1, 2]))  # compute_class_weight("balanced"): n / (k n_c)
     logp = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    np.testing.assert_allclose(loss.keywords["weight"], weights, rtol=1e-6)  # also where it divides by N: mixed labels
     each = weights[labels]
     expected = -(each * logp[np.arange(6), labels]).sum() / each.sum()
     assert loss(tg.tensor(scores), labels).item() == pytest.approx(expected, rel=1e-5)
     with pytest.raises(UsageError, match="no training image of class 'd'"):
         train_options.loss(parsed("--class-weights", "balanced"), labels, ("a", "b", "c", "d"))
+
+
+@pytest.mark.any_python
+def test_labels_are_smoothed_and_what_is_of_no_class_does_not_count():
+    scores = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    masks = np.arange(32).reshape(2, 4, 4) % 3
+    masks[0, :2] = 255
+    logp = (scores - np.log(np.exp(scores).sum(1, keepdims=True))).transpose(0, 2, 3, 1)[masks != 255]
+    target = 0.7 * np.eye(3)[masks[masks != 255]] + 0.1
+    expected = -(target * logp).sum(1).mean()
+    found = train_options.loss(parsed("--label-smoothing", 0.3), None, ("a", "b", "c"), 255)
+    assert found(tg.tensor(scores), masks).item() == pytest.approx(expected, rel=1e-5)
+    labels = masks[:, 3, 0]
+    single = train_options.loss(parsed("--label-smoothing", 0.3), labels, ("a", "b", "c"))
+    expected = -((0.7 * np.eye(3)[labels] + 0.1) * logp.reshape(-1, 3)[[4, -4]]).sum(1).mean()
+    assert single(tg.tensor(scores[:, :, 3, 0]), labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.any_python

@@ -120,6 +120,7 @@ def test_the_map_of_a_trained_network_lights_what_the_class_depends_on_and_that_
 
 
 def test_layers_with_maps_are_those_of_more_than_one_place():
+    assert layers_with_maps(nn.Conv2d(1, 2, 3), tg.zeros(1, 1, 8, 8)) == {}  # the model itself is no layer of it
     assert list(layers_with_maps(models.lenet5(), tg.zeros(1, 1, 28, 28)))[-1] == "pool2"
     found = layers_with_maps(models.resnet20(), tg.zeros(2, 3, 32, 32))
     assert list(found)[-1] == "layer3" and found["layer3"] == (64, 8, 8)

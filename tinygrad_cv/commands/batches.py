@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,18 +62,30 @@ SINGLY: dict[str, Callable[[Sequence[int]], T.Transform]] = {  # of an image as 
 AUGMENT = ("none", *SINGLY)
 
 
+class Unreadable(ValueError):
+    """A file of the data set that is damaged or missing, found when it was asked for, in whichever process."""
+
+
 class Transformed(Dataset[Any]):
-    """The samples of a data set after a transform, which has each sample's own random numbers."""
+    """The samples of a data set after a transform, which has each sample's own random numbers.
+
+    Raises:
+        Unreadable: when a sample is asked for that cannot be read.
+    """
 
     def __init__(self, dataset: Any, transform: Finish):
         self.dataset, self.transform = dataset, transform
 
     def __getitem__(self, index: Any) -> Any:
-        return self.transform(*self.dataset[index])
+        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        try:
+            found = fetch(self.dataset, indices)
+        except (OSError, ValueError) as error:
+            raise Unreadable(str(error)) from error
         samples = []
-        for n, sample in enumerate(fetch(self.dataset, indices)):
+        for n, sample in enumerate(found):
             with nth_sample(n):
                 samples.append(self.transform(*sample))
         return samples
@@ -152,6 +165,19 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
         **workers,
     )
     return Batches(prepare, kept, loader, test_batches(test, prepare, **workers), targets)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Within the block, a file of the data set that cannot be read is told in one line.
+
+    Raises:
+        UsageError: it was.
+    """
+    try:
+        yield
+    except Unreadable as error:
+        raise UsageError(f"--data: {error}") from None
 
 
 def test_batches(samples: Any, prepare: Preparation, **workers: Any) -> DataLoader[Any]:

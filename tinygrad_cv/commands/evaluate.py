@@ -15,7 +15,7 @@ from ..core.errors import CheckpointError
 from ..data import LabelledImages, TensorDataset
 from ..training import evaluate
 from . import datasets
-from .batches import Transformed, evaluation, test_batches
+from .batches import Transformed, evaluation, telling, test_batches
 from .datasets import Masked
 from .options import OK, UsageError
 from .tasks import TASKS, overlap
@@ -51,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     task = TASKS[model.task]
     matrix = task.matrix(len(classes))
     loss = partial(F.cross_entropy, ignore_index=task.ignored)
-    mean = evaluate(model, test_batches(images, model.prepare), loss, {"matrix": matrix})["loss"]
+    with telling():
+        mean = evaluate(model, test_batches(images, model.prepare), loss, {"matrix": matrix})["loss"]
     counts = matrix.confmat
     columns = {
         "recall %": counts.diagonal() / np.maximum(counts.sum(1), 1),

@@ -28,7 +28,7 @@ from ..training import State, evaluate, fit
 from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
 from . import config, datasets, train_options
-from .batches import Batches, batches
+from .batches import Batches, batches, telling
 from .options import OK, UsageError
 from .starting_weights import begin_with
 from .tasks import TASKS
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
     optimizer, schedule = train_options.optimization(model, arguments, steps)
-    with Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
+    with telling(), Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
         history = fit(
             model,
             data.train,
