@@ -326,7 +326,9 @@ def images(c: int = 4, h: int = 5, w: int = 5) -> tg.Tensor:
         (lambda: F.conv_transpose2d(images(), tg.ones(4, 8, 3, 3), stride=0), ["stride=0", "at least 1"]),
         (lambda: F.linear(tg.ones(2, 5), tg.ones(4, 3)), ["(2, 5)", "5 features", "takes 3", "in_features=5"]),
         (lambda: F.linear(tg.ones(()), tg.ones(4, 3)), ["no features", "takes 3"]),
-        (lambda: F.linear(tg.ones(2, 5), tg.ones(5)), ["weight of shape (5,)", "two axes"]),
+        (lambda: F.linear(tg.ones(2, 5), tg.ones(1, 4, 5)), ["weight of shape (1, 4, 5)", "D' x D, or D"]),
+        (lambda: F.linear(tg.ones(2, 5), tg.ones(4)), ["(2, 5)", "5 features", "takes 4"]),
+        (lambda: F.linear(tg.ones(2, 5), tg.ones(5), tg.ones(1)), ["bias of shape (1,)", "must be ()"]),
         (lambda: F.linear(tg.ones(2, 3), tg.ones(4, 3), tg.ones(3)), ["bias of shape (3,)", "must be (4,)"]),
     ],
 )

@@ -118,7 +118,6 @@ def test_distances_of_no_vector_and_of_one():
         (lambda: F.normalize(tg.ones(2, 3), math.nan), ValueError, ["p=nan", "a number"]),
         (lambda: F.normalize(tg.ones(2, 0), math.inf), ShapeError, ["max of no elements"]),
         (lambda: F.pairwise_distance(tg.ones(2, 3), tg.ones(4, 3)), ShapeError, ["pairwise_distance", "(4, 3)"]),
-        (lambda: F.pairwise_distance(tg.tensor(1.0), tg.tensor(1.0)), ShapeError, ["shape ()", "N x D"]),
         (lambda: F.cdist(tg.ones(2, 3), tg.ones(2, 4)), ShapeError, ["(2, 3)", "(2, 4)", "... x M x D"]),
         (lambda: F.cdist(tg.ones(3), tg.ones(2, 3)), ShapeError, ["x1 of shape (3,)", "... x N x D"]),
         (lambda: F.cdist(tg.ones(2, 3), tg.ones(2, 3), -1.0), ValueError, ["p=-1.0", "at least 0"]),

@@ -260,8 +260,8 @@ def linear(input: Accepted, weight: Accepted, bias: Accepted | None = None) -> T
 
     Args:
         input: x, N x D, or any number of leading axes.
-        weight: D' x D.
-        bias: D', or None.
+        weight: D' x D; or D, for one number a row instead of D'.
+        bias: D', or None; for a weight of D a number.
 
     Raises:
         ShapeError: x does not have D features; the message names the layer and the number it needs.
@@ -271,20 +271,21 @@ def linear(input: Accepted, weight: Accepted, bias: Accepted | None = None) -> T
     (5, 4)
     """
     x: Tensor = input
-    if weight.ndim != 2:
-        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must have two axes, D' x D.")
-    if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
+    if weight.ndim not in (1, 2):
+        raise ShapeError(f"weight of shape {weight.shape}{location()}: it must be D' x D, or D for one number a row.")
+    if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
         raise ShapeError(
             f"input of shape {x.shape}, weight of shape {weight.shape}{location()}: the input has "
-            f"{x.shape[-1] if x.ndim else 'no'} features, the layer takes {weight.shape[1]}. "
+            f"{x.shape[-1] if x.ndim else 'no'} features, the layer takes {weight.shape[-1]}. "
             f"Give the layer in_features={x.shape[-1] if x.ndim else 1}."
         )
-    _check_bias(bias, weight.shape[0])
+    outputs = weight.shape[:-1]
+    _check_bias(bias, *outputs)
     lead = x.shape[:-1]
     y = x.reshape(math.prod(lead), x.shape[-1]) if len(lead) != 1 else x
-    y = y.contract(weight, "nf,of->no")
+    y = y.contract(weight, "nf,of->no" if outputs else "nf,f->n")
     y = y if bias is None else y + bias
-    return y if len(lead) == 1 else y.reshape(*lead, weight.shape[0])
+    return y if len(lead) == 1 else y.reshape(*lead, *outputs)
 
 
 def _check_groups(c: int, o: int, groups: int) -> None:
@@ -294,9 +295,9 @@ def _check_groups(c: int, o: int, groups: int) -> None:
         )
 
 
-def _check_bias(bias: Tensor | None, o: int) -> None:
-    if bias is not None and bias.shape != (o,):
-        raise ShapeError(f"bias of shape {bias.shape}{location()}: it must be ({o},), one number for each output.")
+def _check_bias(bias: Tensor | None, *outputs: int) -> None:
+    if bias is not None and bias.shape != outputs:
+        raise ShapeError(f"bias of shape {bias.shape}{location()}: it must be {outputs}, one number for each output.")
 
 
 def paddings(

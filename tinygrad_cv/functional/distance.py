@@ -37,7 +37,7 @@ def cosine_similarity(x1: Accepted, x2: Accepted, dim: int = 1, eps: float = 1e-
     >>> F.cosine_similarity(tg.tensor([[1.0, 0.0]]), tg.tensor([[3.0, 4.0]])).tolist()
     [0.6000000238418579]
     """
-    a, b = together("cosine_similarity", x1, x2)
+    a, b = map(_of_vectors, together("cosine_similarity", x1, x2))
     axis = axis_of("cosine_similarity", dim, a.ndim)
     return (_direction(a, 2.0, axis, eps) * _direction(b, 2.0, axis, eps)).sum(axis)
 
@@ -57,7 +57,13 @@ def normalize(input: Accepted, p: float = 2.0, dim: int = 1, eps: float = 1e-12)
     >>> F.normalize(tg.tensor([[3.0, 4.0]])).tolist()
     [[0.6000000238418579, 0.800000011920929]]
     """
-    return _direction(input, p, axis_of("normalize", dim, input.ndim), eps)
+    x = _of_vectors(input)
+    return _direction(x, p, axis_of("normalize", dim, x.ndim), eps).reshape(input.shape)
+
+
+def _of_vectors(x: Tensor) -> Tensor:
+    """The tensor, if it has axes; a number as a vector of length 1."""
+    return x if x.ndim else x.expand_dims(0)
 
 
 def _direction(x: Tensor, p: float, axis: int, eps: float) -> Tensor:
@@ -91,9 +97,7 @@ def pairwise_distance(x1: Accepted, x2: Accepted, p: float = 2.0, eps: float = 1
     [5.0]
     """
     a, b = together("pairwise_distance", x1, x2)
-    if a.ndim == 0:
-        raise ShapeError(f"x1 and x2 of shape (){location()}: they must be N x D, or D.")
-    return length(a - b + eps, p, -1, keepdim)
+    return length(_of_vectors(a - b + eps), p, -1, keepdim and a.ndim > 0)
 
 
 @composed

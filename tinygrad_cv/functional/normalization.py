@@ -32,6 +32,8 @@ def standardize(
     >>> F.standardize(tg.tensor([[1.0, 3.0]]), axes=1, eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
+    if input.size == 0:  # nothing to normalize, and no mean of it
+        return affine(input, weight, bias)
     return with_statistics(input, axes, eps, weight, bias)[0]
 
 
@@ -96,6 +98,8 @@ def rms_norm(
     [[0.20000000298023224, 1.399999976158142]]
     """
     axes = _last_axes(input, normalized_shape, weight=weight)
+    if input.size == 0:
+        return affine(input, weight, None)
     unit = float(np.finfo(input.dtype).eps) if eps is None and input.dtype.kind == "f" else eps or 0.0
     d, scale, _ = inverse_deviation(input, axes, unit)
     return d * (scale if weight is None else scale * weight)

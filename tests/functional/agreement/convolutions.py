@@ -38,6 +38,9 @@ def rows() -> Iterator[Row]:
     for lead in ((), (5,), (2, 3), (2, 1, 4)):
         yield Row("linear", (s.normal(*lead, 6), s.normal(3, 6), s.normal(3)))
     yield Row("linear", (s.normal(5, 6), s.normal(3, 6)), note="no bias")
+    for lead in ((), (5,), (2, 3)):
+        yield Row("linear", (s.normal(*lead, 6), s.normal(6)), note=f"one number a row {lead}")
+    yield Row("linear", (s.normal(2, 3, 6), s.normal(6), s.normal()), note="one number a row, with a bias")
     for dims, name in ((1, "conv1d"), (3, "conv3d")):
         size = (5, 6, 4)[:dims]
         several: list[dict[str, Any]] = [

@@ -29,6 +29,10 @@ def rows() -> Iterator[Row]:
         for eps, keepdim in itertools.product((1e-6, 0.1), (False, True)):
             options = {"p": p, "eps": eps, "keepdim": keepdim}
             yield row("pairwise_distance", (s.normal(*a), s.normal(*b)), options, f"{b}")
+    for dim in (0, -1):  # numbers, which PyTorch takes for vectors of length 1
+        yield Row("cosine_similarity", (np.array(3.0), np.array(-2.5)), {"dim": dim}, note="numbers")
+        yield row("normalize", (np.array(3.0),), {"p": 2.0, "dim": dim}, "number")
+    yield row("pairwise_distance", (s.normal(), s.normal()), {"p": 2.0, "keepdim": True}, "numbers")
     some = [((4, 3), (5, 3)), ((2, 4, 3), (2, 5, 3)), ((2, 1, 4, 3), (3, 5, 3))]
     for (a, b), p in itertools.product(some, NORMS):
         yield row("cdist", (s.normal(*a), s.normal(*b)), {"p": p}, f"{b}", by_differences)

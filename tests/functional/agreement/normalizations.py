@@ -13,6 +13,16 @@ from tests.functional.agreement.row import Fixed, Row, Samples
 
 def rows() -> Iterator[Row]:
     s = Samples("normalizations")
+    empty: list[tuple[str, tuple[int, ...], tuple[Any, ...]]] = [
+        ("layer_norm", (2, 0), ((0,),)),
+        ("layer_norm", (0, 3), ((3,),)),
+        ("rms_norm", (2, 0), ((0,),)),
+        ("group_norm", (2, 4, 0), (2,)),
+        ("group_norm", (0, 4, 3), (2,)),
+        ("instance_norm", (2, 4, 0), ()),
+    ]
+    for name, nothing, over in empty:
+        yield Row(name, (s.normal(*nothing), *over), {}, note=f"nothing, {nothing}")
     for shape, eps in itertools.product(((6, 8), (3, 8, 5), (3, 8, 5, 3), (2, 8, 3, 2, 3)), (1e-5, 0.1)):
         x = s.normal(*shape, scale=2.0) + 1.5
         affine, averages = (s.normal(8), s.normal(8)), (Fixed(s.normal(8)), Fixed(s.positive(8)))

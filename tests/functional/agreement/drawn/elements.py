@@ -170,7 +170,7 @@ def standardize(d: Draws) -> Row:
 def stretched(d: Draws, shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape that broadcasts to this one: some sizes 1, some first axes left out."""
     sizes = tuple(1 if d.integer(0, 3) == 3 else n for n in shape[:-1])
-    return (*sizes[d.integer(0, len(sizes)) :], shape[-1])
+    return (*sizes[d.integer(0, len(sizes)) :], *shape[-1:])
 
 
 def cosine_similarity(d: Draws) -> Row:
@@ -186,7 +186,7 @@ def normalize(d: Draws) -> Row:
 
 
 def pairwise_distance(d: Draws) -> Row:
-    shape = d.shape(1, 2)
+    shape = d.shape(0, 2)
     other = d.choice(shape, shape[-1:])
     options = {"p": d.choice(*NORMS), "eps": d.choice(1e-6, 0.1), "keepdim": d.flag()}
     return distances.row("pairwise_distance", (d.normal(*shape), d.normal(*other)), options, f"{other}")

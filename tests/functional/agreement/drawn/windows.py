@@ -59,9 +59,10 @@ def transposed(d: Draws, dims: int) -> Row:
 
 
 def linear(d: Draws) -> Row:
-    inputs, outputs = d.integer(1, 5), d.integer(1, 5)
-    arguments = [d.normal(*d.shape(0, 3), inputs), d.normal(outputs, inputs)]
-    return Row("linear", (*arguments, d.normal(outputs)) if d.flag() else tuple(arguments))
+    inputs, outputs, lead = d.integer(1, 5), d.choice((), (1,), (3,), (5,)), d.shape(0, 3, 0, 4)
+    arguments = [d.normal(*lead, inputs), d.normal(*outputs, inputs)]
+    biased = d.flag() and (outputs or len(lead) != 1)  # PyTorch has no one number a row plus another of a matrix
+    return Row("linear", (*arguments, d.normal(*outputs)) if biased else tuple(arguments))
 
 
 def window(d: Draws, dims: int, dilated: bool) -> tuple[dict[str, Any], tuple[int, ...]]:
