@@ -54,6 +54,7 @@ COMPILED = {
     "ir.rewrite.split.INNER": (2, BEYOND),
     "ir.rewrite.split.MIN_PRODUCTS": (2, BEYOND),
     "ir.rewrite.sums.TERMS": (1, 64),
+    "ir.rewrite.updates.LARGE": (0, BEYOND),
     "compiler.schedule.index_maps.FEW": (0, 64),
     "compiler.schedule.index_maps.PHASES": (0, BEYOND),
     "compiler.schedule.index_maps.TINY": (0, 64),

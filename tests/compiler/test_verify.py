@@ -18,9 +18,10 @@ from tinygrad_cv.compiler.debug import Watch, words_of
 from tinygrad_cv.compiler.image import build
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
-from tinygrad_cv.compiler.schedule import materialize
+from tinygrad_cv.compiler.schedule import late, materialize
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
 from tinygrad_cv.compiler.schedule.expr import Exprs
+from tinygrad_cv.compiler.schedule.kernel import NEW
 from tinygrad_cv.compiler.schedule.layout import layout_of
 from tinygrad_cv.compiler.schedule.nest import Nest, Store
 from tinygrad_cv.compiler.verify import (
@@ -294,6 +295,75 @@ def test_mistakes_in_plans(program, break_, rule):
         step.chains = [[renewed(k) for k in chain] for chain in step.chains]
     with pytest.raises(VerificationError, match=rule):
         verify_plan(p)
+
+
+UPDATED = """
+x0 = input((200, 200), 'float32', 'normal', 1)
+x1 = input((200, 200), 'float32', 'normal', 2)
+x2 = input((200, 200), 'float32', 'normal', 3)
+x3 = contract(x2, x2, spec='ab,cb->ac')
+x4 = add(x0, x3)
+x5 = sub(x1, x4)
+x6 = exp(x2)
+return x4, x5, x6
+"""
+
+
+def updated(state, text=UPDATED):
+    graph = parse(text).graph()
+    return plan(rewrite(Graph(graph.builder, graph.inputs, graph.outputs, state), 2), HASWELL)
+
+
+def test_updates_are_stored_last_and_over_what_they_replace():
+    p = updated([(0, 0), (1, 1)])
+    verify_plan(p)
+    assert list(p.places.values()) == [0, 1]
+    assert {v.op for v in p.kernels[-1].writes} == {"add", "sub"}
+
+
+def use_it_early(p):
+    p.late = len(p.steps)
+
+
+def store_all_late(p):
+    p.late = 0
+
+
+def replace_another(p):
+    p.places = {value: 1 - place for value, place in p.places.items()}
+
+
+@pytest.mark.parametrize(
+    ("break_", "rule"),
+    [
+        (use_it_early, "it is used before the late steps"),
+        (store_all_late, "they store another output"),
+        (replace_another, "it replaces input 0, not 1"),
+    ],
+)
+def test_mistakes_in_updates(break_, rule):
+    p = updated([(0, 0), (1, 1)])
+    break_(p)
+    with pytest.raises(VerificationError, match=rule):
+        verify_plan(p)
+
+
+CROSSED = {
+    "by another kernel, or twice": ("x4 = add(x1, x3)", "x5 = permute(x0, axes=(1, 0))"),
+    "read elsewhere": ("x4 = flip(x0, axis=(0,))", "x5 = add(x1, x3)"),
+}
+
+
+@pytest.mark.parametrize("rule", CROSSED)
+def test_what_is_read_again_is_not_written_over(rule, monkeypatch):
+    """And if it were, it would be found."""
+    first, second = CROSSED[rule]
+    text = UPDATED.replace("x4 = add(x0, x3)", first).replace("x5 = sub(x1, x4)", second)
+    verify_plan(p := updated([(0, 0), (1, 1)], text))
+    assert NEW in p.places.values() or len(p.places) < 2
+    monkeypatch.setattr(late, "_reads_first", lambda *_: True)
+    with pytest.raises(VerificationError, match=rule):
+        verify_plan(updated([(0, 0), (1, 1)], text))
 
 
 FOLDED = """

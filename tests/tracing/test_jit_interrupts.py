@@ -14,6 +14,7 @@ import pytest
 import tinygrad_cv as tg
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
+from tinygrad_cv.ir.rewrite.updates import LARGE
 
 PACKAGE = str(Path(tg.__file__).parent)
 
@@ -21,20 +22,20 @@ PACKAGE = str(Path(tg.__file__).parent)
 class Counting(nn.Module):
     """In every step each parameter falls by 1, and so does the buffer."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         for i in range(4):
-            setattr(self, f"w{i}", nn.Parameter(tg.zeros(())))
-        self.register_buffer("buffer", tg.zeros(()))
+            setattr(self, f"w{i}", nn.Parameter(tg.zeros(shape)))
+        self.register_buffer("buffer", tg.zeros(shape))
 
     def forward(self, x: Any) -> Any:
         self.buffer.assign(self.buffer - 1.0)
-        return sum(self.parameters()) + 0.0 * F.dropout(F.layer_norm(x, (4,))).sum()
+        return sum(w.sum() for w in self.parameters()) + 0.0 * F.dropout(F.layer_norm(x, (4,))).sum()
 
 
-def training() -> tuple[Any, Any]:
+def training(shape: tuple[int, ...]) -> tuple[Any, Any]:
     """A jitted step; and a function that says for each part of the state how often it was taken."""
-    model = Counting()
+    model = Counting(shape)
     sgd = optim.SGD(model, lr=1.0, momentum=0.0)
     schedule = optim.StepLR(sgd, step_size=10**9)
     generator = tg.manual_seed(0)
@@ -51,7 +52,8 @@ def training() -> tuple[Any, Any]:
     def counts() -> set[float]:
         tensors = (*model.parameters(), model.buffer)
         drawn = int(generator.state.numpy()[1]) // DRAWN
-        return {drawn, schedule.last_epoch, *(-float(tensor.numpy()) for tensor in tensors)}
+        taken = {-float(number) for tensor in tensors for number in (tensor.numpy().min(), tensor.numpy().max())}
+        return {drawn, schedule.last_epoch, *taken}
 
     return step, counts
 
@@ -91,8 +93,9 @@ def interrupted(function: Any, x: Any, place: int) -> bool:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e30], ids=["compiled", "as written, where a condition does not hold"])
-def test_ctrl_c_anywhere_leaves_a_whole_step_or_none(scale):
-    step, counts = training()
+@pytest.mark.parametrize("shape", [(), (LARGE // 4,)], ids=["small", "large, so that values are written over"])
+def test_ctrl_c_anywhere_leaves_a_whole_step_or_none(scale, shape):
+    step, counts = training(shape)
     x = scale * tg.tensor([[1.0, 2.0, 3.0, 4.0]] * 2)
     step(x)
     assert counts() == {1}

@@ -6,7 +6,8 @@ Imports LLVM and everything that needs it only when something is compiled.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,6 +39,23 @@ class Program(Protocol):
 
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
+
+    @property
+    def places(self) -> Mapping[int, int]:
+        """The outputs that :meth:`started` leaves to be stored by :meth:`ready`, by number.
+
+        Each with the number of the input that it may be written over; -1 if none holds the present value; less if it
+        must have memory of its own.
+        """
+
+    def started(self, arrays: list[np.ndarray]) -> AbstractContextManager[list[Any]]:
+        """The outputs in arrays of their own; None for those. No other call begins in the block."""
+
+    def into(self, number: int, array: np.ndarray | None = None) -> np.ndarray:
+        """The array that such an output will be stored into: this one, or new memory."""
+
+    def ready(self) -> AbstractContextManager[tuple[Callable[..., Any], tuple[Any, ...]]]:
+        """A function in C, and its arguments, that stores them while no other Python code runs."""
 
     def kernels(self) -> Sequence[KernelRow]:
         """The kernels, each with its time when it runs alone."""

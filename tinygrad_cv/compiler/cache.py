@@ -37,7 +37,7 @@ def key_of(graph: Graph, target: Target, parts: int) -> str:
         digest.update(f"{i} {value.op} {value.shape} {value.dtype} {args} {params} {scope};".encode())
         if value.op == CONSTANT:
             digest.update(np.asarray(value.params["array"], order="C").tobytes())
-    digest.update(repr([numbers.get(v) for v in (*graph.inputs, *graph.outputs)]).encode())
+    digest.update(repr([numbers.get(v) for v in (*graph.inputs, *graph.outputs)] + [graph.state]).encode())
     return digest.hexdigest()
 
 

@@ -102,6 +102,8 @@ class Image:
     Attributes:
         arena: bytes.
         inputs, outputs: their buffers, in order.
+        late: the number of the first step that stores updates.
+        places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
     """
 
@@ -115,6 +117,8 @@ class Image:
     outputs: list[int]
     kernels: list[KernelInfo]
     work: int
+    late: int
+    places: dict[int, int]
 
     def __str__(self) -> str:
         lines = [f"{sum(map(len, self.objects)):,} bytes of code, an arena of {self.arena:,} bytes"]
@@ -165,6 +169,8 @@ def build(plan: Plan, modules: Modules, target: Target) -> Image:
         [numbers[v] for v in graph.outputs],
         [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
         sum(k.work for k in plan.kernels),
+        plan.late,
+        {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},
     )
 
 

@@ -18,6 +18,7 @@ from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
 from ..ir.rewrite.sums import distribute_sums
+from ..ir.rewrite.updates import copy_updates
 from ..ir.rewrite.widen import widen_sums
 from . import printer
 from .debug import Watch
@@ -96,6 +97,7 @@ STAGES: tuple[Stage, ...] = (
     _rewrite("shrink again", lambda graph, threads: shrink(graph)),
     _rewrite("plain products", lambda graph, threads: plain_products(graph)),
     _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
+    _rewrite("copy updates", lambda graph, threads: copy_updates(graph)),
     Stage(
         "materialize, arrange, build nests",
         ("nests",),
@@ -127,14 +129,14 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "fuse",
         ("kernels",),
-        lambda w: (fuse(w.exprs, w.kernels, w.nests.aliases, w.layouts, w.target),),
+        lambda w: (fuse(w.exprs, w.kernels, w.nests.aliases, w.layouts, w.target, w.nests.updates.late),),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "order",
         ("plan",),
-        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases),),
+        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases, w.nests.updates),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),

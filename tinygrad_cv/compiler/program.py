@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,15 @@ class NativeProgram:
         self._arena = aligned(image.arena)
         self._lock = lock()
         self._segments: list[Any] = []  # native programs, and steps that NumPy computes
+        self._last = threads.Program([])  # the steps that store updates
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
         self._made = [(image.buffers[i].shape, image.buffers[i].dtype) for i in self._written]
         self._reused = [math.prod(shape) * dtype.itemsize >= LARGE for shape, dtype in self._made]
-        self._reuses = any(self._reused)
+        self.places = image.places
+        self._place = {number: self._written.index(image.outputs[number]) for number in image.places}
+        self._late = set(self._place.values())
+        self._reuses = any(self._reused) or bool(self._late)
         self._distinct = image.outputs == self._written  # no output is an input, a constant or another output
         self._parts = parts
         self._spare: list[list[np.ndarray]] = [[] for _ in self._written]  # of each output, arrays of the last calls
@@ -79,6 +84,9 @@ class NativeProgram:
         for info in self.image.kernels:
             work[info.step] += _work(info)
         for number, step in enumerate(self.image.steps):
+            if number == self.image.late:
+                self._flush(native, records)
+                native, records = [], []
             if step.kind == "host":
                 self._flush(native, records)
                 native, records = [], []
@@ -99,7 +107,10 @@ class NativeProgram:
                     self._library["tg_chains"], record.ctypes.data, self._shares(step.kind, work[number])
                 )
             )
-        self._flush(native, records)
+        if self.image.late < len(self.image.steps):
+            self._last = threads.Program(native, records)
+        else:
+            self._flush(native, records)
 
     def _address_of(self, number: int) -> int:
         """The address of a buffer; 0 if each call has another."""
@@ -126,30 +137,61 @@ class NativeProgram:
         """The outputs, in arrays of their own."""
         arrays = [np.asarray(a, order="C") for a in arrays]
         with self._lock:
-            outputs = self._fresh()
-            self._point(arrays, outputs)
-            for segment in self._segments:
-                if isinstance(segment, ImageStep):
-                    self._on_host(segment, arrays, outputs)
-                else:
-                    segment.run(self._threads)
+            results = self._early(arrays)
+            if self.places:
+                results = [self.into(i) if i in self.places else result for i, result in enumerate(results)]
+                self._last.run(self._threads)
+        return results
+
+    def _early(self, arrays: Sequence[np.ndarray]) -> list[Any]:
+        """Compute all outputs but the updates, which are None."""
+        outputs = self._fresh()
+        self._point(arrays, outputs)
+        for segment in self._segments:
+            if isinstance(segment, ImageStep):
+                self._on_host(segment, arrays, outputs)
+            else:
+                segment.run(self._threads)
         return outputs if self._distinct else self._copied(arrays, outputs)
 
-    def _point(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
+    @contextmanager
+    def started(self, arrays: Sequence[np.ndarray]) -> Iterator[list[Any]]:
+        """The outputs; where one is an update, None. To be given its memory by :meth:`into`, before :meth:`ready`.
+
+        No other call begins meanwhile.
+        """
+        with self._lock:
+            yield self._early(arrays)
+
+    def into(self, number: int, array: np.ndarray | None = None) -> np.ndarray:
+        """Have an update stored into an array: new memory if it is None."""
+        if array is None:
+            array = self._new(self._place[number])
+        start = address(array)
+        for slot in self._filled[self._place[number]]:
+            self._table[slot] = start
+        return array
+
+    def ready(self) -> AbstractContextManager[tuple[Callable[..., Any], tuple[Any, ...]]]:
+        """A function in C, and its arguments, that stores the updates while no other Python code runs."""
+        return self._last.ready(self._threads)
+
+    def _point(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray | None]) -> None:
         """Write the addresses of inputs and outputs into the table."""
         table, read, filled = self._table, self._read, self._filled
         for i, array in enumerate(arrays):
             start = address(array)
             for slot in read[i]:
                 table[slot] = start
-        for i, array in enumerate(outputs):
-            start = address(array)
-            for slot in filled[i]:
-                table[slot] = start
+        for i, output in enumerate(outputs):
+            if output is not None:
+                start = address(output)
+                for slot in filled[i]:
+                    table[slot] = start
 
-    def _copied(self, arrays: Sequence[np.ndarray], outputs: list[np.ndarray]) -> list[np.ndarray]:
+    def _copied(self, arrays: Sequence[np.ndarray], outputs: list[Any]) -> list[Any]:
         """The outputs in order. One that is an input, a constant or an earlier output is copied."""
-        results: list[np.ndarray] = []
+        results: list[Any] = []
         seen: set[int] = set()
         for i in self.image.outputs:
             array = self._array(i, arrays, outputs)
@@ -158,17 +200,21 @@ class NativeProgram:
             seen.add(i)
         return results
 
-    def _fresh(self) -> list[np.ndarray]:
-        """Arrays for the outputs: large ones are reused if nobody holds them any more.
+    def _fresh(self) -> list[Any]:
+        """Arrays for the outputs that are no updates: large ones are reused if nobody holds them any more.
 
         New memory costs a page fault for every 4096 bytes, which may take longer than computing a large output.
         """
         if not self._reuses:
             return [np.empty(shape, dtype) for shape, dtype in self._made]
         return [
-            self._spare_or_new(number) if reused else np.empty(*made)
+            None if number in self._late else self._spare_or_new(number) if reused else np.empty(*made)
             for number, (reused, made) in enumerate(zip(self._reused, self._made, strict=True))
         ]
+
+    def _new(self, number: int) -> np.ndarray:
+        """Memory for an update."""
+        return np.empty(*self._made[number])
 
     def _spare_or_new(self, number: int) -> np.ndarray:
         if not COUNTS:

@@ -13,7 +13,7 @@ import os
 
 FLOOR = {
     "pointers": "an array's address is read from the head of its object; else array.ctypes.data",
-    "refcounts": "an output that nobody holds any more is filled again; else new memory at every call",
+    "refcounts": "what nobody holds any more is written over; else new memory at every call",
     "bytecode": "what code reads, and in which line, is found in its instructions; else in its lists of names",
     "profile": "calls are watched for clocks and names of locals; else clocks are not seen, and values are numbered",
     "locks": "locks are set free in a forked child, and llvmlite's is taken or passed by; else neither",

@@ -49,6 +49,11 @@ def borrow(array: np.ndarray) -> None:
     _borrowed[key] = weakref.ref(holder, lambda _: _borrowed.pop(key, None))
 
 
+def is_borrowed(holder: Any) -> bool:
+    """Whether other libraries can change the memory of this owner."""
+    return id(holder) in _borrowed
+
+
 def fingerprint(array: Any) -> int | None:
     """A checksum of borrowed memory; None for memory that the library owns."""
     if not _borrowed or not isinstance(array, np.ndarray) or id(owner(array)) not in _borrowed:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from itertools import chain, starmap
+from collections.abc import Callable, Container, Sequence
+from itertools import chain, compress, starmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from .context import current, read, write
 from .errors import DTypeError, GraphError, ShapeError
 from .fitting import fitted
 from .hooks import RemovableHandle
+from .ownership import COUNTS, References, owner_chain
 from .position import describe
 
 if TYPE_CHECKING:
@@ -205,16 +206,25 @@ class Writes:
     """A transaction over tensors: new values and gradients, committed together.
 
     An interrupt such as Ctrl-C finds all of them written or none: Python checks for it between bytecode instructions,
-    and ``commit`` writes in a single one.
+    and ``commit`` writes in a single one. It also holds what it replaced: freeing an array or a tensor may run other
+    code, so that happens when the transaction is forgotten.
     """
 
-    __slots__ = ("_done", "_grads", "_memory", "_values")
+    __slots__ = ("_before", "_calls", "_done", "_grads", "_memory", "_over", "_values")
 
     def __init__(self) -> None:
+        self._done: list[bool] = []
+        self._over = References()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was to be written."""
+        self._calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._memory: list[tuple[np.ndarray, Any]] = []
         self._values: list[tuple[Variable, Any]] = []
         self._grads: list[tuple[Variable, Tensor | None]] = []
-        self._done: list[bool] = []
+        self._before: list[Any] = []
+        self._over.clear()
 
     def value(self, tensor: Variable, value: Any) -> None:
         """Set the tensor's value."""
@@ -232,14 +242,43 @@ class Writes:
         """Set the tensor's gradient."""
         self._grads.append((tensor, grad))
 
-    def commit(self) -> None:
-        """Write everything."""
+    def over(self, tensor: Variable, references: int, taken: Container[int]) -> np.ndarray | None:
+        """The tensor's array, which ``commit`` writes over if nobody else refers to it; None if that cannot be.
+
+        Args:
+            references: how many others the caller has.
+            taken: the ids of objects that somebody else refers to, as far as is known.
+        """
+        found = owner_chain(tensor._value) if COUNTS else []
+        if not found or any(id(array) in taken for array in found):
+            return None
+        for place, array in enumerate(found):
+            self._over.add(array, 1 if place else 1 + references)
+        return found[0]
+
+    def over_grad(self, tensor: Variable, references: int, taken: Container[int]) -> np.ndarray | None:
+        """The same for the array of its gradient, which :meth:`grad` sets to another tensor with this array."""
+        old = tensor._grad
+        if old is None or id(old) in taken or (array := self.over(old, 1 + references, taken)) is None:
+            return None
+        self._over.add(old, 2)  # the tensor's, and the one in commit
+        return array
+
+    def call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Call a function in C first, which writes over arrays."""
+        self._calls.append((function, arguments))
+
+    def commit(self) -> set[int]:
+        """Write everything. Nothing if somebody else refers to what is written over: returns the ids of these."""
+        calls = chain.from_iterable([starmap(function, (arguments,)) for function, arguments in self._calls])
         arrays = starmap(np.copyto, self._memory)
         values, grads = starmap(_set_value, self._values), starmap(_set_grad, self._grads)
         done = map(self._done.append, (True,))
-        before = [(tensor._value, tensor._grad) for tensor, _ in chain(self._values, self._grads)]
-        deque(chain(arrays, values, grads, done), 0)
-        del before  # only now: freeing an array or a tensor may run other code
+        self._before = [tensor._value for tensor, _ in self._values]
+        self._before += [tensor._grad for tensor, _ in self._grads]
+        everything = chain(calls, arrays, values, grads, done)
+        deque(chain.from_iterable(compress((everything,), map(all, (self._over.right(),)))), 0)
+        return set() if self._done else self._over.others()
 
     @property
     def done(self) -> bool:

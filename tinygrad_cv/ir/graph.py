@@ -123,10 +123,22 @@ def aval_of(op: str) -> Callable[..., Aval]:
 
 
 class Graph:
-    """A function of arrays: its inputs and outputs, and the values in between that the outputs need."""
+    """A function of arrays: its inputs and outputs, and the values in between that the outputs need.
 
-    def __init__(self, builder: Builder, inputs: Sequence[Value], outputs: Sequence[Value]):
+    Attributes:
+        state: outputs that are the next values of something that the caller keeps, each as (number of the output,
+            number of the input that holds the present value, -1 if none does). They may be written over it.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        inputs: Sequence[Value],
+        outputs: Sequence[Value],
+        state: Iterable[tuple[int, int]] = (),
+    ):
         self.builder, self.inputs, self.outputs = builder, tuple(inputs), tuple(outputs)
+        self.state = tuple(state)
         self._values: list[Value] | None = None
 
     def values(self) -> list[Value]:
@@ -195,4 +207,4 @@ def rebuild(graph: Graph, rule: Callable[[Builder, Value, tuple[Value, ...]], Va
             made = value if args == value.args else builder.make(value.op, args, value.params)
         new[value] = made
     builder.scope = None
-    return Graph(builder, graph.inputs, [new[o] for o in graph.outputs])
+    return Graph(builder, graph.inputs, [new[o] for o in graph.outputs], graph.state)

@@ -11,9 +11,9 @@ import keyword
 import math
 import re
 import zlib
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -80,6 +80,7 @@ class NumpyProgram:
     """A graph that NumPy runs."""
 
     is_native = False
+    places: Mapping[int, int] = {}  # no output waits for the end
     fallbacks: tuple[str, ...] = ("everything runs on NumPy",)
 
     def __init__(self, graph: Graph):
@@ -88,6 +89,13 @@ class NumpyProgram:
 
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         return [np.array(result) if id(result) in self._constants else result for result in run(self.graph, arrays)]
+
+    def started(self, arrays: list[np.ndarray]) -> NoReturn:
+        """Not called: see ``places``."""
+        raise NotImplementedError
+
+    into: Any = started
+    ready: Any = started
 
     def kernels(self) -> Sequence[NoReturn]:
         """None: nothing was compiled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +98,9 @@ class Entry:
             if (None if grad is None else (grad._value.shape, grad._value.dtype)) != known:
                 return None
             if index >= 0 and grad is not None:
-                arrays[index] = _contiguous(grad._value)
+                value = grad._value
+                plain = isinstance(value, np.ndarray) and value.flags.c_contiguous
+                arrays[index] = value if plain else _contiguous(value)
         for target, index in recording.events:
             if index >= 0:
                 if (number := target.now()) is None:
@@ -142,27 +145,84 @@ class Entry:
         recording = self.recording
         self.calls += 1
         if not self._writes:
-            return tree.unflatten(recording.form, self._outputs(leaves, arrays, self._results(arrays)))
+            self._read_settings(arrays)
+            return tree.unflatten(recording.form, self._outputs(leaves, arrays, self.program(arrays)))
         with restored(self._schedules, writes := Writes()):
-            results = self._results(arrays)
-            outputs = self._outputs(leaves, arrays, results)
-            self._write(writes, leaves, iter(results[len(outputs) :]))
+            self._read_settings(arrays)
+            if self.program.places:
+                with self.program.started(arrays) as results:
+                    outputs = self._outputs(leaves, arrays, results)
+                    self._write_last(writes, leaves, arrays, results)
+            else:
+                results = self.program(arrays)
+                outputs = self._outputs(leaves, arrays, results)
+                self._write(writes, leaves, iter(results[len(outputs) :]))
+                writes.commit()
         return tree.unflatten(recording.form, outputs)
 
-    def _write(self, writes: Writes, leaves: list[Leaf], results: Iterator[np.ndarray]) -> None:
+    def _write(self, writes: Writes, leaves: list[Leaf], results: Iterator[np.ndarray | None]) -> None:
         for origin in self.recording.written:
             tensor, value = _at(origin, leaves), next(results)
-            if isinstance(tensor, Variable):  # not an array among the arguments: the function had a copy
+            if value is not None and isinstance(tensor, Variable):  # no array: the function had a copy
                 writes.value(tensor, value)
         for origin in self.recording.changed:
             tensor, value = _at(origin, leaves), next(results)
             if isinstance(tensor, Variable):
                 writes.memory(tensor, value)
         for origin, there in self.recording.deposits:
-            tensor, grad = _at(origin, leaves), Tensor._new(next(results)) if there else None
-            if isinstance(tensor, Variable):
-                writes.grad(tensor, grad)
-        writes.commit()
+            tensor, value = _at(origin, leaves), next(results) if there else None
+            if isinstance(tensor, Variable) and (value is not None or not there):
+                writes.grad(tensor, None if value is None else Tensor._new(value))
+
+    def _write_last(self, writes: Writes, leaves: list[Leaf], arrays: list[np.ndarray], results: list[Any]) -> None:
+        """Write, and have the program store its updates: over the present values, unless somebody else sees these."""
+        taken = set[int]()
+        with self.program.ready() as (function, arguments):
+            while not writes.done:
+                writes.clear()
+                writes.call(function, arguments)
+                self._write(writes, leaves, iter(results[len(self.recording.sources) :]))
+                for number, place in self.program.places.items():
+                    self._update(writes, number, place, leaves, arrays, taken)
+                taken |= writes.commit()
+
+    def _update(
+        self, writes: Writes, number: int, place: int, leaves: list[Leaf], arrays: list[np.ndarray], taken: set[int]
+    ) -> None:
+        """Give an update its memory."""
+        origin, is_grad = self._targets[number]
+        tensor, array = _at(origin, leaves), None
+        if not isinstance(tensor, Variable):
+            self.program.into(number)
+            return
+        kept = place >= 0  # among the arrays, too
+        present = tensor._grad if is_grad else tensor
+        if (
+            place >= -1
+            and present is not None
+            and self._fits(number, present)
+            and (not kept or arrays[place] is present._value)
+        ):
+            array = (writes.over_grad if is_grad else writes.over)(tensor, int(kept), taken)
+        value = self.program.into(number, array)
+        if is_grad:
+            writes.grad(tensor, Tensor._new(value))
+        elif array is None:
+            writes.value(tensor, value)
+
+    def _fits(self, number: int, present: Variable) -> bool:
+        output = self.recording.graph.outputs[number]
+        return bool(present._value.shape == output.shape and present._value.dtype == output.dtype)
+
+    @cached_property
+    def _targets(self) -> dict[int, tuple[Origin, bool]]:
+        """For numbers of outputs, what they are the next value of, and whether it is a gradient."""
+        recording = self.recording
+        first = len(recording.sources)
+        targets = {first + i: (origin, False) for i, origin in enumerate(recording.written)}
+        first += len(recording.written) + len(recording.changed)
+        deposited = [origin for origin, there in recording.deposits if there]
+        return targets | {first + i: (origin, True) for i, origin in enumerate(deposited)}
 
     def call(self, leaves: list[Leaf]) -> Any:
         """The results for leaves that the recording is known to be valid for."""
@@ -170,7 +230,8 @@ class Entry:
         assert arrays is not None
         return self.run(leaves, arrays)
 
-    def _results(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    def _read_settings(self, arrays: list[np.ndarray]) -> None:
+        """Take the steps of schedules, and read learning rates."""
         for target, index in self.recording.events if self._schedules else ():
             valid = True
             if isinstance(target, Fact):
@@ -184,13 +245,12 @@ class Entry:
             if not valid:  # a schedule has set a momentum to 0, or from 0: another trace is for that
                 self.discarded += 1
                 raise Discarded
-        results = self.program(arrays)
+
+    def _outputs(self, leaves: list[Leaf], arrays: list[np.ndarray], results: list[np.ndarray]) -> list[Tensor]:
+        """What the function returns, if the conditions hold under which the results are valid."""
         if self.recording.conditional and not results[-1]:
             self.discarded += 1
             raise Discarded
-        return results
-
-    def _outputs(self, leaves: list[Leaf], arrays: list[np.ndarray], results: list[np.ndarray]) -> list[Tensor]:
         results = results[: len(self.recording.sources)]
         if not self._differentiable or not current().recording:
             return [Tensor._new(result) for result in results]

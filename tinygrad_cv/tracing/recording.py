@@ -111,11 +111,16 @@ def record(
     if any(result.sources for result in results):  # a derivative may need inputs that the results do not
         inputs = [slot.initial for slot in alive] + [slot.input for slot in read if slot.input is not None]
         graph = rebuilder.with_inputs(graph, inputs + [value for _, value in trace.events if value is not None])
+    first = len(outputs) - sum(value is not None for _, value in grads)
+    state = [(len(results) + i, rebuilder.number(slot.initial)) for i, slot in enumerate(written)]
+    deposited = [slot.input for slot, value in grads if value is not None]
+    state += [(first + i, rebuilder.number(present)) for i, present in enumerate(deposited)]
+    graph = Graph(graph.builder, graph.inputs, graph.outputs, state)
     for slot in alive:
-        state = slot.reference()
-        if slot.argument is None and state is not None:
+        owner = slot.reference()
+        if slot.argument is None and owner is not None:
             index = rebuilder.number(slot.initial)
-            watched[id(state)] = Watched(state, slot.array.shape, slot.array.dtype, slot.node, slot.hooks, index)
+            watched[id(owner)] = Watched(owner, slot.array.shape, slot.array.dtype, slot.node, slot.hooks, index)
     return Recording(
         graph,
         rebuilder.places(places),

@@ -86,14 +86,18 @@ def _text(name: str) -> str:
 
 
 @cache
-def alone() -> Callable[..., Any]:
-    """alone(steps, count): runs all parts of all steps in the calling thread."""
-    return _functions(_text("alone.ll"), {"alone": (None, [ctypes.c_void_p, ctypes.c_int64])})["alone"]
+def alone(keeping: bool = False) -> Callable[..., Any]:
+    """alone(steps, count): runs all parts of all steps in the calling thread.
+
+    Args:
+        keeping: keep the interpreter's lock meanwhile, so that no other Python code runs.
+    """
+    return _functions(_text("alone.ll"), {"alone": (None, [ctypes.c_void_p, ctypes.c_int64])}, keeping)["alone"]
 
 
 @cache
-def pool_functions() -> dict[str, Callable[..., Any]]:
-    """run(pool, steps, count, threads, ends), work(pool, thread) and stop(pool)."""
+def pool_functions(keeping: bool = False) -> dict[str, Callable[..., Any]]:
+    """run(pool, steps, count, threads, ends), work(pool, thread) and stop(pool); ``keeping`` as above."""
     from .target import host
 
     pointer, number = ctypes.c_void_p, ctypes.c_int64
@@ -104,18 +108,20 @@ def pool_functions() -> dict[str, Callable[..., Any]]:
             "work": (None, [pointer, number]),
             "stop": (None, [pointer]),
         },
+        keeping,
     )
 
 
-_libraries: list[Library] = []  # never freed: workers run their code until the process ends
-
-
-def _functions(text: str, signatures: dict[str, tuple[Any, list[Any]]]) -> dict[str, Callable[..., Any]]:
+@cache
+def _library(text: str, names: tuple[str, ...]) -> Library:
+    """Loaded once and never freed: workers run its code until the process ends."""
     from .objects import compile_module, load
     from .target import host
 
-    library = load([compile_module(text, host())], signatures)
-    _libraries.append(library)
-    return {
-        name: ctypes.CFUNCTYPE(result, *arguments)(library[name]) for name, (result, arguments) in signatures.items()
-    }
+    return load([compile_module(text, host())], names)
+
+
+def _functions(text: str, signatures: dict[str, tuple[Any, list[Any]]], keeping: bool) -> dict[str, Callable[..., Any]]:
+    library = _library(text, tuple(signatures))
+    kind = ctypes.PYFUNCTYPE if keeping else ctypes.CFUNCTYPE
+    return {name: kind(result, *arguments)(library[name]) for name, (result, arguments) in signatures.items()}

@@ -34,7 +34,8 @@ import operator
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,6 +94,17 @@ class Program:
             times.append(time.perf_counter())
         return np.diff(times)
 
+    @contextmanager
+    def ready(self, threads: int | None = None) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+        """A function in C, and its arguments, that runs all steps while no other Python code runs."""
+        limit = get_num_threads() if threads is None else min(threads, get_num_threads())
+        pool = _state.pool() if limit > 1 and POSIX else None
+        with pool.claimed() if pool else nullcontext() as claimed:
+            if pool and claimed:
+                yield pool.run_keeping, (pool.address, self._address, self._count, limit, None)
+            else:
+                yield alone(keeping=True), (self._address, self._count)
+
     def _run_on_pool(self, threads: int | None, ends: int | None) -> bool:
         """Run all steps on the pool. False if there is none, or another caller has it: then nothing was run."""
         limit = get_num_threads() if threads is None else min(threads, get_num_threads())
@@ -131,11 +143,11 @@ class _Pool:
         self._functions = pool_functions()
         self._caller = lock()
         self._memory = ctypes.create_string_buffer(POOL_BYTES + 64)
-        self._address = ctypes.addressof(self._memory) + -ctypes.addressof(self._memory) % 64
+        self.address = ctypes.addressof(self._memory) + -ctypes.addressof(self._memory) % 64
         process = ctypes.CDLL(None)
-        process.pthread_mutex_init(ctypes.c_void_p(self._address + MUTEX), None)
+        process.pthread_mutex_init(ctypes.c_void_p(self.address + MUTEX), None)
         for condition in CONDITIONS:
-            process.pthread_cond_init(ctypes.c_void_p(self._address + condition), None)
+            process.pthread_cond_init(ctypes.c_void_p(self.address + condition), None)
         here, available = current_core(), cores()
         self._home = here if threads == len(available) and here in available else None
         others = [core for core in available if core != here] if self._home is not None else [None] * (threads - 1)
@@ -151,23 +163,36 @@ class _Pool:
     def _work(self, index: int, core: int | None) -> None:
         if core is not None:
             pin(core)
-        self._functions["work"](self._address, index)
+        self._functions["work"](self.address, index)
 
     def run(self, steps: int, count: int, threads: int, ends: int | None) -> bool:
         """Run a program. False if the pool is running another caller's: then nothing was run."""
+        with self.claimed() as claimed:
+            if claimed:
+                self._functions["run"](self.address, steps, count, threads, ends)
+        return claimed
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Keep other callers away; False if there is one already."""
         if not self._caller.acquire(blocking=False):
-            return False
+            yield False
+            return
         try:
             if self._home is not None and current_core() != self._home:
                 move(self._home)
-            self._functions["run"](self._address, steps, count, threads, ends)
+            yield True
         finally:
             self._caller.release()
-        return True
+
+    @property
+    def run_keeping(self) -> Callable[..., Any]:
+        """The function that runs a program, and keeps the interpreter's lock meanwhile."""
+        return pool_functions(keeping=True)["run"]
 
     def stop(self) -> None:
         """Stop the workers after the program that they are running."""
-        self._functions["stop"](self._address)
+        self._functions["stop"](self.address)
         for worker in self._workers:
             worker.join()
 

@@ -1,7 +1,7 @@
 """In which order the axes of stored values lie: which axis is innermost, as a whole or in blocks of a cache line.
 
-Outputs, what NumPy reads, and what is read or written by row numbers are row-major. Of other values the innermost axis
-is the one along which the vectors of their largest contractions run.
+Outputs, what updates are made of, what NumPy reads, and what is read or written by row numbers are row-major. Of other
+values the innermost axis is the one along which the vectors of their largest contractions run.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def arrange(
     regions = materialized.regions
     axes = innermost_axes(everything, (nest for group in contractions.values() for nest in group), regions)
     outside = {v for v in everything if v.op in (INPUT, CONSTANT)} | materialized.outputs
+    fixed |= materialized.updates.plain
     fixed |= {v for v in outside if not axes.get(v) or v.ndim < 3 or v.size < COPIED or v not in read}
     whole, cuts = {root(value, regions) for value in unblocked}, _cuts(regions)
     storages: dict[Value, Storage] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Value
@@ -26,12 +27,16 @@ def fuse(
     aliases: Aliases,
     layouts: dict[Value, Layout],
     target: Target,
+    late: Container[Value] = (),
 ) -> list[Kernel]:
-    """Fuse kernels of equal signature that read the same values, or of which one reads what the other writes."""
+    """Fuse kernels of equal signature that read the same values, or of which one reads what the other writes.
+
+    Those that store ``late`` values are not fused with others.
+    """
     fused: list[Kernel] = []
     writer: dict[Value, int] = {}  # the last kernel that writes a value
     for kernel in kernels:
-        at = _partner(kernel, fused, writer, aliases)
+        at = _partner(kernel, fused, writer, aliases, late)
         if at is None:
             fused.append(kernel)
             at = len(fused) - 1
@@ -42,7 +47,9 @@ def fuse(
     return fused
 
 
-def _partner(kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Aliases) -> int | None:
+def _partner(
+    kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Aliases, late: Container[Value]
+) -> int | None:
     """The number of the kernel that this one is fused into; None if it stays alone."""
     if isinstance(kernel, HostKernel) or kernel.signature is None:
         return None
@@ -53,6 +60,8 @@ def _partner(kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], alia
     for at in range(len(fused) - 1, max(after - 1, len(fused) - 24, -1), -1):
         other = fused[at]
         if isinstance(other, HostKernel) or other.signature != kernel.signature:
+            continue
+        if any(v in late for v in kernel.writes) != any(v in late for v in other.writes):
             continue
         if len(other.nest.stores) >= MAX_STORES or len(other.nest.parts) + len(nest.parts) > MAX_EXPRESSIONS:
             continue

@@ -20,6 +20,7 @@ from .loop_schedule import LoopSchedule
 from .nest import Nest, is_contraction
 from .storage import Arranged, Packed
 
+NEW = -2  # in place of the number of an input: memory of its own
 PIECE = 1 << 17  # bytes: a chain writes about this much before its first kernel runs again
 
 
@@ -147,12 +148,20 @@ class Step:
 
 @dataclass
 class Plan:
-    """Kernels in steps, and the layout of everything that they read and write."""
+    """Kernels in steps, and the layout of everything that they read and write.
+
+    Attributes:
+        late: the number of the first step that stores updates; from it on, no step stores anything else.
+        places: the updates, each with the number of the input that it may be written over, -1 if none
+            holds the present value, ``NEW`` if other kernels read it while or after the next one is stored.
+    """
 
     graph: Graph
     steps: list[Step]
     layouts: dict[Value, Layout]
     aliases: Aliases
+    late: int
+    places: dict[Value, int]
 
     def memory_of(self, value: Value) -> Value:
         """The value whose memory holds this one."""

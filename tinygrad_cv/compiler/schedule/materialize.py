@@ -11,13 +11,14 @@ Decides from the graph alone; knows no loops and no memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value, is_elementwise, users
 from .index_maps import TINY
 from .join import Region, join
+from .updates import Updates, updates_of
 
 SMALL = 32  # a value that is this many times smaller than its reader is materialized
 REPEATED = 16  # operations: a value that costs more is materialized if each element is computed twice or more
@@ -62,6 +63,7 @@ class Materialized:
         outputs: the outputs of the graph.
         regions: values that are stored in the memory of a concatenation, each with its place there.
         views: those of them that are not computed, since other values are their parts.
+        updates: the outputs that are computed last, over the values that they replace.
     """
 
     values: list[Value]
@@ -71,6 +73,7 @@ class Materialized:
     outputs: set[Value]
     regions: dict[Value, Region]
     views: set[Value]
+    updates: Updates
 
     @cached_property
     def wholes(self) -> set[Value]:
@@ -85,15 +88,17 @@ class Materialized:
 
 def materialize(graph: Graph, needs: Needs) -> Materialized:
     """The values that the rules below choose, and those that are needed."""
-    stored = (materialized_values(graph, needs.hosted.__contains__) | needs.materialized) - needs.aliases
+    updates = updates_of(graph)
+    stored = materialized_values(graph, needs.hosted.__contains__, updates.ends) | needs.materialized
+    stored -= needs.aliases
     aliases = {value: _base(value, needs.aliases) for value in needs.aliases}
     apart = _apart(graph, needs.hosted) | aliases.keys() | set(aliases.values())
     regions, views = join(graph.values(), stored, apart)
     stored = (stored | regions.keys() | {region.whole for region in regions.values()}) - views
     values = sorted(stored, key=lambda value: value.number)
-    roots = contraction_roots(graph)
+    roots = contraction_roots(graph, updates.ends)
     contractions = [value for value in values if value in roots]
-    return Materialized(values, needs.hosted, aliases, contractions, set(graph.outputs), regions, views)
+    return Materialized(values, needs.hosted, aliases, contractions, set(graph.outputs), regions, views, updates)
 
 
 def _apart(graph: Graph, hosted: set[Value]) -> set[Value]:
@@ -174,11 +179,12 @@ def _folds_in(value: Value, stored: set[Value]) -> set[Value]:
     return below[value]
 
 
-def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[Value]:
-    """The values that get memory of their own, except inputs and constants."""
+def materialized_values(graph: Graph, on_host: Callable[[Value], bool], ends: Set[Value] = frozenset()) -> set[Value]:
+    """The values that get memory of their own, except inputs and constants; ``ends``: of contractions."""
     values = graph.values()
     readers = users(values)
     outputs = set(graph.outputs)
+    last = {*outputs, *ends}
     stored = set(outputs)
     gathered = {value for value in values if value.op == "reshape" and is_gathered(value, readers)}
     for value in values:
@@ -189,7 +195,7 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool]) -> set[V
             stored.update(value.args)
         elif value.op == "contract":
             stored.update(map(strip, value.args))
-            stored.add(root_of(value, readers, outputs))
+            stored.add(root_of(value, readers, last))
         elif is_large_reduction(value):
             stored.add(value)
         elif value.op == "expand":
@@ -261,11 +267,11 @@ def is_gathered(value: Value, readers: dict[Value, list[Value]]) -> bool:
     return any(user.op == "gather" and gathered_from(user) is value for user in users)
 
 
-def contraction_roots(graph: Graph) -> set[Value]:
-    """The values that contractions are computed with."""
+def contraction_roots(graph: Graph, ends: Set[Value] = frozenset()) -> set[Value]:
+    """The values that contractions are computed with: outputs and ``ends`` are the last of their operations."""
     values = graph.values()
-    readers, outputs = users(values), set(graph.outputs)
-    return {root_of(value, readers, outputs) for value in values if value.op == "contract"}
+    readers, last = users(values), {*ends, *graph.outputs}
+    return {root_of(value, readers, last) for value in values if value.op == "contract"}
 
 
 def root_of(contraction: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> Value:

@@ -30,10 +30,14 @@ def build_nests(
 ) -> tuple[dict[Value, list[Nest]], Needs]:
     """The nests of these values, and what they need beyond what was decided; with needs, some are missing.
 
-    An output that is not row-major is computed row-major and copied; an input or a constant is copied.
+    An output that is not row-major is computed row-major and copied; an input or a constant is copied. An update reads
+    them row-major: it may be written over one.
     """
     stored, storages = materialized.everything, dict(storages)
-    maps = IndexMaps(exprs, stored, storages)
+    outside = {value for value in storages if value.op in (INPUT, CONSTANT) or value in materialized.outputs}
+    arranged = IndexMaps(exprs, stored, storages)
+    inside = {value: storage for value, storage in storages.items() if value not in outside}
+    plain = IndexMaps(exprs, stored, inside)
     nests: dict[Value, list[Nest]] = {}
     needs = Needs()
     todo = [value for value in values if value not in materialized.hosted][::-1]
@@ -46,6 +50,7 @@ def build_nests(
 
     while todo:
         value = todo.pop()
+        maps = plain if value in materialized.updates.late else arranged
         copied = value in storages and (value.op in (INPUT, CONSTANT) or value in materialized.outputs)
         try:
             nests[value] = [] if value.op in (INPUT, CONSTANT) else nests_of(value, maps, materialized, copied)
@@ -65,6 +70,8 @@ def build_nests(
         if blocked:
             needs.unblocked.add(need)
             storages[need] = storage_of(need, storages[need].axis, 0)
+            if need in inside:
+                inside[need] = storages[need]
         elif need.op == "reshape" and not (need.args[0].op == "permute" and _computes(need, maps, materialized)):
             needs.aliases.add(need)
             stored.add(need)

@@ -18,6 +18,7 @@ from .materialize import Materialized, Needs, materialize
 from .nest import Nest
 from .nests import build_nests
 from .storage import Storage
+from .updates import Updates
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -41,6 +42,11 @@ class Nests:
     def aliases(self) -> Aliases:
         """The stored values that have no memory of their own."""
         return aliases_of(self.materialized, self.storages)
+
+    @property
+    def updates(self) -> Updates:
+        """The outputs that are computed last, over the values that they replace."""
+        return self.materialized.updates
 
     @property
     def flat(self) -> list[Nest]:

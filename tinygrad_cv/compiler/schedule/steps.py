@@ -6,31 +6,48 @@ from ...ir.graph import Graph, Value
 from .affine import of
 from .aliases import Aliases
 from .kernel import HostKernel, Kernel, Plan, Step
+from .late import late_kernels, places
 from .layout import Layout
+from .updates import Updates
 
 TASK = 1 << 14  # operations: a kernel with less work runs on one thread
 WHOLE = 1 << 22  # bytes: a chain that writes more of them for a step of its range may be cut,
 LITTLE = 8  # where what is read beyond the cut is this many times less
 
 
-def order(graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: Aliases) -> Plan:
-    """The plan: kernels in steps, with the layouts of what they read and write."""
-    return Plan(graph, steps_of(kernels, aliases), layouts, aliases)
+def order(
+    graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: Aliases, updates: Updates
+) -> Plan:
+    """The plan: kernels in steps, with the layouts of what they read and write; those that store updates at the end."""
+    late = late_kernels(kernels, graph, updates)
+    last = set(map(id, late))
+    steps, first = steps_of([kernel for kernel in kernels if id(kernel) not in last], late, aliases)
+    return Plan(graph, steps, layouts, aliases, first, places(late, graph, updates))
 
 
-def steps_of(kernels: list[Kernel], aliases: Aliases) -> list[Step]:
-    """The kernels in steps, each as early as what it reads allows."""
+def steps_of(kernels: list[Kernel], late: list[Kernel], aliases: Aliases) -> tuple[list[Step], int]:
+    """The kernels in steps, each as early as what it reads allows; and the number of the first step of late ones."""
     steps: list[Step] = []
     made: dict[Value, list[tuple[int, Kernel]]] = {}
+    _add(kernels, 0, steps, made, aliases)
+    first = len(steps)
+    _add(late, first, steps, made, aliases)
+    return steps, first
+
+
+def _add(
+    kernels: list[Kernel], first: int, steps: list[Step], made: dict[Value, list[tuple[int, Kernel]]], aliases: Aliases
+) -> None:
+    """Add kernels to steps from number ``first`` on; ``made``: the steps and kernels that store each value."""
     for kernel in kernels:
         sources = [(value, part) for value in kernel.reads for part in aliases.makers(value)]
         needs = [(value, at, maker) for value, part in sources for at, maker in made.get(part, ())]
         latest = max((at for _, at, _ in needs), default=-1)
         kind = "host" if isinstance(kernel, HostKernel) else "serial" if _is_small(kernel) else "parallel"
-        at = _put(kernel, kind, steps, latest, [(v, m) for v, at, m in needs if at == latest], aliases)
+        latest = max(latest, first - 1)
+        at = _put(kernel, kind, steps, first, latest, [(v, m) for v, at, m in needs if at == latest], aliases)
         for value in kernel.writes:
             made.setdefault(value, []).append((at, kernel))
-    return steps
 
 
 def _is_small(kernel: Kernel) -> bool:
@@ -38,21 +55,28 @@ def _is_small(kernel: Kernel) -> bool:
 
 
 def _put(
-    kernel: Kernel, kind: str, steps: list[Step], latest: int, needs: list[tuple[Value, Kernel]], aliases: Aliases
+    kernel: Kernel,
+    kind: str,
+    steps: list[Step],
+    first: int,
+    latest: int,
+    needs: list[tuple[Value, Kernel]],
+    aliases: Aliases,
 ) -> int:
     """Add a kernel to a step, and return the step's number.
 
     Args:
+        first: the first step that it may be in.
         latest: the last step that makes something it reads.
         needs: what it reads of that step, and the kernels there that make it.
     """
     if kind == "serial":
-        for at in range(len(steps) - 1, max(latest, 0) - 1, -1):
+        for at in range(len(steps) - 1, max(latest, first) - 1, -1):
             if steps[at].kind == "serial":
                 steps[at].chains[0].append(kernel)
                 return at
     if kind == "parallel":
-        if latest >= 0 and steps[latest].kind == "parallel":
+        if latest >= first and steps[latest].kind == "parallel":
             chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
             local = len(chains) == 1 and all(_is_local(kernel, value, maker, aliases) for value, maker in needs)
             if local and not _is_cut(chains[0], {value for value, _ in needs}):

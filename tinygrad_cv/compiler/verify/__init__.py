@@ -5,7 +5,7 @@
     verify_nests      every element is stored once; every index is in range, or in a halo
     verify_layouts    no two elements share memory
     verify_kernels    nests as above; loops run over every point once
-    verify_plan       all of these; everything is stored before it is read
+    verify_plan       all of these; everything is stored before it is read, and read before it is written over
     verify_image      values that are live at the same time do not overlap in the arena
 
 They run between the stages if ``TGCV_VERIFY`` or ``TGCV_DEBUG`` is set, as in the tests. LLVM verifies its own text.

@@ -17,6 +17,7 @@ from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
 from .nests import names_of, verify_cover, verify_nest
 from .rule import check
+from .updates import verify_updates
 
 
 def verify_layouts(layouts: Mapping[Value, Layout], aliases: Aliases, stage: str) -> None:
@@ -52,7 +53,7 @@ def verify_kernels(kernels: Sequence[Kernel], layouts: Mapping[Value, Layout], a
 
 
 def verify_plan(plan: Plan, stage: str = "plan") -> None:
-    """Layouts and kernels are right; every element is stored before it is read; the outputs are stored.
+    """Layouts and kernels are right; every element is stored before it is read; the outputs are stored, updates last.
 
     Raises:
         VerificationError: naming the kernel, what it stores, and what is wrong.
@@ -60,6 +61,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     verify_layouts(plan.layouts, plan.aliases, stage)
     verify_kernels(plan.kernels, plan.layouts, plan.aliases, stage)
     _verify_order(plan, stage)
+    verify_updates(plan, stage)
     stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = plan.memory_of(output)
