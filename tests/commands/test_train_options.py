@@ -55,9 +55,12 @@ def same(a, b):
 def test_images_that_are_read_as_they_are_asked_for_train_to_the_same_bits(pets, tmp_path, capsys, monkeypatch):
     options = "--data", pets, "--image-size", 10, "--augment", "flip", *SMALL
     kept = run(*options, out=tmp_path / "kept")
-    assert "as they are asked for" not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "as they are asked for" not in printed and "waiting" not in printed
     read = run(*options, "--workers", 0, out=tmp_path / "read")
-    assert "images are made between steps as they are asked for" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "images are made between steps as they are asked for" in printed
+    assert re.search(r"epoch +1 .* accuracy +[\d.]+ %   waiting for images \d+ % of the time\n", printed)
     assert same(kept, read)
     monkeypatch.setattr(batches, "MEMORY", 24 * 3 * 10 * 10 * 5)  # less than all, so that processes read them
     monkeypatch.setattr(batches.os, "cpu_count", lambda: 1)

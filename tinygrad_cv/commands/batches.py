@@ -151,7 +151,7 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(_told(error, arguments)) from None
     collate = T.BatchTransform(*before, *mixtures) if before or mixtures else None
-    workers = _workers(arguments, kept or isinstance(parts.train, LabelledImages))
+    workers = _workers(arguments, isinstance(parts.train, LabelledImages))
     batch = min(arguments.batch_size, len(train))
     sampler = None if targets is None or arguments.sampler is None else _balanced(targets)
     loader = DataLoader(
@@ -161,10 +161,11 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
         sampler=sampler,
         drop_last=True,
         collate_fn=collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
         seed=arguments.seed,
-        **workers,
     )
-    return Batches(prepare, kept, loader, test_batches(test, prepare, **workers), targets)
+    return Batches(prepare, kept, loader, test_batches(test, prepare, workers), targets)
 
 
 @contextmanager
@@ -180,10 +181,15 @@ def telling() -> Iterator[None]:
         raise UsageError(f"--data: {error}") from None
 
 
-def test_batches(samples: Any, prepare: Preparation, **workers: Any) -> DataLoader[Any]:
-    """Batches of samples that are prepared, for evaluation."""
+def test_batches(samples: Any, prepare: Preparation, workers: int = 0) -> DataLoader[Any]:
+    """Batches of samples that are prepared, for evaluation.
+
+    Args:
+        workers: threads, which take no time to start: without augmentation most work is Pillow's, which lets go of
+            Python's lock.
+    """
     most = TEST_PIXELS // (prepare.height * prepare.width)
-    return DataLoader(samples, min(max(most, 1), TEST_BATCH), **workers)
+    return DataLoader(samples, min(max(most, 1), TEST_BATCH), num_workers=workers, workers="threads")
 
 
 def evaluation(prepare: Preparation) -> Finish:
@@ -276,12 +282,11 @@ def _fits(parts: Parts, shape: Sequence[int]) -> bool:
     return sum(map(len, parts)) * math.prod(shape) * (1 + 4) <= MEMORY
 
 
-def _workers(arguments: argparse.Namespace, in_memory: bool) -> dict[str, Any]:
-    """The processes that make batches: by default as many as there are cores, where files are read."""
-    count = arguments.workers
-    if count is None:
-        count = 0 if in_memory else os.cpu_count() or 1
-    return {"num_workers": count, "persistent_workers": count > 0}
+def _workers(arguments: argparse.Namespace, in_memory: bool) -> int:
+    """How many processes make batches: by default as many as there are cores, where files are read."""
+    if arguments.workers is not None:
+        return int(arguments.workers)
+    return 0 if in_memory else os.cpu_count() or 1
 
 
 def _check_task(arguments: argparse.Namespace, masked: bool, entry: Entry) -> None:

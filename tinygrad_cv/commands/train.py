@@ -95,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         tqdm.write(
             f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} {task.title} {100 * row[task.figure]:5.1f} %   "
             f"test loss {row['validation_loss']:.4f} {task.title} {100 * row[f'validation_{task.figure}']:5.1f} %"
+            + ("" if data.in_memory else f"   waiting for images {100 * row['waiting']:.0f} % of the time")
         )
 
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
