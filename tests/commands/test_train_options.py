@@ -4,6 +4,7 @@ import argparse
 import csv
 import math
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -67,6 +68,34 @@ def test_images_that_are_read_as_they_are_asked_for_train_to_the_same_bits(pets,
     by_process = run(*options, out=tmp_path / "process")
     assert "images are made by 1 process as they are asked for" in capsys.readouterr().out
     assert same(kept, by_process)
+
+
+def test_a_signal_that_ends_the_processes_too_ends_a_run_with_everything_written(pets, tmp_path, monkeypatch, capsys):
+    """As when a terminal is closed: whichever of them is told first."""
+    original = train.fit
+
+    def ended(model, loader, *arguments, after_epoch, **more):
+        def hung_up(state):
+            after_epoch(state)
+            signal.raise_signal(signal.SIGTERM)
+            raise RuntimeError("DataLoader: worker 0 was killed by SIGTERM")
+
+        return original(model, loader, *arguments, after_epoch=hung_up, **more)
+
+    monkeypatch.setattr(train, "fit", ended)
+    options = "--data", pets, "--image-size", 10, *SMALL, "--epochs", 3
+    assert main(["train", *map(str, options), "--out", str(tmp_path / "run")]) == 143
+    assert f"interrupted; to go on: tinygrad-cv resume {tmp_path / 'run'}" in capsys.readouterr().out
+    monkeypatch.setattr(train, "fit", original)
+    assert main(["resume", str(tmp_path / "run")]) == 0
+    assert same(load_file(tmp_path / "run" / "weights.safetensors"), run(*options, out=tmp_path / "whole"))
+
+    def broken(*arguments, **more):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(train, "fit", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        run(*options, out=tmp_path / "broken")
 
 
 @pytest.mark.parametrize("workers", [0, 1])

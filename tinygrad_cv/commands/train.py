@@ -24,7 +24,7 @@ from ..models.catalog import MODELS
 from ..models.load import WEIGHTS
 from ..nn import Module
 from ..nn.modes import evaluating
-from ..training import State, evaluate, fit
+from ..training import History, State, evaluate, fit
 from ..training.pictures import save_confusion_matrix, save_learning_curve
 from ..training.stopping import Stopping
 from . import config, datasets, train_options
@@ -101,27 +101,32 @@ def run(arguments: argparse.Namespace) -> int:
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
     optimizer, schedule = train_options.optimization(model, arguments, steps)
     with telling(), Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
-        history = fit(
-            model,
-            data.train,
-            data.test,
-            epochs=arguments.epochs,
-            optimizer=optimizer,
-            loss=loss,
-            scheduler=schedule,
-            interval="step",
-            metrics=task.metrics(len(classes)),
-            accumulate=arguments.accumulate,
-            clip_norm=arguments.clip_norm,
-            ema=average,
-            patience=arguments.patience,
-            folder=folder,
-            resume=arguments.resume,
-            after_step=after_step,
-            after_epoch=after_epoch,
-            jit=not arguments.no_jit,
-            progress=True,
-        )
+        try:
+            history = fit(
+                model,
+                data.train,
+                data.test,
+                epochs=arguments.epochs,
+                optimizer=optimizer,
+                loss=loss,
+                scheduler=schedule,
+                interval="step",
+                metrics=task.metrics(len(classes)),
+                accumulate=arguments.accumulate,
+                clip_norm=arguments.clip_norm,
+                ema=average,
+                patience=arguments.patience,
+                folder=folder,
+                resume=arguments.resume,
+                after_step=after_step,
+                after_epoch=after_epoch,
+                jit=not arguments.no_jit,
+                progress=True,
+            )
+        except RuntimeError:  # the signal has ended the processes that make batches, too
+            if stopping.number is None:
+                raise
+            history = last[0].history if last else History()
         checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
         if stopping.number is not None:
             print(f"interrupted; to go on: tinygrad-cv resume {folder}", flush=True)
