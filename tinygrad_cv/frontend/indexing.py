@@ -46,7 +46,10 @@ class IndexingMethods(Variable):
             ShapeError: the new values do not broadcast to the indexed shape.
         """
         raw = tuple(map(_raw, key)) if isinstance(key, tuple) else _raw(key)
-        values: Any = read(new) if isinstance(new, Tensor) else np.asarray(new)
+        try:
+            values: Any = read(new) if isinstance(new, Tensor) else np.asarray(new)
+        except ValueError as error:
+            raise ShapeError(f"t[...] = v: v is {type(new).__name__} of unequal lengths. {error}") from None
         if values.dtype.kind not in "fiub":
             raise DTypeError(f"t[...] = v: v has dtype {values.dtype}; it takes numbers.")
         if values.dtype.kind == "f" and self._value.dtype.kind != "f":
@@ -56,7 +59,7 @@ class IndexingMethods(Variable):
             )
         if self._value.dtype.kind in "iu" and isinstance(values, np.ndarray):
             values = fitted("t[...] = v", values, self._value.dtype)
-        place = broadcast(ANY, self._value.shape)[raw].shape
+        place = _selected(self._value.shape, raw)
         lead = max(values.ndim - len(place), 0)
         pairs = zip(values.shape[lead:][::-1], place[::-1], strict=False)
         if math.prod(values.shape[:lead]) != 1 or any(n not in (1, size) for n, size in pairs):
@@ -126,6 +129,18 @@ def _expect_rows(index: Tensor, n: int) -> None:
     if not isinstance(read(index), np.ndarray) and current().origin is None:
         index = cast(index, INT)
         ((index >= -n) & (index < n)).holds()
+
+
+def _selected(shape: tuple[int, ...], raw: Any) -> tuple[int, ...]:
+    """The shape that an index selects.
+
+    Raises:
+        IndexError: it selects nothing of a tensor of that shape; the reason is NumPy's.
+    """
+    try:
+        return broadcast(ANY, shape)[raw].shape
+    except (IndexError, TypeError, ValueError) as error:
+        raise IndexError(f"t[{raw!r}] = v of a tensor of shape {shape}{location()}: {error}") from None
 
 
 def _raw(part: Any) -> Any:
@@ -218,7 +233,10 @@ def _basic(x: Tensor, parts: list[Any]) -> Tensor:
                 raise IndexError(f"index {part} is out of bounds for axis {axis} with size {n}{location()}")
             low, high, by = part % n, part % n + 1, 1
         else:
-            low, high, by = part.indices(n)
+            try:
+                low, high, by = part.indices(n)
+            except (TypeError, ValueError) as error:
+                raise IndexError(f"{part} of axis {axis} with size {n}{location()}: {error}") from None
             count = len(range(low, high, by))
             if by < 0:
                 flipped.append(axis)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FLOAT = np.dtype(np.float32)  # for Python floats
 INTEGER = np.dtype(np.int64)  # for Python integers
 DOUBLE = np.dtype(np.float64)
-SCALARS = (bool, int, float, np.generic)
+SCALARS = (bool, int, float, np.bool_, np.integer, np.floating)  # neither complex numbers nor dates
 
 
 def to_array(data: Any, dtype: DTypeLike | None = None) -> np.ndarray:

@@ -65,7 +65,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "where": {"self": tg.tensor(X > 0.4), "a": X, "b": 0.0},
     "windows": {"self": tg.tensor(X.reshape(1, 1, 2, 3)), "kernel": (2, 2), "stride": (1, 1), "dilation": (1, 1)},
 }
-ITEMS = {"__getitem__": {"key": (0, slice(1, 3))}, "__setitem__": {"key": (0, 1), "value": 1.0}}
 
 
 def calls() -> Iterator[tuple[str, Call]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import GraphError
+from ...core.errors import DTypeError, GraphError
 from ..forward import Tensor
 from ..numpy_names import BY_SHAPE, BY_VALUE, REFUSED, WRITING
 from ..promotion import check_dtype, operand
@@ -176,7 +176,12 @@ def through_arrays(name: str, function: Any, args: Any, kwargs: Any, how: str = 
             return x.numpy()
         return type(x)(map(plain, x)) if type(x) in (list, tuple) else x
 
-    result = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    arrays, options = [plain(x) for x in args], {key: plain(value) for key, value in kwargs.items()}
+    try:
+        result = function(*arrays, **options)
+    except TypeError as error:  # of a ufunc, one that has no name
+        kinds = ", ".join(str(x.dtype) if isinstance(x, np.ndarray) else type(x).__name__ for x in arrays)
+        raise DTypeError(f"np.{name}{how} of {kinds}: {error}") from None
     if not isinstance(result, np.ndarray) or not holds_tensor(args) or result.dtype.kind not in "fiub":
         return result
     return result if result.dtype.itemsize > 8 else like_of(args)._new(result.astype(check_dtype(result.dtype)))
