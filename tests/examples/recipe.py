@@ -146,7 +146,8 @@ class Copy:
                 **outside,
                 "PYTHONPATH": str(self.folder),
                 "PYTHONIOENCODING": "utf-8",
-                "PYTEST_ADDOPTS": "-q -p no:cacheprovider -p no:xdist",
+                # plain: to rewrite the assertions of thousands of tests takes longer than the few that are selected
+                "PYTEST_ADDOPTS": "-q -p no:cacheprovider -p no:xdist --assert=plain",
                 "OPENBLAS_NUM_THREADS": "1",
                 "MPLBACKEND": "agg",
                 "NO_COLOR": "1",
