@@ -129,7 +129,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "fuse",
         ("kernels",),
-        lambda w: (fuse(w.exprs, w.kernels, w.nests.aliases, w.layouts, w.target, w.nests.updates.late),),
+        lambda w: (fuse(w.exprs, w.graph, w.kernels, w.nests.aliases, w.layouts, w.target, w.nests.updates.late),),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),

@@ -1,11 +1,11 @@
-"""The pass that fuses kernels whose loops have the same ranges."""
+"""The pass that fuses kernels whose loops have the same ranges, and stores no more what only they have read."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from ...ir.graph import Value
+from ...ir.graph import Graph, Value
 from .affine import Affine, Var, of
 from .aliases import Aliases
 from .choose import choose
@@ -23,6 +23,7 @@ MAX_EXPRESSIONS = 600  # expressions of a kernel, at most: LLVM's time grows fas
 
 def fuse(
     exprs: Exprs,
+    graph: Graph,
     kernels: list[Kernel],
     aliases: Aliases,
     layouts: dict[Value, Layout],
@@ -44,7 +45,27 @@ def fuse(
             fused[at] = _merged(exprs, fused[at], kernel, layouts, target)
         for value in kernel.writes:
             writer[value] = max(at, writer.get(value, at))
-    return fused
+    return _without_unread(fused, graph, aliases, layouts, target)
+
+
+def _without_unread(
+    kernels: list[Kernel], graph: Graph, aliases: Aliases, layouts: dict[Value, Layout], target: Target
+) -> list[Kernel]:
+    """The kernels without stores that nothing reads: each reader was fused with the kernel that made the value, or
+    does not depend on it.
+    """
+    read = [v for kernel in kernels for v in kernel.reads]
+    needed = {part for v in (*graph.outputs, *aliases.reshapes, *read) for part in aliases.makers(v)}
+    left: list[Kernel] = []
+    for kernel in kernels:
+        if isinstance(kernel, NestKernel) and not needed.issuperset(kernel.writes):
+            stores = [store for store in kernel.nest.stores if store.value in needed]
+            if not stores:
+                continue
+            nest = Nest(kernel.nest.vars, stores, kernel.nest.bounds)
+            kernel = NestKernel(nest, choose(nest, layouts, target))
+        left.append(kernel)
+    return left
 
 
 def _partner(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ...core.stackless import run
 from ...ir.graph import CONSTANT, INPUT, Value
 from .affine import Affine, Indices, Var, of
-from .expr import Const, Expr, Exprs, Guard
+from .expr import Const, Expr, Exprs, Guard, Op, Reduce, conditions_of, walk
 from .index_maps import IndexMaps
 from .join import Region, unplaced
 from .materialize import Materialized, Needs
@@ -22,7 +22,8 @@ from .reshape import NeedSplit, Unmappable
 from .storage import Storage, storage_of
 
 LONG = 32  # steps: a shorter loop is not cut into pieces
-PARTS = 4  # pieces, at most
+PARTS = 4  # parts, and places where a loop is cut, at most
+PIECES = 4  # of the loops over a sum: if there are as many, they are not cut again
 
 
 def build_nests(
@@ -141,6 +142,7 @@ def _nests(
         place: the index in the value at a point.
     """
     first = tuple(Var(n, "i") for n in shape)
+    pieces = 1
     todo: list[tuple[tuple[Var, ...], Indices]] = [(first, tuple(map(of, first)))]
     nests: dict[tuple[Var, ...], Nest] = {}
     shared: dict[tuple[Var, int, int, bool], Var] = {}
@@ -170,7 +172,10 @@ def _nests(
                     ((*variables[:at], q, inner, *variables[at + 1 :]), tuple(a.substitute(new) for a in index))
                 )
             continue
-        if (cut := _cut(expr, variables)) is not None:
+        cut = _cut(expr, variables)
+        if cut is None and pieces < PIECES and (cut := _cut_sum(expr, variables)) is not None:
+            pieces += len(cut[1])
+        if cut is not None:
             var, bounds = cut
             at = variables.index(var)
             for low, high in pairwise((0, *bounds, var.extent)):
@@ -197,6 +202,32 @@ def _cut(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | None:
             if bounds and var.extent >= LONG:
                 return var, bounds
     return None
+
+
+def _cut_sum(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | None:
+    """Where to cut the range of a loop, so that addends that are zero in a piece are left out; None: nowhere."""
+    addends, stack = [], [expr]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Op) and part.name == "add":
+            stack.extend(part.args)
+        else:
+            addends.append(part)
+    found: dict[Var, set[int]] = {}
+    for affine, low, high in (c for part in addends for c in conditions_of(part)):
+        if len(affine.terms) == 1 and abs(affine.terms[0][1]) == 1 and affine.terms[0][0] in variables:
+            ((var, sign),) = affine.terms
+            bounds = (
+                (low - affine.const, high - affine.const)
+                if sign == 1
+                else (affine.const - high + 1, affine.const - low + 1)
+            )
+            found.setdefault(var, set()).update(b for b in bounds if 0 < b < var.extent)
+    possible = {v: sorted(b) for v, b in found.items() if b and len(b) <= PARTS and v.extent >= LONG}
+    if len(addends) < 2 or not possible or any(isinstance(part, Reduce) for part in walk([expr])):
+        return None
+    var = min(possible, key=lambda v: (len(possible[v]), variables.index(v)))
+    return var, possible[var]
 
 
 def copies_of(value: Value, maps: IndexMaps) -> list[Nest]:
