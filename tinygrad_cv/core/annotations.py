@@ -164,7 +164,8 @@ def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> str:
 
 def _calls_back(function: Callable[..., Any]) -> bool:
     """Whether one of the parameters is a function of the user's, which may raise any error."""
-    return any("Callable" in str(hint) or "Function" in str(hint) for hint in function.__annotations__.values())
+    hints = (_evaluated(hint, inspect.unwrap(function).__globals__) for hint in function.__annotations__.values())
+    return any(get_origin(one) is CALLABLE for hint in hints for one in (hint, *get_args(hint)))
 
 
 def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, called: str = "") -> None:

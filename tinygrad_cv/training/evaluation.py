@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .. import functional as F
+from ..core.annotations import explaining
 from ..core.context import no_grad
 from ..nn import Module
 from ..nn.modes import evaluating
-from .metrics import MeanMetric, Metric, Result
+from .metrics import MeanMetric, Metric, Result, check_metrics
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -20,6 +21,7 @@ Forward: TypeAlias = "Callable[[Any], Tensor]"  # inputs -> outputs
 Batches: TypeAlias = Iterable[tuple[Any, Any]]  # (inputs, targets)
 
 
+@explaining
 def evaluate(
     model: Module,
     data: Batches,
@@ -43,6 +45,7 @@ def evaluate(
     >>> evaluate(model, batches, metrics={"accuracy": MulticlassAccuracy(2)}).keys()
     dict_keys(['loss', 'accuracy'])
     """
+    check_metrics("evaluate", metrics)
     forward, metrics = forward or model, metrics or {}
     mean = MeanMetric()
     for metric in metrics.values():
@@ -56,6 +59,7 @@ def evaluate(
     return {"loss": mean.compute(), **{name: metric.compute() for name, metric in metrics.items()}}
 
 
+@explaining
 def predict(model: Module, inputs: np.ndarray, batch_size: int = 250, forward: Forward | None = None) -> np.ndarray:
     """Outputs of a model for N inputs, such as scores N x classes.
 

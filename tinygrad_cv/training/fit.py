@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
@@ -15,6 +16,7 @@ import numpy as np
 
 from .. import compiler, tracing
 from .. import functional as F
+from ..core.annotations import explaining
 from ..core.errors import CheckpointError
 from ..files import load, save
 from ..frontend.random import default_generator
@@ -25,7 +27,7 @@ from ..optim.swa_utils import get_ema_multi_avg_fn
 from .checkpoints import collect, restore
 from .evaluation import Batches, evaluate
 from .history import History, Row
-from .metrics import MeanMetric, Metric
+from .metrics import MeanMetric, Metric, check_metrics
 from .steps import Loss, Steps
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class State:
 Callback: TypeAlias = Callable[[State], object]
 
 
+@explaining
 def fit(
     model: Module,
     data: Batches,
@@ -131,6 +134,7 @@ def fit(
     True
     """
     _check(epochs, accumulate, interval, save_every, patience, folder, resume)
+    _check_parts(model, optimizer, scheduler, metrics, {"clip_norm": clip_norm, "clip_value": clip_value, "ema": ema})
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema)) if isinstance(ema, float) else ema
     state = State(model, optimizer, average if isinstance(average, AveragedModel) else None)
     run = _Run(
@@ -331,7 +335,8 @@ def _check(
 ) -> None:
     numbers = {"epochs": epochs, "accumulate": accumulate, "save_every": save_every, "patience": patience}
     for name, value in numbers.items():
-        if value is not None and (not isinstance(value, (int, np.integer)) or value < (name != "epochs")):
+        optional = value is None and name in ("save_every", "patience")
+        if not optional and (not isinstance(value, (int, np.integer)) or value < (name != "epochs")):
             least = int(name != "epochs")
             raise ValueError(f"fit: {name} is {value!r}; it must be a whole number of at least {least}.")
     if interval not in ("epoch", "step"):
@@ -339,3 +344,23 @@ def _check(
     for name, value in (("resume", resume), ("save_every", save_every)):
         if value and folder is None:
             raise ValueError(f"fit: {name} needs the folder of the training's files. Give folder.")
+
+
+def _check_parts(model: Any, optimizer: Any, scheduler: Any, metrics: Any, numbers: Mapping[str, Any]) -> None:
+    """Raise for what would fail in the middle of the first epoch, or after it."""
+    parts = (
+        ("model", model, Module, "a Module"),
+        ("optimizer", optimizer, Optimizer, "an optimizer of its parameters"),
+        ("scheduler", scheduler, (LRScheduler, ReduceLROnPlateau, type(None)), "a schedule of the optimizer, or None"),
+    )
+    for name, value, kinds, words in parts:
+        if not isinstance(value, kinds):
+            raise TypeError(f"fit: {name}={value!r}; it must be {words}.")
+    check_metrics("fit", metrics)
+    for name, value in numbers.items():
+        if name == "ema" and isinstance(value, AveragedModel):
+            continue
+        highest = 1.0 if name == "ema" else math.inf
+        if value is not None and not (isinstance(value, (int, float, np.number)) and 0.0 <= value <= highest):
+            words = "in [0, 1], an AveragedModel" if name == "ema" else "at least 0"
+            raise ValueError(f"fit: {name}={value!r}; it must be a number {words}, or None.")

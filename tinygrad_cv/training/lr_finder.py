@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
+from ..core.annotations import explaining
 from ..frontend.random import default_generator
 from ..nn import Module
 from ..optim import Optimizer
@@ -51,6 +52,7 @@ class RateCurve:
         save_figure(figure, path)
 
 
+@explaining
 def find_lr(
     model: Module,
     data: Batches,
@@ -100,10 +102,11 @@ def find_lr(
         model.train()
         step = Steps(model, optimizer, loss, jit=jit)
         batches = _endless(data)
-        for number, rate in enumerate(np.geomspace(start, end, steps), 1):
+        for number in range(1, steps + 1):
+            rate = start * (end / start) ** ((number - 1) / (steps - 1))
             inputs, targets = next(batches)
             for group in optimizer.param_groups:
-                group["lr"] = float(rate)
+                group["lr"] = rate
             value = step(inputs, targets)[0].item()
             average = smoothing * average + (1 - smoothing) * value
             unbiased = average / (1 - smoothing**number)

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.annotations import explaining
+
 Average: TypeAlias = Literal["micro", "macro", "weighted", "none"] | None
 Result: TypeAlias = "float | NDArray[Any]"
 
@@ -70,6 +72,7 @@ class MeanMetric(Metric):
     def __init__(self) -> None:
         self.mean_value, self.weight = np.zeros(()), np.zeros(())
 
+    @explaining
     def update(self, value: ArrayLike, weight: ArrayLike = 1.0) -> None:
         """Add numbers with their weights."""
         values, weights = np.broadcast_arrays(np.asarray(value, np.float64), np.asarray(weight, np.float64))
@@ -146,6 +149,7 @@ class MulticlassAccuracy(_OfClasses):
 
     sums = ("tp", "fp", "fn")
 
+    @explaining
     def __init__(
         self,
         num_classes: int | None = None,
@@ -164,6 +168,7 @@ class MulticlassAccuracy(_OfClasses):
             np.zeros(1 if average == "micro" else num_classes or 0, np.int64) for _ in range(3)
         )
 
+    @explaining
     def update(self, preds: ArrayLike, target: ArrayLike) -> None:
         scores, classes = self._read(preds, target)
         if scores.ndim == 1 and self.top_k > 1:
@@ -209,6 +214,7 @@ class MulticlassConfusionMatrix(_OfClasses):
 
     sums = ("confmat",)
 
+    @explaining
     def __init__(
         self,
         num_classes: int,
@@ -223,6 +229,7 @@ class MulticlassConfusionMatrix(_OfClasses):
         self.normalize = normalize
         self.confmat = np.zeros((num_classes, num_classes), np.int64)
 
+    @explaining
     def update(self, preds: ArrayLike, target: ArrayLike) -> None:
         scores, classes = self._read(preds, target)
         best = scores.argmax(1) if scores.ndim == 2 else scores
@@ -251,6 +258,7 @@ class MulticlassJaccardIndex(MulticlassConfusionMatrix):
     0.5833
     """
 
+    @explaining
     def __init__(self, num_classes: int, average: Average = "macro", ignore_index: int | None = None):
         super().__init__(num_classes, ignore_index)
         _check_average("MulticlassJaccardIndex", average)
@@ -264,6 +272,15 @@ class MulticlassJaccardIndex(MulticlassConfusionMatrix):
         if self.average == "micro":
             return float(_share(both.sum(), union.sum()))
         return _averaged(_share(both, union), self.average, targets, union > 0)
+
+
+def check_metrics(op: str, metrics: Any) -> None:
+    """Raise TypeError for what is neither None nor a dict of metrics."""
+    if not isinstance(metrics, (Mapping, type(None))):
+        raise TypeError(f"{op}: metrics={metrics!r}; it must be a dict of metrics by name, or None.")
+    for name, metric in (metrics or {}).items():
+        if not isinstance(metric, Metric):
+            raise TypeError(f"{op}: metrics[{name!r}]={metric!r}; it must be a Metric.")
 
 
 def _check_average(metric: str, average: Any) -> None:
