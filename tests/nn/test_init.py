@@ -11,7 +11,7 @@ import tinygrad_cv as tg
 from tinygrad_cv import ShapeError, nn
 from tinygrad_cv.nn import init
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 SHAPE = (40, 30, 3, 5)
 IN, OUT = 30 * 15, 40 * 15
