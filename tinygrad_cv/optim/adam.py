@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from ..frontend.tensor import Tensor
 from .group import Group
+from .moments import Moments
 from .named import ParametersOrGroups
-from .optimizer import Optimizer, Todo, ahead, decayed, slot
+from .optimizer import Optimizer, Todo, decayed, slot
 from .settings import refuse
 
 
@@ -75,15 +76,13 @@ class Adam(Optimizer):
 
     def update(self, group: Group, todo: list[Todo]) -> None:
         lr, (beta1, beta2), eps, dtype = group["lr"], group["betas"], group["eps"], todo[0][0].dtype
-        fresh, kept, fresh_square = ahead(dtype, 1.0 - beta1, beta2, 1.0 - beta2)
+        moments = Moments.of(group, todo)
         for scalars, cohort in self.cohorts(todo):
             t = scalars["step"]
             rate, root = (lr / (1.0 - beta1**t)).astype(dtype), (1.0 - beta2**t).sqrt().astype(dtype)
             for p, g, slots in cohort:
-                m, v = slot(slots, "exp_avg", p), slot(slots, "exp_avg_sq", p)
                 x: Tensor = decayed(p, group)
-                m.assign(m + (g - m) * fresh)
-                v.assign(v * kept + g * g * fresh_square)
+                m, v = moments.update(p, g, slots)
                 if group["amsgrad"]:
                     greatest = slot(slots, "max_exp_avg_sq", p)
                     greatest.assign(greatest.maximum(v))

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from ..frontend.tensor import Tensor
 from .group import Group
+from .moments import Moments
 from .named import ParametersOrGroups
-from .optimizer import Optimizer, Todo, ahead, decayed, slot
+from .optimizer import Optimizer, Todo, decayed
 from .settings import refuse
 
 
@@ -73,7 +74,7 @@ class NAdam(Optimizer):
 
     def update(self, group: Group, todo: list[Todo]) -> None:
         lr, (beta1, beta2), dtype = group["lr"], group["betas"], todo[0][0].dtype
-        fresh, kept, fresh_square = ahead(dtype, 1.0 - beta1, beta2, 1.0 - beta2)
+        moments = Moments.of(group, todo)
         for scalars, cohort in self.cohorts(todo):
             t, product, psi = scalars["step"], scalars["mu_product"], group["momentum_decay"]
             mu, following = (beta1 * (1.0 - 0.5 * 0.96 ** (steps * psi)) for steps in (t, t + 1.0))
@@ -82,8 +83,6 @@ class NAdam(Optimizer):
             of_m = (lr * following / (1.0 - product * following)).astype(dtype)
             correction = (1.0 - beta2**t).astype(dtype)
             for p, g, slots in cohort:
-                m, v = slot(slots, "exp_avg", p), slot(slots, "exp_avg_sq", p)
                 x = decayed(p, group)
-                m.assign(m + (g - m) * fresh)
-                v.assign(v * kept + g * g * fresh_square)
+                m, v = moments.update(p, g, slots)
                 p.assign(x - (g * of_g + m * of_m) / ((v / correction).sqrt() + group["eps"]))

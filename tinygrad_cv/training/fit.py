@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
@@ -11,8 +10,6 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
 
 from .. import compiler, tracing
 from .. import functional as F
@@ -24,10 +21,11 @@ from ..nn import AveragedModel, Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..optim.swa_utils import get_ema_multi_avg_fn
+from .arguments import check_numbers, check_parts
 from .checkpoints import collect, restore
 from .evaluation import Batches, evaluate
 from .history import History, Row
-from .metrics import MeanMetric, Metric, check_metrics
+from .metrics import MeanMetric, Metric
 from .steps import Loss, Steps
 
 if TYPE_CHECKING:
@@ -133,8 +131,8 @@ def fit(
     >>> history.column("loss")[-1] < 0.3
     True
     """
-    _check(epochs, accumulate, interval, save_every, patience, folder, resume)
-    _check_parts(model, optimizer, scheduler, metrics, {"clip_norm": clip_norm, "clip_value": clip_value, "ema": ema})
+    check_numbers(epochs, accumulate, interval, save_every, patience, folder, resume)
+    check_parts(model, optimizer, scheduler, metrics, {"clip_norm": clip_norm, "clip_value": clip_value, "ema": ema})
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema)) if isinstance(ema, float) else ema
     state = State(model, optimizer, average if isinstance(average, AveragedModel) else None)
     run = _Run(
@@ -322,45 +320,3 @@ def _bar(shown: bool, epoch: int, epochs: int, data: Batches, done: int) -> Abst
     total = len(data) if isinstance(data, Sized) else None
     about = f"epoch {epoch}/{epochs}"
     return tqdm(total=total, initial=done, desc=about, unit="step", file=sys.stderr, dynamic_ncols=True, leave=False)
-
-
-def _check(
-    epochs: int,
-    accumulate: int,
-    interval: str,
-    save_every: int | None,
-    patience: int | None,
-    folder: str | PathLike[str] | None,
-    resume: bool,
-) -> None:
-    numbers = {"epochs": epochs, "accumulate": accumulate, "save_every": save_every, "patience": patience}
-    for name, value in numbers.items():
-        optional = value is None and name in ("save_every", "patience")
-        if not optional and (not isinstance(value, (int, np.integer)) or value < (name != "epochs")):
-            least = int(name != "epochs")
-            raise ValueError(f"fit: {name} is {value!r}; it must be a whole number of at least {least}.")
-    if interval not in ("epoch", "step"):
-        raise ValueError(f"fit: interval={interval!r}; the schedule steps each 'epoch' or each 'step'.")
-    for name, value in (("resume", resume), ("save_every", save_every)):
-        if value and folder is None:
-            raise ValueError(f"fit: {name} needs the folder of the training's files. Give folder.")
-
-
-def _check_parts(model: Any, optimizer: Any, scheduler: Any, metrics: Any, numbers: Mapping[str, Any]) -> None:
-    """Raise for what would fail in the middle of the first epoch, or after it."""
-    parts = (
-        ("model", model, Module, "a Module"),
-        ("optimizer", optimizer, Optimizer, "an optimizer of its parameters"),
-        ("scheduler", scheduler, (LRScheduler, ReduceLROnPlateau, type(None)), "a schedule of the optimizer, or None"),
-    )
-    for name, value, kinds, words in parts:
-        if not isinstance(value, kinds):
-            raise TypeError(f"fit: {name}={value!r}; it must be {words}.")
-    check_metrics("fit", metrics)
-    for name, value in numbers.items():
-        if name == "ema" and isinstance(value, AveragedModel):
-            continue
-        highest = 1.0 if name == "ema" else math.inf
-        if value is not None and not (isinstance(value, (int, float, np.number)) and 0.0 <= value <= highest):
-            words = "in [0, 1], an AveragedModel" if name == "ema" else "at least 0"
-            raise ValueError(f"fit: {name}={value!r}; it must be a number {words}, or None.")

@@ -15,13 +15,8 @@ if TYPE_CHECKING:
     from ...frontend.typing import TensorLike
 
 
-class MarginRankingLoss(Loss):
-    """max(0, margin - y (a - b)): a is to be larger than b where y is 1, smaller where it is -1.
-
-    >>> import tinygrad_cv as tg
-    >>> tg.nn.MarginRankingLoss(1.0)(tg.tensor([2.0]), tg.tensor([1.5]), tg.tensor([1.0])).item()
-    0.5
-    """
+class _OfMargin(Loss):
+    """A loss whose only setting is a margin."""
 
     shown = ("margin",)
 
@@ -36,19 +31,26 @@ class MarginRankingLoss(Loss):
         super().__init__(reduction)
         self.margin = margin
 
+
+class MarginRankingLoss(_OfMargin):
+    """max(0, margin - y (a - b)): a is to be larger than b where y is 1, smaller where it is -1.
+
+    >>> import tinygrad_cv as tg
+    >>> tg.nn.MarginRankingLoss(1.0)(tg.tensor([2.0]), tg.tensor([1.5]), tg.tensor([1.0])).item()
+    0.5
+    """
+
     def forward(self, input1: TensorLike, input2: TensorLike, target: TensorLike) -> Tensor:
         return F.margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
-class HingeEmbeddingLoss(Loss):
+class HingeEmbeddingLoss(_OfMargin):
     """The distance x where y is 1, max(0, margin - x) where it is -1; see :func:`functional.hinge_embedding_loss`.
 
     >>> import tinygrad_cv as tg
     >>> tg.nn.HingeEmbeddingLoss(reduction="none")(tg.tensor([0.25, 0.25]), tg.tensor([1, -1])).tolist()
     [0.25, 0.75]
     """
-
-    shown = ("margin",)
 
     @taking_older_arguments
     def __init__(
@@ -58,14 +60,13 @@ class HingeEmbeddingLoss(Loss):
         reduce: bool | None = None,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(reduction)
-        self.margin = margin
+        super().__init__(margin, reduction=reduction)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return F.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 
 
-class CosineEmbeddingLoss(Loss):
+class CosineEmbeddingLoss(_OfMargin):
     """1 - cos(a, b) where y is 1, max(0, cos(a, b) - margin) where it is -1.
 
     >>> import tinygrad_cv as tg
@@ -73,19 +74,6 @@ class CosineEmbeddingLoss(Loss):
     >>> round(loss(tg.tensor([[3.0, 4.0]]), tg.tensor([[4.0, 3.0]]), tg.tensor([1])).item(), 2)
     0.04
     """
-
-    shown = ("margin",)
-
-    @taking_older_arguments
-    def __init__(
-        self,
-        margin: float = 0.0,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(reduction)
-        self.margin = margin
 
     def forward(self, input1: TensorLike, input2: TensorLike, target: TensorLike) -> Tensor:
         return F.cosine_embedding_loss(input1, input2, target, self.margin, reduction=self.reduction)
