@@ -229,8 +229,7 @@ def _prepared(
             )
         return _kept(parts, None, entry, lambda image: image)
     if size is None:
-        first = train[0][0]
-        shape, resize = first.shape, None
+        shape, resize = train[0][0].shape, None
     else:
         resize = round(WIDER * size) if cropped else size
         shape = (train[0][0].shape[0], size, size)

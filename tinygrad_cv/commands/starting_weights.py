@@ -29,7 +29,6 @@ def begin_with(model: Module, path: Path, classes: int) -> str:
     """
     arrays = _arrays(path)
     own = model.state_dict()
-    left = {name for name in arrays if name not in own and name.startswith(AUXILIARY)}
     new = [
         name
         for name, value in own.items()
@@ -38,17 +37,18 @@ def begin_with(model: Module, path: Path, classes: int) -> str:
         and value.shape[:1] == (classes,)
         and arrays[name].shape[1:] == value.shape[1:]
     ]
-    found = {name: value for name, value in arrays.items() if name not in left}
-    missing, more = own.keys() - found.keys(), found.keys() - own.keys()
-    if missing or more:
-        name = next(name for name in [*own, *found] if name in missing or name in more)
-        near = difflib.get_close_matches(name, found if name in missing else own, 1)
-        hint = f"; the nearest is {near[0]}" if near else ""
-        raise UsageError(
-            f"--init: {path} has {'no ' if name in missing else ''}{name!r}"
-            f"{'' if name in missing else ', which the network has not'} ({len(missing)} weights missing, {len(more)} "
-            f"too many{hint}). Give the file of weights of the same network as --model."
-        )
+    found = {name: value for name, value in arrays.items() if name in own or not name.startswith(AUXILIARY)}
+    missing, more = [name for name in own if name not in found], [name for name in found if name not in own]
+    for names, has, others in (
+        (missing, "has no weight", found),
+        (more, "has a weight that the network has not,", own),
+    ):
+        if names:
+            near = difflib.get_close_matches(names[0], others, 1)
+            raise UsageError(
+                f"--init: {path} {has} {names[0]!r}{f' (the nearest is {near[0]!r})' if near else ''}, one of "
+                f"{len(names)} such. Give weights of the same network as --model, and --model-args as it was made with."
+            )
     try:
         model.load_state_dict({**found, **{name: own[name] for name in new}})
     except CheckpointError as error:

@@ -75,6 +75,7 @@ OPTIMIZERS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.usage = "%(prog)s [option ...]"
     group = parser.add_argument_group("network")
     group.add_argument(
         "--model",
