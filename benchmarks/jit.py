@@ -57,6 +57,12 @@ def show(classes: Iterable[Row]) -> None:
         )
 
 
+def shares_of_limit(classes: Iterable[Row], table: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """By system, the roofline's time of our kernels by the median of its steps: where all are low, all are slow."""
+    limit = sum(row["roofline_ms"] for row in classes)
+    return {system: limit / (1e3 * row["median"]) for system, row in table.items()}
+
+
 def main(
     command: str = "jit",
     about: str | None = __doc__,
@@ -87,6 +93,8 @@ def main(
             table = tabulate(rounds, peer or REFERENCE, plan.rounds)
             if classes:
                 show(classes)
+                shares = shares_of_limit(classes, table).items()
+                print("  roofline by step: " + ", ".join(f"{system} {share:.0%}" for system, share in shares))
             if arguments.json:
                 row = {"systems": table, "peer": peer, "ratio": ratio, "kernels": classes}
                 keep(arguments.json, "machine", machine())

@@ -272,12 +272,18 @@ def _ctc(framework: Any) -> Any:
     return module(framework, loss, buffers={"labels": labels})
 
 
+def _strided(framework: Any) -> Any:
+    """A convolution of volumes with stride 2; its weights are a parameter."""
+    weight = np.random.default_rng(6).normal(size=(32, SHORT[3][0], 3, 3, 3)) / 20
+    convolve = partial(framework.functional.conv3d, stride=2, padding=1)
+    return module(framework, lambda own, x: convolve(x, own.weight), parameters={"weight": weight})
+
+
 def _others() -> dict[str, Row]:
     volume = SHORT[3]
-    strided = layer("Conv3d", volume[0], 32, 3, stride=2, padding=1)
     return {
         "ctc": Row("CTC, 80 steps, 20 of 30 labels", _ctc, (80, 30), ()),
-        "conv3d_strided": Row("convolution 3, stride 2, 3-d", strided, volume, (32, *_pooled(volume, 2)[1:])),
+        "conv3d_strided": Row("convolution 3, stride 2, 3-d", _strided, volume, (32, *_pooled(volume, 2)[1:])),
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.bounds import JIT
 from benchmarks.growth import growth
-from benchmarks.jit import kernel_classes
+from benchmarks.jit import kernel_classes, shares_of_limit
 from benchmarks.measure import keep
 from benchmarks.systems import PEERS, SYSTEMS
 from benchmarks.workers.functions import FUNCTIONS
@@ -40,6 +40,11 @@ def test_kernel_classes_weigh_the_roofline_by_time() -> None:
     assert (contraction["kernels"], contraction["flops"], contraction["bytes"], contraction["ms"]) == (2, 12, 3, 4.0)
     assert contraction["share"] == pytest.approx(0.6)
     assert kernel_classes([]) == []
+    table = {"theirs": {"median": 20e-3}, "ours": {"median": 5e-3}}
+    limit = sum(kernel["share"] * kernel["ms"] for kernel in kernels)
+    assert shares_of_limit([elementwise, contraction], table) == pytest.approx(
+        {"theirs": limit / 20, "ours": limit / 5}
+    )
 
 
 def test_growth_is_the_worst_time_a_sample() -> None:
