@@ -6,6 +6,8 @@ import multiprocessing
 import numpy as np
 import pytest
 
+from tests.misuse.spoiling import shown, wrong_values
+from tests.misuse.verdict import complaint
 from tinygrad_cv import data
 
 from .samples import Noise, NoiseStream
@@ -92,3 +94,27 @@ def test_a_stream_without_length_has_none():
     assert next(iter(loader)).tolist() == [0, 0]
     with pytest.raises(TypeError, match="has no len"):
         len(loader)
+
+
+WALKED = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "drop_last")
+
+
+@pytest.mark.parametrize("name", [*WALKED, "timeout", "worker_init_fn", "prefetch_factor", "seed", "workers"])
+def test_one_wrong_argument_is_named(name):
+    """Before the first batch is made, or with it."""
+    parameters, found = inspect.signature(data.DataLoader).parameters, []
+    default = Noise() if name == "dataset" else parameters[name].default
+    odd = [True, "unheard-of", {"a": 1}, object(), np.ones((2, 2), int), np.ones(3, bool), 10**30, -1, 1.5, [list]]
+    for wrong in [*wrong_values(default), *odd]:
+        if name in ("sampler", "batch_sampler") and isinstance(wrong, (list, tuple, np.ndarray)):
+            continue  # places, which the data set may know or not
+        if name == "dataset" and (isinstance(wrong, dict) or hasattr(wrong, "__getitem__")):
+            continue  # samples of some kind
+        if name in ("collate_fn", "worker_init_fn") and callable(wrong):
+            continue
+        if name == "num_workers" and isinstance(wrong, int) and wrong > 0:
+            continue  # it would start them
+        given = {"dataset": Noise(), name: wrong}
+        problem = complaint(lambda given=given: next(iter(data.DataLoader(**given))), name, [""])
+        found += [f"{name}={shown(wrong)}: {problem}"] if problem else []
+    assert not found, "\n".join(found)

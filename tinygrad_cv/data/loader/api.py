@@ -11,7 +11,7 @@ from ..collate import default_collate, default_convert
 from ..dataset import Dataset, IterableDataset
 from ..randomness import RandomSource, checked_seed, given_generator, ordering
 from ..sampler import BatchSampler, RandomSampler, SequentialSampler
-from .arguments import check_batches, check_callable, check_dataset, check_workers, count, start_method
+from .arguments import check_batches, check_callable, check_dataset, check_order, check_workers, count, start_method
 from .executor import Executor, Inline
 from .processes import Processes
 from .recipe import Abandon, ByIndex, ByReading, Collate, Job
@@ -99,6 +99,7 @@ class DataLoader(Generic[T_co]):
         seed: int = 0,
         workers: str = "processes",
     ):
+        check_order(shuffle, drop_last, sampler, batch_sampler)
         check_dataset(dataset, shuffle, sampler, batch_sampler)
         self.batch_size = check_batches(batch_size, shuffle, sampler, batch_sampler, drop_last)
         check_workers(num_workers, workers, timeout, multiprocessing_context, prefetch_factor, persistent_workers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import operator
+import sys
+from collections.abc import Iterable, Mapping
 from multiprocessing.context import BaseContext
 from numbers import Real
 from typing import Any
@@ -24,7 +26,7 @@ def check_dataset(dataset: Any, shuffle: Any, sampler: Any, batch_sampler: Any) 
                 )
     elif not hasattr(type(dataset), "__getitem__"):
         raise TypeError(
-            f"DataLoader: the data set is a {type(dataset).__name__}, which has neither samples by index "
+            f"DataLoader: dataset is a {type(dataset).__name__}, which has neither samples by index "
             "(__getitem__) nor is an IterableDataset. Make it one, or give TensorDataset(images, labels)."
         )
 
@@ -61,7 +63,7 @@ def check_workers(
 ) -> None:
     """Workers are processes or threads, and what is said about them needs some."""
     count("num_workers", num_workers, 0)
-    if workers not in ("processes", "threads"):
+    if not isinstance(workers, str) or workers not in ("processes", "threads"):
         raise ValueError(f"DataLoader: workers is {workers!r}; it must be 'processes' or 'threads'.")
     if not isinstance(timeout, (int, float)) or not timeout >= 0:
         raise ValueError(f"DataLoader: timeout is {timeout!r}; it must be seconds, or 0 for no limit.")
@@ -97,7 +99,21 @@ def check_callable(name: str, function: Any) -> None:
 
 
 def count(name: str, value: Any, least: int) -> int:
-    """A whole number of at least this."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < least:
+    """A whole number of at least this, which may count things in memory."""
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:  # an array of several numbers has __index__, too
+        number = -1
+    if not least <= number <= sys.maxsize:
         raise ValueError(f"DataLoader: {name} is {value!r}; it must be a whole number of at least {least}.")
-    return operator.index(value)
+    return number
+
+
+def check_order(shuffle: Any, drop_last: Any, sampler: Any, batch_sampler: Any) -> None:
+    """Switches that are true or false, and samplers that can be iterated."""
+    for name, value in (("shuffle", shuffle), ("drop_last", drop_last)):
+        if getattr(value, "shape", ()):  # several values are neither
+            raise TypeError(f"DataLoader: {name} is an array of shape {value.shape}; it must be True or False.")
+    for name, value in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+        if value is not None and (isinstance(value, (str, Mapping)) or not isinstance(value, Iterable)):
+            raise TypeError(f"DataLoader: {name} is {value!r}; it must be an iterable of the numbers of samples.")
