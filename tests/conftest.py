@@ -22,4 +22,4 @@ def on_numpy(monkeypatch):
     from tinygrad_cv.ir.numpy_source import NumpyProgram
     from tinygrad_cv.tracing import entry
 
-    monkeypatch.setattr(entry, "compiled", NumpyProgram)
+    monkeypatch.setattr(entry, "compiled", lambda graph, precision: NumpyProgram(graph))

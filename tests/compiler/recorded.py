@@ -21,7 +21,7 @@ def recorded(program: Path) -> Graph:
     """The graph of the last function that a program compiles."""
     graphs: list[Graph] = []
 
-    def compiled(graph: Graph) -> Any:
+    def compiled(graph: Graph, precision: str) -> Any:
         graphs.append(graph)
         return NumpyProgram(graph)
 

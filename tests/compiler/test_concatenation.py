@@ -23,7 +23,7 @@ def graph_of(function, *shapes):
     """The graph that a jitted function is compiled from, and its gradients' too, as one function of arrays."""
     graphs = []
 
-    def compiled(graph):
+    def compiled(graph, precision):
         graphs.append(graph)
         return numpy_source.NumpyProgram(graph)
 

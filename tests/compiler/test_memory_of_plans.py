@@ -19,7 +19,7 @@ def arena_of(function, *shapes):
     """The bytes that a training step of a function needs beyond its inputs and outputs."""
     graphs = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entry, "compiled", lambda graph: graphs.append(graph) or NumpyProgram(graph))
+        patch.setattr(entry, "compiled", lambda graph, precision: graphs.append(graph) or NumpyProgram(graph))
         patch.setattr(
             NumpyProgram, "__call__", lambda program, arrays: [tg.zeros(v.shape)._value for v in graphs[-1].outputs]
         )

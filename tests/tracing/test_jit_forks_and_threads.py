@@ -170,8 +170,8 @@ def plain(x):
 if __name__ == "__main__":
     for function in (square, Shape.area):
         assert pickle.loads(pickle.dumps(function)) is copy.deepcopy(function) is function
-    other = pickle.loads(pickle.dumps(tg.jit(plain, maxsize=3)))
-    assert other.function is plain and other.maxsize == 3
+    other = pickle.loads(pickle.dumps(tg.jit(plain, maxsize=3, precision="fast")))
+    assert other.function is plain and (other.maxsize, other.precision) == (3, "fast")
     with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
         print([y.item() for y in pool.map(square, [tg.tensor([float(i), 2.0]) for i in range(4)])])
 """

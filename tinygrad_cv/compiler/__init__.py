@@ -37,6 +37,10 @@ class Program(Protocol):
     def fallbacks(self) -> Sequence[str]:
         """What NumPy computes and why, a line for each operation."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is computed in another way than it was written, where results show it."""
+
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
 
@@ -66,23 +70,23 @@ def available() -> bool:
     return find_spec("llvmlite") is not None
 
 
-def compiled(graph: Graph) -> Program:
+def compiled(graph: Graph, precision: str = "default") -> Program:
     """A program for a graph: native code, or NumPy if llvmlite is missing."""
     with _COMPILING:
         if not available():
             return NumpyProgram(graph)
         from .pipeline import compile
 
-        return compile(graph)
+        return compile(graph, precision)
 
 
-def planned(graph: Graph) -> Plan:
+def planned(graph: Graph, precision: str = "default") -> Plan:
     """The plan that a graph is compiled by on this machine."""
     from .pipeline import plan, rewrite
     from .runtime.target import host
     from .runtime.threads import get_num_threads
 
-    return plan(rewrite(graph, get_num_threads()), host())
+    return plan(rewrite(graph, get_num_threads(), precision), host())
 
 
 def __getattr__(name: str) -> Any:

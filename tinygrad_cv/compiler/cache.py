@@ -22,14 +22,15 @@ from .runtime.target import Target
 ROOMS = ("core", "ops", "ir", "compiler")
 
 
-def key_of(graph: Graph, target: Target, parts: int) -> str:
+def key_of(graph: Graph, target: Target, parts: int, precision: str) -> str:
     """The name of a graph's image.
 
     Args:
         parts: the number of threads that it is compiled for.
+        precision: how its sums may round.
     """
     numbers = {value: i for i, value in enumerate(graph.values())}
-    digest = hashlib.sha256(f"{_sources()} {target} {parts} {np.__version__}".encode())
+    digest = hashlib.sha256(f"{_sources()} {target} {parts} {precision} {np.__version__}".encode())
     for value, i in numbers.items():
         args = [numbers[a] for a in value.args]
         scope = value.scope.path if value.scope else ""

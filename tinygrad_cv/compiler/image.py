@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import CONSTANT, Graph, Value
+from ..ir.rewrite.multiply_less import Taken
 from .codegen.module import Modules
 from .codegen.nest import buffers_of
 from .runtime.objects import compile_modules
@@ -105,6 +106,7 @@ class Image:
         late: the number of the first step that stores updates.
         places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
+        taken: contractions that are done with fewer multiplications.
     """
 
     objects: list[bytes]
@@ -119,6 +121,7 @@ class Image:
     work: int
     late: int
     places: dict[int, int]
+    taken: tuple[Taken, ...]
 
     def __str__(self) -> str:
         lines = [f"{sum(map(len, self.objects)):,} bytes of code, an arena of {self.arena:,} bytes"]
@@ -127,7 +130,7 @@ class Image:
         return "\n".join(lines)
 
 
-def build(plan: Plan, modules: Modules, target: Target) -> Image:
+def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...] = ()) -> Image:
     """Compile the modules of a plan while they are written, and place its buffers."""
     graph = plan.graph
     objects = compile_modules(modules, target)
@@ -171,6 +174,7 @@ def build(plan: Plan, modules: Modules, target: Target) -> Image:
         sum(k.work for k in plan.kernels),
         plan.late,
         {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},
+        taken,
     )
 
 

@@ -14,6 +14,7 @@ from ..ir.graph import Graph
 from ..ir.rewrite.join import join_sums
 from ..ir.rewrite.known_rows import gather_known_rows
 from ..ir.rewrite.moments import merge_moments
+from ..ir.rewrite.multiply_less import Taken, multiply_less
 from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
@@ -46,6 +47,7 @@ class Work:
 
     target: Target
     before: Graph  # the graph before the last rewrite
+    taken: tuple[Taken, ...]  # contractions with fewer multiplications
     nests: Nests
     layouts: dict[Value, Layout]
     kernels: list[Kernel]
@@ -53,9 +55,10 @@ class Work:
     modules: Modules
     image: Image
 
-    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None):
+    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, precision: str = "default"):
         self.graph = self.before = graph
         self.threads = threads
+        self.precision = precision
         if target is not None:
             self.target = target
         self.exprs = Exprs()
@@ -96,6 +99,13 @@ STAGES: tuple[Stage, ...] = (
     _rewrite("merge moments", lambda graph, threads: merge_moments(graph)),
     _rewrite("shrink again", lambda graph, threads: shrink(graph)),
     _rewrite("plain products", lambda graph, threads: plain_products(graph)),
+    Stage(
+        "multiply less",
+        ("before", "graph", "taken"),
+        lambda w: (w.graph, *multiply_less(w.graph, w.precision, w.threads)),
+        lambda w, name: verify_rewrite(w.before, w.graph, name),
+        {"rewrite": lambda w: printer.difference(w.before, w.graph)},
+    ),
     _rewrite("split sums", lambda graph, threads: split_sums(graph, parts=threads)),
     _rewrite("copy updates", lambda graph, threads: copy_updates(graph)),
     Stage(
@@ -166,7 +176,7 @@ def _modules(work: Work) -> Modules:
 def _image(work: Work) -> Image:
     from .image import build  # LLVM is loaded here
 
-    return build(work.plan, work.modules, work.target)
+    return build(work.plan, work.modules, work.target, work.taken)
 
 
 def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work:
@@ -192,9 +202,9 @@ def _until(part: str) -> int:
 REWRITES, PLANNING = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")]
 
 
-def rewrite(graph: Graph, threads: int) -> Graph:
+def rewrite(graph: Graph, threads: int, precision: str = "default") -> Graph:
     """The graph after all rewrites; long sums are split for a number of threads."""
-    return run(REWRITES, Work(graph, threads)).graph
+    return run(REWRITES, Work(graph, threads, precision=precision)).graph
 
 
 def plan(graph: Graph, target: Target) -> Plan:
@@ -202,14 +212,14 @@ def plan(graph: Graph, target: Target) -> Plan:
     return run(PLANNING, Work(graph, target=target)).plan
 
 
-def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None) -> Image:
+def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None, precision: str = "default") -> Image:
     """The image of a graph for a machine."""
     watch = watch or Watch()
     watch.traced(graph)
-    return run(STAGES, Work(graph, threads, target), watch).image
+    return run(STAGES, Work(graph, threads, target, precision), watch).image
 
 
-def compile(graph: Graph) -> Program:
+def compile(graph: Graph, precision: str = "default") -> Program:
     """A program for a graph: loaded from disk if it was compiled before."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache
@@ -221,11 +231,11 @@ def compile(graph: Graph) -> Program:
         return NumpyProgram(graph)  # nothing to compile
     watch = Watch()
     target, threads = host(), get_num_threads()
-    key = cache.key_of(graph, target, threads)
+    key = cache.key_of(graph, target, threads, precision)
     image = None if watch.words else cache.find(key)
     if image is None:
         with uncollected():
-            image = make(graph, target, threads, watch)
+            image = make(graph, target, threads, watch, precision)
         cache.store(key, image)
     program = NativeProgram(image, threads)
     watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")

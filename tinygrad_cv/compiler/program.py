@@ -18,6 +18,7 @@ from ..core.context import quiet
 from ..core.floor import uses
 from ..core.locks import lock
 from ..core.primitive import PRIMITIVES
+from ..ir.rewrite.multiply_less import summary
 from .image import Image, ImageStep, KernelInfo
 from .kernels import KernelRow, KernelTable
 from .runtime import threads
@@ -230,6 +231,11 @@ class NativeProgram:
     def fallbacks(self) -> list[str]:
         """What NumPy computes, for want of native code."""
         return [f"{step.op}: no lowering for it, NumPy computes it" for step in self.image.steps if step.op]
+
+    @property
+    def notes(self) -> list[str]:
+        """Which sums over windows were done with fewer multiplications."""
+        return summary(self.image.taken)
 
     def kernels(self) -> KernelTable:
         """The kernels, each with its time when it runs alone on zeros."""

@@ -82,6 +82,7 @@ class NumpyProgram:
     is_native = False
     places: Mapping[int, int] = {}  # no output waits for the end
     fallbacks: tuple[str, ...] = ("everything runs on NumPy",)
+    notes: tuple[str, ...] = ()
 
     def __init__(self, graph: Graph):
         self.graph = graph

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,3 +68,41 @@ def total(builder: Builder, value: Value, axes: Axes) -> Value:
     """Σ over axes, which stay at size 1."""
     axes = tuple(axis for axis in axes if value.shape[axis] != 1)
     return builder.make("sum", [value], {"axis": axes}) if axes else value
+
+
+def moved(builder: Builder, value: Value, term: Sequence[str], order: Sequence[str]) -> Value:
+    """The value whose axes have these letters, with its axes in another order."""
+    axes = tuple(map(term.index, order))
+    return value if axes == tuple(range(value.ndim)) else builder.make("permute", [value], {"axes": axes})
+
+
+def reshaped(builder: Builder, value: Value, shape: Iterable[int]) -> Value:
+    shape = tuple(shape)
+    return value if value.shape == shape else builder.make("reshape", [value], {"shape": shape})
+
+
+def padded(builder: Builder, value: Value, width: Iterable[tuple[int, int]]) -> Value:
+    """The value between borders of zeros."""
+    width = tuple(width)
+    params = {"width": width, "interior": (0,) * value.ndim, "value": 0.0}
+    return builder.make("pad", [value], params) if any(map(any, width)) else value
+
+
+def part(builder: Builder, value: Value, places: Mapping[int, int]) -> Value:
+    """The elements at one place of some axes, which go."""
+    start = tuple(places.get(axis, 0) for axis in range(value.ndim))
+    stop = tuple(places[axis] + 1 if axis in places else n for axis, n in enumerate(value.shape))
+    cut = builder.make("slice", [value], {"start": start, "stop": stop, "step": (1,) * value.ndim})
+    return reshaped(builder, cut, (n for axis, n in enumerate(value.shape) if axis not in places))
+
+
+def combined(builder: Builder, factors: Iterable[Fraction], values: Iterable[Value]) -> Value:
+    """Σ factor · value, without those whose factor is 0; what is added comes before what is subtracted."""
+    terms = sorted(((f, v) for f, v in zip(factors, values, strict=True) if f), key=lambda term: term[0] < 0)
+    made: Value | None = None
+    for factor, value in terms:
+        minus = made is not None and factor < 0
+        term = value if factor == (-1 if minus else 1) else scaled(builder, value, float(-factor if minus else factor))
+        made = term if made is None else builder.make("sub" if minus else "add", [made, term], {})
+    assert made is not None
+    return made

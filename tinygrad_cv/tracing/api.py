@@ -20,6 +20,7 @@ from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
 from ..ir.graph import Value
+from ..ir.rewrite.multiply_less import PRECISIONS
 from . import tree
 from .cliff import Cliff
 from .entry import Discarded, Entry, input_names
@@ -43,10 +44,10 @@ R = TypeVar("R")
 
 
 @overload
-def jit(function: Callable[P, R], *, maxsize: int = ...) -> Jitted[P, R]: ...
+def jit(function: Callable[P, R], *, maxsize: int = ..., precision: str = ...) -> Jitted[P, R]: ...
 @overload
-def jit(*, maxsize: int = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
-def jit(function: Any = None, *, maxsize: int = 16) -> Any:
+def jit(*, maxsize: int = ..., precision: str = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+def jit(function: Any = None, *, maxsize: int = 16, precision: str = "default") -> Any:
     """Compile a function: it computes the same, from a compiled graph. Also a decorator.
 
     The first call runs the function on tensors without values, records what it computes (forward and backward passes,
@@ -65,6 +66,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
         function: takes and returns tensors, arrays, numbers, strings, None, and tuples, lists and dicts of them; other
             arguments, such as a model, are compared by identity.
         maxsize: how many traces to keep; the least recently used is dropped.
+        precision: how far float32 sums over sliding windows may round, for speed: "exact", as if all products were
+            added up; "default", with root mean squares of errors at most twice as large; "fast", four times.
 
     Raises:
         TraceError: the function needs a value that is not known while tracing, as a Python branch on a tensor does; or
@@ -79,8 +82,8 @@ def jit(function: Any = None, *, maxsize: int = 16) -> Any:
     5.0
     """
     if function is None:
-        return lambda function: Jitted(function, maxsize)
-    return Jitted(function, maxsize)
+        return lambda function: Jitted(function, maxsize, precision)
+    return Jitted(function, maxsize, precision)
 
 
 class Jitted(Generic[P, R]):
@@ -89,12 +92,13 @@ class Jitted(Generic[P, R]):
     Attributes:
         function: the original function.
         maxsize: how many traces are kept.
+        precision: how far sums over sliding windows may round.
     """
 
     function: Callable[P, R]
     guarded = ("function",)  # what guards look into where a function closes over this; not the traces
 
-    def __init__(self, function: Callable[P, R], maxsize: int = 16):
+    def __init__(self, function: Callable[P, R], maxsize: int = 16, precision: str = "default"):
         if isinstance(function, Jitted):
             function = function.function
         if not callable(function):
@@ -103,7 +107,10 @@ class Jitted(Generic[P, R]):
             raise TypeError(f"jit of {_name(function)}: a generator or coroutine cannot be traced. Jit what it calls.")
         if not isinstance(maxsize, (int, np.integer)) or maxsize < 1:
             raise ValueError(f"jit: maxsize={maxsize!r}; it must be an integer of at least 1.")
-        self.function, self.maxsize = function, maxsize
+        if precision not in PRECISIONS:
+            known = ", ".join(map(repr, PRECISIONS))
+            raise ValueError(f"jit: precision={precision!r}; it must be one of {known}.")
+        self.function, self.maxsize, self.precision = function, maxsize, precision
         self._traces = Traces(maxsize)
         self._history: deque[str] = deque(maxlen=KEPT)
         self._notes: dict[str, int] = {}
@@ -153,7 +160,7 @@ class Jitted(Generic[P, R]):
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize))
+        return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize, self.precision))
 
     def _is_named(self) -> bool:
         """Whether the function's name refers to this object, as after decorating: then a pickle holds the name."""
@@ -194,7 +201,7 @@ class Jitted(Generic[P, R]):
             )
         from ..compiler import planned as plan_of
 
-        planned = plan_of(graph)
+        planned = plan_of(graph, self.precision)
         return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
 
     def source(self, *args: Any, **kwargs: Any) -> str:
@@ -219,7 +226,7 @@ class Jitted(Generic[P, R]):
                 lines.append(f"  {_times(entry.discarded, 'run without the graph')}: a condition did not hold")
             if entry.guards and entry.guards.nbytes:
                 lines.append(f"  {entry.guards.nbytes:,} bytes of NumPy arrays are compared at each call: use tensors")
-            lines += [f"  {fallback}" for fallback in entry.program.fallbacks]
+            lines += [f"  {note}" for note in (*entry.program.notes, *entry.program.fallbacks)]
         lines += [f"{_times(count, 'called')} {note}" for note, count in self._notes.items()]
         return "\n".join(lines)
 
@@ -250,7 +257,7 @@ class Jitted(Generic[P, R]):
         guards.add_volatile()
         traced = time.perf_counter()
         names = input_names(recording, guards, self.function, args, kwargs)
-        entry = Entry(_name(self.function), recording, guards, leaves, others, names)
+        entry = Entry(_name(self.function), recording, guards, leaves, others, names, self.precision)
         guards.close()
         self._history.append(
             f"traced because {reason}: {1e3 * (traced - start):.0f} ms, "

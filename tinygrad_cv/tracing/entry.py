@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class Entry:
         calls: how often it was run.
         discarded: how many of these runs were invalid, since a condition of the trace did not hold.
         names: names for the inputs of the graph.
+        precision: how far its sums may round.
         locks: locks to hold from reading the arrays to the end of the run.
     """
 
@@ -50,9 +51,11 @@ class Entry:
         leaves: Iterable[Leaf] = (),
         others: Iterable[Any] = (),
         names: tuple[str, ...] = (),
+        precision: str = "default",
     ):
         self.name, self.recording, self.guards, self.names = name, recording, guards, names
-        self.program = compiled(recording.graph)
+        self.precision = precision
+        self.program = compiled(recording.graph, precision)
         self.calls = self.discarded = self.used = 0
         self._others = tuple(others)  # kept alive: the signature holds their ids
         self._closed_over = {id(watched.tensor) for watched in recording.watched}
@@ -282,7 +285,9 @@ class Entry:
         if number not in self._derivatives:
             assert self.recording.traced is not None
             sources = self.recording.sources[number]
-            self._derivatives[number] = Derivative(self.name, self.recording.traced, number, sources, Entry)
+            self._derivatives[number] = Derivative(
+                self.name, self.recording.traced, number, sources, partial(Entry, precision=self.precision)
+            )
         return self._derivatives[number]
 
 

@@ -6,6 +6,7 @@ values the innermost axis is the one along which the vectors of their largest co
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -102,20 +103,45 @@ def innermost_axes(values: Sequence[Value], contractions: Iterable[Nest], region
             chosen[value] = chosen[whole]
     for value in values:
         for arg in value.args:
-            if value not in chosen and arg in chosen and _keeps(arg, value, chosen[arg]):
-                chosen[value] = chosen[arg]
+            if value not in chosen and arg in chosen and (axis := _axis_in(value, arg, chosen[arg])) is not None:
+                chosen[value] = axis
     for value in reversed(values):
         for arg in value.args:
-            if arg not in chosen and value in chosen and _keeps(arg, value, chosen[value]):
-                chosen[arg] = chosen[value]
+            if arg not in chosen and value in chosen and (axis := _axis_of(arg, value, chosen[value])) is not None:
+                chosen[arg] = axis
     return {value: axis for value, axis in chosen.items() if value.shape[axis] > 1 or value.op == INPUT}
+
+
+def _axis_in(value: Value, arg: Value, axis: int) -> int | None:
+    """Where an axis of an argument is in the result; None if it is not there."""
+    if value.op == "permute":
+        return tuple(value.params["axes"]).index(axis)
+    if value.op == "reshape":
+        return _same_axis(arg.shape, value.shape, axis)
+    return axis if _keeps(arg, value, axis) else None
+
+
+def _axis_of(arg: Value, value: Value, axis: int) -> int | None:
+    """Which axis of an argument an axis of the result is; None if it is none."""
+    if value.op == "permute":
+        return int(value.params["axes"][axis])
+    if value.op == "reshape":
+        return _same_axis(value.shape, arg.shape, axis)
+    return axis if axis < arg.ndim and _keeps(arg, value, axis) else None
+
+
+def _same_axis(shape: tuple[int, ...], other: tuple[int, ...], axis: int) -> int | None:
+    """The axis of a reshaped value that has the elements of an axis in their order; None if none has."""
+    inner, n = math.prod(shape[axis + 1 :]), shape[axis]
+    found = (i for i, m in enumerate(other) if m == n and math.prod(other[i + 1 :]) == inner)
+    return next(found, None) if n > 1 else None
 
 
 def _keeps(arg: Value, value: Value, axis: int) -> bool:
     """Whether an axis of an argument is that axis of the result too."""
     if value.op in ("concatenate", "slice", "pad"):  # an axis of another extent is still that axis
         return True
-    if value.op in ("reshape", "permute", "contract", "expand", "gather", "scatter_add"):
+    if value.op in ("contract", "expand", "gather", "scatter_add"):
         return False
     return axis < min(arg.ndim, value.ndim) and arg.shape[axis] == value.shape[axis]
 

@@ -22,6 +22,7 @@ from .updates import Updates, updates_of
 
 SMALL = 32  # a value that is this many times smaller than its reader is materialized
 REPEATED = 16  # operations: a value that costs more is materialized if each element is computed twice or more
+OVERLAP = 1.5  # elements of all windows, for each one that they slide over: then these are materialized
 ROW = 4  # elements: for rows of as many, vectors run along rows that are gathered or scattered
 COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
 MAX_OPERATIONS = 256  # operations in an expression, at most
@@ -129,6 +130,13 @@ def strip(value: Value) -> Value:
     return value
 
 
+def _without_borders(value: Value) -> Value:
+    """What a value was before it was padded: borders are constants, which cost nothing."""
+    while value.op == "pad":
+        value = value.args[0]
+    return value
+
+
 def reduced(value: Value) -> int:
     """How many elements each result of a reduction is made of."""
     return math.prod(value.args[0].shape[axis] for axis in value.params["axis"])
@@ -204,7 +212,7 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool], ends: Se
                 base = base.args[0]
             if value.size >= SMALL * base.size:
                 stored.add(base)
-        elif value.op == "windows" and value.size > 1.5 * value.args[0].size:
+        elif value.op == "windows" and value.size >= OVERLAP * _without_borders(value.args[0]).size:
             stored.add(strip(value.args[0]))
         elif value.op == "fold" and not _adds_products(value, readers, outputs):
             if _taps(value) > TINY:
