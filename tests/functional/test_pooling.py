@@ -401,6 +401,41 @@ def test_the_largest_of_windows_of_uneven_sizes_may_be_nan_or_minus_infinity():
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize(("n", "count"), [(23, 10), (40, 9), (9, 23), (50, 17)])
+def test_many_windows_of_uneven_sizes(n, count):
+    """The first of equal maxima has the gradient; all -inf, the first; NaN is the maximum wherever it is."""
+    x = np.random.default_rng(n).integers(-3, 3, (2, n, n)).astype(float)
+    x[0, 3:9, 2:8], x[1, 5, 5] = -INF, NAN
+    edges = [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+    y, gradient = np.empty((2, count, count)), np.zeros(x.shape)
+    for c, i, j in np.ndindex(y.shape):
+        (top, bottom), (left, right) = edges[i], edges[j]
+        window = x[c, top:bottom, left:right]
+        row, column = np.unravel_index(window.argmax(), window.shape)
+        y[c, i, j] = window[row, column]
+        gradient[c, top + row, left + column] += i + 1
+    g = np.broadcast_to(np.arange(1.0, count + 1)[:, None], y.shape)
+    found, (gx,) = value_and_gradients(lambda x: F.adaptive_max_pool2d(x, count), [x], g)
+    np.testing.assert_array_equal(found, y)
+    np.testing.assert_array_equal(gx, gradient)
+
+
+@pytest.mark.quick
+def test_places_in_other_windows_are_taken_too():
+    """Also by a compiled function, which expects them in their own, and is left where they are not."""
+    unpool = tg.jit(lambda y, places: F.max_unpool1d(y, places, 2))
+    y = np.array([[[1.0, 2.0, 3.0]]])
+    for places in ([0, 3, 4], [5, 0, 2], [1, 2, 5], [4, 4, 1]):
+        expected = [0.0] * 6
+        for value, place in zip((1.0, 2.0, 3.0), places, strict=True):
+            expected[place] += value / places.count(place)
+        for function in (unpool, lambda y, p: F.max_unpool1d(y, p, 2)):
+            assert function(tg.tensor(y), tg.tensor([[places]])).tolist() == [[expected]]
+    with pytest.raises(IndexError):
+        unpool(tg.tensor(y), tg.tensor([[[0, 2, 6]]]))
+
+
+@pytest.mark.quick
 def test_windows_that_found_one_place_share_it():
     """Maxima are the same, so their mean is the maximum, and a third of the gradient goes to each."""
     x = np.array([[[1.0, 2.0, 9.0, 3.0, 1.0]]])
