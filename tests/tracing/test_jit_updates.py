@@ -155,6 +155,23 @@ def test_a_graph_recorded_before_a_step_has_the_values_from_before():
 
 
 @quick
+def test_a_result_is_differentiated_with_the_values_from_before_its_call():
+    scale = tg.ones(N, N)
+
+    @tg.jit
+    def step(x):
+        y = (x * scale).sum()
+        scale.assign(scale * 2.0)
+        return y
+
+    x = tg.ones(N, N, requires_grad=True)
+    results = [step(x) for _ in range(3)]
+    for i, y in enumerate(results):
+        (gradient,) = tg.grad(y, [x])
+        assert (gradient.numpy() == 2.0**i).all()
+
+
+@quick
 def test_arrays_of_somebody_else_are_not_written_over():
     compiled, eager = trained(2)
     whole = np.zeros((N + 2, N), np.float32)
