@@ -158,7 +158,7 @@ def guarded(side: str) -> Iterator[None]:
 
 def _golden(number: int) -> None:
     graph = recorded.recorded(recorded.PROGRAMS[number])
-    pipeline.compile(graph)(recorded.drawn(graph))
+    pipeline.compile(graph)[0](recorded.drawn(graph))
 
 
 def _program(seed: int) -> None:
@@ -210,7 +210,7 @@ def _numbers(case: int) -> None:
     taken = builder.make("gather", (x, places), {})
     summed = builder.make("scatter_add", (builder.make("square", (taken,), {}), places), {"size": 5})
     graph = Graph(builder, [x, places], [taken, summed])
-    pipeline.compile(graph)([np.ones(x.shape, x.dtype), index])
+    pipeline.compile(graph)[0]([np.ones(x.shape, x.dtype), index])
 
 
 LENGTHS = (1, 5, 8, 9, 16, 17, 40)  # of an axis along which a table's places lie, up to its ends
@@ -225,7 +225,7 @@ def _tables(case: int) -> None:
     taken = builder.make("gather", (rows, places), {})
     summed = builder.make("scatter_add", (terms, places), {"size": n})
     outputs = [builder.make("permute", (value,), {"axes": (1, 0)}) for value in (taken, summed)]
-    pipeline.compile(Graph(builder, [x, g], outputs))([np.ones(v.shape, v.dtype) for v in (x, g)])
+    pipeline.compile(Graph(builder, [x, g], outputs))[0]([np.ones(v.shape, v.dtype) for v in (x, g)])
 
 
 def _regression(number: int) -> None:

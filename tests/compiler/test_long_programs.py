@@ -31,7 +31,7 @@ def check(program):
     assert sum(lengths) <= EXPRESSIONS * count
     assert max(lengths) <= LONGEST
     assert sum(text.count("\n") for text in Modules(planned, named("haswell"))) <= LINES * count + 1000
-    for found, expected in zip(pipeline.compile(graph)(arrays), numpy_source.run(graph, arrays), strict=True):
+    for found, expected in zip(pipeline.compile(graph)[0](arrays), numpy_source.run(graph, arrays), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 pytest.importorskip("llvmlite")
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
+from tinygrad_cv import compiler
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.image import _buffers
 from tinygrad_cv.compiler.runtime.target import host
+from tinygrad_cv.core.collector import give_back
 from tinygrad_cv.ir.numpy_source import NumpyProgram
 from tinygrad_cv.tracing import entry
 
@@ -48,3 +52,24 @@ def test_a_chain_of_blocks_does_not_keep_the_values_of_all_of_them():
     hidden = images * pixels * 4 * channels * 4  # bytes: of a value between the two products
     kept = blocks * (2 + 2 / 4) * hidden  # before and after GELU; x and its normalized values
     assert kept < arena < kept + 5 * hidden
+
+
+def test_what_a_compilation_freed_is_given_back_once_and_without_its_lock(monkeypatch, tmp_path):
+    """Finalizers may run then, and may want to compile."""
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path))
+    locked = []
+    monkeypatch.setattr(compiler, "give_back", lambda: locked.append(compiler._COMPILING.locked()))
+    for _ in range(2):
+        tg.jit(lambda x: x.exp() * 3.0 + x)(tg.ones(7))
+    assert locked == [False]
+
+
+def test_finalizers_run_when_memory_is_given_back():
+    class Cycle:
+        def __init__(self):
+            self.me = self
+
+    gone = []
+    weakref.finalize(Cycle(), gone.append, True)
+    give_back()
+    assert gone == [True]

@@ -449,7 +449,7 @@ def test_stages_are_printed(debug, capsys):
     from tinygrad_cv.compiler.pipeline import compile
 
     program = parse(SOFTMAX)
-    compile(program.graph())(program.arrays())
+    compile(program.graph())[0](program.arrays())
     printed = capsys.readouterr().err
     for line in (
         "--- graph: trace\n8 values, 1 sums\n",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..core.collector import give_back
 from ..core.locks import waited_for
 from ..ir.graph import Graph
 from ..ir.numpy_source import NumpyProgram
@@ -77,7 +78,10 @@ def compiled(graph: Graph, precision: str = "default") -> Program:
             return NumpyProgram(graph)
         from .pipeline import compile
 
-        return compile(graph, precision)
+        program, is_new = compile(graph, precision)
+    if is_new:  # a plan is some hundred megabytes, and the program will need memory of its own
+        give_back()
+    return program
 
 
 def planned(graph: Graph, precision: str = "default") -> Plan:

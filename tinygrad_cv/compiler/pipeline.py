@@ -219,8 +219,8 @@ def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None,
     return run(STAGES, Work(graph, threads, target, precision), watch).image
 
 
-def compile(graph: Graph, precision: str = "default") -> Program:
-    """A program for a graph: loaded from disk if it was compiled before."""
+def compile(graph: Graph, precision: str = "default") -> tuple[Program, bool]:
+    """A program for a graph, and whether it was compiled: it is loaded from disk if it was compiled before."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache
     from .program import NativeProgram
@@ -228,15 +228,16 @@ def compile(graph: Graph, precision: str = "default") -> Program:
     from .runtime.threads import get_num_threads
 
     if any(value.size == 0 for value in graph.values()):
-        return NumpyProgram(graph)  # nothing to compile
+        return NumpyProgram(graph), False  # nothing to compile
     watch = Watch()
     target, threads = host(), get_num_threads()
     key = cache.key_of(graph, target, threads, precision)
     image = None if watch.words else cache.find(key)
+    is_new = image is None
     if image is None:
         with uncollected():
             image = make(graph, target, threads, watch, precision)
         cache.store(key, image)
     program = NativeProgram(image, threads)
     watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")
-    return program
+    return program, is_new
