@@ -27,6 +27,7 @@ TILES = range(2, 5)  # results of a tile, along such an axis
 AXES = 2  # with tiles, at most
 MOVE = {1: 24.0, 2: 40.0}  # multiplications that take as long as transforming an element, by the number of axes
 LONG = 4096  # terms: longer sums as they stand are made in parts, one for each row of the kernel, which round less
+STORE = 400.0  # multiplications that take as long as storing an element of the kernel's gradient, in its order
 WORTH = 85  # percent of the cost as it stands: what is cheaper is taken
 
 
@@ -82,12 +83,14 @@ class Cost(NamedTuple):
         channels, results: how many of them there are at each place of x, and at each of the result.
         places: of all images.
         taps: elements of the kernel.
+        swapped: whether the kernel's gradient is made: it is as large as the kernel, however few places there are.
     """
 
     channels: int
     results: int
     places: int
     taps: int
+    swapped: bool
 
     @staticmethod
     def of(s: Sliding) -> Cost:
@@ -100,7 +103,7 @@ class Cost(NamedTuple):
         own = count(i for i in s.lead if i in s.result and i not in s.term)
         images, channels = (summed, own) if s.swapped else (own, summed)
         results = count(i for i in s.term if i in s.result and i not in s.lead)
-        return Cost(channels, results, images * count(s.places), count(s.taps))
+        return Cost(channels, results, images * count(s.places), count(s.taps), s.swapped)
 
     @property
     def plain(self) -> float:
@@ -117,7 +120,8 @@ class Cost(NamedTuple):
         """
         kernel = self.channels * self.results * taps * planes / self.places
         moved = points * (self.channels + self.results) + kernel
-        return self.channels * self.results * taps * points + MOVE[axes] * moved
+        stored = STORE * self.plain / self.places if self.swapped else 0.0
+        return self.channels * self.results * taps * points + MOVE[axes] * moved + stored
 
 
 class Choice(NamedTuple):
