@@ -50,6 +50,8 @@ COMPILED = {
     "ir.rewrite.known_rows.TERMS": (1, 64),
     "ir.rewrite.known_rows.WASTE": (1, BEYOND),
     "ir.rewrite.moments.BLOCK": (2, BEYOND),
+    "ir.rewrite.multiply_less.AGAIN": (1, BEYOND),
+    "ir.rewrite.multiply_less.STREAMED": (0, BEYOND),
     "ir.rewrite.multiply_less.WORTH": (0, BEYOND),
     "ir.rewrite.split.FLAT": (2, BEYOND),
     "ir.rewrite.split.INNER": (2, BEYOND),

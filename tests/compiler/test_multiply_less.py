@@ -11,6 +11,9 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.compiler.programs import parse
 from tests.thresholds import BEYOND, crossed
+from tinygrad_cv.compiler import pipeline
+from tinygrad_cv.compiler.pipeline import plan
+from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.graph import Graph
 from tinygrad_cv.ir.numpy_source import NumpyProgram
@@ -80,9 +83,10 @@ TILES = [(4,), (3,), (2,), (1, 4), (1, 3), (2, 2), (4, 2), (4, 4), (3, 4)]
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("chained", [False, True])
 @pytest.mark.parametrize("tile", TILES, ids=str)
 @pytest.mark.parametrize("case", CASES)
-def test_results_and_gradients_are_the_same_sums(case, tile, monkeypatch):
+def test_results_and_gradients_are_the_same_sums(case, tile, chained, monkeypatch):
     """Without rounding they would be equal: in float32 they are as near as the sums that the graph was."""
 
     def candidates(s):
@@ -95,6 +99,8 @@ def test_results_and_gradients_are_the_same_sums(case, tile, monkeypatch):
         g = (*g[:3], x[3] + 2 * padding - 4)
     monkeypatch.setattr(rewrite, "_candidates", candidates)
     monkeypatch.setattr(rewrite, "WORTH", BEYOND)
+    monkeypatch.setattr(rewrite, "STREAMED", 0 if chained else BEYOND)
+    monkeypatch.setattr(rewrite, "AGAIN", BEYOND)
     function, tensors = step(padding), normal(x, w, g)
     graph = graph_of(function, tensors)
     other, taken = multiply_less(graph, "fast")
@@ -200,6 +206,20 @@ def test_a_sum_that_threads_make_in_parts_rounds_less():
     assert [a == b for a, b in zip(one, two, strict=True)].count(False) == 1
     (tile,) = {t.tile for t in two} - {t.tile for t in one}
     assert tile == (2, 2)
+
+
+def test_planes_that_no_cache_holds_are_made_and_read_image_by_image():
+    """Then the kernels between two convolutions are one chain: what one writes, the next reads in the cache."""
+
+    def contractions(images):
+        x, w = (images, 64, 32, 32), (64, 64, 3, 3)
+        graph = graph_of(lambda x, w: F.relu(F.conv2d(F.relu(F.conv2d(x, w, padding=1)), w, padding=1)), normal(x, w))
+        chains = [
+            chain for step in plan(pipeline.rewrite(graph, 2), named("skylake-avx512")).steps for chain in step.chains
+        ]
+        return [len(chain) for chain in chains if any(kernel.kind == "contraction" for kernel in chain)]
+
+    assert max(contractions(64)) > 2 > max(contractions(4))
 
 
 def test_a_precision_that_is_none():

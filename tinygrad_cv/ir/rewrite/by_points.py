@@ -2,7 +2,9 @@
 
     V = B x of each tile,   U = G w,   M = Σ over channels of V ∘ U,   y = Aᵀ M
 
-Windows of m + r - 1 elements, m apart, are the tiles. The points are planes: an axis of V, U and M, the outermost one.
+Windows of m + r - 1 elements, m apart, are the tiles. The points are planes: an axis of V, U and M, the outermost one,
+or the second one of V and M. Then kernels that share the images of the first can be a chain, in which planes of an
+image are read while they are in the cache.
 Axes whose tiles are 1 keep their windows, which slide over V.
 """
 
@@ -20,13 +22,14 @@ Table = dict[tuple[int, ...], Value]  # values by their places in tiles, or by p
 LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
 
 
-def by_points(builder: Builder, s: Sliding, tiles: Mapping[str, int]) -> Value:
+def by_points(builder: Builder, s: Sliding, tiles: Mapping[str, int], at: int = 0) -> Value:
     """The same sums with fewer multiplications.
 
     Args:
         tiles: how many places a tile has along axes of the windows, by their letters.
+        at: which axis the planes are.
     """
-    return _ByPoints(builder, s, tiles).result()
+    return _ByPoints(builder, s, tiles, at).result()
 
 
 def matrices(s: Sliding, place: str, tile: int) -> Transforms:
@@ -38,8 +41,8 @@ def matrices(s: Sliding, place: str, tile: int) -> Transforms:
 class _ByPoints:
     """Letters of axes stand for axes: places of ``along`` for tiles, once there are tiles."""
 
-    def __init__(self, builder: Builder, s: Sliding, tiles: Mapping[str, int]):
-        self.builder, self.s, self.tile = builder, s, tiles
+    def __init__(self, builder: Builder, s: Sliding, tiles: Mapping[str, int], at: int):
+        self.builder, self.s, self.tile, self.at = builder, s, tiles, at
         self.along = [i for i in s.places if i in tiles]
         self.rest = [i for i in s.places if i not in tiles]
         self.tap = dict(zip(s.places, s.taps, strict=True))
@@ -53,7 +56,8 @@ class _ByPoints:
         kernel, b = self.kernel()
         inside = {*s.result, *(() if s.swapped else self.along)}
         order = [i for i in dict.fromkeys([*a, *b]) if i in inside]
-        spec = f"{''.join(a)},{''.join(b)}->{''.join([self.plane, *order])}"
+        made = [*order[: self.at], self.plane, *order[self.at :]]
+        spec = f"{''.join(a)},{''.join(b)}->{''.join(made)}"
         return self.output(self.builder.make("contract", [data, kernel], {"spec": spec}), order)
 
     def data(self) -> tuple[Value, list[str]]:
@@ -67,8 +71,8 @@ class _ByPoints:
         table = self.elements(x, [m.data for m in self.matrices], step=self.tile)
         first = [i for i in s.lead if (i in s.result) != s.swapped]
         final = [*first, *self.along, *(i for i in s.lead if i not in first), *self.rest]
-        v = _joined(self.builder, {q: moved(self.builder, t, order, final) for q, t in table.items()}, 0)
-        letters = [self.plane, *final]
+        v = _joined(self.builder, {q: moved(self.builder, t, order, final) for q, t in table.items()}, self.at)
+        letters = [*final[: self.at], self.plane, *final[self.at :]]
         if self.rest:
             v = padded(self.builder, v, [(0, 0)] * (v.ndim - len(self.rest)) + [width[i] for i in self.rest])
             taps = [self.tap[i] for i in self.rest]
@@ -94,7 +98,7 @@ class _ByPoints:
         """y: the results of each tile, which become places again, or the taps."""
         s = self.s
         points = product(*(range(len(m.data)) for m in self.matrices))
-        table = {q: part(self.builder, sums, {0: number}) for number, q in enumerate(points)}
+        table = {q: part(self.builder, sums, {self.at: number}) for number, q in enumerate(points)}
         table = _applied(self.builder, [m.output for m in self.matrices], table)
         for i in reversed(self.along):
             groups: dict[tuple[int, ...], Table] = {}

@@ -28,6 +28,8 @@ AXES = 2  # with tiles, at most
 MOVE = {1: 24.0, 2: 40.0}  # multiplications that take as long as transforming an element, by the number of axes
 LONG = 4096  # terms: longer sums as they stand are made in parts, one for each row of the kernel, which round less
 STORE = 400.0  # multiplications that take as long as storing an element of the kernel's gradient, in its order
+STREAMED = 1 << 23  # elements: planes of more do not stay in a cache from one kernel to the next
+AGAIN = 2  # times as many elements as an image's planes the transformed kernel has, at most, to be read for each image
 WORTH = 85  # percent of the cost as it stands: what is cheaper is taken
 
 
@@ -71,7 +73,7 @@ def multiply_less(graph: Graph, precision: str = "default", threads: int = 1) ->
         if found is None or (s := sliding(found)) is None or (choice := chosen(s, most, threads)) is None:
             return None
         taken.append(Taken(choice.share, choice.rounding, tuple(choice.tiles.get(i, 1) for i in s.places)))
-        return by_points(builder, s, choice.tiles)
+        return by_points(builder, s, choice.tiles, at=int(choice.chained))
 
     return rebuild(graph, rule), tuple(taken)
 
@@ -81,6 +83,7 @@ class Cost(NamedTuple):
 
     Attributes:
         channels, results: how many of them there are at each place of x, and at each of the result.
+        images: that results are computed of, or that are summed.
         places: of all images.
         taps: elements of the kernel.
         swapped: whether the kernel's gradient is made: it is as large as the kernel, however few places there are.
@@ -88,6 +91,7 @@ class Cost(NamedTuple):
 
     channels: int
     results: int
+    images: int
     places: int
     taps: int
     swapped: bool
@@ -103,7 +107,7 @@ class Cost(NamedTuple):
         own = count(i for i in s.lead if i in s.result and i not in s.term)
         images, channels = (summed, own) if s.swapped else (own, summed)
         results = count(i for i in s.term if i in s.result and i not in s.lead)
-        return Cost(channels, results, images * count(s.places), count(s.taps), s.swapped)
+        return Cost(channels, results, images, images * count(s.places), count(s.taps), s.swapped)
 
     @property
     def plain(self) -> float:
@@ -123,13 +127,30 @@ class Cost(NamedTuple):
         stored = STORE * self.plain / self.places if self.swapped else 0.0
         return self.channels * self.results * taps * points + MOVE[axes] * moved + stored
 
+    def chained(self, points: float, kernel: float) -> bool:
+        """Whether the planes of one image are made, read, and done with before the next one's.
+
+        Args:
+            kernel: elements of the transformed kernel, which each image reads then.
+        """
+        moved = points * (self.channels + self.results) * self.places
+        return not self.swapped and moved > STREAMED and kernel * self.images <= AGAIN * moved
+
 
 class Choice(NamedTuple):
-    """Tiles along axes, by the letters of their places; what share of multiplications they leave; how they round."""
+    """How multiplications are saved.
+
+    Attributes:
+        tiles: along axes, by the letters of their places.
+        share: what share of multiplications they leave.
+        rounding: how many times as large rounding errors are.
+        chained: whether planes lie image by image.
+    """
 
     tiles: dict[str, int]
     share: float
     rounding: float
+    chained: bool
 
 
 def chosen(s: Sliding, most: float, threads: int = 1) -> Choice | None:
@@ -155,7 +176,8 @@ def chosen(s: Sliding, most: float, threads: int = 1) -> Choice | None:
         taps = cost.taps / math.prod(kernel.values())
         found = cost.by_points(len(tiles), points, taps, planes)
         if 100 * found < WORTH * cost.plain and found < least:
-            best, least = Choice(tiles, points * taps / cost.taps, errors), found
+            chained = s.lead[:1] == s.result[:1] and cost.chained(points, cost.channels * cost.results * taps * planes)
+            best, least = Choice(tiles, points * taps / cost.taps, errors, chained), found
     return best
 
 
