@@ -96,6 +96,7 @@ COMPILED = {
     "compiler.codegen.reduction.UNROLLED": (1, 16),
 }
 OTHER = {  # numbers that no size of an array is compared with
+    "compiler.__init__.MANY": "values of a graph",
     "nn.orthogonal.DEGREE": "of a polynomial",
     "nn.orthogonal.SQUARINGS": "steps of an iteration",
     "nn.orthogonal.STRIDE": "of a polynomial",

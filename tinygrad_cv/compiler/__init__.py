@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "available", "compiled", "get_num_threads", "planned", "set_num_threads"]
 
+MANY = 1000  # values of a graph whose plan is worth a collection
+
 _COMPILING = waited_for(threading.Lock())  # forks wait for it: it imports, and a child would inherit held locks
 
 
@@ -79,7 +81,7 @@ def compiled(graph: Graph, precision: str = "default") -> Program:
         from .pipeline import compile
 
         program, is_new = compile(graph, precision)
-    if is_new:  # a plan is some hundred megabytes, and the program will need memory of its own
+    if is_new and len(graph.values()) > MANY:  # its plan took a hundred megabytes, and the program needs its own
         give_back()
     return program
 
