@@ -14,6 +14,7 @@ from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule.expr import Guard
 from tinygrad_cv.ir.graph import Builder, Graph
+from tinygrad_cv.ir.rewrite.updates import LARGE
 
 pytestmark = pytest.mark.quick
 F32 = np.dtype(np.float32)
@@ -77,3 +78,64 @@ def test_a_cut_sum_has_the_addends_that_each_piece_has():
             tg.jit(both)(tg.tensor(x), tg.tensor(g)), both(tg.tensor(x), tg.tensor(g)), strict=True
         ):
             np.testing.assert_array_equal(found.numpy(), expected.numpy(), strict=True)
+
+
+def with_state(graph, *state):
+    """The graph, some of whose outputs are next values: each as (its number, the number of what it replaces or -1)."""
+    return Graph(graph.builder, graph.inputs, graph.outputs, state)
+
+
+@pytest.mark.parametrize("function", [F.silu, F.gelu, lambda x: F.glu(x, 1)], ids=["silu", "gelu", "glu"])
+def test_a_gradient_is_computed_where_its_operands_are_read_for_something_else(function):
+    graph = gradient(function, (8, 64, 300))
+    assert graph.outputs[1].nbytes >= LARGE
+    right = kernels_of(graph)
+    found = plan(rewrite(with_state(graph, (1, -1)), 1), named("haswell"))
+    assert not found.places
+    assert [len(k.nest.stores) for k in found.kernels] == [len(k.nest.stores) for k in right]
+
+
+def test_what_reads_the_value_that_it_replaces_is_stored_last_though_something_else_reads_it():
+    graph = traced(lambda x, g: (x * 2.0, x + g), [np.zeros((400, 400), F32)] * 2)
+    update = graph.outputs[1]
+    late = plan(rewrite(with_state(graph, (1, 0)), 1), named("haswell"))
+    assert late.places == {update: 0}
+    assert [k.writes for k in late.kernels] == [[graph.outputs[0]], [update]]
+    early = plan(rewrite(with_state(graph, (1, -1)), 1), named("haswell"))
+    assert not early.places
+    assert [k.writes for k in early.kernels] == [[graph.outputs[0], update]]
+
+
+def test_a_gradient_that_only_updates_read_is_stored_with_them():
+    """As in a step of gradient descent: the gradient is read once, for the parameter and for itself."""
+    graph = traced(lambda w, x, g: (w - 0.5 * (x * g.sum(0)), x * g.sum(0)), [np.zeros((400, 400), F32)] * 3)
+    found = plan(rewrite(with_state(graph, (0, 0), (1, -1)), 1), named("haswell"))
+    assert found.places == {graph.outputs[0]: 0, graph.outputs[1]: -1}
+    assert set(graph.outputs) in [set(k.writes) for k in found.kernels]
+
+
+def test_all_parts_of_a_gradient_are_early_if_one_of_them_is():
+    graph = traced(lambda a, b: (a * 2.0, tg.cat([a + 1.0, b + 1.0], 0)), [np.zeros((n, 400), F32) for n in (100, 300)])
+    found = plan(rewrite(with_state(graph, (1, -1)), 1), named("haswell"))
+    assert found.late == len(found.steps)
+    assert not found.places
+
+
+def test_all_parts_of_a_gradient_are_late_if_one_of_them_is():
+    def step(w, a, b):
+        return w + a, tg.cat([w + 2.0 * a, b + 1.0], 0), b * 2.0
+
+    graph = traced(step, [np.zeros((n, 400), F32) for n in (100, 100, 300)])
+    found = plan(rewrite(with_state(graph, (0, 0), (1, -1)), 1), named("haswell"))
+    assert list(found.places.values()) == [0, -1]
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_what_reads_a_late_update_is_late(place):
+    def step(w, x):
+        new = w * 3.0
+        return new, x * 2.0, new * x
+
+    graph = traced(step, [np.zeros((400, 400), F32)] * 2)
+    found = plan(rewrite(with_state(graph, (0, place), (2, -1)), 1), named("haswell"))
+    assert found.places == {graph.outputs[0]: place, graph.outputs[2]: -1}

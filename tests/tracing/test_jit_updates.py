@@ -20,6 +20,7 @@ N = 200  # 160,000 bytes: large enough to be written over
 STEPS = 4
 RNG = np.random.default_rng(0)
 XS = [RNG.integers(-3, 4, (8, N)).astype(np.float32) for _ in range(2 * STEPS)]
+XS_SQUARE = RNG.integers(-3, 4, (3, N, N)).astype(np.float32)
 quick = pytest.mark.quick
 
 
@@ -266,6 +267,65 @@ def test_what_an_update_reads_is_what_was_there_before(name):
         np.testing.assert_array_equal(a.numpy(), right[0].numpy())
         np.testing.assert_array_equal(b.numpy(), right[1].numpy())
         right = right[0].clone(), right[1].clone()
+
+
+@quick
+def test_a_gradient_that_is_computed_with_a_result_stays_as_it_was():
+    x = tg.tensor(RNG.normal(size=(N, N)).astype(np.float32), requires_grad=True)
+
+    def step(g):
+        x.grad = None
+        y = F.silu(x)
+        y.backward(g)
+        return y.detach()
+
+    compiled, held = tg.jit(step), []
+    for scale in range(1, 5):
+        g = tg.full((N, N), float(scale))
+        held.append((compiled(g), x.grad.numpy(), x.grad.numpy().copy()))
+    for scale, (y, grad, before) in enumerate(held, 1):
+        np.testing.assert_array_equal(grad, before)
+        right = step(tg.full((N, N), float(scale)))
+        np.testing.assert_allclose(y.numpy(), right.numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(grad, x.grad.numpy(), rtol=1e-5, atol=1e-6)
+
+
+BINARY = (lambda a, b: a + b, lambda a, b: a - 2.0 * b, lambda a, b: a.maximum(b), lambda a, b: (a * b).clip(-9, 9))
+MOVED = (lambda t: t, lambda t: t, lambda t: t.T, lambda t: t.flip(0), lambda t: tg.cat([t[7:], t[:7]], 0))
+
+
+class Drawn:
+    """A step that assigns to three tensors, returns two and deposits a gradient; each may be made of any before it."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        values = np.random.default_rng(seed + 1).integers(-3, 4, (4, N, N)).astype(np.float32)
+        self.state, self.leaf = [tg.tensor(v) for v in values[:3]], tg.tensor(values[3], requires_grad=True)
+        self.order = list(self.rng.permutation(6))
+        self.drawn = [[int(self.rng.integers(n)) for n in (5 + i, 5 + i, 4, 5, 5)] for i in range(6)]
+
+    def step(self, x):
+        values = [*(t.clone() for t in self.state), x, self.leaf.detach()]
+        for one, two, binary, left, right in self.drawn:
+            values.append(BINARY[binary](MOVED[left](values[one]), MOVED[right](values[two])))
+        made = [values[5 + i].clip(-99, 99) for i in self.order]
+        for tensor, value in zip(self.state, made[:3], strict=True):
+            tensor.assign(value)
+        self.leaf.grad = None
+        (self.leaf * made[3]).sum().backward()
+        return made[4], made[5]
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_what_is_stored_when_and_with_what_makes_no_difference(seed):
+    compiled, eager = Drawn(seed), Drawn(seed)
+    step = tg.jit(compiled.step)
+    for i in range(3):
+        x = tg.tensor(XS_SQUARE[i])
+        for found, right in zip(step(x), eager.step(x), strict=True):
+            np.testing.assert_array_equal(found.numpy(), right.numpy())
+        for found, right in zip([*compiled.state, compiled.leaf.grad], [*eager.state, eager.leaf.grad], strict=True):
+            np.testing.assert_array_equal(found.numpy(), right.numpy())
 
 
 @quick

@@ -28,6 +28,7 @@ from .schedule.expr import Exprs
 from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, NestKernel, Plan
+from .schedule.late import Times
 from .schedule.layout import Layout
 from .schedule.pack import schedule_and_pack
 from .schedule.settle import Nests, settle
@@ -51,6 +52,7 @@ class Work:
     nests: Nests
     layouts: dict[Value, Layout]
     kernels: list[Kernel]
+    times: Times  # which of them are late
     plan: Plan
     modules: Modules
     image: Image
@@ -138,15 +140,15 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "fuse",
-        ("kernels",),
-        lambda w: (fuse(w.exprs, w.graph, w.kernels, w.nests.aliases, w.layouts, w.target, w.nests.updates.late),),
+        ("kernels", "times"),
+        lambda w: fuse(w.exprs, w.graph, w.kernels, w.nests.aliases, w.layouts, w.target, w.nests.updates),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),
     Stage(
         "order",
         ("plan",),
-        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases, w.nests.updates),),
+        lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases, w.nests.updates, w.times),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph, Value
@@ -11,8 +10,10 @@ from .aliases import Aliases
 from .choose import choose
 from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import HostKernel, Kernel, NestKernel
+from .late import EARLY, LATE, Times
 from .layout import Layout
 from .nest import Nest, Store
+from .updates import Updates
 
 if TYPE_CHECKING:
     from ..runtime.target import Target
@@ -28,24 +29,26 @@ def fuse(
     aliases: Aliases,
     layouts: dict[Value, Layout],
     target: Target,
-    late: Container[Value] = (),
-) -> list[Kernel]:
+    updates: Updates,
+) -> tuple[list[Kernel], Times]:
     """Fuse kernels of equal signature that read the same values, or of which one reads what the other writes.
 
-    Those that store ``late`` values are not fused with others.
+    One that is late is not fused with one that is early; how this came out is returned, too.
     """
     fused: list[Kernel] = []
     writer: dict[Value, int] = {}  # the last kernel that writes a value
+    times = Times(updates)
     for kernel in kernels:
-        at = _partner(kernel, fused, writer, aliases, late)
+        at = _partner(kernel, fused, writer, aliases, times)
         if at is None:
             fused.append(kernel)
             at = len(fused) - 1
         else:
             fused[at] = _merged(exprs, fused[at], kernel, layouts, target)
+        times.keep(fused[at])
         for value in kernel.writes:
             writer[value] = max(at, writer.get(value, at))
-    return _without_unread(fused, graph, aliases, layouts, target)
+    return _without_unread(fused, graph, aliases, layouts, target), times
 
 
 def _without_unread(
@@ -69,12 +72,12 @@ def _without_unread(
 
 
 def _partner(
-    kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Aliases, late: Container[Value]
+    kernel: Kernel, fused: list[Kernel], writer: dict[Value, int], aliases: Aliases, times: Times
 ) -> int | None:
     """The number of the kernel that this one is fused into; None if it stays alone."""
     if isinstance(kernel, HostKernel) or kernel.signature is None:
         return None
-    nest = kernel.nest
+    nest, time = kernel.nest, times.of(kernel)
     parts = [(v, part) for v in kernel.reads for part in aliases.makers(v)]
     after = max((writer[part] for _, part in parts if part in writer), default=-1)
     reads = {v for v in kernel.reads if v.size * 4 >= nest.num_points}
@@ -82,7 +85,7 @@ def _partner(
         other = fused[at]
         if isinstance(other, HostKernel) or other.signature != kernel.signature:
             continue
-        if any(v in late for v in kernel.writes) != any(v in late for v in other.writes):
+        if {time, times.of(other)} == {EARLY, LATE}:
             continue
         if len(other.nest.stores) >= MAX_STORES or len(other.nest.parts) + len(nest.parts) > MAX_EXPRESSIONS:
             continue

@@ -2,6 +2,9 @@
 
 So a call that fails has changed nothing. Each late kernel reads an element of the present value before it stores the
 next one over it, and no other late kernel reads the present value: otherwise the next one gets memory of its own.
+
+An update that does not read what it replaces, such as a gradient, gets new memory where it is fused with a kernel that
+stores something else: a late kernel of its own would read the same memory again.
 """
 
 from __future__ import annotations
@@ -13,18 +16,36 @@ from .expr import walk
 from .kernel import NEW, Kernel, NestKernel
 from .updates import Updates
 
+EARLY, ANY, LATE = range(3)  # times; any: late, unless it is fused with one that is early
 
-def late_kernels(kernels: Sequence[Kernel], graph: Graph, updates: Updates) -> list[Kernel]:
+
+class Times:
+    """When kernels may run, while they are fused one by one, each after those that make what it reads."""
+
+    def __init__(self, updates: Updates):
+        self._late = {value for value, place in updates.late.items() if place >= 0}  # and what is stored with them
+        self._free = updates.late.keys() - self._late  # updates that may still be early, if they are fused
+
+    def of(self, kernel: Kernel) -> int:
+        """Late, if it stores or reads what is late, or reads what may be; early, if it stores what is no update."""
+        if not (self._late.isdisjoint((*kernel.writes, *kernel.reads)) and self._free.isdisjoint(kernel.reads)):
+            return LATE
+        return ANY if self._free.issuperset(kernel.writes) else EARLY
+
+    def keep(self, kernel: Kernel) -> None:
+        """Keep to the time of a kernel for all that stores parts of the same values."""
+        if (time := self.of(kernel)) != ANY:
+            self._free.difference_update(kernel.writes)
+        if time == LATE:
+            self._late.update(kernel.writes)
+
+
+def late_kernels(kernels: Sequence[Kernel], graph: Graph, updates: Updates, times: Times) -> list[Kernel]:
     """The kernels that store updates, and those that read what they store; none if another output is among these."""
-    stored, found = set(updates.late), list[Kernel]()
-    for kernel in kernels:
-        if not stored.isdisjoint((*kernel.writes, *kernel.reads)):
-            if not isinstance(kernel, NestKernel):
-                return []
-            stored.update(kernel.writes)
-            found.append(kernel)
-    others = set(graph.outputs) - updates.late.keys()
-    return [] if others & stored else found
+    found = [kernel for kernel in kernels if times.of(kernel) != EARLY]
+    stored = {value for kernel in found for value in kernel.writes}
+    possible = all(isinstance(kernel, NestKernel) for kernel in found)
+    return found if possible and stored.isdisjoint(set(graph.outputs) - updates.late.keys()) else []
 
 
 def places(late: Sequence[Kernel], graph: Graph, updates: Updates) -> dict[Value, int]:

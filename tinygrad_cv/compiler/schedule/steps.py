@@ -6,7 +6,7 @@ from ...ir.graph import Graph, Value
 from .affine import of
 from .aliases import Aliases
 from .kernel import HostKernel, Kernel, Plan, Step
-from .late import late_kernels, places
+from .late import Times, late_kernels, places
 from .layout import Layout
 from .updates import Updates
 
@@ -16,10 +16,15 @@ LITTLE = 8  # where what is read beyond the cut is this many times less
 
 
 def order(
-    graph: Graph, kernels: list[Kernel], layouts: dict[Value, Layout], aliases: Aliases, updates: Updates
+    graph: Graph,
+    kernels: list[Kernel],
+    layouts: dict[Value, Layout],
+    aliases: Aliases,
+    updates: Updates,
+    times: Times,
 ) -> Plan:
     """The plan: kernels in steps, with the layouts of what they read and write; those that store updates at the end."""
-    late = late_kernels(kernels, graph, updates)
+    late = late_kernels(kernels, graph, updates, times)
     last = set(map(id, late))
     steps, first = steps_of([kernel for kernel in kernels if id(kernel) not in last], late, aliases)
     return Plan(graph, steps, layouts, aliases, first, places(late, graph, updates))

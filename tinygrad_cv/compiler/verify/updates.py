@@ -11,7 +11,7 @@ from .rule import check
 
 
 def verify_updates(plan: Plan, stage: str) -> None:
-    """Late steps store all updates and no other output; what they are written over is read in time.
+    """Late steps alone store these updates, and no other output; what they are written over is read in time.
 
     Raises:
         VerificationError: naming the update, and what is wrong.
