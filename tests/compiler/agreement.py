@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.compiler.bounds import Known, analyze, difference, unchecked
 from tests.compiler.programs import Program
-from tests.thresholds import COMPILED, crossed, drawn
+from tests.thresholds import BEYOND, COMPILED, crossed, drawn
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.target import host, named
@@ -62,7 +62,7 @@ def by_fewer_products(graph: Graph, arrays: Sequence[Array], known: list[Known],
 
     A NaN stays one. What is infinite, or reads the tile of something that is not finite, may be NaN.
     """
-    with crossed(drawn(COMPILED, int(machine.split()[1])) if machine.startswith("thresholds") else {}):
+    with crossed(CROSSED.get(machine, {})):
         other, taken = multiply_less(widen_sums(graph), threads=get_num_threads())
     if not taken:
         return known
@@ -99,11 +99,11 @@ def _made(cpu: str, parts: int) -> Callable[[Graph], Reading]:
     return make
 
 
-def _elsewhere(seed: int) -> Callable[[Graph], Reading]:
+def _elsewhere(values: dict[str, int]) -> Callable[[Graph], Reading]:
     """Native code where other sizes are the ones from which the compiler takes another way."""
 
     def make(graph: Graph) -> Reading:
-        with crossed(drawn(COMPILED, seed)):
+        with crossed(values):
             return pipeline.compile(graph)[0]
 
     return make
@@ -113,11 +113,15 @@ READINGS: dict[str, Callable[[Graph], Reading]] = {
     "NumPy reading": numpy_source.NumpyProgram,
     "NumPy source": _as_source,
 }
+CROSSED = {
+    **{f"thresholds {seed}": drawn(COMPILED, seed) for seed in range(4)},
+    "fewer multiplications": {"ir.rewrite.multiply_less.WORTH": BEYOND},
+}
 MACHINES: dict[str, Callable[[Graph], Reading]] = {
     "host": lambda graph: pipeline.compile(graph)[0],
     "three threads": _made("", 3),
     "narrow vectors": _made("x86-64" if host().arch == "x86_64" else "aarch64", 1),
-    **{f"thresholds {seed}": _elsewhere(seed) for seed in range(4)},
+    **{name: _elsewhere(values) for name, values in CROSSED.items()},
 }
 
 
