@@ -264,6 +264,19 @@ def test_planes_that_no_cache_holds_are_made_and_read_image_by_image():
     assert max(contractions(64)) > 2 > max(contractions(4))
 
 
+def test_results_that_are_read_again_are_kept_instead_of_their_planes():
+    """Planes are larger, and whoever read them would transform them back once more."""
+    tensors = normal((16, 32, 16, 16), (32, 32, 3, 3))
+
+    def function(x, w):
+        y = F.conv2d(x, w, padding=1)
+        return (y - y.mean((0, 2, 3), keepdims=True)).square().mean(), y.max()
+
+    kernels = plan(pipeline.rewrite(graph_of(function, tensors), 2), named("skylake-avx512")).kernels
+    (planes,) = (kernel.writes[0] for kernel in kernels if kernel.kind == "contraction")
+    assert sum(planes in kernel.reads for kernel in kernels) == 1
+
+
 def test_a_precision_that_is_none():
     with pytest.raises(ValueError, match="precision='low'; it must be one of 'default', 'fast', 'exact'"):
         tg.jit(lambda x: x, precision="low")

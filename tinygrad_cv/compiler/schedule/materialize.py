@@ -168,6 +168,26 @@ def _joined_again(value: Value, readers: dict[Value, list[Value]]) -> bool:
     return computed and sum(reader.op == "concatenate" for reader in readers[value]) > 1
 
 
+def _keeps_more(joined: Value, readers: dict[Value, list[Value]]) -> bool:
+    """Whether all that is joined is computed from one contraction, which is larger, and is read several times."""
+    last = joined
+    while len(readers.get(last, ())) == 1 and readers[last][0].op in FOLLOWED:
+        (last,) = readers[last]
+    if len(readers.get(last, ())) < 2:
+        return False
+    seen, stack, found = {joined}, [joined], set[Value]()
+    while stack:
+        value = stack.pop()
+        if value.op == "contract":
+            found.add(value)
+        elif value is joined or value.op in FOLLOWED or value.op == "concatenate" or is_elementwise(value):
+            stack.extend(a for a in value.args if a not in seen)
+            seen.update(value.args)
+        elif value.op not in ("expand", CONSTANT):
+            return False
+    return len(found) == 1 and found.pop().size > joined.size
+
+
 def _folds_in(value: Value, stored: set[Value]) -> set[Value]:
     """What a fold of the value would compute once for each of its windows: the folds in its expression.
 
@@ -231,6 +251,8 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool], ends: Se
             stored.add(value)
         elif value.op == "concatenate":
             stored.update(arg for arg in value.args if _joined_again(arg, readers))
+            if _keeps_more(value, readers):
+                stored.add(value)
     _limit_cost(values, readers, outputs, stored)
     return {value for value in stored if value.op not in (INPUT, CONSTANT)}
 
