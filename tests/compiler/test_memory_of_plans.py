@@ -54,6 +54,20 @@ def test_a_chain_of_blocks_does_not_keep_the_values_of_all_of_them():
     assert kept < arena < kept + 5 * hidden
 
 
+def test_weights_are_packed_when_they_are_read():
+    """The copies that the products of the forward and of the backward pass read need not be in memory at once."""
+    width, blocks = 768, 8
+
+    def function(x, *weights):
+        for weight in weights:
+            x = F.relu(x @ weight)
+        return x.square().sum()
+
+    arena = arena_of(function, (64, width), *[(width, width)] * blocks)
+    copy, activation = 4 * width * width, 4 * 64 * width
+    assert arena < blocks / 2 * copy + 2 * blocks * activation  # of the two copies of each, a fourth
+
+
 @pytest.mark.parametrize("large", [True, False])
 def test_what_the_plan_of_a_large_graph_freed_is_given_back_once_and_without_its_lock(large, monkeypatch, tmp_path):
     """Finalizers may run then, and may want to compile. A collection takes longer than compiling a small graph."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Set
+
 from ...ir.graph import Graph, Value
 from .affine import of
 from .aliases import Aliases
@@ -26,24 +29,64 @@ def order(
     """The plan: kernels in steps, with the layouts of what they read and write; those that store updates at the end."""
     late = late_kernels(kernels, graph, updates, times)
     last = set(map(id, late))
-    steps, first = steps_of([kernel for kernel in kernels if id(kernel) not in last], late, aliases)
+    early = [kernel for kernel in kernels if id(kernel) not in last]
+    steps, first = steps_of(early, late, aliases, set(graph.outputs))
     return Plan(graph, steps, layouts, aliases, first, places(late, graph, updates))
 
 
-def steps_of(kernels: list[Kernel], late: list[Kernel], aliases: Aliases) -> tuple[list[Step], int]:
-    """The kernels in steps, each as early as what it reads allows; and the number of the first step of late ones."""
+def steps_of(
+    kernels: list[Kernel], late: list[Kernel], aliases: Aliases, outputs: Set[Value] = frozenset()
+) -> tuple[list[Step], int]:
+    """The kernels in steps, and the number of the first step of late ones.
+
+    Each is as early as what it reads allows, but what is made of inputs alone is as late as its readers allow.
+    """
     steps: list[Step] = []
-    made: dict[Value, list[tuple[int, Kernel]]] = {}
-    _add(kernels, 0, steps, made, aliases)
+    _add(kernels, 0, steps, aliases)
+    steps = _delayed(steps, aliases, outputs)
     first = len(steps)
-    _add(late, first, steps, made, aliases)
+    _add(late, first, steps, aliases)
     return steps, first
 
 
-def _add(
-    kernels: list[Kernel], first: int, steps: list[Step], made: dict[Value, list[tuple[int, Kernel]]], aliases: Aliases
-) -> None:
-    """Add kernels to steps from number ``first`` on; ``made``: the steps and kernels that store each value."""
+def _delayed(steps: list[Step], aliases: Aliases, outputs: Set[Value]) -> list[Step]:
+    """The steps with what is made of inputs alone, such as packed weights, in the last one before it is read.
+
+    Until then its memory is free for others, and when it is read it is in the cache.
+    """
+    writers = Counter(v for step in steps for chain in step.chains for v in _written(chain))
+    given = set[Value]()  # what is made of inputs alone
+    for step in steps:
+        for chain in step.chains if step.kind == "parallel" else ():
+            written = _written(chain)
+            others = {v for v in _read(chain, aliases) - written if v in writers} - given
+            if not others and written.isdisjoint(outputs) and all(writers[v] == 1 for v in written):
+                given |= written
+    first: dict[Value, int] = {}  # the first step that reads a value
+    for number in range(len(steps) - 1, -1, -1):
+        for chain in list(steps[number].chains):
+            at = number
+            if (written := _written(chain)) <= given:
+                end = min((first[v] for v in written if v in first), default=len(steps))
+                at = next((i for i in range(end - 1, number, -1) if steps[i].kind == "parallel"), number)
+            if at != number:
+                steps[number].chains.remove(chain)
+                steps[at].chains.append(chain)
+            first.update({v: min(at, first.get(v, at)) for v in _read(chain, aliases) - written})
+    return [step for step in steps if step.chains]
+
+
+def _written(chain: list[Kernel]) -> set[Value]:
+    return {value for kernel in chain for value in kernel.writes}
+
+
+def _read(chain: list[Kernel], aliases: Aliases) -> set[Value]:
+    return {part for kernel in chain for value in kernel.reads for part in aliases.makers(value)}
+
+
+def _add(kernels: list[Kernel], first: int, steps: list[Step], aliases: Aliases) -> None:
+    """Add kernels to steps from number ``first`` on."""
+    made: dict[Value, list[tuple[int, Kernel]]] = {}  # the steps and kernels that store each value
     for kernel in kernels:
         sources = [(value, part) for value in kernel.reads for part in aliases.makers(value)]
         needs = [(value, at, maker) for value, part in sources for at, maker in made.get(part, ())]
