@@ -9,6 +9,7 @@ the same to the bit:
   lean to both sides. Where the terms are sums themselves, as in Σ (a s + b), it may be taken apart, as in s Σ a + Σ b:
   then a and b are terms. A product of sums is one term, so (x - mean)² is none that may be expanded. Of infinite s
   nothing is said: s times the sum is an infinity where infinities of both signs would have been added.
+- Both sides round their own numbers, of which one is as large as the other's and d.
 - A transcendental function may err by a few units in the last place on either side.
 - An error of an argument goes on by the derivative; where it decides a comparison, a rounding down or an index, the
   result is unknown (d is infinite), and so are values near overflow.
@@ -100,6 +101,7 @@ def _known(value: Value, args: list[Known], arrays: Sequence[Array]) -> Known:
     d = np.where(np.isnan(d), INF, d)
     if y.dtype.kind == "f":
         info = np.finfo(y.dtype)
+        d = d * (1 + float(info.eps))  # what is d from y is rounded by so much more
         d = np.where(np.isfinite(y) & (np.abs(y.astype(np.float64)) + d > 0.25 * float(info.max)), INF, d)
     return Known(y, np.broadcast_to(d, y.shape), False)
 
@@ -444,7 +446,7 @@ def _of_sum(y: Array, count: Array, size: Array, spread: Array, unknown: Array) 
     Where they may overflow nothing is known, not even of a sum that is infinite: a second infinity makes it NaN.
     """
     info = np.finfo(y.dtype)
-    d = spread + 2 * roundings(count) * (size * float(info.eps) + float(info.smallest_subnormal))
+    d = spread + 2 * roundings(count) * ((size + spread) * float(info.eps) + float(info.smallest_subnormal))
     return np.where(unknown | (size + spread > 0.25 * float(info.max)), INF, np.where(np.isfinite(y), d, 0.0))
 
 
