@@ -67,6 +67,7 @@ COMPILED = {
     "compiler.schedule.nests.LONG": (2, BEYOND),
     "compiler.schedule.nests.PARTS": (1, 64),
     "compiler.schedule.nests.PIECES": (1, 64),
+    "compiler.schedule.nests.ZERO": (1, BEYOND),
     "compiler.schedule.pack.FAR": (0, BEYOND),
     "compiler.schedule.pack.PACKED": (0, BEYOND),
     "compiler.schedule.pack.REUSED": (1, BEYOND),

@@ -23,6 +23,7 @@ from .storage import Storage, storage_of
 
 LONG = 32  # steps: a shorter loop is not cut into pieces
 PARTS = 4  # parts, and places where a loop is cut, at most
+ZERO = 8  # of as many addends one must be zero, on the average over a loop: otherwise it is not cut for that
 PIECES = 4  # of the loops over a sum: if there are as many, they are not cut again
 
 
@@ -214,6 +215,7 @@ def _cut_sum(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | No
         else:
             addends.append(part)
     found: dict[Var, set[int]] = {}
+    zero: dict[Var, float] = {}  # how many addends are zero, on the average over the loop
     for affine, low, high in (c for part in addends for c in conditions_of(part)):
         if len(affine.terms) == 1 and abs(affine.terms[0][1]) == 1 and affine.terms[0][0] in variables:
             ((var, sign),) = affine.terms
@@ -223,7 +225,9 @@ def _cut_sum(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | No
                 else (affine.const - high + 1, affine.const - low + 1)
             )
             found.setdefault(var, set()).update(b for b in bounds if 0 < b < var.extent)
+            zero[var] = zero.get(var, 0.0) + 1 - (min(bounds[1], var.extent) - max(bounds[0], 0)) / var.extent
     possible = {v: sorted(b) for v, b in found.items() if b and len(b) <= PARTS and v.extent >= LONG}
+    possible = {v: b for v, b in possible.items() if zero[v] * ZERO >= len(addends)}
     if len(addends) < 2 or not possible or any(isinstance(part, Reduce) for part in walk([expr])):
         return None
     var = min(possible, key=lambda v: (len(possible[v]), variables.index(v)))
