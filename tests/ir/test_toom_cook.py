@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_cv.ir.toom_cook import inverse, rounding, transforms
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 
 
 def applied(matrix, column):

@@ -163,9 +163,10 @@ def _given(function: Callable[..., Any], args: Any, kwargs: Any) -> str:
 
 
 def _calls_back(function: Callable[..., Any]) -> bool:
-    """Whether one of the parameters is a function of the user's, which may raise any error."""
+    """Whether a parameter is a function of the user's, which may raise any error; one that makes layers is not."""
     hints = (_evaluated(hint, inspect.unwrap(function).__globals__) for hint in function.__annotations__.values())
-    return any(get_origin(one) is CALLABLE for hint in hints for one in (hint, *get_args(hint)))
+    functions = (one for hint in hints for one in (hint, *get_args(hint)) if get_origin(one) is CALLABLE)
+    return any(not hasattr((None, *get_args(one))[-1], "forward") for one in functions)
 
 
 def raise_explained(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, called: str = "") -> None:

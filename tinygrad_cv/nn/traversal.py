@@ -107,7 +107,7 @@ class Traversal:
 
         >>> import tinygrad_cv as tg
         >>> tg.models.lenet5().get_submodule("conv1").get_parameter("weight").shape
-        (6, 1, 5, 5)
+        (20, 1, 5, 5)
         """
         module = cast("Module", self)
         for name in target.split(".") if target else ():

@@ -107,7 +107,7 @@ class Jitted(Generic[P, R]):
             raise TypeError(f"jit of {_name(function)}: a generator or coroutine cannot be traced. Jit what it calls.")
         if not isinstance(maxsize, (int, np.integer)) or maxsize < 1:
             raise ValueError(f"jit: maxsize={maxsize!r}; it must be an integer of at least 1.")
-        if precision not in PRECISIONS:
+        if not isinstance(precision, str) or precision not in PRECISIONS:
             known = ", ".join(map(repr, PRECISIONS))
             raise ValueError(f"jit: precision={precision!r}; it must be one of {known}.")
         self.function, self.maxsize, self.precision = function, maxsize, precision

@@ -1,5 +1,6 @@
 """A program that iterates over a loader for ever: ``python -m tests.data.loader.endless WAY``; tests end it."""
 
+import signal
 import sys
 import time
 
@@ -21,6 +22,7 @@ class Slow(data.Dataset):
 
 def main(way, persistent=""):
     """Say when all workers are at work, and go on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background programs ignore it
     options = {"persistent_workers": True} if persistent else {}
     loader, missing = data.DataLoader(Slow(), 4, **WAYS[way], **options), set(range(WAYS[way]["num_workers"]))
     for batch in loader:
