@@ -83,7 +83,7 @@ CASES = {
 TILES = [(4,), (3,), (2,), (1, 4), (1, 3), (2, 2), (4, 2), (4, 4), (3, 4)]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize("chained", [False, True])
 @pytest.mark.parametrize("tile", TILES, ids=str)
 @pytest.mark.parametrize("case", CASES)
@@ -111,7 +111,7 @@ def test_results_and_gradients_are_the_same_sums(case, tile, chained, monkeypatc
         assert found.shape == right.shape and apart(found, right) < 3e-6
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_what_else_reads_products_before_they_are_folded_reads_them_still():
     """A fold whose products are results themselves stays a fold; so does one of which a part is wanted elsewhere."""
 
@@ -124,7 +124,7 @@ def test_what_else_reads_products_before_they_are_folded_reads_them_still():
     assert [len(taken) for taken in _with_more_outputs(graph_of(function, tensors))] == [2, 1, 2]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 def test_a_fold_of_which_all_is_wanted():
     def function(x, w, g):
         y = F.conv2d(x, w)
@@ -142,7 +142,7 @@ def _with_more_outputs(graph):
             yield multiply_less(Graph(graph.builder, graph.inputs, [*graph.outputs, *also]))[1]
 
 
-@pytest.mark.quick
+@pytest.mark.any_python
 @pytest.mark.parametrize(
     "spec, w",
     [("ngcijuv,gocuv->ngoij", (2, 5, 3, 3, 3)), ("ngcijuv,ngoij->gcouv", (2, 2, 5, 4, 8))],

@@ -10,7 +10,7 @@ import tinygrad_cv.functional as F
 from tinygrad_cv import DTypeError, ShapeError
 from tinygrad_cv.check import gradcheck
 
-pytestmark = pytest.mark.quick
+pytestmark = pytest.mark.any_python
 NAN, INF = float("nan"), float("inf")
 RNG = np.random.default_rng(2)
 

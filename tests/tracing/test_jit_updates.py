@@ -21,7 +21,7 @@ STEPS = 4
 RNG = np.random.default_rng(0)
 XS = [RNG.integers(-3, 4, (8, N)).astype(np.float32) for _ in range(2 * STEPS)]
 XS_SQUARE = RNG.integers(-3, 4, (3, N, N)).astype(np.float32)
-quick = pytest.mark.quick
+any_python = pytest.mark.any_python
 
 
 class Training:
@@ -71,7 +71,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one.values()[name], value, name)
 
 
-@quick
+@any_python
 @pytest.mark.skipif(not COUNTS, reason="without counts of references each call gets new memory")
 @pytest.mark.parametrize("zero", [True, False], ids=["gradients are new", "gradients add up"])
 def test_a_step_writes_over_what_it_replaces(zero):
@@ -103,7 +103,7 @@ HOLDERS = {
 }
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", HOLDERS)
 @pytest.mark.parametrize("of", ["w", "momentum", "seen", "grad"])
 def test_what_somebody_holds_stays_as_it_was(name, of):
@@ -116,7 +116,7 @@ def test_what_somebody_holds_stays_as_it_was(name, of):
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_a_gradient_that_somebody_holds_stays_as_it_was():
     compiled, eager = trained(2)
     held, before = compiled.w.grad, compiled.w.grad.numpy().copy()
@@ -126,7 +126,7 @@ def test_a_gradient_that_somebody_holds_stays_as_it_was():
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_state_dicts_and_averages_stay_as_they_were():
     compiled, eager = trained(2)
     averaged = nn.AveragedModel(compiled.model) if hasattr(nn, "AveragedModel") else optim.AveragedModel(compiled.model)
@@ -145,7 +145,7 @@ def test_state_dicts_and_averages_stay_as_they_were():
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_a_graph_recorded_before_a_step_has_the_values_from_before():
     compiled, _ = trained(2)
     w = compiled.values()["w"]
@@ -155,7 +155,7 @@ def test_a_graph_recorded_before_a_step_has_the_values_from_before():
     np.testing.assert_array_equal(gradient.numpy(), 2 * w)
 
 
-@quick
+@any_python
 def test_a_result_is_differentiated_with_the_values_from_before_its_call():
     scale = tg.ones(N, N)
 
@@ -172,7 +172,7 @@ def test_a_result_is_differentiated_with_the_values_from_before_its_call():
         assert (gradient.numpy() == 2.0**i).all()
 
 
-@quick
+@any_python
 def test_arrays_of_somebody_else_are_not_written_over():
     compiled, eager = trained(2)
     whole = np.zeros((N + 2, N), np.float32)
@@ -191,7 +191,7 @@ def test_arrays_of_somebody_else_are_not_written_over():
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_read_only_and_exported_arrays_are_left_though_nobody_holds_them():
     compiled, _ = trained(2)
     frozen = np.zeros((N, N), np.float32)
@@ -206,7 +206,7 @@ def test_read_only_and_exported_arrays_are_left_though_nobody_holds_them():
     assert not memory.is_borrowed(compiled.w.value)  # or checksums would be computed from now on
 
 
-@quick
+@any_python
 def test_a_gradient_in_another_order_of_elements():
     compiled, eager = trained(2)
     compiled.w.grad.value = np.asfortranarray(compiled.w.grad.numpy())
@@ -214,7 +214,7 @@ def test_a_gradient_in_another_order_of_elements():
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_two_tensors_with_one_array():
     compiled, eager = trained(2)
     for training in (compiled, eager):
@@ -224,7 +224,7 @@ def test_two_tensors_with_one_array():
     assert_same(compiled, eager)
 
 
-@quick
+@any_python
 def test_values_changed_between_steps_are_read():
     compiled, eager = trained(2)
     for training in (compiled, eager):
@@ -249,7 +249,7 @@ PAIRS = {
 }
 
 
-@quick
+@any_python
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_an_update_reads_is_what_was_there_before(name):
     a, b = (tg.tensor(RNG.integers(-3, 4, (N, N)).astype(np.float32)) for _ in range(2))
@@ -269,7 +269,7 @@ def test_what_an_update_reads_is_what_was_there_before(name):
         right = right[0].clone(), right[1].clone()
 
 
-@quick
+@any_python
 def test_a_gradient_that_is_computed_with_a_result_stays_as_it_was():
     x = tg.tensor(RNG.normal(size=(N, N)).astype(np.float32), requires_grad=True)
 
@@ -328,7 +328,7 @@ def test_what_is_stored_when_and_with_what_makes_no_difference(seed):
             np.testing.assert_array_equal(found.numpy(), right.numpy())
 
 
-@quick
+@any_python
 def test_results_are_not_written_over():
     w = tg.zeros(N, N)
 
@@ -345,7 +345,7 @@ def test_results_are_not_written_over():
     assert (w.numpy() == 4).all()
 
 
-@quick
+@any_python
 def test_an_error_leaves_everything_as_it_was():
     model = nn.Linear(N, N)
     sgd = optim.SGD(model, lr=0.1, momentum=0.9)
