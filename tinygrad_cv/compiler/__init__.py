@@ -17,6 +17,7 @@ from ..core.collector import give_back
 from ..core.locks import waited_for
 from ..ir.graph import Graph
 from ..ir.numpy_source import NumpyProgram
+from ..ir.rewrite.multiply_less import Precision
 
 if TYPE_CHECKING:
     from .kernels import KernelRow
@@ -73,7 +74,7 @@ def available() -> bool:
     return find_spec("llvmlite") is not None
 
 
-def compiled(graph: Graph, precision: str = "default") -> Program:
+def compiled(graph: Graph, precision: Precision = "default") -> Program:
     """A program for a graph: native code, or NumPy if llvmlite is missing."""
     with _COMPILING:
         if not available():
@@ -86,7 +87,7 @@ def compiled(graph: Graph, precision: str = "default") -> Program:
     return program
 
 
-def planned(graph: Graph, precision: str = "default") -> Plan:
+def planned(graph: Graph, precision: Precision = "default") -> Plan:
     """The plan that a graph is compiled by on this machine."""
     from .pipeline import plan, rewrite
     from .runtime.target import host

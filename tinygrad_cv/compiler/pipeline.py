@@ -14,7 +14,7 @@ from ..ir.graph import Graph
 from ..ir.rewrite.join import join_sums
 from ..ir.rewrite.known_rows import gather_known_rows
 from ..ir.rewrite.moments import merge_moments
-from ..ir.rewrite.multiply_less import Taken, multiply_less
+from ..ir.rewrite.multiply_less import Precision, Taken, multiply_less
 from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
@@ -57,7 +57,7 @@ class Work:
     modules: Modules
     image: Image
 
-    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, precision: str = "default"):
+    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, precision: Precision = "default"):
         self.graph = self.before = graph
         self.threads = threads
         self.precision = precision
@@ -204,7 +204,7 @@ def _until(part: str) -> int:
 REWRITES, PLANNING = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")]
 
 
-def rewrite(graph: Graph, threads: int, precision: str = "default") -> Graph:
+def rewrite(graph: Graph, threads: int, precision: Precision = "default") -> Graph:
     """The graph after all rewrites; long sums are split for a number of threads."""
     return run(REWRITES, Work(graph, threads, precision=precision)).graph
 
@@ -214,14 +214,16 @@ def plan(graph: Graph, target: Target) -> Plan:
     return run(PLANNING, Work(graph, target=target)).plan
 
 
-def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None, precision: str = "default") -> Image:
+def make(
+    graph: Graph, target: Target, threads: int, watch: Watch | None = None, precision: Precision = "default"
+) -> Image:
     """The image of a graph for a machine."""
     watch = watch or Watch()
     watch.traced(graph)
     return run(STAGES, Work(graph, threads, target, precision), watch).image
 
 
-def compile(graph: Graph, precision: str = "default") -> tuple[Program, bool]:
+def compile(graph: Graph, precision: Precision = "default") -> tuple[Program, bool]:
     """A program for a graph, and whether it was compiled: it is loaded from disk if it was compiled before."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache

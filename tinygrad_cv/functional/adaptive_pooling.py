@@ -13,8 +13,8 @@ from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.movement import concatenate
 from .arguments import OutputSize, sizes, spatial
-from .indexed import Pooled, adaptive_max_pooling
 from .pooling import mean
+from .pooling_types import Pooled, adaptive_max_pooling
 from .taps import Taps, gathered, resampled
 from .windows import INDEX, flat, largest, largest_of, windows_of
 

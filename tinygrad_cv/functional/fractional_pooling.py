@@ -12,7 +12,7 @@ from ..core.context import location
 from ..core.errors import DTypeError, ShapeError
 from ..frontend.random import default_generator
 from .arguments import Ratio, Size, sizes, spatial
-from .indexed import Pooled, fractional_max_pooling
+from .pooling_types import Pooled, fractional_max_pooling
 from .windows import INDEX, largest_of
 
 if TYPE_CHECKING:

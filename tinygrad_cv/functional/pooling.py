@@ -10,7 +10,7 @@ from ..core.errors import ShapeError
 from ..frontend.functions import composed
 from ..frontend.reduction import root
 from .arguments import Size, spatial
-from .indexed import Pooled, max_pooling
+from .pooling_types import Pooled, max_pooling
 from .windows import Windows, largest, windows_of
 
 if TYPE_CHECKING:

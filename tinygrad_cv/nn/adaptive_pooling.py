@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import functional as F
 from ..functional.arguments import OutputSize, sizes
-from ..functional.indexed import Pooled
+from ..functional.pooling_types import Pooled
 from .module import Module
 
 if TYPE_CHECKING:

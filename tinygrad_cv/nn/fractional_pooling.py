@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import functional as F
 from ..functional.arguments import Ratio, Size, sizes
 from ..functional.fractional_pooling import ratios
-from ..functional.indexed import Pooled
+from ..functional.pooling_types import Pooled
 from .module import Module
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from .. import functional as F
 from ..core.errors import ShapeError
 from ..functional.arguments import Size, sizes
-from ..functional.indexed import Pooled
 from ..functional.pooling import check_power
+from ..functional.pooling_types import Pooled
 from .module import Module
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
 from ..ir.graph import Value
-from ..ir.rewrite.multiply_less import PRECISIONS
+from ..ir.rewrite.multiply_less import PRECISIONS, Precision
 from . import tree
 from .cliff import Cliff
 from .entry import Discarded, Entry, input_names
@@ -44,10 +44,10 @@ R = TypeVar("R")
 
 
 @overload
-def jit(function: Callable[P, R], *, maxsize: int = ..., precision: str = ...) -> Jitted[P, R]: ...
+def jit(function: Callable[P, R], *, maxsize: int = ..., precision: Precision = ...) -> Jitted[P, R]: ...
 @overload
-def jit(*, maxsize: int = ..., precision: str = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
-def jit(function: Any = None, *, maxsize: int = 16, precision: str = "default") -> Any:
+def jit(*, maxsize: int = ..., precision: Precision = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+def jit(function: Any = None, *, maxsize: int = 16, precision: Precision = "default") -> Any:
     """Compile a function: it computes the same, from a compiled graph. Also a decorator.
 
     The first call runs the function on tensors without values, records what it computes (forward and backward passes,
@@ -98,7 +98,7 @@ class Jitted(Generic[P, R]):
     function: Callable[P, R]
     guarded = ("function",)  # what guards look into where a function closes over this; not the traces
 
-    def __init__(self, function: Callable[P, R], maxsize: int = 16, precision: str = "default"):
+    def __init__(self, function: Callable[P, R], maxsize: int = 16, precision: Precision = "default"):
         if isinstance(function, Jitted):
             function = function.function
         if not callable(function):

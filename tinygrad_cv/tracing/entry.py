@@ -15,6 +15,7 @@ from ..core.trace import Fact
 from ..core.variable import Variable, Writes
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
+from ..ir.rewrite.multiply_less import Precision
 from . import tree
 from .derivative import Derivative
 from .guards import Guards
@@ -51,7 +52,7 @@ class Entry:
         leaves: Iterable[Leaf] = (),
         others: Iterable[Any] = (),
         names: tuple[str, ...] = (),
-        precision: str = "default",
+        precision: Precision = "default",
     ):
         self.name, self.recording, self.guards, self.names = name, recording, guards, names
         self.precision = precision

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from .by_points import by_points
 from .sliding import Sliding, sliding, unfolded
 from .split import MIN_PRODUCTS
 
+Precision = Literal["default", "fast", "exact"]
 # How many times the rounding errors of the sums as they stand; None: nothing is rewritten.
-PRECISIONS: dict[str, float | None] = {"default": 1.6, "fast": 2.5, "exact": None}
+PRECISIONS: dict[Precision, float | None] = {"default": 1.6, "fast": 2.5, "exact": None}
 KERNEL = 3  # elements of a kernel, along an axis of tiles
 TILES = range(2, 5)  # results of a tile, along such an axis
 AXES = 2  # with tiles, at most
@@ -47,7 +48,7 @@ class Taken(NamedTuple):
     tile: tuple[int, ...]
 
 
-def multiply_less(graph: Graph, precision: str = "default", threads: int = 1) -> tuple[Graph, tuple[Taken, ...]]:
+def multiply_less(graph: Graph, precision: Precision = "default", threads: int = 1) -> tuple[Graph, tuple[Taken, ...]]:
     """The graph with fewer multiplications, and where they were saved."""
     most = PRECISIONS[precision]
     if most is None:
