@@ -21,6 +21,7 @@ from ..ir.rewrite.multiply_less import Precision
 
 if TYPE_CHECKING:
     from .kernels import KernelRow
+    from .memory import MemoryPlan
     from .schedule.kernel import Plan
 
 __all__ = ["Program", "available", "compiled", "get_num_threads", "planned", "set_num_threads"]
@@ -67,6 +68,9 @@ class Program(Protocol):
 
     def kernels(self) -> Sequence[KernelRow]:
         """The kernels, each with its time when it runs alone."""
+
+    def memory(self) -> MemoryPlan:
+        """The most memory that a call needs, and what holds it then; of a native program only."""
 
 
 def available() -> bool:

@@ -20,10 +20,12 @@ from ..ir.graph import CONSTANT, Graph, Value
 from ..ir.rewrite.multiply_less import Taken
 from .codegen.module import Modules
 from .codegen.nest import buffers_of
+from .memory import MemoryRow
 from .runtime.objects import compile_modules
 from .runtime.target import Target
 from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan
-from .schedule.layout import ALIGNMENT, Layout
+from .schedule.layout import Layout
+from .schedule.lives import Lives, lives_of, nbytes
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Image:
     Attributes:
         arena: bytes.
         inputs, outputs: their buffers, in order.
+        memory: what is in the arena, and when.
         late: the number of the first step that stores updates.
         places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
@@ -118,6 +121,7 @@ class Image:
     inputs: list[int]
     outputs: list[int]
     kernels: list[KernelInfo]
+    memory: list[MemoryRow]
     work: int
     late: int
     places: dict[int, int]
@@ -171,6 +175,7 @@ def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...]
         [numbers[v] for v in graph.inputs],
         [numbers[v] for v in graph.outputs],
         [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
+        _memory(plan),
         sum(k.work for k in plan.kernels),
         plan.late,
         {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},
@@ -184,6 +189,25 @@ def _info(step: int, kernel: Kernel) -> KernelInfo:
         next((v.scope.path for v in kernel.writes if v.scope is not None), "") if isinstance(kernel, NestKernel) else ""
     )
     return KernelInfo(step, kernel.kind, kernel.ops, scope, kernel.flops, nbytes)
+
+
+def _memory(plan: Plan) -> list[MemoryRow]:
+    """A row for each value in the arena."""
+    makers: dict[Value, Kernel] = {}
+    for kernel in plan.kernels:
+        for value in kernel.writes:
+            makers.setdefault(plan.memory_of(value), kernel)
+    return [
+        MemoryRow(
+            nbytes(plan.layouts[value]),
+            first,
+            last,
+            str(plan.layouts[value]),
+            makers[value].ops,
+            value.scope.path if value.scope else "",
+        )
+        for value, (first, last) in lives_of(plan).items()
+    ]
 
 
 def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
@@ -202,7 +226,7 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
         add(value, "constant", number)
     for number, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
         add(value, "output", number)
-    offsets, size = _arena(_lives(plan, numbers), plan.layouts)
+    offsets, size = _arena(lives_of(plan), plan.layouts)
     for value, offset in offsets.items():
         add(value, "arena", offset)
     for value, base in plan.aliases.reshapes.items():
@@ -214,20 +238,7 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
     return numbers, buffers, size
 
 
-def _lives(plan: Plan, known: dict[Value, int]) -> dict[Value, tuple[int, int]]:
-    """The first and the last step that use each value in the arena."""
-    lives: dict[Value, tuple[int, int]] = {}
-    for number, step in enumerate(plan.steps):
-        for chain in step.chains:
-            for kernel in chain:
-                for value in map(plan.memory_of, (*kernel.reads, *kernel.writes)):
-                    if value not in known:
-                        first, _ = lives.get(value, (number, number))
-                        lives[value] = first, number
-    return lives
-
-
-def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
+def _arena(lives: Lives, layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
     """Byte offsets in the arena such that values that are live at the same time do not overlap; and its size.
 
     The zeros of a halo are there from the start, and never written: so values with a halo share memory only with values
@@ -246,14 +257,14 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
         if slot is None:
             slot = [size, last]
             slots[key].append(slot)
-            size += _bytes(layout)
+            size += nbytes(layout)
         slot[1] = last
         offsets[value] = slot[0]
     base = size
     for value, (first, last) in sorted(lives.items(), key=lambda item: -layouts[item[0]].size):
         if value in offsets:
             continue
-        need = _bytes(layouts[value])
+        need = nbytes(layouts[value])
         at = base
         for start, end, one, other in taken:
             if at + need <= start:
@@ -264,8 +275,3 @@ def _arena(lives: dict[Value, tuple[int, int]], layouts: dict[Value, Layout]) ->
         insort(taken, (at, at + need, first, last))
         size = max(size, at + need)
     return offsets, size
-
-
-def _bytes(layout: Layout) -> int:
-    """The size of a value in the arena: whole cache lines."""
-    return -(-(layout.size * layout.dtype.itemsize) // ALIGNMENT) * ALIGNMENT

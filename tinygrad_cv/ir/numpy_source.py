@@ -102,6 +102,17 @@ class NumpyProgram:
         """None: nothing was compiled."""
         return []
 
+    def memory(self) -> NoReturn:
+        """There is no plan: each value has memory of its own.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(
+            "memory(): NumPy runs this function, so no memory is planned. Native code needs llvmlite: "
+            "pip install llvmlite"
+        )
+
 
 # ---------------------------------------------------------------- source
 

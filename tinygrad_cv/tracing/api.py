@@ -33,6 +33,7 @@ from .traces import Traces, key_of
 
 if TYPE_CHECKING:
     from ..compiler.kernels import KernelRow
+    from ..compiler.memory import MemoryPlan
     from ..viz.view import GraphView
     from .tree import Key, Leaf
 
@@ -215,6 +216,20 @@ class Jitted(Generic[P, R]):
     def kernels(self, *args: Any, **kwargs: Any) -> Sequence[KernelRow]:
         """A table of the kernels that the graph was compiled to. Arguments as for :meth:`graph`."""
         return self._entry(args, kwargs).program.kernels()
+
+    def memory(self, *args: Any, **kwargs: Any) -> MemoryPlan:
+        """The most memory that a call needs, and what holds it then. Arguments as for :meth:`graph`.
+
+        Python itself, the compiled code, and what the caller holds besides are not among it.
+
+        Raises:
+            RuntimeError: nothing was compiled.
+
+        >>> import tinygrad_cv as tg
+        >>> tg.jit(lambda x: x.exp().sum(0) + x).memory(tg.ones(128, 512)).peak  # two such arrays, and the sum
+        526336
+        """
+        return self._entry(args, kwargs).program.memory()
 
     def explain(self) -> str:
         """Why the function was traced, how often each trace was used, and what could not be compiled."""

@@ -167,6 +167,14 @@ class Plan:
         """The value whose memory holds this one."""
         return self.aliases.base(value)
 
+    def is_outside(self, value: Value) -> bool:
+        """Whether the memory of a value is no part of the arena: it is an input, a constant or an output."""
+        return value.op in (INPUT, CONSTANT) or value in self._outputs
+
+    @cached_property
+    def _outputs(self) -> frozenset[Value]:
+        return frozenset(self.graph.outputs)
+
     def place_of(self, value: Value) -> int:
         """Where in that memory the memory of this one begins, in bytes."""
         links = self.aliases.within(value)

@@ -1,0 +1,44 @@
+"""When memory of the arena is in use: from the first to the last step that stores or reads what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+
+from ...ir.graph import Value
+from .aliases import Aliases
+from .kernel import Plan, Step
+from .layout import ALIGNMENT, Layout
+
+Lives = dict[Value, tuple[int, int]]
+
+
+def lives_of(plan: Plan) -> Lives:
+    """The first and the last step that use the memory of each value in the arena."""
+    lives: Lives = {}
+    for number, step in enumerate(plan.steps):
+        for value in used_in(step, plan.aliases):
+            if not plan.is_outside(value):
+                first, _ = lives.get(value, (number, number))
+                lives[value] = first, number
+    return lives
+
+
+def used_in(step: Step, aliases: Aliases) -> dict[Value, None]:
+    """The values whose memory a step stores to or reads, in order."""
+    values = (value for chain in step.chains for kernel in chain for value in (*kernel.reads, *kernel.writes))
+    return dict.fromkeys(map(aliases.base, values))
+
+
+def nbytes(layout: Layout) -> int:
+    """The size of a value in the arena: whole cache lines."""
+    return -(-(layout.size * layout.dtype.itemsize) // ALIGNMENT) * ALIGNMENT
+
+
+def live_bytes(lives: Lives, layouts: Mapping[Value, Layout], steps: int) -> list[int]:
+    """How many bytes of the arena are in use in each step."""
+    changes = [0] * (steps + 1)
+    for value, (first, last) in lives.items():
+        changes[first] += nbytes(layouts[value])
+        changes[last + 1] -= nbytes(layouts[value])
+    return list(accumulate(changes[:-1]))
