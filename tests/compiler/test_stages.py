@@ -105,7 +105,7 @@ MISTAKES = [
     ("lay out", forget_halos, "the stride of axis"),
     ("drop redundant guards", forget_halos, "with halos of 0 and 0"),
     ("drop redundant guards", store_beyond, "on an axis of"),
-    ("schedule and pack", lose_a_loop, "loops over"),
+    ("pack operands", lose_a_loop, "loops over"),
     ("fuse", lose_a_loop, "loops over"),
     ("order", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("compile and place", end_the_arena, "is not inside the arena"),

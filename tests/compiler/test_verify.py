@@ -283,7 +283,11 @@ MISTAKES = [
 
 
 def renewed(k):
-    return replace(k, nest=replace(k.nest)) if hasattr(k, "nest") else replace(k)
+    if not hasattr(k, "nest"):
+        return replace(k)
+    new = replace(k, nest=replace(k.nest))
+    new.schedule = k.schedule
+    return new
 
 
 @pytest.mark.parametrize(("program", "break_", "rule"), MISTAKES, ids=[m[1].__name__ for m in MISTAKES])

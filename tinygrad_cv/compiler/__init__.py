@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "available", "compiled", "get_num_threads", "planned", "set_num_threads"]
 
-MANY = 1000  # values of a graph whose plan is worth a collection
+MANY = 1000  # values of a graph after whose compilation memory is given back
 
 _COMPILING = waited_for(threading.Lock())  # forks wait for it: it imports, and a child would inherit held locks
 

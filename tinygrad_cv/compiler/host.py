@@ -16,4 +16,4 @@ def on_host(value: Value) -> bool:
         return True
     if value.op in ROWS:
         return False
-    return not (is_elementwise(value) and lowered(value.op, dtypes))
+    return not (is_elementwise(value) and lowered(value.op, tuple(dtypes)))

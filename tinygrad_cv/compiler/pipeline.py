@@ -30,7 +30,7 @@ from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.late import Times
 from .schedule.layout import Layout
-from .schedule.pack import schedule_and_pack
+from .schedule.pack import pack_operands
 from .schedule.settle import Nests, settle
 from .schedule.steps import order
 from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
@@ -132,9 +132,9 @@ STAGES: tuple[Stage, ...] = (
         {"nests": lambda w: printer.formulas(w.nests.flat)},
     ),
     Stage(
-        "schedule and pack",
+        "pack operands",
         ("kernels", "layouts"),
-        lambda w: schedule_and_pack(w.exprs, w.nests, w.layouts, w.target),
+        lambda w: pack_operands(w.exprs, w.nests, w.layouts, w.target),
         lambda w, name: verify_kernels(w.kernels, w.layouts, w.nests.aliases, name),
         {"kernels": lambda w: printer.formulas([k.nest for k in w.kernels if isinstance(k, NestKernel)])},
     ),

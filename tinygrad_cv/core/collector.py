@@ -1,4 +1,4 @@
-"""Pausing Python's garbage collector while much is allocated and nothing freed; and what to do after that."""
+"""Pausing Python's garbage collector while much is allocated and nothing freed; giving memory back after that."""
 
 from __future__ import annotations
 
@@ -27,11 +27,7 @@ def uncollected() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Return to the system what was freed, as far as lists of free objects and the C library would keep it.
-
-    Finalizers may run, so no lock that they could want may be held. Takes a tenth of a second.
-    """
-    gc.collect()  # which empties those lists
+    """Return to the system what was freed, as far as the C library would keep it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:
         trim(0)

@@ -40,6 +40,9 @@ def run(call: Any) -> Any:
                 waiting.append(step)
                 step = None
             result = step
-    if error is not None:
+    if error is None:
+        return result
+    try:
         raise error
-    return result
+    finally:
+        del error  # its traceback holds this frame, which would keep all that it refers to alive

@@ -32,16 +32,19 @@ class Expressions:
     def __init__(self, f: Function, nest: Nest, schedule: LoopSchedule, memory: Memory):
         self.f, self.schedule, self.memory = f, schedule, memory
         self.results: dict[tuple[Expr, tuple[Any, ...]], str] = {}
-        self._memo: list[dict[Any, tuple[str, bool]]] = [{}]
+        self._memo: dict[Any, tuple[str, bool]] = {}
+        self._written: list[list[Any]] = [[]]  # what is in the memo, by the loop that it was written in
+        self._order: dict[Expr, list[Var]] = {}  # the variables of expressions
         self._guarded = inside_guards(nest.exprs)
         self._hoistable = _hoistable(nest.exprs, self._guarded)
 
     @contextmanager
     def level(self) -> Iterator[None]:
         """One loop deeper. Values that are written inside it are unknown after it."""
-        self._memo.append({})
+        self._written.append([])
         yield
-        self._memo.pop()
+        for key in self._written.pop():
+            del self._memo[key]
 
     def hoist(self, points: list[Point]) -> None:
         """Write all expressions whose variables are known in this loop, so that the loops inside do not repeat them."""
@@ -54,7 +57,10 @@ class Expressions:
                     self.emit(expr, point)
 
     def key(self, expr: Expr, point: Point) -> tuple[Any, ...]:
-        return tuple(point[v] for v in sorted(expr.vars, key=lambda v: v.number) if v in point)
+        order = self._order.get(expr)
+        if order is None:
+            order = self._order[expr] = sorted(expr.vars, key=lambda v: v.number)
+        return tuple([point[v] for v in order if v in point])
 
     def vector(self, value: tuple[str, bool], dtype: np.dtype, lanes: int) -> str:
         """A value as a vector: a scalar is repeated in all lanes."""
@@ -73,13 +79,11 @@ class Expressions:
             lanes = self.schedule.result_lanes
             return self.results[expr, self.key(expr, point)], lanes > 1
         key = (expr.serial, self.key(expr, point), mask if expr in self._guarded else None)
-        for scope in reversed(self._memo):
-            if key in scope:
-                return scope[key]
-        return self._steps(key, expr, point, mask if expr in self._guarded else None)
+        return self._memo.get(key) or self._steps(key, expr, point, key[2])
 
     def _steps(self, key: Any, expr: Expr, point: Point, mask: Mask | None) -> Steps:
-        made = self._memo[-1][key] = yield from self._write(expr, point, mask)
+        made = self._memo[key] = yield from self._write(expr, point, mask)
+        self._written[-1].append(key)
         return made
 
     def _write(self, expr: Expr, point: Point, mask: Mask | None) -> Steps:
@@ -95,7 +99,8 @@ class Expressions:
         assert isinstance(expr, Op)
         args = []
         for arg in expr.args:
-            args.append((yield self._at(arg, point, mask)))
+            known = self._at(arg, point, mask)
+            args.append(known if isinstance(known, tuple) else (yield known))
         is_vector = any(vector for _, vector in args)
         n = lanes if is_vector else 1
         names = [self.vector(a, x.dtype, n) for a, x in zip(args, expr.args, strict=True)]

@@ -14,7 +14,7 @@ import numpy as np
 from ...ir.graph import Value
 from ..llvm.elementwise import LOWERINGS
 from ..llvm.function import Function, memory_type, vector_type
-from ..llvm.integer import Int, IntSum
+from ..llvm.integer import Int, IntSum, total
 from ..schedule.affine import Affine, Var
 from ..schedule.layout import Layout
 from ..schedule.loop_schedule import NEAR, LoopSchedule
@@ -29,10 +29,7 @@ Mask = tuple[str, bool]  # a condition, and whether it is a vector, one bit a la
 
 def index_at(affine: Affine, point: Point) -> Int:
     """The value of an index map at a point."""
-    total: Int = affine.const
-    for var, factor in affine.terms:
-        total = point[var] * factor + total
-    return total
+    return total(affine.const, [(point[var], factor) for var, factor in affine.terms])
 
 
 class Memory:
@@ -234,8 +231,8 @@ class Memory:
         sum_so_far, _ = self.load_at(value, offset, columns, point, None)
         lanes = self.schedule.result_lanes
         text = text if is_vector else self.f.splat(text, dtype, lanes)
-        total = LOWERINGS["add"].spell(self.f, [sum_so_far, text], dtype, dtype, lanes)
-        self._store_at(value, offset, columns, point, [(total, lanes > 1)])
+        text = LOWERINGS["add"].spell(self.f, [sum_so_far, text], dtype, dtype, lanes)
+        self._store_at(value, offset, columns, point, [(text, lanes > 1)])
 
     def _store_at(
         self, value: Value, offset: Int, affine: Affine, point: Point, values: Sequence[tuple[str, bool]]

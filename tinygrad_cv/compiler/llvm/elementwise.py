@@ -5,6 +5,7 @@ A primitive without a row, or with operands that its row does not take, is compu
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -182,7 +183,8 @@ LOWERINGS: dict[str, Lowering] = {
 }
 
 
-def lowered(name: str, dtypes: list[np.dtype]) -> bool:
+@cache
+def lowered(name: str, dtypes: tuple[np.dtype, ...]) -> bool:
     """Whether a row lowers an operation on operands, and to a result, of these dtypes."""
     if any(dtype.kind == "f" and str(dtype) not in FLOATS for dtype in dtypes):
         return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby, zip_longest
 
 import numpy as np
@@ -16,16 +17,19 @@ from .integer import Int, IntSum
 _TYPES = {"f2": "half", "f4": "float", "f8": "double", "b1": "i1"}
 
 
+@cache
 def scalar_type(dtype: np.dtype) -> str:
     """The type of an element in a register."""
     return _TYPES.get(dtype.str[1:]) or f"i{8 * dtype.itemsize}"
 
 
+@cache
 def memory_type(dtype: np.dtype) -> str:
     """The type of an element in memory."""
     return "i8" if dtype.kind == "b" else scalar_type(dtype)
 
 
+@cache
 def vector_type(dtype: np.dtype, lanes: int) -> str:
     """The type of a vector; of one element if it has one lane."""
     return scalar_type(dtype) if lanes == 1 else f"<{lanes} x {scalar_type(dtype)}>"
@@ -65,11 +69,11 @@ class Level:
 
     Attributes:
         block: the block that is being written; while an inner loop or branch is open, the block before that.
-        pure: the results of instructions without effects at this level.
+        pure: the instructions without effects at this level.
     """
 
     block: Block
-    pure: dict[str, str] = field(default_factory=dict)
+    pure: list[str] = field(default_factory=list)
 
 
 class Function:
@@ -81,6 +85,7 @@ class Function:
         self.calls: dict[str, str] = {}  # what it calls, with the declaration of each
         self._count = 0
         self._levels = [Level(self.blocks[0])]  # the function, and the open loops and branches, outermost first
+        self._pure: dict[str, str] = {}  # the results of instructions without effects at these levels
         self._depths: dict[str, int] = {}  # the level at which each value is known
 
     @property
@@ -108,13 +113,15 @@ class Function:
         Args:
             depth: the level that knows all its operands; the innermost if None.
         """
-        for level in self._levels:
-            if instruction in level.pure:
-                return level.pure[instruction]
-        level = self._levels[-1 if depth is None else depth]
-        name = level.pure[instruction] = self.fresh()
+        known = self._pure.get(instruction)
+        if known is not None:
+            return known
+        depth = len(self._levels) - 1 if depth is None else depth
+        level, name = self._levels[depth], self.fresh()
+        self._pure[instruction] = name
+        level.pure.append(instruction)
         level.block.instructions.append(f"{name} = {instruction}")
-        self._depths[name] = self._levels.index(level)
+        self._depths[name] = depth
         return name
 
     def invariant(self, instruction: str, *operands: str) -> str:
@@ -248,7 +255,7 @@ class Function:
         following = self.value(f"add nsw i64 {i}, {step}")
         latch = self.block
         self.jump(head)
-        self._levels.pop()
+        self._leave()
         head.phis.append(f"{i} = phi i64 [{first}, %{before.label}], [{following}, %{latch.label}]")
         for phi, (kind, start), result in zip(phis, carried, results, strict=True):
             head.phis.append(f"{phi} = phi {kind} [{start}, %{before.label}], [{result}, %{latch.label}]")
@@ -263,7 +270,7 @@ class Function:
         self._enter(inside)
         body()
         self.jump(after)
-        self._levels.pop()
+        self._leave()
         self.open(after)
 
     def jump(self, to: Block) -> None:
@@ -287,6 +294,11 @@ class Function:
         """Continue in another block, one level deeper."""
         self.blocks.append(block)
         self._levels.append(Level(block))
+
+    def _leave(self) -> None:
+        """End the innermost level: what was written in it is not known after it."""
+        for instruction in self._levels.pop().pure:
+            del self._pure[instruction]
 
     @property
     def body(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class IntSum:
+class IntSum(NamedTuple):
     """``const + Σ factor · name``.
 
     Attributes:
@@ -20,24 +20,37 @@ class IntSum:
     def of(name: str) -> IntSum:
         return IntSum(((name, 1),))
 
-    def __add__(self, other: Int) -> Int:
+    def __add__(self, other: Int) -> Int:  # type: ignore[override]
         if isinstance(other, int):
             return IntSum(self.terms, self.const + other) if other else self
-        factors = dict(self.terms)
-        for name, factor in other.terms:
-            factors[name] = factors.get(name, 0) + factor
-        terms = tuple(sorted((name, factor) for name, factor in factors.items() if factor))
-        const = self.const + other.const
-        return IntSum(terms, const) if terms else const
+        return total(self.const, ((self, 1), (other, 1)))
 
-    __radd__ = __add__
+    def __radd__(self, other: int) -> Int:
+        return self + other
 
-    def __mul__(self, factor: int) -> Int:
+    def __mul__(self, factor: int) -> Int:  # type: ignore[override]
         if factor == 1:
             return self
         if not factor:
             return 0
         return IntSum(tuple((name, f * factor) for name, f in self.terms), self.const * factor)
 
+    def __rmul__(self, factor: int) -> Int:  # type: ignore[override]
+        return self * factor
+
 
 Int = int | IntSum
+
+
+def total(const: int, parts: Iterable[tuple[Int, int]]) -> Int:
+    """const + Σ integer · factor"""
+    factors: dict[str, int] = {}
+    for x, factor in parts:
+        if isinstance(x, int):
+            const += x * factor
+            continue
+        const += x.const * factor
+        for name, own in x.terms:
+            factors[name] = factors.get(name, 0) + own * factor
+    terms = tuple(sorted([term for term in factors.items() if term[1]]))
+    return IntSum(terms, const) if terms else const

@@ -32,7 +32,11 @@ class Affine:
 
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
-            return Affine(self.const + other, self.terms)
+            return self._shifted(other)
+        if not other.terms:
+            return self._shifted(other.const)
+        if not self.terms:
+            return other._shifted(self.const)
         total = dict(self.terms)
         for v, c in other.terms:
             total[v] = total.get(v, 0) + c
@@ -41,7 +45,17 @@ class Affine:
     def __sub__(self, other: Affine | int) -> Affine:
         return self + -other if isinstance(other, int) else self + other * -1
 
+    def _shifted(self, by: int) -> Affine:
+        """The map plus a number; its terms, which are checked and hashed already, are shared."""
+        if not by:
+            return self
+        made = Affine.__new__(Affine)
+        made.const, made.terms, made.key = self.const + by, self.terms, (self.const + by, self.key[1])
+        return made
+
     def __mul__(self, factor: int) -> Affine:
+        if factor == 1:
+            return self
         return Affine(self.const * factor, [(v, c * factor) for v, c in self.terms])
 
     def range(self) -> tuple[int, int]:
@@ -55,17 +69,23 @@ class Affine:
         return low, high
 
     def coefficient(self, var: Var) -> int:
-        return next((c for v, c in self.terms if v is var), 0)
+        for v, c in self.terms:
+            if v is var:
+                return c
+        return 0
 
     def substitute(self, new: Mapping[Var, Affine]) -> Affine:
         """The map with some variables replaced by index maps."""
-        if not any(v in new for v, _ in self.terms):
+        kept = [term for term in self.terms if term[0] not in new]
+        if len(kept) == len(self.terms):
             return self
-        total = Affine(self.const, [(v, c) for v, c in self.terms if v not in new])
+        const, total = self.const, dict(kept)
         for v, c in self.terms:
             if v in new:
-                total = total + new[v] * c
-        return total
+                const += new[v].const * c
+                for w, d in new[v].terms:
+                    total[w] = total.get(w, 0) + d * c
+        return Affine(const, total.items())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Affine) and self.key == other.key

@@ -173,35 +173,40 @@ class Exprs:
         self._made: dict[Any, Any] = {}
 
     def _make(
-        self, kind: type[E], parts: tuple[Any, ...], args: tuple[Expr, ...], key: Any, dtype: np.dtype, vars: set[Var]
+        self,
+        kind: type[E],
+        parts: tuple[Any, ...],
+        args: tuple[Expr, ...],
+        key: Any,
+        dtype: np.dtype,
+        maps: Iterable[Affine] = (),
     ) -> E:
-        """The expression with these parts. ``vars``: its own variables, beside those of its operands."""
+        """The expression with these parts. ``maps``: what depends on variables, beside its operands."""
         key = (kind, tuple([a.serial for a in args]), key)
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = kind(*parts)
             made.args, made.dtype, made.serial = args, dtype, len(self._made)
-            made.vars = frozenset(vars.union(*[a.vars for a in args]))
+            made.vars = frozenset([v for a in maps for v, _ in a.terms]).union(*[a.vars for a in args])
         return made
 
     def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None, axis: int = 0) -> Load:
         """An element of a stored value; ``row``: the index on an axis, if it is computed."""
         args = () if row is None else (row,)
         key = (value.number, id(value), tuple([a.key for a in index]), axis)
-        own = {v for a in index for v, _ in a.terms}
-        return self._make(Load, (value, tuple(index), axis), args, key, value.dtype, own)
+        return self._make(Load, (value, tuple(index), axis), args, key, value.dtype, index)
 
     def const(self, number: Any, dtype: np.dtype) -> Const:
         scalar = np.asarray(number).astype(dtype)[()]
-        return self._make(Const, (scalar,), (), (scalar.tobytes(), dtype.str), np.dtype(dtype), set())
+        return self._make(Const, (scalar,), (), (scalar.tobytes(), dtype.str), np.dtype(dtype))
 
     def index(self, affine: Affine, dtype: np.dtype = INT) -> Index | Const:
         if not affine.terms:
             return self.const(affine.const, dtype)
-        return self._make(Index, (affine,), (), (affine.key, dtype.str), dtype, {v for v, _ in affine.terms})
+        return self._make(Index, (affine,), (), (affine.key, dtype.str), dtype, (affine,))
 
     def op(self, name: str, args: Sequence[Expr], dtype: np.dtype) -> Op:
-        return self._make(Op, (name,), tuple(args), (name, dtype.str), dtype, set())
+        return self._make(Op, (name,), tuple(args), (name, dtype.str), dtype)
 
     def guard(self, conditions: Iterable[Condition], body: Expr, other: Expr) -> Expr:
         """``body`` if all conditions hold, else ``other``; conditions that always hold are dropped."""
@@ -222,8 +227,7 @@ class Exprs:
             return body
         ordered = tuple(needed.values())
         key = frozenset((a.key, lo, hi) for a, lo, hi in ordered)
-        bound = {v for a, _, _ in ordered for v, _ in a.terms}
-        return self._make(Guard, (ordered,), (body, other), key, body.dtype, bound)
+        return self._make(Guard, (ordered,), (body, other), key, body.dtype, [a for a, _, _ in ordered])
 
     def reduce(self, kind: str, variables: Sequence[Var], bodies: Sequence[Expr], dtype: np.dtype) -> Expr:
         """The sum, max or argmax of the bodies over the variables. A sum of a sum becomes one sum."""
@@ -236,7 +240,7 @@ class Exprs:
         if not variables and len(bodies) == 1 and kind in ("sum", "max"):
             return bodies[0]
         key = (kind, tuple([v.number for v in variables]), dtype.str)
-        made = self._make(Reduce, (kind, variables), tuple(bodies), key, dtype, set())
+        made = self._make(Reduce, (kind, variables), tuple(bodies), key, dtype)
         made.vars -= set(variables)
         return made
 
@@ -246,8 +250,8 @@ class Exprs:
         """The sum of the bodies over the variables, where the row is a place: one of ``size``, from ``first`` on."""
         variables = tuple(variables)
         key = (tuple([v.number for v in variables]), place.key, first.key, size, rows)
-        own = {v for a in (place, first) for v, _ in a.terms}
-        made = self._make(Scatter, (variables, place, first, size, rows), (row, body), key, body.dtype, own)
+        parts = variables, place, first, size, rows
+        made = self._make(Scatter, parts, (row, body), key, body.dtype, (place, first))
         made.vars -= set(variables)
         return made
 

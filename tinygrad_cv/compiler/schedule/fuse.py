@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ...ir.graph import Graph, Value
 from .affine import Affine, Var, of
 from .aliases import Aliases
-from .choose import choose
 from .expr import Expr, Exprs, loads, substitute, walk
 from .kernel import HostKernel, Kernel, NestKernel
 from .late import EARLY, LATE, Times
@@ -66,7 +65,7 @@ def _without_unread(
             if not stores:
                 continue
             nest = Nest(kernel.nest.vars, stores, kernel.nest.bounds)
-            kernel = NestKernel(nest, choose(nest, layouts, target))
+            kernel = NestKernel(nest, layouts, target)
         left.append(kernel)
     return left
 
@@ -126,7 +125,7 @@ def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, La
         known: dict[Expr, Expr] = {load: values[load.value] for load in loads([expr]) if load.value in values}
         stores.append(Store(store.value, tuple(x.substitute(new) for x in store.index), substitute(exprs, expr, known)))
     nest = Nest(a.vars, stores)
-    return NestKernel(nest, choose(nest, layouts, target))
+    return NestKernel(nest, layouts, target)
 
 
 def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:

@@ -54,8 +54,9 @@ class IndexMaps:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
         if value in self.stored or value.op in (INPUT, CONSTANT):
             return self.load(value, index)
-        key = (value, tuple(a.key for a in index))
-        return self._memo[key] if key in self._memo else self._steps(key, value, tuple(index))
+        key = (value, tuple([a.key for a in index]))
+        made = self._memo.get(key)
+        return self._steps(key, value, tuple(index)) if made is None else made
 
     def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None, axis: int = 0) -> Expr:
         """The element of a stored value at an index, in the order of its storage; ``row``: the index on an axis."""
@@ -69,8 +70,8 @@ class IndexMaps:
 
     def of(self, value: Value, index: Sequence[Affine]) -> Expr:
         """The element of a value at an index, computed by its own operation even if the value is stored."""
-        key = (value, tuple(a.key for a in index))
-        return self._memo[key] if key in self._memo else run(self._steps(key, value, tuple(index)))
+        self._memo.clear()  # no other loops have these variables
+        return run(self._steps((value, tuple([a.key for a in index])), value, tuple(index)))
 
     def _steps(self, key: Any, value: Value, index: Indices) -> Steps:
         made = self._memo[key] = yield from ROWS.get(value.op, _elementwise)(self, value, index)
@@ -83,8 +84,9 @@ class IndexMaps:
             return args[1] if args[0].number else args[2]
         if name == "cast" and args[0].dtype == dtype:
             return args[0]
-        numbers = [np.asarray(arg.number) for arg in args if isinstance(arg, Const)]
-        if primitive and len(numbers) == len(args):
+        constants = [arg for arg in args if isinstance(arg, Const)]
+        if primitive and len(constants) == len(args):
+            numbers = [np.asarray(arg.number) for arg in constants]
             params = {"dtype": dtype} if name == "cast" else {}
             with np.errstate(all="ignore"):
                 return self.exprs.const(primitive.eval(*numbers, **params), dtype)
@@ -142,7 +144,8 @@ class IndexMaps:
 def _elementwise(d: IndexMaps, value: Value, index: Indices) -> Steps:
     args = []
     for arg in value.args:
-        args.append((yield d.at(arg, index)))
+        made = d.at(arg, index)
+        args.append(made if isinstance(made, Expr) else (yield made))  # most are there already
     return d.op(value.op, args, value.dtype)
 
 

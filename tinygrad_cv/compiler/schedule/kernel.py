@@ -7,18 +7,23 @@ their shared range, one after the other: what one writes, the next reads while i
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...ir.graph import CONSTANT, INPUT, Graph, Value
 from .affine import Var
 from .aliases import Aliases
+from .choose import choose
 from .expr import Expr, Load, Op, Reduce, inside_guards
 from .layout import Layout
 from .loop_schedule import LoopSchedule
 from .nest import Nest, is_contraction
 from .storage import Arranged, Packed
+
+if TYPE_CHECKING:
+    from ..runtime.target import Target
 
 NEW = -2  # in place of the number of an input: memory of its own
 PIECE = 1 << 17  # bytes: a chain writes about this much before its first kernel runs again
@@ -53,10 +58,20 @@ class HostKernel:
 
 @dataclass
 class NestKernel:
-    """A nest and its loop schedule: one native function."""
+    """A nest and its loop schedule: one native function.
+
+    Attributes:
+        layouts: of what it reads and writes, among others.
+    """
 
     nest: Nest
-    schedule: LoopSchedule
+    layouts: Mapping[Value, Layout] = field(repr=False)
+    target: Target = field(repr=False)
+
+    @cached_property
+    def schedule(self) -> LoopSchedule:
+        """How its loops run: chosen when it is asked for, since most kernels are fused before that."""
+        return choose(self.nest, self.layouts, self.target)
 
     @cached_property
     def writes(self) -> list[Value]:

@@ -1,4 +1,4 @@
-"""The pass that chooses loop schedules, and packs operands of contractions in the order in which loops read them."""
+"""The pass that makes kernels of nests, and packs operands of contractions in the order in which loops read them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PACKED = 1 << 20  # if it has at most this many elements,
 FAR = 128  # and if consecutive vectors are at least this many elements apart
 
 
-def schedule_and_pack(
+def pack_operands(
     exprs: Exprs, nests: Nests, layouts: dict[Value, Layout], target: Target
 ) -> tuple[list[Kernel], dict[Value, Layout]]:
-    """Each nest as a kernel with its loop schedule, after the kernels that pack its operands; and all layouts."""
+    """Each nest as a kernel, after the kernels that pack its operands; and all layouts."""
     kernels: list[Kernel] = []
     layouts = dict(layouts)
     packed: dict[object, Value] = {}
@@ -35,12 +35,10 @@ def schedule_and_pack(
         if value in nests.materialized.hosted:
             kernels.append(HostKernel(value))
         for nest in loops:
-            schedule = choose(nest, layouts, target)
             if nest.is_contraction:
-                packs, nest = pack(exprs, nest, schedule, layouts, packed)
-                kernels.extend(NestKernel(p, choose(p, layouts, target)) for p in packs)
-                schedule = choose(nest, layouts, target)
-            kernels.append(NestKernel(nest, schedule))
+                packs, nest = pack(exprs, nest, choose(nest, layouts, target), layouts, packed)
+                kernels.extend(NestKernel(p, layouts, target) for p in packs)
+            kernels.append(NestKernel(nest, layouts, target))
     return kernels, layouts
 
 

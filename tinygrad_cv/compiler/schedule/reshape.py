@@ -65,7 +65,7 @@ def digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
         Unmappable: they are not affine.
     """
     digits = []
-    for k in range(len(shape)):
+    for k in range(len(shape) - 1):
         step = math.prod(shape[k + 1 :])
         digit = Affine(flat.const // step, [(v, c // step) for v, c in flat.terms if c % step == 0])
         rest = Affine(flat.const % step, [(v, c) for v, c in flat.terms if c % step])
@@ -77,7 +77,7 @@ def digits(flat: Affine, shape: tuple[int, ...]) -> list[Affine]:
             raise Unmappable(None)
         digits.append(digit)
         flat = rest
-    return digits
+    return [*digits, flat]
 
 
 def multiple(affine: Affine, factor: int) -> Affine:

@@ -63,7 +63,8 @@ def settle(exprs: Exprs, graph: Graph, target: Target, on_host: Callable[[Value]
         loops, missing = build_nests(exprs, materialized, materialized.contractions, storages)
         if not missing:
             storages = arrange(graph, materialized, loops, needs.unblocked, target)
-            copied = [value for value in storages if value not in materialized.everything]
+            stored = materialized.everything
+            copied = [value for value in storages if value not in stored]
             loops, missing = build_nests(exprs, materialized, [*copied, *materialized.values], storages)
         if not missing:
             return Nests(materialized, storages, {v: loops.get(v, []) for v in (*copied, *materialized.values)})
