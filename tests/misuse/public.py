@@ -46,6 +46,7 @@ EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
     "models.*Outputs viz.TrainingRecord nn.parametrize.ParametrizationList": "made by the library, as a result",
     "ParametrizationList.*": "called by the library",
     "CustomFunction.* FunctionContext.* nn.Module *.make_parameters": "for those who write functions and layers",
+    "Checked.*": "for those who check functions of other libraries",
     "optim.Optimizer [A-Z]*.keeps [A-Z]*.form Optimizer.cohorts [A-Z]*.update": "for those who write optimizers",
     "[A-Z]*.check [A-Z]*.check_* *.checked [A-Z]*.to_torch [A-Z]*.from_torch": "for those who write optimizers",
     "models.vgg1[369]* models.vgg11_bn models.resnet[35]* models.resnet101": "like the smallest of their family",

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, get_args, runtime_checkable
+from typing import Any, Literal, ParamSpec, TypeAlias, get_args
 
 import numpy as np
 
 from ..core.annotations import explaining
-from ..core.errors import DTypeError, GraphError, ShapeError
-from ..frontend.tensor import Tensor
+from ..core.errors import DTypeError, GraphError
 from . import complex_step, cotangents
 from .blame import blame
+from .checked import Checked, repeatable
 from .elements import check_function, cotangent
-from .functions import ArrayFunction, Checked, TensorFunction, repeatable
+from .functions import TensorFunction
+from .guests import recognised
+from .handwritten import handwritten
 from .input_report import CORRECT, ILL_CONDITIONED, KINK, InputReport
 from .report import Report
 from .running import one_blas_thread
+from .subject import Inputs, Parameters, listed
 
 P = ParamSpec("P")
 Mode: TypeAlias = Literal["vjp", "jvp"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 HIGHEST = 16  # order: the cost doubles with each
-Input: TypeAlias = Tensor | np.ndarray | np.floating | float
-Inputs: TypeAlias = Input | Sequence[Input]
-
-
-@runtime_checkable
-class HasParameters(Protocol):
-    """A module, whose parameters are checked too."""
-
-    def named_parameters(self) -> Iterable[tuple[str, Tensor]]: ...
-
-
-@runtime_checkable
-class HasBuffers(Protocol):
-    """A module, whose buffers are float64 during a check."""
-
-    def named_buffers(self) -> Iterable[tuple[str, Tensor]]: ...
 
 
 @explaining
@@ -49,7 +36,7 @@ def gradcheck(
     *,
     backward: Callable[..., object] | None = None,
     cache: bool | None = None,
-    parameters: Iterable[Tensor] | Mapping[str, Tensor] | None = None,
+    parameters: Parameters = None,
     order: int = 1,
     mode: Mode = "vjp",
     eps: float = 1e-3,
@@ -80,7 +67,9 @@ def gradcheck(
 
     Args:
         f: takes tensors, returns a tensor or several; with ``backward``, the same with NumPy arrays. The parameters of
-            a module are checked, too.
+            a module are checked, too. A function, an autograd function or a module of PyTorch is recognised by its
+            type, by that of its inputs, or by what it calls; anything else that computes gradients is checked through
+            a subclass of :class:`check.Checked`.
         inputs: a float tensor or array, or a tuple or list of them. float32 is converted to float64.
         backward: a hand-written backward, with g the cotangent of f's output: ``backward(g, *inputs)``, or, if f
             returns ``(y, cache)`` as in many courses, ``backward(g, cache)``. It returns a gradient for each input, or
@@ -119,21 +108,16 @@ def gradcheck(
     _check_options(backward, cache, order, mode, eps)
     if seed < 0:
         raise ValueError(f"gradcheck: seed={seed}; it must be an integer of at least 0.")
-    arrays, notes = _float64(inputs)
-    names = [f"input {i}" for i in range(len(arrays))]
-    function: Checked
-    if backward is not None:
-        function = ArrayFunction(f, backward, cache)
-    else:
-        tensors = _parameters(f, parameters)
-        function = TensorFunction(f, list(tensors.values()), _buffers(f))
-        arrays += [np.array(tensor.value, np.float64, order="C") for tensor in tensors.values()]
-        names += list(tensors)
+    given = listed(inputs)
     with _generators_restored(), one_blas_thread():
+        if backward is None:
+            subject = recognised(f, given, parameters)
+        else:
+            subject = handwritten(f, backward, cache, given)
+        function, arrays, names, notes = subject.function, subject.arrays, subject.names, list(subject.notes)
         with np.errstate(all="ignore"):
             y = _evaluate(function, arrays, bool(notes))
-        if isinstance(function, ArrayFunction) and function.cache:
-            notes.append("the last value that f returned is backward's cache: it was called as backward(g, cache)")
+        notes += function.notes
         entries = check_function(function, arrays, order, seed, eps, names, mode == "jvp", full=True)
         rng = np.random.default_rng(seed)
         v = cotangent(rng, y.size)
@@ -143,7 +127,7 @@ def gradcheck(
         problems += disagreement
         notes += _equal(arrays, names, entries)
         wrong = any(entry.verdict == "wrong" for entry in entries)
-        culprit = blame(function, arrays, order, seed) if wrong and isinstance(function, TensorFunction) else None
+        culprit = blame(function, arrays, order, seed) if wrong else None
     return Report(tuple(entries), seed, tuple(notes), tuple(problems), witness, culprit, function, tuple(arrays))
 
 
@@ -184,53 +168,6 @@ def _check_options(
         raise ValueError(f"gradcheck: eps={eps}: the first step must be a share from 1e-8 to 0.1 of an element's size.")
 
 
-def _parameters(f: object, given: Iterable[Tensor] | Mapping[str, Tensor] | None) -> dict[str, Tensor]:
-    """The tensors besides the inputs that are to be checked, by name."""
-    named: Iterable[tuple[str, Tensor]]
-    if given is None:
-        named = f.named_parameters() if isinstance(f, HasParameters) else ()
-    elif isinstance(given, Mapping):
-        named = given.items()
-    else:
-        named = ((f"parameter {i}", tensor) for i, tensor in enumerate(given))
-    tensors = dict(named)
-    for name, tensor in tensors.items():
-        if not isinstance(tensor, Tensor) or tensor.dtype.kind != "f" or not tensor.size:
-            raise DTypeError(f"gradcheck: {name} must be a tensor of floats with elements, not {tensor!r}.")
-    return tensors
-
-
-def _buffers(f: object) -> list[Tensor]:
-    return [buffer for _, buffer in f.named_buffers()] if isinstance(f, HasBuffers) else []
-
-
-def _float64(inputs: Inputs) -> tuple[list[np.ndarray], list[str]]:
-    given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-    if not given:
-        raise ValueError("gradcheck: no inputs. Pass a tensor or an array, or a tuple of them.")
-    arrays, notes = [], []
-    for i, x in enumerate(given):
-        if not isinstance(x, (Tensor, np.ndarray, float, np.floating)):
-            raise DTypeError(
-                f"gradcheck: input {i} is of type {type(x).__name__}; it must be a tensor, a NumPy array or a float. "
-                "What has no derivative goes into the function: gradcheck(lambda x: f(x, labels), x)."
-            )
-        value = x.value if isinstance(x, Tensor) else np.asarray(x)
-        if value.dtype.kind != "f":
-            raise DTypeError(
-                f"gradcheck: input {i} has dtype {value.dtype}; only floats have derivatives. Use .astype('float64'), "
-                "or keep it out of the inputs: gradcheck(lambda x: f(x, labels), x)."
-            )
-        if value.size == 0:
-            raise ShapeError(f"gradcheck: input {i} of shape {value.shape} holds no element; nothing can be checked.")
-        if not np.isfinite(value).all():
-            raise ValueError(f"gradcheck: input {i} holds NaN or infinities; differences need finite values.")
-        if value.dtype != np.float64:
-            notes.append(f"input {i} was converted from {value.dtype} to float64")
-        arrays.append(np.array(value, np.float64, order="C"))
-    return arrays, notes
-
-
 def _evaluate(function: Checked, arrays: list[np.ndarray], converted: bool) -> np.ndarray:
     """f's outputs, after checking that they are finite and that a second call returns the same."""
     try:
@@ -266,7 +203,7 @@ def _witness(
 
     The two may differ by as much as the gradient's elements may differ from the differences.
     """
-    if isinstance(function, ArrayFunction):
+    if not isinstance(function, TensorFunction):
         return "", []
     direction = [rng.normal(size=x.shape) * (np.abs(x) + (x == 0)) for x in arrays]
     try:

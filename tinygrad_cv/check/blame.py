@@ -17,6 +17,7 @@ from ..core.tape import Node, apply, reachable
 from ..frontend.custom import CustomNode
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
+from .checked import Checked
 from .elements import check_function
 from .functions import TensorFunction
 from .input_report import InputReport
@@ -107,8 +108,10 @@ def operations(function: TensorFunction, inputs: Sequence[np.ndarray], order: in
             yield Operation(number, node, tuple(entries), places)
 
 
-def blame(function: TensorFunction, inputs: Sequence[np.ndarray], order: int, seed: int) -> Blame | None:
+def blame(function: Checked, inputs: Sequence[np.ndarray], order: int, seed: int) -> Blame | None:
     """The first operation with a wrong derivative, or the first with a constant that should not be one."""
+    if not isinstance(function, TensorFunction):
+        return function.blame(inputs, order, seed)
     for operation in operations(function, inputs, order, seed):
         wrong = [(entry, place) for entry, place in operation.by_place() if entry.verdict == "wrong"]
         if wrong:

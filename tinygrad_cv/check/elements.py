@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.errors import GraphError
+from .checked import Checked, repeatable
 from .finite_differences import WIDE, Differences
-from .functions import Checked, TensorFunction, repeatable
 from .input_report import InputReport
 from .noise import ROUNDING, moved, norm, root_mean_square
 from .running import progress
@@ -55,7 +55,6 @@ def check_function(
                 named, size if basis else 0
             )
         if k < order:
-            assert isinstance(function, TensorFunction)
             function = function.derivative()
             arrays.append(v)
             named.append(f"cotangent {k}")
@@ -188,7 +187,6 @@ class _Checker:
     def _forward(self, direction: list[np.ndarray]) -> tuple[list[float], float, float]:
         """wᵀ J u by forward mode, for each cotangent w; its rounding error and typical size."""
         rows, function = self.rows, self.function
-        assert isinstance(function, TensorFunction)
         noise = self.differences.noise.of(lambda inputs: function.jvp(inputs, direction))
         tangent = function.jvp(self.arrays, direction)
         least = ROUNDING * float(self.differences.sizes[0])

@@ -18,7 +18,8 @@ from ..viz.from_tape import read
 from ..viz.names import Names
 from ..viz.view import GraphView
 from .blame import operations
-from .functions import Checked, TensorFunction
+from .checked import Checked
+from .functions import TensorFunction
 from .input_report import CORRECT, ILL_CONDITIONED, KINK, WRONG, InputReport, gravest
 
 COLOURS = {CORRECT: "#2e9e5b", WRONG: "#d62f2f", KINK: "#e08a1e", ILL_CONDITIONED: "#8a6fc0"}
@@ -88,7 +89,10 @@ def painted(
 ) -> GraphView:
     """The graph of f, its edges marked with verdicts and errors."""
     if not isinstance(function, TensorFunction):
-        raise GraphError("report.draw: f works on NumPy arrays, which record no graph; a function of tensors has one.")
+        of = function.library if function else "no library"
+        raise GraphError(
+            f"report.draw: f is a function of {of}, of which no graph is drawn; one of tensors has a graph."
+        )
     leaves = [Tensor(x, requires_grad=True) for x in arrays]
     with isolated(operands=True, sources=True):
         outputs = function.outputs(leaves)

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.annotations import explaining
 from . import picture
 from .blame import Blame
-from .functions import Checked
+from .checked import Checked
 from .input_report import CORRECT, ILL_CONDITIONED, WRONG, InputReport, gravest
 
 REMEDY = (

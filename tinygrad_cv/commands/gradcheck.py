@@ -16,6 +16,8 @@ import numpy as np
 
 from ..check import gradcheck
 from ..check.api import MODES
+from ..check.checked import Checked
+from ..check.guests import is_function_class
 from ..core.errors import DTypeError, GraphError, ShapeError
 from .options import FAILED, OK, USAGE, natural, positive
 
@@ -29,7 +31,7 @@ PACKAGE = str(Path(__file__).parent.parent) + os.sep
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "target", help="package.module:function, or a module object; a class is called without arguments"
+        "target", help="package.module:function, or a module, also of PyTorch's; a class is called without arguments"
     )
     parser.add_argument(
         "--inputs", nargs="+", required=True, type=_shape, metavar="SHAPE", help="shapes, such as 2x3x8x8"
@@ -65,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_arity(target: str, f: Callable[..., Any], inputs: list[np.ndarray]) -> None:
     """Raise ValueError for a function that cannot be called with this number of inputs."""
+    if isinstance(f, (type, Checked)):  # whose own signature is not that of what is checked
+        return
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # a callable without a signature
@@ -110,7 +114,7 @@ def _resolve(target: str) -> Any:
             hint = f" Similar names: {', '.join(near)}." if near else ""
             raise ValueError(f"gradcheck: {place!r} has no {name!r}.{hint}")
         found = getattr(found, part)
-    return found() if isinstance(found, type) else found
+    return found() if isinstance(found, type) and not is_function_class(found) else found
 
 
 def _shape(text: str) -> tuple[int, ...]:
