@@ -1,0 +1,125 @@
+"""A file, or its bytes, as a ModelProto whose graph is in order. Nothing is computed, and nothing believed."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from .errors import OnnxError
+from .package import onnx
+
+OLDEST = 1
+OWN = ("", "ai.onnx")  # two names of ONNX's own operators
+
+
+class Document(NamedTuple):
+    """A model, the folder it is in, and the versions of the operators that it asks for, by domain."""
+
+    model: Any
+    folder: str | None
+    opsets: dict[str, int]
+
+
+def read(source: Any) -> Document:
+    """The model of a path, of bytes, or of a ModelProto.
+
+    Raises:
+        OnnxError: no model, or versions that are not known.
+        OSError: the file cannot be read.
+    """
+    proto = onnx().ModelProto
+    if isinstance(source, proto):
+        model, folder = source, None
+    elif isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            model = _parsed(proto, file.read(), f"the file {os.fspath(source)!r}")
+        folder = os.path.dirname(os.path.abspath(source))
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        model, folder = _parsed(proto, bytes(source), f"{len(source)} bytes"), None
+    else:
+        raise OnnxError(f"{type(source).__name__}: it must be a path, bytes, or an onnx.ModelProto.")
+    if not model.HasField("graph"):
+        raise OnnxError("the model has no graph.")
+    return Document(model, folder, opsets_of(model.opset_import))
+
+
+def _parsed(proto: Any, data: bytes, what: str) -> Any:
+    from google.protobuf.message import DecodeError
+
+    model = proto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, ValueError, RecursionError) as error:
+        raise OnnxError(f"{what} can not be read as an ONNX model: {error}") from None
+    return model
+
+
+def opsets_of(imports: Iterable[Any]) -> dict[str, int]:
+    """The versions of operators by domain, from OperatorSetIdProtos.
+
+    Raises:
+        OnnxError: a version of ONNX's own operators that is not known.
+    """
+    opsets = {"" if entry.domain in OWN else entry.domain: entry.version for entry in imports}
+    newest = onnx().defs.onnx_opset_version()
+    version = opsets.get("", newest)
+    if not OLDEST <= version <= newest:
+        raise OnnxError(
+            f"opset {version}: there are {OLDEST} to {newest}. onnx.version_converter changes a model's opset."
+        )
+    return opsets
+
+
+def domain_of(node: Any) -> str:
+    """The domain of a node's operator; empty for ONNX's own."""
+    return "" if node.domain in OWN else node.domain
+
+
+def label(node: Any, number: int) -> str:
+    """The name of a node; one without a name is its operator and its number in the graph."""
+    return node.name or f"{node.op_type}_{number}"
+
+
+def in_order(nodes: Sequence[Any], given: Iterable[str], uses: Sequence[Sequence[str]]) -> list[int]:
+    """The numbers of nodes in an order in which each comes after those that it reads.
+
+    Args:
+        given: names that are there before: inputs, and constants.
+        uses: the names that each node reads.
+
+    Raises:
+        OnnxError: a name that nothing makes or two do, or a cycle.
+    """
+    maker: dict[str, int] = {}
+    there = set(given)
+    for number, node in enumerate(nodes):
+        for name in filter(None, node.output):
+            if name in maker or name in there:
+                raise OnnxError(f"output {name!r} of {label(node, number)}: another value has this name.")
+            maker[name] = number
+    waiting = []
+    readers: dict[int, list[int]] = {}
+    for number, names in enumerate(uses):
+        needed = {name for name in names if name not in there}
+        for name in needed:
+            if name not in maker:
+                raise OnnxError(f"input {name!r} of {label(nodes[number], number)}: nothing makes it.")
+        makers = {maker[name] for name in needed}
+        waiting.append(len(makers))
+        for first in makers:
+            readers.setdefault(first, []).append(number)
+    order = []
+    ready = [number for number, count in enumerate(waiting) if count == 0]  # a heap: what is in order stays as it is
+    while ready:
+        number = heapq.heappop(ready)
+        order.append(number)
+        for reader in readers.get(number, ()):
+            waiting[reader] -= 1
+            if waiting[reader] == 0:
+                heapq.heappush(ready, reader)
+    if len(order) < len(nodes):
+        names = [label(nodes[number], number) for number, count in enumerate(waiting) if count]
+        raise OnnxError(f"the nodes {', '.join(names[:5])} wait for each other, a cycle.")
+    return order

@@ -1,0 +1,129 @@
+"""The arrays of a file: what it says of their sizes is believed only where the data agree."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+
+from .errors import OnnxError
+
+FLOAT16 = 10
+DTYPES = {  # TensorProto.DataType, the dtype, and the field that holds the elements where raw_data does not
+    1: ("float32", "float_data"),
+    2: ("uint8", "int32_data"),
+    3: ("int8", "int32_data"),
+    4: ("uint16", "int32_data"),
+    5: ("int16", "int32_data"),
+    6: ("int32", "int32_data"),
+    7: ("int64", "int64_data"),
+    9: ("bool", "int32_data"),
+    FLOAT16: ("float16", "int32_data"),
+    11: ("float64", "double_data"),
+    12: ("uint32", "uint64_data"),
+    13: ("uint64", "uint64_data"),
+}
+OTHERS = {
+    8: "string",
+    14: "complex64",
+    15: "complex128",
+    16: "bfloat16",
+    17: "float8e4m3fn",
+    18: "float8e4m3fnuz",
+    19: "float8e5m2",
+    20: "float8e5m2fnuz",
+    21: "uint4",
+    22: "int4",
+    23: "float4e2m1",
+    24: "float8e8m0",
+    25: "uint2",
+    26: "int2",
+}
+
+
+def dtype_of(number: int) -> np.dtype:
+    """The dtype of TensorProto's number for it.
+
+    Raises:
+        OnnxError: there are no tensors of it.
+    """
+    if number not in DTYPES:
+        raise OnnxError(
+            f"elements of type {OTHERS.get(number, number)}, which tensors do not have; they are booleans, integers of "
+            "8 to 64 bits, float16, float32 and float64."
+        )
+    return np.dtype(DTYPES[number][0])
+
+
+def number_of(dtype: np.dtype) -> int:
+    """TensorProto's number of a dtype."""
+    return next(number for number, (name, _) in DTYPES.items() if name == dtype.name)
+
+
+def array_of(tensor: Any, folder: str | None) -> np.ndarray:
+    """The array of a TensorProto, read-only if it is a view of the file's bytes.
+
+    Args:
+        folder: that of the model, where its external data are; None if it is unknown.
+
+    Raises:
+        OnnxError: an element type that is not there, or data of another size than the tensor says.
+    """
+    try:
+        return _array_of(tensor, folder)
+    except OnnxError as error:
+        raise OnnxError(f"tensor {tensor.name!r}: {error}") from None
+
+
+def _array_of(tensor: Any, folder: str | None) -> np.ndarray:
+    dtype, shape = dtype_of(tensor.data_type), tuple(tensor.dims)
+    if any(n < 0 for n in shape):
+        raise OnnxError(f"shape {shape}: no size may be below 0.")
+    count = math.prod(shape)
+    if tensor.data_location == 1:
+        return _external(tensor, folder, count * dtype.itemsize).view(dtype).reshape(shape)
+    if tensor.HasField("raw_data"):
+        data = tensor.raw_data
+        if len(data) != count * dtype.itemsize:
+            raise OnnxError(
+                f"shape {shape} of {dtype} takes {count * dtype.itemsize} bytes, but there are {len(data)}."
+            )
+        if dtype.kind == "b" and data.strip(b"\0\1"):
+            raise OnnxError("a bool is neither 0 nor 1.")
+        return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    values = getattr(tensor, DTYPES[tensor.data_type][1])
+    if len(values) != count:
+        raise OnnxError(f"shape {shape} takes {count} elements, but there are {len(values)}.")
+    wide = np.array(values, np.uint64 if dtype.kind == "u" and dtype.itemsize > 2 else None)
+    if tensor.data_type == FLOAT16:
+        return wide.astype(np.uint16).view(dtype).reshape(shape)  # bits
+    if dtype.kind in "iu" and count and (wide.min() < np.iinfo(dtype).min or wide.max() > np.iinfo(dtype).max):
+        raise OnnxError(f"elements from {wide.min()} to {wide.max()} do not fit {dtype}.")
+    return wide.astype(dtype).reshape(shape)
+
+
+def _external(tensor: Any, folder: str | None, size: int) -> np.ndarray:
+    """The bytes of a tensor that are in a file of their own, beside the model or below its folder."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    name = entries.get("location", "")
+    if folder is None:
+        raise OnnxError(f"its data are in the file {name!r}, beside the model; give the path of the model.")
+    root = os.path.realpath(folder)
+    path = os.path.realpath(os.path.join(root, name))
+    if not name or os.path.isabs(name) or os.path.commonpath([root, path]) != root:
+        raise OnnxError(f"its data are in {name!r}, which is not in the folder of the model.")
+    if not os.path.isfile(path):
+        raise OnnxError(f"its data are in the file {name!r}, which is missing.")
+    try:
+        offset = int(entries.get("offset", 0))
+        length = int(entries.get("length", size))
+    except ValueError:
+        raise OnnxError(f"external data with {entries}: offset and length must be integers.") from None
+    there = os.path.getsize(path)
+    if length != size or offset < 0 or offset + size > there:
+        raise OnnxError(
+            f"it takes {size} bytes; of {name!r}, a file of {there}, it is given {length} from byte {offset} on."
+        )
+    return np.fromfile(path, np.uint8, size, offset=offset)

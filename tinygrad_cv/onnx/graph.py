@@ -1,0 +1,141 @@
+"""The modules that a file becomes: one for each node, and one that runs them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.errors import TraceError
+from ..frontend.creation import asarray
+from ..frontend.tensor import Tensor
+from ..nn.module import Module
+from .call import Call, Value
+from .errors import OnnxError
+
+
+class Node(Module):
+    """A node of a file: its operator, applied to what it reads. Weights of its name are its own."""
+
+    def __init__(self, name: str, opset: int, call: Call, formal: int, captured: tuple[str, ...]):
+        super().__init__()
+        self._call_, self._where = call, (name, call.operator.name, opset)
+        self._formal, self._captured = formal, captured  # inputs of the operator; names that its bodies read
+
+    def forward(self, *values: Value) -> tuple[Value, ...]:
+        """The outputs, from the operator's inputs and the values that its bodies read."""
+        outer = dict(zip(self._captured, values[self._formal :], strict=True))
+        bodies = {name: partial(graph, outer) for name, graph in self.named_children() if isinstance(graph, Graph)}
+        try:
+            return self._call_(values, self._formal, self.training, bodies)
+        except (OnnxError, TraceError) as error:
+            if getattr(error, "node", None) is not None or isinstance(error, TraceError):
+                raise
+            raise OnnxError(str(error), *self._where) from None
+        except (ValueError, TypeError, IndexError, OverflowError, MemoryError, ZeroDivisionError) as error:
+            raise OnnxError(str(error) or type(error).__name__, *self._where) from error
+
+    def extra_repr(self) -> str:
+        _, operator, opset = self._where
+        attributes = "".join(f", {key}={value!r}" for key, value in self._call_.attributes.items())
+        return f"{operator}, opset={opset}{attributes}"
+
+
+class Step(NamedTuple):
+    """A node in its place: the values that it reads and makes, and those that no later one reads."""
+
+    node: Node
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+class Graph(Module):
+    """Nodes that run one after the other: a body of If or Loop, or of a function; or a whole model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inputs: tuple[str, ...] = ()
+        self._outputs: tuple[str, ...] = ()
+        self._steps: tuple[Step, ...] = ()
+        self._constants: dict[str, np.ndarray] = {}
+        self._weights: dict[str, tuple[Module, str]] = {}  # the module that has it, and its attribute there
+
+    def forward(self, outer: Mapping[str, Value], *inputs: Value) -> tuple[Value, ...]:
+        """The outputs, from the values around the graph and its inputs."""
+        values: dict[str, Value] = {**outer, **self._constants}
+        values.update((name, getattr(owner, attribute)) for name, (owner, attribute) in self._weights.items())
+        values.update(zip(self._inputs, inputs, strict=True))
+        for step in self._steps:
+            results = step.node(*(values[name] if name else None for name in step.inputs))
+            values.update(zip(step.outputs, results))  # noqa: B905 (outputs that nobody asked for)
+            for name in step.done:
+                del values[name]
+        return tuple(values[name] for name in self._outputs)
+
+
+class Input(NamedTuple):
+    """An input of a model: its name, its dtype, None if it is no tensor, and its sizes, names or None where unknown."""
+
+    name: str
+    dtype: np.dtype | None
+    shape: tuple[int | str | None, ...] | None
+
+    def __str__(self) -> str:
+        shape = "" if self.shape is None else " x ".join("?" if n is None else str(n) for n in self.shape)
+        return f"{self.name!r}: {shape or 'any shape' if self.shape is None else shape or 'one number'}, {self.dtype}"
+
+
+class Network(Graph):
+    """A model from an ONNX file. It is called with the graph's inputs in their order, or by name.
+
+    Parameters and buffers have the names that they have in the file; a submodule is a node, under its name. The result
+    is the graph's output, or a tuple of them. Each node begins in the mode that the file gives it, which for nearly all
+    files is evaluation; :meth:`train` lets dropout draw, and batch normalization use and update statistics.
+
+    Attributes:
+        signature: the inputs, with their dtypes and sizes as the file declares them.
+    """
+
+    signature: tuple[Input, ...]
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The output, or a tuple of the outputs."""
+        values = [
+            self._checked(entry, value) for entry, value in zip(self.signature, self._placed(args, kwargs), strict=True)
+        ]
+        outputs = tuple(map(_as_tensor, super().forward({}, *values)))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _placed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The inputs in their order."""
+        names = [entry.name for entry in self.signature]
+        given = dict(zip(names, args))  # noqa: B905
+        surplus = [name for name in kwargs if name not in names or name in given]
+        given |= kwargs
+        missing = [name for name in names if name not in given]
+        if len(args) > len(names) or surplus or missing:
+            raise OnnxError(
+                f"{len(args)} inputs{''.join(f', {name}=...' for name in kwargs)}; the model takes "
+                f"{len(names)}: {'; '.join(map(str, self.signature))}."
+            )
+        return [given[name] for name in names]
+
+    def _checked(self, entry: Input, value: Any) -> Value:
+        """An input of the dtype and number of axes that the file declares."""
+        if entry.dtype is None or value is None:
+            return value
+        x = asarray(value)
+        if x.dtype != entry.dtype and not (x.dtype.kind == entry.dtype.kind == "f"):
+            raise OnnxError(f"input of dtype {x.dtype}; the model takes {entry}. Use .astype({entry.dtype.name!r}).")
+        if entry.shape is not None and x.ndim != len(entry.shape):
+            raise OnnxError(f"input of shape {x.shape}; the model takes {entry}.")
+        return x
+
+
+def _as_tensor(value: Value) -> Any:
+    if isinstance(value, list):
+        return list(map(_as_tensor, value))
+    return Tensor._new(value) if isinstance(value, np.ndarray) else value
