@@ -7,9 +7,11 @@ from . import (  # noqa: F401
     convolution,
     elementwise,
     indexing,
+    loss,
     normalization,
     pooling,
     products,
+    rearrangement,
     reduction,
     softmax,
 )

@@ -8,8 +8,9 @@ import numpy as np
 
 from ... import functional as F
 from ...frontend.tensor import Tensor
+from ...functional.normalization import with_statistics
 from ..errors import OnnxError
-from ..registry import Numbers, Statistics, operator
+from ..registry import Integers, Numbers, Statistics, operator
 
 
 def several_outputs(attributes: dict[str, Any], outputs: int, inputs: list[Any]) -> bool:
@@ -87,6 +88,54 @@ def instance_norm(x: Tensor, scale: Tensor, b: Tensor, *, epsilon: float) -> Ten
     axes = tuple(range(2, x.ndim))
     shape = (1, -1, *(1,) * len(axes))  # c -> 1 c 1 1
     return F.standardize(x, axes, epsilon, scale.reshape(shape), b.reshape(shape))
+
+
+@operator("LayerNormalization", since=17)
+def layer_norm(
+    x: Tensor, scale: Tensor, b: Tensor | None = None, *, outputs: int, axis: int, epsilon: float, stash_type: int
+) -> Tensor | tuple[Tensor, ...]:
+    """Normalized over the axes from one on; and, in float32, the means and the inverse deviations."""
+    axes = tuple(range(axis % x.ndim, x.ndim))
+    if outputs == 1:
+        return F.standardize(x, axes, epsilon, scale, b)
+    wide = [t if t is None or t.dtype != np.float16 else t.astype(np.float32) for t in (x, scale, b)]
+    z, *weights = wide
+    assert z is not None
+    y, mean, var = with_statistics(z, axes, epsilon, *weights)
+    return (y.astype(x.dtype), mean, 1.0 / (var + epsilon).sqrt())[:outputs]
+
+
+@operator("RMSNormalization", since=23)
+def rms_norm(x: Tensor, scale: Tensor, *, axis: int, epsilon: float, stash_type: int) -> Tensor:
+    return F.rms_norm(x, x.shape[axis % x.ndim :], None, epsilon) * scale
+
+
+@operator("GroupNormalization", since=18)
+def group_norm_by_group(x: Tensor, scale: Tensor, b: Tensor, *, epsilon: float, num_groups: int) -> Tensor:
+    """Before opset 21 scale and bias have one number for each group."""
+    each = x.shape[1] // num_groups
+    return F.group_norm(x, num_groups, scale.repeat(each, 0), b.repeat(each, 0), epsilon)
+
+
+@operator("GroupNormalization", since=21)
+def group_norm(x: Tensor, scale: Tensor, b: Tensor, *, epsilon: float, num_groups: int, stash_type: int) -> Tensor:
+    return F.group_norm(x, num_groups, scale, b, epsilon)
+
+
+@operator("MeanVarianceNormalization", since=9)
+def mean_variance_norm(x: Tensor, *, axes: Integers = (0, 2, 3)) -> Tensor:
+    """(x - μ) / (σ + 1e-9)"""
+    return (x - x.mean(axes, keepdims=True)) / (x.std(axes, keepdims=True) + 1e-9)
+
+
+@operator("LpNormalization", since=1)
+def lp_norm(x: Tensor, *, axis: int, p: int) -> Tensor:
+    """x / (Σ |x|ᵖ)^(1/p), for p of 1 or 2; 0 where the divisor is."""
+    if p not in (1, 2):
+        raise OnnxError(f"p={p}: it must be 1 or 2.")
+    length = abs(x).sum(axis, keepdims=True) if p == 1 else x.norm(axis, keepdims=True)
+    zero = length == 0
+    return zero.where(0.0, x / zero.where(1.0, length))
 
 
 @operator("LRN", since=1)

@@ -8,12 +8,13 @@ from functools import reduce
 
 import numpy as np
 
+from ...frontend.indexing import summed_up
 from ...frontend.reduction import root
 from ...frontend.tensor import Tensor
 from ...functional.arguments import output_size
 from ...functional.windows import INDEX, Windows, largest
 from ..errors import OnnxError
-from ..registry import Integers, operator
+from ..registry import Integers, Numbers, operator
 from .convolution import spatial_axes
 from .windows import borders, each
 
@@ -162,3 +163,35 @@ def global_max_pool(x: Tensor) -> Tensor:
 @operator("GlobalLpPool", since=2)
 def global_lp_pool(x: Tensor, *, p: int) -> Tensor:
     return _root(_powers(x, p).sum(tuple(range(2, x.ndim)), keepdims=True), p)
+
+
+@operator("MaxUnpool", since=9)
+def max_unpool(
+    x: Tensor,
+    places: Tensor,
+    output_shape: Numbers | None = None,
+    *,
+    kernel_shape: Integers,
+    pads: Integers | None = None,
+    strides: Integers | None = None,
+) -> Tensor:
+    """Maxima at their places, which count through all elements of the pooling's input; 0 elsewhere.
+
+    Of several that were found at one place it gets the mean. A larger output shape adds zeros at the ends of axes.
+    """
+    dims = spatial_axes(x)
+    kernel, stride = each("kernel_shape", kernel_shape, dims), each("strides", strides, dims)
+    padding = borders("NOTSET", pads, x.shape[2:], kernel, stride, (1,) * dims)
+    size = [
+        (n - 1) * s - low - high + k for n, s, k, (low, high) in zip(x.shape[2:], stride, kernel, padding, strict=True)
+    ]
+    shape = (*x.shape[:2], *size)
+    rows, count = places.reshape(-1), math.prod(shape)
+    found = summed_up(x._new(np.ones(rows.shape, x.dtype)), rows, count)
+    y = (summed_up(x.reshape(-1), rows, count) / found.maximum(1.0)).reshape(shape)
+    if output_shape is None:
+        return y
+    wanted = tuple(map(int, output_shape))
+    if len(wanted) != len(shape) or any(m < n for m, n in zip(wanted, shape, strict=True)):
+        raise OnnxError(f"output_shape {wanted}: no size may be below those of the pooling's input, {shape}.")
+    return y.pad([(0, m - n) for m, n in zip(wanted, shape, strict=True)])
