@@ -88,6 +88,7 @@ COMPILED = {
     "compiler.schedule.tiles.MAX_ACCUMULATED": (2, BEYOND),
     "compiler.schedule.tiles.MIN_ACCUMULATED": (2, BEYOND),
     "compiler.codegen.memory.WIDE": (8, 256),
+    "compiler.codegen.gather.SHUFFLED": (1, 64),
     "compiler.schedule.loop_schedule.LARGEST": (0, BEYOND),
     "compiler.schedule.loop_schedule.NEAR": (1, 8),
     "compiler.schedule.choose.LONG": (0, BEYOND),

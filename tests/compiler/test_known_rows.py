@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 pytest.importorskip("llvmlite")
 
 from tests.compiler.agreement import MACHINES
+from tests.compiler.programs import traced
+from tinygrad_cv.compiler.codegen.module import Modules
 from tinygrad_cv.compiler.pipeline import plan, rewrite
+from tinygrad_cv.compiler.runtime.objects import assembly
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.ir.graph import Builder, Graph
 from tinygrad_cv.ir.rewrite.known_rows import TERMS, gather_known_rows
@@ -124,7 +129,7 @@ CASES = [(2, dtype) for dtype in ("float32", "float64", "uint8", "bool", "int64"
 
 
 @pytest.mark.parametrize(("axis", "dtype"), CASES)
-@pytest.mark.parametrize("n", [1, 7, 8, 9, 16, 33])
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 16, 33, 70])
 def test_elements_at_the_places_of_a_table_along_any_axis(n, axis, dtype):
     shape = tuple(n if a == axis else other for a, other in enumerate((3, 4, 5)))
     x = np.random.default_rng(1).normal(0, 50, shape).astype(dtype)
@@ -146,3 +151,36 @@ def test_elements_at_the_places_of_a_table_along_any_axis(n, axis, dtype):
     for name in READ:
         for y, right in zip(MACHINES[name](graph)([x]), expected, strict=True):
             np.testing.assert_array_equal(y, right, strict=True)
+
+
+@pytest.mark.parametrize(("old", "new"), [(56, 100), (100, 56), (60, 15), (15, 60), (57, 25)])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_elements_near_one_another_are_permuted_and_not_read_one_by_one(old, new, dtype):
+    """Also in the last vector of a row, which begins earlier than where the one before it ends."""
+    builder = Builder()
+    x = builder.input(0, (6, 8, old), np.dtype(dtype))
+    rows = builder.make("permute", (x,), {"axes": (2, 0, 1)})
+    taken = builder.make("gather", (rows, builder.constant(np.arange(new) * old // new)), {})
+    graph = Graph(builder, [x], [builder.make("permute", (taken,), {"axes": (1, 2, 0)})])
+    target = named("skylake-avx512")
+    (kernel,) = (found := plan(rewrite(graph, 1), target)).kernels
+    assert kernel.schedule.lanes == 16
+    text, *_ = Modules(found, target)
+    code = assembly(text, target)
+    assert re.search(r"vperm[dp]" if dtype == "float32" else "vpshufb", code)
+    assert not re.search(r"vinsertps|vpinsr", code)
+
+
+def test_what_an_update_may_be_written_over_is_read_once():
+    """Its last vector does not begin where the one before it has already been written."""
+    x, q = np.ones((200, 420), F32), np.full((200, 300), 2.0, F32)
+    table = np.arange(420) * 300 // 420
+
+    def function(x, q):
+        return x * 3.0 + q[:, table], q[:, table] * 3.0
+
+    graph = traced(function, [x, q])
+    graph = rewrite(Graph(graph.builder, graph.inputs, graph.outputs, ((0, 0),)), 1)
+    found, (new, other) = plan(graph, named("skylake-avx512")), graph.outputs
+    assert found.places == {new: 0}
+    assert {k.writes[0]: k.schedule.overlaps for k in found.kernels} == {new: False, other: True}

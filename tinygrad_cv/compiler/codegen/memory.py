@@ -37,11 +37,13 @@ class Memory:
 
     Attributes:
         bases: the pointer to each value's buffer.
+        permutes: whether some of the elements that are stored have been permuted.
     """
 
     def __init__(self, f: Function, schedule: LoopSchedule, layouts: Mapping[Value, Layout]):
         self.f, self.schedule, self.layouts = f, schedule, layouts
         self.bases: dict[Value, str] = {}
+        self.permutes = False
 
     def live(self, point: Point) -> int:
         """How many lanes of the vector at a point are in range; all of them where its start is not a number."""
@@ -81,9 +83,9 @@ class Memory:
         low = offset if step > 0 else offset + step * (live - 1)
         if mask is not None and not mask[1] and abs(step) * (live - 1) < self.layouts[value].size:
             low, mask = self.where(mask[0], low), None
-        return self.register(self._near(base, dtype, low, step, live, mask), dtype, lanes), True
+        return self.register(self.near(base, dtype, low, step, live, mask), dtype, lanes), True
 
-    def _near(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
+    def near(self, base: str, dtype: np.dtype, offset: Int, step: int, live: int, mask: Mask | None) -> str:
         """A vector of elements that are at most ``NEAR`` apart: the whole range that they lie in, and a shuffle.
 
         Only elements between the first and the last live one are read, and none whose lane is masked.
@@ -263,12 +265,25 @@ class Memory:
             f.emit(f"store {kind} {text}, ptr {pointer}, align {dtype.itemsize}")
             return
         suffix = f"v{n}{_suffix(dtype)}.p0"
-        inside = ", ".join(f"i1 {str(i < step * live).lower()}" for i in range(n))
         f.declare(f"llvm.masked.store.{suffix}", "void", f"{kind}, ptr, i32, <{n} x i1>")
         f.emit(
             f"call void @llvm.masked.store.{suffix}({kind} {text}, ptr {pointer}, i32 {dtype.itemsize}, "
-            f"<{n} x i1> <{inside}>)"
+            f"<{n} x i1> {self._first(step * live, n)})"
         )
+
+    def _first(self, count: int, lanes: int) -> str:
+        """The mask of the first lanes. If there are permutations, LLVM does not know it, and so has them whole."""
+        f = self.f
+        if not self.permutes:
+            return f"<{', '.join(f'i1 {str(i < count).lower()}' for i in range(lanes))}>"
+        runs = f.pure("icmp slt i64 %low, %high", 0)  # always, but nothing says so
+        limit = f.pure(f"select i1 {runs}, i32 {count}, i32 0", 0)
+        first = f.pure(f"insertelement <{lanes} x i32> poison, i32 {limit}, i32 0", 0)
+        limits = f.pure(
+            f"shufflevector <{lanes} x i32> {first}, <{lanes} x i32> poison, <{lanes} x i32> zeroinitializer", 0
+        )
+        numbers = f"<{', '.join(f'i32 {i}' for i in range(lanes))}>"
+        return f.pure(f"icmp ult <{lanes} x i32> {numbers}, {limits}", 0)
 
     def _store_element(self, base: str, dtype: np.dtype, offset: Int, text: str) -> None:
         if dtype.kind == "b":

@@ -43,7 +43,7 @@ class Segment:
 
 
 def segments(schedule: LoopSchedule, var: Var) -> list[Segment]:
-    """The range of a variable of the result, cut into tiles. The last vector, if it is not whole, is a segment."""
+    """The range of a variable of the result, cut into tiles. Vectors that are not whole are in the last segment."""
     t, extent, found, first, start = schedule, schedule.extent(var), [], 0, 0
     if var is t.vector:
         count = -(-extent // t.lanes)
@@ -55,7 +55,9 @@ def segments(schedule: LoopSchedule, var: Var) -> list[Segment]:
         sizes, unit = widths(extent, t.rows.get(var, 1)), 1
     for size, n in sizes:
         if n:
-            found.append(Segment(first, start, n, size))
+            beyond = start + n * size * unit - extent  # of vectors that are not whole
+            begin = start - beyond if t.overlaps and beyond > 0 and n == 1 and beyond <= start else start
+            found.append(Segment(first, begin, n, size))
         first, start = first + n, start + n * size * unit
     return found
 

@@ -205,8 +205,10 @@ class Function:
         kind, scalar = vector_type(dtype, lanes), scalar_type(dtype)
         if not value.startswith("%"):
             return f"<{', '.join([f'{scalar} {value}'] * lanes)}>"
-        first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0")
-        return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
+        inmost = len(self._levels) - 1
+        depth = self._depths.get(value, inmost) if dtype.kind == "b" else inmost  # LLVM hoists all but truths itself
+        first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0", depth)
+        return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer", depth)
 
     def shuffle(self, a: str, b: str, kind: str, lanes: int, order: Sequence[int]) -> str:
         """The elements of two vectors with these numbers, those of the second after those of the first."""

@@ -6,13 +6,13 @@ The last two read and write each element once or a few times: their vectors run 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ...ir.graph import Value
+from ...ir.graph import INPUT, Value
 from .affine import Affine, Var
 from .collapse import collapse
-from .expr import Scatter
+from .expr import Load, Scatter
 from .layout import Layout
 from .loop_schedule import ANYWHERE, NEAR, LoopSchedule, Strides, in_memory_order
 from .nest import Nest
@@ -29,20 +29,24 @@ SHORT = 16  # vectors: several reductions of no more are done at once
 def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
     """The loop schedule of a nest."""
     strides = Strides(nest, layouts)
-    dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in strides.loads)]
-    itemsize = max((dtype.itemsize for dtype in dtypes if dtype.kind != "b"), default=4)
-    lanes = max(1, target.vector_bytes // max(itemsize, 4))
     if nest.is_contraction:
-        return contraction(nest, strides, lanes, target)
+        return contraction(nest, strides, _lanes(nest, strides.loads, target), target)
     if nest.scatter is not None:
-        return _scattered(nest, nest.scatter, strides, lanes)
-    return _streaming(nest, strides, lanes)
+        return _scattered(nest, nest.scatter, strides, _lanes(nest, strides.loads, target))
+    return _streaming(nest, strides, target)
+
+
+def _lanes(nest: Nest, loads: Iterable[Load], target: Target) -> int:
+    """How many of the widest elements that are stored, or loaded by these loads, a register holds."""
+    dtypes = [*(s.value.dtype for s in nest.stores), *(x.dtype for x in loads)]
+    itemsize = max((dtype.itemsize for dtype in dtypes if dtype.kind != "b"), default=4)
+    return max(1, target.vector_bytes // max(itemsize, 4))
 
 
 # ---------------------------------------------------------------- elementwise operations and reductions
 
 
-def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
+def _streaming(nest: Nest, strides: Strides, target: Target) -> LoopSchedule:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
     reduced = list(dict.fromkeys(v for r in reductions for v in r.variables))
@@ -59,6 +63,7 @@ def _streaming(nest: Nest, strides: Strides, lanes: int) -> LoopSchedule:
         order + (inner if alike else []), key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None
     )
     if vector is not None and vector.extent >= 2 and _smoothness(vector, strides, nest) > 0:
+        lanes = _lanes(nest, [x for x in strides.loads if vector in x.vars], target)
         schedule.vector, schedule.lanes = vector, min(lanes, _power_of_2(schedule.extent(vector)))
     else:
         vector = None
@@ -105,6 +110,7 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
     count = -(-schedule.extent(vector) // lanes)
     turned = any(lanes < abs(stride) < ANYWHERE for stride in strides.all(vector))  # a load or store is strided
     schedule.vectors = 1 if turned or strides.gathers else min(2, count)
+    schedule.overlaps = strides.gathers and not _may_replace(nest)
     rest = [v for v in order if v is not vector]
     gap = main.coefficient(vector)
     between = [v for v in rest if 1 < gap <= NEAR and 0 < main.coefficient(v) < gap]
@@ -124,6 +130,12 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
         schedule.outer = [*rest[:-1], vector, rest[-1]]
         if schedule.extent(rest[-1]) % 2 == 0 and len(nest.stores) <= 2:
             schedule.rows = {rest[-1]: 2}
+
+
+def _may_replace(nest: Nest) -> bool:
+    """Whether it may be stored over what it reads, as an update over the input that is read where it is stored."""
+    read = [x.index for x in nest.loads if x.value.op == INPUT and not x.args]
+    return any(store.index in read for store in nest.stores)
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:

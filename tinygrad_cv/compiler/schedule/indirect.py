@@ -23,7 +23,7 @@ from .reshape import NeedSplit, Unmappable, digits, reshaped
 if TYPE_CHECKING:
     from .index_maps import IndexMaps
 
-INT = np.dtype(np.int64)
+INT, WORD = np.dtype(np.int64), np.dtype(np.int32)
 
 
 def gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
@@ -35,7 +35,9 @@ def gather(d: IndexMaps, value: Value, index: Indices) -> Steps:
         own, axis, x = [own[axes.index(i)] for i in range(x.ndim)], axes[axis], x.args[0]
     if x not in d.stored and x.op not in (INPUT, CONSTANT):
         raise Unmappable(x)
-    number = d.op("cast", ((yield d.at(rows, index[: rows.ndim])),), INT)
+    number = yield d.at(rows, index[: rows.ndim])
+    if not (rows.op == CONSTANT and rows.dtype == WORD):
+        number = d.op("cast", (number,), INT)
     return d.load(x, own, number, axis)
 
 

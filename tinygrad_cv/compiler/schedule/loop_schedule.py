@@ -38,6 +38,8 @@ class LoopSchedule:
             contiguous across them.
         within: of a scattered sum, variables of the result whose loops run inside those of the sum; all its places are
             summed at once.
+        overlaps: whether the last vectors begin earlier where they would not be whole, so that some elements are
+            computed twice.
     """
 
     vector: Var | None
@@ -50,6 +52,7 @@ class LoopSchedule:
     unroll: int = 1
     collapsed: dict[Var, tuple[Var, ...]] = field(default_factory=dict)
     within: list[Var] = field(default_factory=list)
+    overlaps: bool = False
 
     @property
     def result_lanes(self) -> int:

@@ -214,7 +214,8 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool], ends: Se
     outputs = set(graph.outputs)
     last = {*outputs, *ends}
     stored = set(outputs)
-    gathered = {value for value in values if value.op == "reshape" and is_gathered(value, readers)}
+    reshaped = {value for value in values if value.op == "reshape" and is_gathered(value, readers)}
+    gathered = {value for value in reshaped if not _is_squeezed(value, readers, outputs)}
     for value in values:
         if value.op in (INPUT, CONSTANT):
             continue
@@ -288,6 +289,13 @@ def gathered_from(gather: Value) -> Value:
     """The value whose elements a gather reads: its rows, or what these are a permutation of."""
     rows = gather.args[0]
     return rows.args[0] if rows.op == "permute" else rows
+
+
+def _is_squeezed(shaped: Value, readers: dict[Value, list[Value]], outputs: set[Value]) -> bool:
+    """Whether a reshape leaves out axes of length 1, of what is computed for it alone: so it is computed itself."""
+    (value,) = shaped.args
+    alike = [n for n in value.shape if n > 1] == [n for n in shaped.shape if n > 1]
+    return alike and readers[value] == [shaped] and value not in outputs and value.op not in (INPUT, CONSTANT)
 
 
 def is_gathered(value: Value, readers: dict[Value, list[Value]]) -> bool:

@@ -17,7 +17,7 @@ from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store, columns_of
 from .rule import check
 
-INT = np.dtype(np.int64)
+INT, WORD = np.dtype(np.int64), np.dtype(np.int32)
 MAX_TRIED = 1 << 20  # points that are tried one by one where ranges alone do not decide
 Layouts = Mapping[Value, Layout] | None  # None: before layouts are chosen
 
@@ -77,7 +77,7 @@ def _verify_types(expr: Expr, where: str) -> None:
     if isinstance(expr, (Op, Guard)):
         check(len({a.dtype for a in operands}) <= 1, where, f"dtypes differ in {what}")
     if isinstance(expr, Load) and expr.args:
-        check(expr.args[0].dtype == INT, where, f"{expr.args[0].dtype} numbers a row")
+        check(expr.args[0].dtype in (INT, WORD), where, f"{expr.args[0].dtype} numbers a row")
     if isinstance(expr, (Guard, Reduce)) and what not in ("argmax", "scatter"):
         check(expr.args[0].dtype == expr.dtype, where, f"{expr.args[0].dtype} becomes {expr.dtype} in a {what}")
     if isinstance(expr, Reduce):

@@ -55,4 +55,5 @@ def _verify_place(new: Value, old: Value, late: Sequence[Kernel], plan: Plan, wh
         guarded = inside_guards(kernel.nest.exprs)
         mine = set(walk([store.expr]))
         kept = all(x in mine and x not in guarded for x in read)
+        check(not kernel.schedule.overlaps, where, f"an element of {old!r}, which it is written over, is read twice")
         check(kept and not kernel.nest.reductions, where, f"an element of {old!r} may be read when it is written over")

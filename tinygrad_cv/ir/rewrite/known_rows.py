@@ -5,6 +5,8 @@
 The terms of a place are added in the order in which a scattered sum adds them. Products and selections are gathered by
 gathering what they are made of, and constants, when compiling. So the gradient of a maximum that was taken of gathered
 elements compares the gathered places of maxima, and stores no term.
+
+Known numbers of rows are kept in 32 bits: as many of them as floats are in a vector.
 """
 
 from __future__ import annotations
@@ -27,11 +29,15 @@ START = -1  # the number of a table of zeros
 
 
 def gather_known_rows(graph: Graph) -> Graph:
-    """Replace scattered sums whose row numbers are constants by sums of gathered terms."""
+    """Replace scattered sums whose row numbers are constants by sums of gathered terms; constants number in 32 bits."""
     return rebuild(graph, _rule)
 
 
 def _rule(builder: Builder, value: Value, args: tuple[Value, ...]) -> Value | None:
+    if value.op == "gather" and args[1].op == CONSTANT:
+        rows = args[1].params["array"]
+        known = rows.size > 0 and rows.min() >= 0 and rows.max() < args[0].shape[0]
+        return _gathered(builder, args[0], rows) if known else None
     if value.op != "scatter_add" or args[1].op != CONSTANT or value.dtype.kind != "f" or not args[1].size:
         return None
     (x, index), size = args, value.shape[0]
@@ -103,8 +109,11 @@ class _Gathering:
         if value.op == "expand":
             (x,), lead = value.args, value.ndim - value.args[0].ndim
             inner = [(axis - lead, number) for axis, number in picked if axis >= lead]
-            found = self.of(x, tuple((axis, START if x.shape[axis] == 1 else number) for axis, number in inner))
-            small = (*self.lead, *(1 if a < lead else x.shape[a - lead] for a in rest))
+            own = tuple((axis, START if x.shape[axis] == 1 else number) for axis, number in inner)
+            alike = all(number == START for _, number in own)  # then all terms are
+            found = x if alike else self.of(x, own)
+            first = (1, 1) if alike else self.lead
+            small = (*first, *(1 if a < lead else x.shape[a - lead] for a in rest))
             return expand(self.builder, _reshaped(self.builder, found, small), shape)
         return self.rows(value, picked)
 
@@ -118,8 +127,7 @@ class _Gathering:
         x = _permuted(self.builder, x, [left.index(a) for a in (*(axis for axis, _ in moving), *rest)])
         sizes = [value.shape[axis] for axis, _ in moving]
         x = _reshaped(self.builder, x, (math.prod(sizes), *x.shape[len(sizes) :]))
-        numbers = self._flat([number for _, number in moving], sizes)
-        return self.builder.make("gather", [x, self.builder.constant(numbers)], {})
+        return _gathered(self.builder, x, self._flat([number for _, number in moving], sizes))
 
     def _flat(self, tables: Sequence[int], sizes: Sequence[int]) -> np.ndarray:
         """Places on several axes as one number, row-major."""
@@ -128,6 +136,12 @@ class _Gathering:
     def _spread(self, value: Value) -> Value:
         """A value that is the same for all terms."""
         return expand(self.builder, _reshaped(self.builder, value, (1, 1, *value.shape)), (*self.lead, *value.shape))
+
+
+def _gathered(builder: Builder, x: Value, rows: np.ndarray) -> Value:
+    """Rows of a value by numbers that are known, and in range."""
+    dtype = np.int32 if x.shape[0] < 1 << 31 else np.int64
+    return builder.make("gather", [x, builder.constant(rows.astype(dtype))], {})
 
 
 def _without(ndim: int, picked: Picked) -> list[int]:
