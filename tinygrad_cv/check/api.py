@@ -12,7 +12,7 @@ import numpy as np
 from ..core.annotations import explaining
 from ..core.errors import DTypeError, GraphError
 from . import complex_step, cotangents
-from .blame import blame
+from .blame import Blame, blame
 from .checked import Checked, repeatable
 from .elements import check_function, cotangent
 from .functions import TensorFunction
@@ -22,6 +22,7 @@ from .input_report import CORRECT, ILL_CONDITIONED, KINK, InputReport
 from .report import Report
 from .running import one_blas_thread
 from .subject import Inputs, Parameters, listed
+from .trails import first_wrong
 
 P = ParamSpec("P")
 Mode: TypeAlias = Literal["vjp", "jvp"]
@@ -127,7 +128,7 @@ def gradcheck(
         problems += disagreement
         notes += _equal(arrays, names, entries)
         wrong = any(entry.verdict == "wrong" for entry in entries)
-        culprit = blame(function, arrays, order, seed) if wrong else None
+        culprit = _culprit(function, arrays, order, seed, notes) if wrong else None
     return Report(tuple(entries), seed, tuple(notes), tuple(problems), witness, culprit, function, tuple(arrays))
 
 
@@ -218,6 +219,18 @@ def _witness(
         return words, []
     allowed = sum(float((entry.allowed * np.abs(u)).sum()) for entry, u in zip(entries, direction, strict=True))
     return words, [] if abs(found - known) <= allowed else [f"{words}; they may differ by {allowed:.2g}"]
+
+
+def _culprit(function: Checked, arrays: Sequence[np.ndarray], order: int, seed: int, notes: list[str]) -> Blame | None:
+    """Whose derivative is wrong. Nothing that another library does while it is asked costs the report."""
+    with np.errstate(all="ignore"):
+        if isinstance(function, TensorFunction):
+            return blame(function, arrays, order, seed)
+        try:
+            return first_wrong(function, arrays, order, seed)
+        except Exception as error:
+            notes.append(f"nobody is blamed, since the search failed: {type(error).__name__}: {error}")
+            return None
 
 
 def _equal(arrays: Sequence[np.ndarray], names: Sequence[str], entries: Sequence[InputReport]) -> Iterator[str]:

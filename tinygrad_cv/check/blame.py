@@ -17,7 +17,6 @@ from ..core.tape import Node, apply, reachable
 from ..frontend.custom import CustomNode
 from ..frontend.isolation import isolated
 from ..frontend.tensor import Tensor
-from .checked import Checked
 from .elements import check_function
 from .functions import TensorFunction
 from .input_report import InputReport
@@ -36,9 +35,9 @@ class Blame:
         module: the path of the module and composed function that contain it.
         source: the user's line.
         order: of differentiation; 2 if the second derivative is wrong.
-        operand: which of its inputs.
+        operand: which of its inputs; "" if only all together could be checked, along a random direction.
         index: the worst element of that input.
-        analytic, numeric: the derivative along it, for a random cotangent.
+        analytic, numeric: the derivative along it, or along the direction, for a random cotangent.
         cut: whether the fault is that the operand is not in the graph at all.
         reproduction: a Python program that shows the error.
     """
@@ -57,15 +56,19 @@ class Blame:
     def __str__(self) -> str:
         where = "".join([f" in {self.module}" if self.module else "", f", at {self.source}" if self.source else ""])
         if self.cut:
+            operand = self.operand or "constant operand"
             return (
-                f"to blame: {self.primitive}{where}\n    its {self.operand} changes with the inputs, but came into the "
+                f"to blame: {self.primitive}{where}\n    its {operand} changes with the inputs, but came into the "
                 "graph as a constant: something before it was detached, computed under no_grad() or with NumPy"
             )
         order = f" of order {self.order}" if self.order > 1 else ""
+        if self.operand:
+            which, at = f"{order} by {self.operand}", f"worst element {self.index}"
+        else:
+            which, at = f",{order} of f," if order else "", "along a random direction"
         lines = [
             f"to blame: {self.primitive}{where}",
-            f"    its derivative{order} by {self.operand} is wrong; worst element {self.index}: "
-            f"analytic {self.analytic:.9g}, numeric {self.numeric:.9g}",
+            f"    its derivative{which} is wrong; {at}: analytic {self.analytic:.9g}, numeric {self.numeric:.9g}",
         ]
         if self.reproduction:
             lines += ["    to reproduce:", *(f"        {line}" for line in self.reproduction.splitlines())]
@@ -108,10 +111,8 @@ def operations(function: TensorFunction, inputs: Sequence[np.ndarray], order: in
             yield Operation(number, node, tuple(entries), places)
 
 
-def blame(function: Checked, inputs: Sequence[np.ndarray], order: int, seed: int) -> Blame | None:
+def blame(function: TensorFunction, inputs: Sequence[np.ndarray], order: int, seed: int) -> Blame | None:
     """The first operation with a wrong derivative, or the first with a constant that should not be one."""
-    if not isinstance(function, TensorFunction):
-        return function.blame(inputs, order, seed)
     for operation in operations(function, inputs, order, seed):
         wrong = [(entry, place) for entry, place in operation.by_place() if entry.verdict == "wrong"]
         if wrong:

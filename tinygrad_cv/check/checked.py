@@ -15,7 +15,7 @@ from ..core.errors import DTypeError, GraphError, ShapeError
 from .memory_layouts import LAYOUTS
 
 if TYPE_CHECKING:
-    from .blame import Blame
+    from .trails import Trail
 
 Arrays: TypeAlias = Sequence[np.ndarray]
 Form: TypeAlias = Callable[[np.ndarray], Any]  # of a cotangent: another memory layout
@@ -71,8 +71,8 @@ class Checked(ABC):
             f"gradcheck: order above 1, but {self.library} does not differentiate its gradients. Use order=1."
         )
 
-    def blame(self, inputs: Arrays, order: int, seed: int) -> Blame | None:
-        """The first operation whose derivative is wrong, as far as the library lets one look."""
+    def trail(self, inputs: Arrays, seed: int) -> Trail | None:
+        """What was computed on the way, step by step, for the search for a wrong one; None where nobody can look."""
         return None
 
     def __call__(self, inputs: Arrays) -> np.ndarray:

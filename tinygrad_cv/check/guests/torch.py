@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd.graph import get_gradient_edge
 
 from ...core.errors import DTypeError, GraphError
 from ..checked import Arrays, Checked, vector
 from ..memory_layouts import LAYOUTS
 from ..subject import Parameters, Subject, float64, named, numbered, plain
+from ..trails import Step
+from .torch_recorder import Recorder, Seen, key
+from .torch_trail import TorchTrail
 
 
 def subject(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
@@ -28,9 +32,10 @@ def subject(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
     else:
         called, lent = _fresh(f, len(given)), dict(enumerate(held.values(), len(given)))
     device = tensors[0].device if tensors else torch.device("cpu")
-    function = TorchFunction(called, lent, device)
+    names_of = {m: name for name, m in f.named_modules()} if isinstance(f, torch.nn.Module) else {}
+    function = TorchFunction(called, lent, device, names=names_of)
     if any(x.dtype == torch.float32 for x in tensors) and (failure := _failure(function, arrays)):
-        single = TorchFunction(called, lent, device, torch.float32)
+        single = TorchFunction(called, lent, device, torch.float32, names_of)
         if not _failure(single, arrays):
             function, notes = single, [f"checked in float32, to few digits, since f fails in float64: {failure}"]
     return Subject(function, arrays, [*names, *held], notes)
@@ -43,6 +48,7 @@ class TorchFunction(Checked):
         f: takes tensors, and returns one, or tuples, lists and dicts of them.
         lent: parameters that f closes over, by their place among the inputs: they hold other values during a call.
         device, dtype: of the tensors.
+        names: of modules, for messages.
     """
 
     library = "PyTorch"
@@ -57,8 +63,9 @@ class TorchFunction(Checked):
         lent: Mapping[int, torch.Tensor],
         device: torch.device,
         dtype: torch.dtype = torch.float64,
+        names: Mapping[torch.nn.Module, str] | None = None,
     ):
-        self.f, self.lent, self.device, self.dtype = f, lent, device, dtype
+        self.f, self.lent, self.device, self.dtype, self.names = f, lent, device, dtype, names or {}
         self.random = torch.get_rng_state()
         self.passed_over = set[str]()
 
@@ -103,7 +110,23 @@ class TorchFunction(Checked):
             found = _pull(outputs, leaves, shaped, create_graph=True)
             return [torch.zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
 
-        return TorchFunction(gradient, self.lent, self.device, self.dtype)
+        return TorchFunction(gradient, self.lent, self.device, self.dtype, self.names)
+
+    def trail(self, inputs: Arrays, seed: int) -> TorchTrail:
+        """The autograd nodes, with what each computes by itself."""
+        return TorchTrail(self._recorded, inputs, seed)
+
+    @contextmanager
+    def _recorded(self, inputs: Arrays) -> Iterator[tuple[list[Seen], list[Seen]]]:
+        with self._leaves(inputs) as leaves:
+            given = [Seen(get_gradient_edge(x), x.detach().clone(), Step("input")) for x in leaves]
+            recorder = Recorder(self.names)
+            recorder.known.update((key(s.edge), s) for s in given)
+            with recorder.following(), recorder:
+                outputs = self.outputs(leaves)
+            for y in outputs:
+                recorder.see(y)
+            yield given, recorder.seen
 
     def outputs(self, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The tensors of floats that f returns; of complex ones real and imaginary parts."""
