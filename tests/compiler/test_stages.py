@@ -108,6 +108,7 @@ MISTAKES = [
     ("pack operands", lose_a_loop, "loops over"),
     ("fuse", lose_a_loop, "loops over"),
     ("order", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
+    ("recompute", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("compile and place", end_the_arena, "is not inside the arena"),
 ]
 

@@ -9,8 +9,6 @@ This file compiles the modules of a plan and lays out the arena; program.py runs
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +21,10 @@ from .codegen.nest import buffers_of
 from .memory import MemoryRow
 from .runtime.objects import compile_modules
 from .runtime.target import Target
+from .schedule.arena import place
 from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan
-from .schedule.layout import Layout
-from .schedule.lives import Lives, lives_of, nbytes
+from .schedule.lives import lives_of, nbytes
+from .schedule.storage import first
 
 
 @dataclass(frozen=True)
@@ -197,17 +196,13 @@ def _memory(plan: Plan) -> list[MemoryRow]:
     for kernel in plan.kernels:
         for value in kernel.writes:
             makers.setdefault(plan.memory_of(value), kernel)
-    return [
-        MemoryRow(
-            nbytes(plan.layouts[value]),
-            first,
-            last,
-            str(plan.layouts[value]),
-            makers[value].ops,
-            value.scope.path if value.scope else "",
-        )
-        for value, (first, last) in lives_of(plan).items()
-    ]
+    rows, seen = [], set[Value]()
+    for value, (start, end) in lives_of(plan).items():
+        size, what, scope = nbytes(plan.layouts[value]), str(plan.layouts[value]), value.scope
+        path = scope.path if scope else ""
+        rows.append(MemoryRow(size, start, end, what, makers[value].ops, path, first(value) in seen))
+        seen.add(first(value))
+    return rows
 
 
 def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], int]:
@@ -226,7 +221,7 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
         add(value, "constant", number)
     for number, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
         add(value, "output", number)
-    offsets, size = _arena(lives_of(plan), plan.layouts)
+    offsets, size = place(lives_of(plan), plan.layouts)
     for value, offset in offsets.items():
         add(value, "arena", offset)
     for value, base in plan.aliases.reshapes.items():
@@ -236,42 +231,3 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
             numbers[value] = len(buffers)
             buffers.append(Buffer("part", plan.place_of(value), value.shape, value.dtype, numbers[base]))
     return numbers, buffers, size
-
-
-def _arena(lives: Lives, layouts: dict[Value, Layout]) -> tuple[dict[Value, int], int]:
-    """Byte offsets in the arena such that values that are live at the same time do not overlap; and its size.
-
-    The zeros of a halo are there from the start, and never written: so values with a halo share memory only with values
-    of the same layout.
-    """
-    offsets: dict[Value, int] = {}
-    taken: list[tuple[int, int, int, int]] = []  # start and end, first and last step; by start
-    size = 0
-    slots: dict[Any, list[list[int]]] = defaultdict(list)  # for each layout with a halo: [offset, last step]
-    for value, (first, last) in sorted(lives.items(), key=lambda item: (item[1][0], -item[0].number)):
-        layout = layouts[value]
-        if not layout.halo:
-            continue
-        key = (layout.shape, layout.low, layout.high, layout.dtype)
-        slot = next((s for s in slots[key] if s[1] < first), None)
-        if slot is None:
-            slot = [size, last]
-            slots[key].append(slot)
-            size += nbytes(layout)
-        slot[1] = last
-        offsets[value] = slot[0]
-    base = size
-    for value, (first, last) in sorted(lives.items(), key=lambda item: -layouts[item[0]].size):
-        if value in offsets:
-            continue
-        need = nbytes(layouts[value])
-        at = base
-        for start, end, one, other in taken:
-            if at + need <= start:
-                break
-            if at < end and one <= last and other >= first:
-                at = end
-        offsets[value] = at
-        insort(taken, (at, at + need, first, last))
-        size = max(size, at + need)
-    return offsets, size

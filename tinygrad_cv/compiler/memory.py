@@ -20,6 +20,7 @@ class MemoryRow:
         what: dtype, shape and halo as it is stored.
         ops: the primitives that it is computed with, in one kernel.
         scope: the module that it belongs to.
+        again: it was in memory before, and is computed a second time.
     """
 
     bytes: int
@@ -28,6 +29,7 @@ class MemoryRow:
     what: str
     ops: tuple[str, ...]
     scope: str
+    again: bool = False
 
 
 class MemoryPlan(tuple[MemoryRow, ...]):
@@ -78,6 +80,11 @@ class MemoryPlan(tuple[MemoryRow, ...]):
         at = self.step if step is None else step
         return sorted((row for row in self if row.first <= at <= row.last), key=lambda row: -row.bytes)
 
+    @property
+    def recomputed(self) -> list[MemoryRow]:
+        """What is computed a second time, since it was not kept."""
+        return [row for row in self if row.again]
+
     def by_scope(self, step: int | None = None) -> dict[str, int]:
         """The bytes of each module among what is held, the most first."""
         found: dict[str, int] = {}
@@ -94,8 +101,8 @@ class MemoryPlan(tuple[MemoryRow, ...]):
             ops = " ".join(row.ops)
             ops = ops if len(ops) <= 60 else f"{ops[:28]} ... {ops[-28:]}"
             scope = f"  ({row.scope})" if row.scope else ""
-            steps = f"{row.first}-{row.last}"
-            lines.append(f"{row.bytes / MIB:>9.2f} {steps:>9}  {row.what}, {ops}{scope}")
+            steps, again = f"{row.first}-{row.last}", " again" * row.again
+            lines.append(f"{row.bytes / MIB:>9.2f} {steps:>9}  {row.what}, {ops}{again}{scope}")
         if small:
             lines.append(f"{sum(row.bytes for row in small) / MIB:>9.2f} {'':>9}  {len(small)} smaller values")
         return "\n".join(lines)
@@ -103,7 +110,10 @@ class MemoryPlan(tuple[MemoryRow, ...]):
     def _repr_html_(self) -> str:
         """The table in a notebook."""
         table, small = self._shown()
-        rows = [(f"{r.bytes / MIB:.2f}", f"{r.first}-{r.last}", r.what, " ".join(r.ops), r.scope) for r in table]
+        rows = [
+            (f"{r.bytes / MIB:.2f}", f"{r.first}-{r.last}", r.what, " ".join(r.ops) + " again" * r.again, r.scope)
+            for r in table
+        ]
         if small:
             rows.append((f"{sum(r.bytes for r in small) / MIB:.2f}", "", f"{len(small)} smaller values", "", ""))
         lines = [_line("th", ("MiB", "steps", "value", "primitives", "module")), *(_line("td", row) for row in rows)]
@@ -111,13 +121,16 @@ class MemoryPlan(tuple[MemoryRow, ...]):
 
     def _head(self) -> str:
         parts = {"inputs": self.inputs, "outputs": self.outputs, "constants": self.constants}
-        known = [f"{nbytes / MIB:.2f} for {name}" for name, nbytes in parts.items() if nbytes]
+        known = [f"{nbytes / MIB:.2f} for {name}" for name, nbytes in parts.items() if nbytes >= MIB / 100]
         between = f"{self.arena / MIB:.2f} for what is computed between"
         head = f"peak {self.peak / MIB:.2f} MiB: {', '.join([*known, between])}"
         if not len(self):
             return head
         live = self.live[self.step]
-        return f"{head}; most of that is in use in step {self.step} of {self.steps}: {live / MIB:.2f} MiB"
+        head += f"; most of that is in use in step {self.step} of {self.steps}: {live / MIB:.2f} MiB"
+        again = self.recomputed
+        size = sum(row.bytes for row in again) / MIB
+        return f"{head}\nnot kept, but computed a second time: {len(again)} values, {size:.2f} MiB" if again else head
 
     def _shown(self) -> tuple[Sequence[MemoryRow], Sequence[MemoryRow]]:
         """The rows of the peak that are shown each, and those that are shown as one."""

@@ -31,6 +31,7 @@ from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.late import Times
 from .schedule.layout import Layout
 from .schedule.pack import pack_operands
+from .schedule.recompute import recompute
 from .schedule.settle import Nests, settle
 from .schedule.steps import order
 from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
@@ -151,6 +152,13 @@ STAGES: tuple[Stage, ...] = (
         lambda w: (order(w.graph, w.kernels, w.layouts, w.nests.aliases, w.nests.updates, w.times),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
+    ),
+    Stage(
+        "recompute",
+        ("plan",),
+        lambda w: (recompute(w.plan),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: printer.fused(w.plan)},
     ),
     Stage(
         "write",

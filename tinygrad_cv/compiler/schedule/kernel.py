@@ -73,6 +73,12 @@ class NestKernel:
         """How its loops run: chosen when it is asked for, since most kernels are fused before that."""
         return choose(self.nest, self.layouts, self.target)
 
+    def with_nest(self, nest: Nest) -> NestKernel:
+        """A kernel with the same loops over the same variables."""
+        kernel = NestKernel(nest, self.layouts, self.target)
+        kernel.schedule = self.schedule
+        return kernel
+
     @cached_property
     def writes(self) -> list[Value]:
         return list(dict.fromkeys(store.value for store in self.nest.stores))

@@ -42,10 +42,10 @@ def steps_of(
     Each is as early as what it reads allows, but what is made of inputs alone is as late as its readers allow.
     """
     steps: list[Step] = []
-    _add(kernels, 0, steps, aliases)
+    add(kernels, 0, steps, aliases)
     steps = _delayed(steps, aliases, outputs)
     first = len(steps)
-    _add(late, first, steps, aliases)
+    add(late, first, steps, aliases)
     return steps, first
 
 
@@ -84,7 +84,7 @@ def _read(chain: list[Kernel], aliases: Aliases) -> set[Value]:
     return {part for kernel in chain for value in kernel.reads for part in aliases.makers(value)}
 
 
-def _add(kernels: list[Kernel], first: int, steps: list[Step], aliases: Aliases) -> None:
+def add(kernels: list[Kernel], first: int, steps: list[Step], aliases: Aliases) -> None:
     """Add kernels to steps from number ``first`` on."""
     made: dict[Value, list[tuple[int, Kernel]]] = {}  # the steps and kernels that store each value
     for kernel in kernels:

@@ -30,6 +30,22 @@ class Packed(Arranged):
     name = "packed"
 
 
+class Again(Arranged):
+    """A copy of the stored value ``first``, computed a second time: it is stored alike, in memory of its own."""
+
+    __slots__ = ("first",)
+    name = "again"
+
+    def __init__(self, first: Value):
+        super().__init__(first.source if isinstance(first, Arranged) else first, first.shape)
+        self.first: Value = first.first if isinstance(first, Again) else first
+
+
+def first(value: Value) -> Value:
+    """The stored value that this one is a copy of; any other value itself."""
+    return value.first if isinstance(value, Again) else value
+
+
 class Storage(NamedTuple):
     """How a value is stored that is not row-major: one axis becomes the innermost, or its blocks do.
 

@@ -15,6 +15,7 @@ from ..schedule.kernel import HostKernel, Kernel, NestKernel, Plan, Step
 from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
+from .again import verify_again
 from .nests import names_of, verify_cover, verify_nest
 from .rule import check
 from .updates import verify_updates
@@ -62,6 +63,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     verify_kernels(plan.kernels, plan.layouts, plan.aliases, stage)
     _verify_order(plan, stage)
     verify_updates(plan, stage)
+    verify_again(plan, stage)
     stored = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = plan.memory_of(output)

@@ -1,0 +1,238 @@
+"""The pass that computes values a second time, so that they need not be kept from the forward to the backward pass.
+
+It looks at the step in which most memory is in use. Of what is in memory there, but was used before and is used again
+later only, it gives up one value: its memory is free after its last use before, and right before its next use the
+kernels that stored it run once more. What they read is in memory still, or is computed once more as well. That is
+repeated as long as it costs little time (after Chen et al., "Training deep nets with sublinear memory cost", 2016, and
+Jain et al., "Checkmate", 2020, which decide on the operations of a graph).
+
+What is used for the first time after the peak is not computed twice: its kernels are moved to where it is used.
+
+Knows kernels and their memory, and no primitive. It comes after fusion: what has memory, how much and for how long is
+known then, and a kernel that runs again is not fused with itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ...ir.graph import Value
+from .kernel import HostKernel, Kernel, NestKernel, Plan
+from .lives import live_bytes, nbytes
+from .repeat import Members, repeated, storing
+from .storage import Packed, first
+
+CACHE = 1 << 22  # bytes: less in use at the peak is little
+BYTE = 8  # operations that take as long as moving a byte from or to memory
+PRICE = 64  # operations: what a byte that is not kept may cost, at most
+SHARE = 40  # of as many operations of a plan, one is done again, at most
+PARTS = 256  # of the peak: a value that is less than one of them is kept
+
+
+def recompute(plan: Plan) -> Plan:
+    """The plan in which what is cheap to compute is computed right before it is used, where that saves memory."""
+    known = _Known(plan)
+    most = (1 + 1 / SHARE) * known.total(plan)
+    refused: set[tuple[Value, int]] = set()
+    while True:
+        view, left = _View(plan, known), most - known.total(plan)
+        if view.peak <= CACHE:
+            return plan
+        found = [p for value in view.crossing() if (p := _proposal(value, view)) is not None]
+        found = [p for p in found if p.key not in refused and p.cost <= min(left, PRICE * p.saved)]
+        if not found:
+            return plan
+        best = max(found, key=lambda p: (p.saved / max(p.cost, 1), p.value.number))
+        kernels = [kernel for kernel, _ in known.parts(best.again, plan)]
+        changed = repeated(plan, kernels, best.before, best.sources, known.members)
+        after = _View(changed, known)
+        if (after.peak, after.live.count(after.peak)) < (view.peak, view.live.count(view.peak)):
+            plan = changed
+        else:
+            refused.add(best.key)
+
+
+class _Known:
+    """What stays true while a plan is changed: which kernels made what at first, and what they cost.
+
+    Attributes:
+        members: the values in a value's memory.
+        makers: of memory, the kernels that store to it, by their places.
+        repeatable: memory whose makers can run once more.
+    """
+
+    def __init__(self, plan: Plan):
+        self.members: Members = {}
+        self.makers: dict[Value, dict[int, Kernel]] = {}
+        self._used: dict[int, tuple[Kernel, list[Value]]] = {}
+        self._parts: dict[tuple[int, tuple[Value, ...]], tuple[NestKernel, NestKernel, float]] = {}
+        for value in plan.layouts:
+            self.members.setdefault(plan.memory_of(value), []).append(value)
+        hosts: set[Value] = set()
+        for place, kernel in enumerate(plan.kernels):
+            for value in map(plan.memory_of, kernel.writes):
+                self.makers.setdefault(value, {})[place] = kernel
+            if isinstance(kernel, HostKernel):
+                hosts.update(map(plan.memory_of, kernel.reads))
+        self.repeatable = {
+            value
+            for value, makers in self.makers.items()
+            if not (value in hosts or plan.is_outside(value) or isinstance(value, Packed))
+            and all(_is_repeatable(kernel, value, plan) for kernel in makers.values())
+        }
+
+    def used(self, kernel: Kernel, plan: Plan) -> list[Value]:
+        """The memory in the arena that a kernel reads or stores to."""
+        known = self._used.get(id(kernel))
+        if known is None:
+            values = map(plan.memory_of, (*kernel.reads, *kernel.writes))
+            known = self._used[id(kernel)] = kernel, [v for v in dict.fromkeys(values) if not plan.is_outside(v)]
+        return known[1]
+
+    def touched(self, memory: Value, plan: Plan) -> tuple[set[Value], set[Value]]:
+        """What is made together with this memory, by kernels that cannot do without, and what is read for it."""
+        kernels = self.makers[memory].values()
+        sums = [k for k in kernels if isinstance(k, NestKernel) and k.nest.reductions]
+        with_it = {plan.memory_of(v) for kernel in sums for v in kernel.writes}
+        read = {v for kernel in kernels for v in map(plan.memory_of, kernel.reads) if not plan.is_outside(v)}
+        return with_it, read
+
+    def parts(self, memory: set[Value], plan: Plan) -> list[tuple[NestKernel, float]]:
+        """The kernels that made this memory, in order and without stores of other, each with its cost."""
+        found = {place: kernel for value in memory for place, kernel in self.makers[value].items()}
+        parts = []
+        for place in sorted(found):
+            kernel = found[place]
+            assert isinstance(kernel, NestKernel)
+            parts.append(self._part(kernel, tuple(v for v in kernel.writes if plan.memory_of(v) in memory)))
+        return parts
+
+    def _part(self, kernel: NestKernel, stored: tuple[Value, ...]) -> tuple[NestKernel, float]:
+        known = self._parts.get((id(kernel), stored))
+        if known is None:
+            part = storing(kernel, stored)
+            assert part is not None
+            known = self._parts[id(kernel), stored] = kernel, part, _cost(part)  # the kernel keeps its id
+        return known[1:]
+
+    def total(self, plan: Plan) -> float:
+        """The cost of all kernels."""
+        natives = [kernel for kernel in plan.kernels if isinstance(kernel, NestKernel)]
+        return sum(self._part(kernel, tuple(kernel.writes))[1] for kernel in natives)
+
+
+def _cost(kernel: Kernel) -> float:
+    """A rough number of operations, with those for moving bytes."""
+    return kernel.flops + BYTE * sum(value.nbytes for value in (*kernel.reads, *kernel.writes))
+
+
+def _is_repeatable(kernel: Kernel, value: Value, plan: Plan) -> bool:
+    """Whether a kernel can run once more for a value: it reads nothing of it, and stores no output with its sums."""
+    if isinstance(kernel, HostKernel) or kernel.nest.scatter is not None:
+        return False
+    if kernel.nest.reductions and any(plan.is_outside(plan.memory_of(other)) for other in kernel.writes):
+        return False
+    return all(plan.memory_of(read) is not value for read in kernel.reads)
+
+
+class _View:
+    """A plan, and when its memory is used.
+
+    Attributes:
+        uses: the steps that use memory in the arena.
+        live: the bytes that are in use in each step; ``peak``: the most, for the first time in step ``at``.
+        versions: of memory that is made several times, all of it.
+    """
+
+    def __init__(self, plan: Plan, known: _Known):
+        self.plan, self.known = plan, known
+        self.uses: dict[Value, list[int]] = {}
+        for number, step in enumerate(plan.steps):
+            for value in {v for chain in step.chains for kernel in chain for v in known.used(kernel, plan)}:
+                self.uses.setdefault(value, []).append(number)
+        self.lives = {value: (at[0], at[-1]) for value, at in self.uses.items()}
+        self.live = live_bytes(self.lives, plan.layouts, len(plan.steps))
+        self.peak = max(self.live, default=0)
+        self.at = self.live.index(self.peak) if self.live else 0
+        self.versions: dict[Value, list[Value]] = {}
+        for value in self.lives:
+            self.versions.setdefault(first(value), []).append(value)
+
+    def crossing(self) -> Iterator[Value]:
+        """What is in memory at the peak without being used there, and is not too small."""
+        for value, (start, end) in self.lives.items():
+            small = PARTS * nbytes(self.plan.layouts[value]) < self.peak
+            if start < self.at < end and self.at not in self.uses[value] and not small:
+                yield value
+
+    def version(self, value: Value, at: int) -> Value | None:
+        """The memory that holds what this memory held at first, from before a step on; None if none does."""
+        return next((v for v in self.versions.get(value, ()) if self.lives[v][0] < at <= self.lives[v][1]), None)
+
+
+@dataclass
+class _Proposal:
+    """A value that is given up at the peak, and what it takes to have it again.
+
+    Attributes:
+        before: the step before which it is made.
+        again: all memory that is made for that, as it was called at first: its own, and what is read and not there.
+        sources: for other memory that is read, what holds the same then.
+        saved: bytes at the peak.
+        cost: operations.
+    """
+
+    value: Value
+    before: int
+    again: set[Value] = field(default_factory=set)
+    sources: dict[Value, Value] = field(default_factory=dict)
+    saved: int = 0
+    cost: float = 0.0
+
+    @property
+    def key(self) -> tuple[Value, int]:
+        return self.value, self.before
+
+
+def _proposal(value: Value, view: _View) -> _Proposal | None:
+    """What it takes to give up a value at the peak; None if that cannot be, or saves nothing."""
+    known, plan = view.known, view.plan
+    before = next(use for use in view.uses[value] if use > view.at)
+    if first(value) not in known.repeatable or before > plan.late:
+        return None
+    found = _Proposal(value, before, saved=nbytes(plan.layouts[value]))
+    stack = [first(value)]
+    while stack:
+        found.again.add(made := stack.pop())
+        with_it, read = known.touched(made, plan)
+        for other in (*with_it, *read):
+            if other in found.again or other in found.sources or other in stack:
+                continue
+            source = view.version(other, before) if other in read else None
+            if source is not None:
+                found.sources[other] = source
+            elif other in known.repeatable:
+                stack.append(other)
+            elif other in read and (last := _last(other, before, view)) is not None:  # it is kept until then
+                found.sources[other] = last
+                found.saved -= nbytes(plan.layouts[last]) if view.lives[last][1] < view.at else 0
+            else:
+                return None
+    found.cost = 0.0 if _is_moved(found, view) else sum(cost for _, cost in known.parts(found.again, plan))
+    return found if found.saved > 0 else None
+
+
+def _last(value: Value, before: int, view: _View) -> Value | None:
+    """The memory that held what this memory held at first for the last time before a step."""
+    held = [v for v in view.versions.get(value, ()) if view.lives[v][0] < before]
+    return max(held, key=lambda v: view.lives[v], default=None)
+
+
+def _is_moved(proposal: _Proposal, view: _View) -> bool:
+    """Whether nothing has read a value before the peak: then its kernels do not run a second time."""
+    if len(proposal.again) > 1:
+        return False
+    value, plan = proposal.value, view.plan
+    early = [k for step in plan.steps[: view.at] for chain in step.chains for k in chain]
+    return not any(value in map(plan.memory_of, k.reads) for k in early)
