@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import config, evaluate, experiment, gradcheck, graph, networks, predict, resume, summary, train
+from .commands import config, evaluate, experiment, explain, gradcheck, graph, networks, predict, resume, summary, train
 from .commands.options import EXIT_CODES, UsageError, exit_code
 
 COMMANDS = {
@@ -16,6 +16,10 @@ COMMANDS = {
     "resume": (resume, "go on with a training that was stopped or killed"),
     "evaluate": (evaluate, "measure a trained network on test images"),
     "predict": (predict, "say what a trained network sees in images, and where"),
+    "explain": (
+        explain,
+        "show by five methods why a trained network answers so, and whether it has learned that",
+    ),
     "experiment": (experiment, "train a deep network with and without normalization, and show the difference"),
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),

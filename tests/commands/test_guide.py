@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="
 
 def masked(text):
     """Lines without what differs from run to run: numbers, how many processes."""
-    lines = (re.sub(r"\s+", " ", re.sub(r"[\d.,]+", "#", line)).strip() for line in text.splitlines())
+    lines = (re.sub(r"\s+", " ", re.sub(r"-?[\d.,]+", "#", line)).strip() for line in text.splitlines())
     return [re.sub(r"by # process(es)?", "by processes", line) for line in lines if line]
 
 

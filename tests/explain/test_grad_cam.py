@@ -50,6 +50,7 @@ def test_scores_over_means_of_maps_give_class_activation_maps():
 @pytest.mark.parametrize("layer", ["0", "2", "3", "5"])
 def test_a_network_of_pytorch_with_the_same_weights(layer):
     torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
     rng = np.random.default_rng(0)
 
     def layers(nn):

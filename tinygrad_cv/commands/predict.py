@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     explain = _Masks(arguments, model) if model.task == "segmentation" else _Scores(arguments, model)
     default = arguments.run if arguments.run.is_dir() else arguments.run.parent
     folder = arguments.out or default / FOLDER
-    for path, name in zip(arguments.images, _names(arguments.images), strict=True):
+    for path, name in zip(arguments.images, picture_names(arguments.images), strict=True):
         try:
             image = model.prepare(model.prepare.read(path)[np.newaxis])  # 1 c h w
         except (OSError, ValueError, ModuleNotFoundError) as error:
@@ -81,7 +81,7 @@ class _Scores:
 
     def __init__(self, arguments: argparse.Namespace, model: Any):
         self.model = model
-        self.target = None if arguments.target is None else _label(arguments.target, model.classes)
+        self.target = None if arguments.target is None else label_of(arguments.target, model.classes)
         self.layer = _layer(model, arguments.layer)
 
     def __call__(self, path: Path, image: np.ndarray, scores: Tensor) -> tuple[np.ndarray, Draw]:
@@ -109,7 +109,7 @@ class _Masks:
         return shares, lambda file: save_mask(seen, mask, self.model.classes, file, path.name)
 
 
-def _label(name: str, classes: Sequence[str]) -> int:
+def label_of(name: str, classes: Sequence[str]) -> int:
     if name not in classes:
         near = difflib.get_close_matches(name, classes, 3, 0.4) or classes[:10]
         raise UsageError(f"--class: the network has no class {name!r}; it has {', '.join(near)}.")
@@ -128,7 +128,7 @@ def _layer(model: Any, path: str | None) -> str:
     return found
 
 
-def _names(paths: Sequence[Path]) -> Iterator[str]:
+def picture_names(paths: Sequence[Path]) -> Iterator[str]:
     """A name for the picture of each image, each another: cat.png, cat-2.png."""
     taken: set[str] = set()
     for path in paths:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..core.annotations import explaining
 from ..core.context import enable_grad
 from ..frontend.autodiff import grad
@@ -15,6 +13,7 @@ from ..frontend.tensor import Tensor
 from ..nn import Module
 from ..nn.modes import evaluating
 from .maps import chosen, has_maps, layers_with_maps
+from .scores import classes, picked
 
 if TYPE_CHECKING:
     from ..frontend.typing import TensorLike
@@ -47,7 +46,7 @@ def grad_cam(
     Source: R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization",
     2017, eq. 1 and 2.
 
-    >>> import tinygrad_cv as tg
+    >>> import numpy as np, tinygrad_cv as tg
     >>> model = tg.nn.Sequential(tg.nn.ReLU(), tg.nn.GlobalAvgPool2d(), tg.nn.Linear(1, 2))
     >>> model.load_state_dict({"2.weight": np.float32([[4], [-4]]), "2.bias": np.zeros(2, np.float32)})
     LoadResult(missing_keys=[], unexpected_keys=[])
@@ -66,28 +65,14 @@ def grad_cam(
     try:
         with evaluating(model), enable_grad():
             scores = model(x)
-            picked = _picked(scores, target)
+            chosen_classes = classes("grad_cam", scores, target)
             if not maps or not has_maps(maps[0]):
                 raise _without_maps(path, maps, model, x)
-            gradient = grad(picked, maps[0])
+            gradient = grad(picked(scores, chosen_classes).sum(), maps[0])
     finally:
         hook.remove()
     alpha = gradient.mean((2, 3), keepdims=True)  # n k h w -> n k 1 1
     return (alpha * maps[0].detach()).sum(1).maximum(0.0)  # n k h w -> n h w
-
-
-def _picked(scores: Any, target: int | Sequence[int] | None) -> Tensor:
-    """The sum over the images of each one's score of its class: in evaluation mode no image sees another."""
-    if not isinstance(scores, Tensor) or scores.ndim != 2:
-        shape = f"of shape {scores.shape}" if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
-        raise ValueError(f"grad_cam: the output of the model is {shape}; it must be scores N x classes.")
-    n, classes = scores.shape
-    given = scores.numpy().argmax(1) if target is None else np.asarray(target)
-    if given.dtype.kind not in "ui" or given.shape not in ((), (1,), (n,)):
-        raise ValueError(f"grad_cam: target={target!r}; it must be a class, or one for each of {n} images.")
-    if given.min() < 0 or given.max() >= classes:
-        raise ValueError(f"grad_cam: target={target!r}; classes of the model are 0 to {classes - 1}.")
-    return scores[np.arange(n), np.broadcast_to(given, n)].sum()
 
 
 def _without_maps(path: str, output: list[Any], model: Module, images: Tensor) -> ValueError:
