@@ -14,8 +14,9 @@ def pytest_addoption(parser):
     parser.addoption("--eager-compiled", choices=("numpy", "native"), help="as tests/eager/forced.py says")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _eager_compiled(pytestconfig):
+    """With the option, compiled anew in each test, since some change the primitives."""
     how = pytestconfig.getoption("--eager-compiled")
     if how is None:
         yield
