@@ -88,6 +88,7 @@ COMPILED = {
     "compiler.schedule.intervals.LARGEST": (1, BEYOND),
     "compiler.schedule.partition.PART": (64, BEYOND),
     "compiler.schedule.partition.PARTS": (1, 64),
+    "compiler.schedule.choose.BODY": (0, BEYOND),
     "compiler.schedule.choose.FEW": (1, 64),
     "compiler.schedule.tiles.MAX_ACCUMULATED": (2, BEYOND),
     "compiler.schedule.tiles.MIN_ACCUMULATED": (2, BEYOND),
@@ -100,6 +101,7 @@ COMPILED = {
     "compiler.codegen.module.LENGTH": (1, BEYOND),
     "compiler.codegen.reduction.AT_ONCE": (1, 4),
     "compiler.codegen.reduction.UNROLLED": (1, 16),
+    "compiler.codegen.reduction.WRITTEN": (1, BEYOND),
 }
 OTHER = {  # numbers that no size of an array is compared with
     "compiler.__init__.MANY": "values of a graph",

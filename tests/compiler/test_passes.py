@@ -21,6 +21,7 @@ from tests.compiler.programs import parse, traced
 from tests.compiler.recorded import GOLDEN, PARTS, PROGRAMS, drawn, recorded
 from tests.primitives.table import ROWS
 from tinygrad_cv import compiler
+from tinygrad_cv.compiler.codegen.module import Modules
 from tinygrad_cv.compiler.host import on_host
 from tinygrad_cv.compiler.pipeline import REWRITES, Work, plan, rewrite, run
 from tinygrad_cv.compiler.runtime.target import named
@@ -503,6 +504,23 @@ def test_windows_that_do_not_overlap_are_loops(kernel, stride, size, stores):
         expected[:, i * stride : i * stride + kernel] += x[:, i]
     np.testing.assert_array_equal(interpret(planned, [x])[0], expected)
     np.testing.assert_array_equal(tg.jit(spread)(tg.tensor(x))[0].numpy(), expected)
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_long_expressions_are_written_once_in_a_loop(reduced):
+    """Short ones are written side by side, which takes a compiler's time for each of them."""
+
+    def copies(count):
+        def function(x, y):
+            for _ in range(count):
+                x = y - x * y
+            return [x.sum((1,)) if reduced else x]
+
+        planned = plan(traced(function, [np.zeros((64, 24, 32), "f4")] * 2), named("haswell"))
+        return "".join(Modules(planned, named("haswell"))).count("= fmul <8 x float>") / count
+
+    assert copies(3) > 1
+    assert copies(100) == 1
 
 
 def test_tiles_are_as_equal_as_may_be():

@@ -13,13 +13,14 @@ from ..llvm.elementwise import select
 from ..llvm.function import vector_type
 from ..llvm.integer import Int
 from ..schedule.affine import Affine, Var
-from ..schedule.expr import Expr, Op, Reduce
+from ..schedule.expr import Expr, Load, Op, Reduce, walk
 from ..schedule.nest import Nest
 from .expressions import Expressions, distinct
 from .memory import Point, index_at
 from .partials import across_lanes, combined, neutral, registers
 
-UNROLLED = 8  # steps: an innermost loop of no more is written out
+UNROLLED = 8  # steps: an innermost loop of no more is written out,
+WRITTEN = 384  # if that takes at most this many expressions
 AT_ONCE = 2  # steps of a contraction for each step of its innermost loop: halves the cost of the loop itself
 
 
@@ -75,7 +76,7 @@ class Reductions:
     ):
         self.exprs, self.nest, self.fma = exprs, nest, fma
         self.f, self.memory, self.schedule, self.lanes = exprs.f, exprs.memory, exprs.schedule, exprs.schedule.lanes
-        self.variables, self.outer = reductions[0].variables, outer
+        self.reductions, self.variables, self.outer = reductions, reductions[0].variables, outer
         self.along = self.schedule.vector in self.variables  # whether vectors run along a reduced variable
         self.points = distinct(points, {v for r in reductions for body in r.args for v in body.vars})
         self.ranges = list(self._ranges())
@@ -162,6 +163,7 @@ class Reductions:
         """A loop over groups of steps; the remaining groups and single steps are written out after it."""
         group, at_once = self.group, AT_ONCE if self.nest.is_contraction else 1
         short = over.steps <= UNROLLED and len(self.types) * over.steps <= 128
+        short = short and over.steps * len(self.points) * self._length(over.var) <= WRITTEN
         grouped = over.whole - over.whole % group
         looped = 0 if short else grouped - grouped % (at_once * group)
         if looped:
@@ -169,6 +171,11 @@ class Reductions:
             state = self.f.loop(0, looped, at_once * group, self._carried(state), body)
         state = self._groups(over, at, group, (grouped - looped) // group, looped, state)
         return self._groups(over, at, 1, over.steps - grouped, grouped, state)
+
+    def _length(self, var: Var) -> int:
+        """How many expressions one step of a variable's loop takes at a point."""
+        bodies = [body for reduction in self.reductions for body in reduction.args]
+        return sum(isinstance(expr, (Load, Op)) and var in expr.vars for expr in walk(bodies))
 
     def _groups(self, over: Range, at: Point, size: int, count: int, step: Int, state: list[str]) -> list[str]:
         """``count`` groups of ``size`` steps of the innermost loop, beginning with ``step``."""

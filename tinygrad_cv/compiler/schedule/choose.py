@@ -6,13 +6,13 @@ The last two read and write each element once or a few times: their vectors run 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ...ir.graph import INPUT, Value
 from .affine import Affine, Var
 from .collapse import collapse
-from .expr import Load, Scatter
+from .expr import Load, Op, Scatter
 from .layout import Layout
 from .loop_schedule import ANYWHERE, NEAR, LoopSchedule, Strides, in_memory_order
 from .nest import Nest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FEW = 4  # elements: a shorter vector is none
 LONG = 1 << 14  # elements: of more, the next vectors of the rows would not be in the cache any more
 SHORT = 16  # vectors: several reductions of no more are done at once
+BODY = 32  # operations: while a processor is at so many, the next vector's need not be side by side with them
 
 
 def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
@@ -94,11 +95,13 @@ def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Va
             schedule.unroll = max(1, min(count, 4) // schedule.rows[order[-1]])
         return
     schedule.outer, schedule.inner = _vector_inside(order, vector), inner
-    schedule.vectors = min(2, count) if len(reductions) <= 4 else 1
+    long = _is_long(nest, [vector, *inner])
+    schedule.vectors = min(2, count) if len(reductions) <= 4 and not long else 1
     schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
     sums = schedule.vectors * len(reductions) * math.prod(schedule.rows.values())
     last = schedule.extent(inner[-1])
-    schedule.unroll = next((u for u in (4, 2) if (last % u == 0 or last >= 8 * u) and u * sums <= 8), 1)
+    several = () if long else (4, 2)
+    schedule.unroll = next((u for u in several if (last % u == 0 or last >= 8 * u) and u * sums <= 8), 1)
 
 
 def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], main: Affine) -> None:
@@ -109,7 +112,7 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
         return
     count = -(-schedule.extent(vector) // lanes)
     turned = any(lanes < abs(stride) < ANYWHERE for stride in strides.all(vector))  # a load or store is strided
-    schedule.vectors = 1 if turned or strides.gathers else min(2, count)
+    schedule.vectors = 1 if turned or strides.gathers or _is_long(nest, [vector]) else min(2, count)
     schedule.overlaps = strides.gathers and not _may_replace(nest)
     rest = [v for v in order if v is not vector]
     gap = main.coefficient(vector)
@@ -136,6 +139,11 @@ def _may_replace(nest: Nest) -> bool:
     """Whether it may be stored over what it reads, as an update over the input that is read where it is stored."""
     read = [x.index for x in nest.loads if x.value.op == INPUT and not x.args]
     return any(store.index in read for store in nest.stores)
+
+
+def _is_long(nest: Nest, variables: Collection[Var | None]) -> bool:
+    """Whether what varies with these variables is so many operations that they fill the processor by themselves."""
+    return sum(isinstance(expr, Op) and not expr.vars.isdisjoint(variables) for expr in nest.parts) > BODY
 
 
 def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
