@@ -35,6 +35,7 @@ class Expressions:
         self._memo: dict[Any, tuple[str, bool]] = {}
         self._written: list[list[Any]] = [[]]  # what is in the memo, by the loop that it was written in
         self._order: dict[Expr, list[Var]] = {}  # the variables of expressions
+        self._offsets: dict[Expr, Affine] = {}  # where loads read
         self._guarded = inside_guards(nest.exprs)
         self._hoistable = _hoistable(nest.exprs, self._guarded)
 
@@ -91,7 +92,10 @@ class Expressions:
         if isinstance(expr, Load):
             if expr.args:
                 return gather(self.memory, expr, (yield self._at(expr.args[0], point, mask)), point, mask)
-            return self.memory.load(expr.value, expr.index, point, mask)
+            affine = self._offsets.get(expr)
+            if affine is None:
+                affine = self._offsets[expr] = self.memory.layouts[expr.value].flat(expr.index)
+            return self.memory.load_at(expr.value, index_at(affine, point), affine, point, mask)
         if isinstance(expr, Index):
             return self.places(expr.affine, point, expr.dtype)
         if isinstance(expr, Guard):

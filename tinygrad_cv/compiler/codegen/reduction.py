@@ -20,7 +20,7 @@ from .memory import Point, index_at
 from .partials import across_lanes, combined, neutral, registers
 
 UNROLLED = 8  # steps: an innermost loop of no more is written out,
-WRITTEN = 384  # if that takes at most this many expressions
+WRITTEN = 256  # if that takes at most this many expressions
 AT_ONCE = 2  # steps of a contraction for each step of its innermost loop: halves the cost of the loop itself
 
 

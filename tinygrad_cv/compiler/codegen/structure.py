@@ -21,18 +21,21 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         return variables.setdefault(v, len(variables))
 
     def affine(a: Affine) -> Any:
-        return a.const, tuple((var(v), c) for v, c in a.terms)
+        return a.const, tuple([(var(v), c) for v, c in a.terms])
 
     buffer = {value: i for i, value in enumerate(buffers)}
-    numbers: dict[Any, int] = {}
+    numbers: dict[Any, Any] = {}
     parts: list[Any] = []
     for expr in nest.parts:
         own: Any = None
-        if isinstance(expr, Load):
+        if isinstance(expr, Op):
+            own = expr.name
+        elif isinstance(expr, Const):  # no part, since its place among the others depends on who made it first
+            numbers[expr] = expr.number.tobytes(), expr.dtype
+            continue
+        elif isinstance(expr, Load):
             own = buffer[expr.value], tuple(map(affine, expr.index))
             own = *own, expr.axis, reach(expr, schedule), in_range(expr)
-        elif isinstance(expr, Const):
-            own = expr.number.tobytes()
         elif isinstance(expr, Index):
             own = affine(expr.affine)
         elif isinstance(expr, Guard):
@@ -42,10 +45,8 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
             own = variables_of, affine(expr.place), affine(expr.first), expr.size, expr.rows
         elif isinstance(expr, Reduce):
             own = expr.kind, tuple(map(var, expr.variables))
-        elif isinstance(expr, Op):
-            own = expr.name
         numbers[expr] = len(parts)
-        parts.append((type(expr), expr.dtype, own, tuple(numbers[a] for a in expr.args)))
+        parts.append((type(expr), expr.dtype, own, tuple([numbers[a] for a in expr.args])))
     stores = tuple((buffer[s.value], tuple(map(affine, s.index)), numbers[s.expr]) for s in nest.stores)
     bounds = tuple((affine(a), low, high) for a, low, high in nest.bounds)
     loops = (

@@ -21,7 +21,8 @@ from ...ops.contraction import parse
 from .affine import Affine, Indices, Var, of
 from .expr import Const, Expr, Exprs, Guard, Reduce, factors, is_number, unguarded
 from .indirect import gather, scatter_add
-from .reshape import NeedSplit, Unmappable, divided, multiple, reshaped
+from .moves import MOVES, moved
+from .reshape import NeedSplit, Unmappable, divided, multiple
 from .storage import Storage
 
 FEW = 4  # products: a sum of no more is written out
@@ -50,13 +51,17 @@ class IndexMaps:
 
     def at(self, value: Value, index: Sequence[Affine]) -> Expr | Steps:
         """The element of a value at an index, or the steps that build it; a load if the value is stored."""
+        while value not in self.stored:
+            if value.op in (INPUT, CONSTANT):
+                break
+            if value.op not in MOVES:
+                key = (value, tuple([a.key for a in index]))
+                made = self._memo.get(key)
+                return self._steps(key, value, tuple(index)) if made is None else made
+            value, index = moved(value, index)
         if value.op == CONSTANT and value.size == 1:
             return self.exprs.const(value.params["array"].reshape(()), value.dtype)
-        if value in self.stored or value.op in (INPUT, CONSTANT):
-            return self.load(value, index)
-        key = (value, tuple([a.key for a in index]))
-        made = self._memo.get(key)
-        return self._steps(key, value, tuple(index)) if made is None else made
+        return self.load(value, index)
 
     def load(self, value: Value, index: Sequence[Affine], row: Expr | None = None, axis: int = 0) -> Expr:
         """The element of a stored value at an index, in the order of its storage; ``row``: the index on an axis."""
@@ -71,6 +76,8 @@ class IndexMaps:
     def of(self, value: Value, index: Sequence[Affine]) -> Expr:
         """The element of a value at an index, computed by its own operation even if the value is stored."""
         self._memo.clear()  # no other loops have these variables
+        if value.op in MOVES:
+            return run(self.at(*moved(value, index)))
         return run(self._steps((value, tuple([a.key for a in index])), value, tuple(index)))
 
     def _steps(self, key: Any, value: Value, index: Indices) -> Steps:
@@ -149,43 +156,7 @@ def _elementwise(d: IndexMaps, value: Value, index: Indices) -> Steps:
     return d.op(value.op, args, value.dtype)
 
 
-# ---------------------------------------------------------------- movement
-
-
-@row("expand")
-def _expand(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    (x,) = value.args
-    own = index[len(index) - x.ndim :]
-    return (yield d.at(x, [Affine(0) if n == 1 else a for a, n in zip(own, x.shape, strict=True)]))
-
-
-@row("permute")
-def _permute(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    axes = value.params["axes"]
-    return (yield d.at(value.args[0], [index[axes.index(i)] for i in range(len(axes))]))
-
-
-@row("reshape")
-def _reshape(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    (x,) = value.args
-    try:
-        own = reshaped(index, value.shape, x.shape)
-    except Unmappable:
-        raise Unmappable(value) from None
-    return (yield d.at(x, own))
-
-
-@row("slice")
-def _slice(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    start, step = value.params["start"], value.params["step"]
-    return (yield d.at(value.args[0], [a * k + s for a, s, k in zip(index, start, step, strict=True)]))
-
-
-@row("flip")
-def _flip(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    flipped = value.params["axis"]
-    axes = enumerate(zip(index, value.shape, strict=True))
-    return (yield d.at(value.args[0], [a * -1 + (n - 1) if axis in flipped else a for axis, (a, n) in axes]))
+# ---------------------------------------------------------------- parts
 
 
 @row("pad")
@@ -224,16 +195,6 @@ def _concatenate(d: IndexMaps, value: Value, index: Indices) -> Steps:
 
 
 # ---------------------------------------------------------------- windows
-
-
-@row("windows")
-def _windows(d: IndexMaps, value: Value, index: Indices) -> Steps:
-    kernel, stride, dilation = (value.params[key] for key in ("kernel", "stride", "dilation"))
-    k = len(kernel)
-    lead = len(index) - 2 * k
-    outer, taps = index[lead : lead + k], index[lead + k :]
-    inner = [h * s + u * t for h, u, s, t in zip(outer, taps, stride, dilation, strict=True)]
-    return (yield d.at(value.args[0], [*index[:lead], *inner]))
 
 
 @row("fold")
