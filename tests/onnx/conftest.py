@@ -2,5 +2,5 @@
 
 from importlib.util import find_spec
 
-HELPERS = ["__main__.py", "campaign.py", "cases.py", "weights.py"]
+HELPERS = ["__main__.py", "campaign.py", "cases.py", "exports.py", "weights.py"]
 collect_ignore = [] if find_spec("onnx") else HELPERS

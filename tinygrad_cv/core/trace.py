@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -40,6 +41,9 @@ class Trace(Protocol):
         self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None
     ) -> None:
         """Note that a result may be a view of x."""
+
+    def called(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
+        """A composed function has returned."""
 
     def grad_of(self, tensor: Variable) -> Tensor | None:
         """The tensor's ``.grad`` within the trace."""

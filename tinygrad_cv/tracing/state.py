@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,9 @@ class Overlay(Trace):
     def change(self, tensor: Variable, value: np.ndarray) -> bool:
         """Write into the memory of a tensor and its views; False if it is read-only."""
         return self.views.change(tensor, value)
+
+    def called(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
+        """Nothing is noted."""
 
     def moved(
         self, result: Variable, x: Variable, primitive: Primitive | None = None, params: dict[str, Any] | None = None

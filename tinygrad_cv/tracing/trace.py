@@ -154,6 +154,9 @@ class Trace(TraceProtocol):
         """Note that a result may be a view of x."""
         self.views.moved(result, x, primitive, params)
 
+    def called(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
+        """What a composed function computed is recorded already."""
+
     def _put(self, tensor: Variable, value: Any) -> None:
         if isinstance(tensor._value, Value):
             tensor._value = value
