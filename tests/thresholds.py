@@ -71,6 +71,7 @@ COMPILED = {
     "compiler.schedule.pack.FAR": (0, BEYOND),
     "compiler.schedule.pack.PACKED": (0, BEYOND),
     "compiler.schedule.pack.REUSED": (1, BEYOND),
+    "compiler.schedule.clear.LARGE": (0, BEYOND),
     "compiler.schedule.arrange.COPIED": (0, BEYOND),
     "compiler.schedule.join.RUN": (1, BEYOND),
     "compiler.schedule.recompute.CACHE": (0, BEYOND),

@@ -95,6 +95,10 @@ def forget_a_kernel(work):
     work.plan.steps[0].chains[0].pop(0)
 
 
+def forget_what_is_cleared(work):
+    work.plan.cleared = set(work.plan.layouts)
+
+
 def end_the_arena(work):
     work.image.arena = 0
 
@@ -109,6 +113,7 @@ MISTAKES = [
     ("fuse", lose_a_loop, "loops over"),
     ("order", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("recompute", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
+    ("clear halos", forget_what_is_cleared, "others are stored than those that are cleared"),
     ("compile and place", end_the_arena, "is not inside the arena"),
 ]
 

@@ -194,7 +194,7 @@ def _memory(plan: Plan) -> list[MemoryRow]:
     """A row for each value in the arena."""
     makers: dict[Value, Kernel] = {}
     for kernel in plan.kernels:
-        for value in kernel.writes:
+        for value in kernel.writes if kernel.kind != "halo" else ():
             makers.setdefault(plan.memory_of(value), kernel)
     rows, seen = [], set[Value]()
     for value, (start, end) in lives_of(plan).items():
@@ -221,7 +221,7 @@ def _buffers(graph: Graph, plan: Plan) -> tuple[dict[Value, int], list[Buffer], 
         add(value, "constant", number)
     for number, value in enumerate(v for v in dict.fromkeys(graph.outputs) if v not in numbers):
         add(value, "output", number)
-    offsets, size = place(lives_of(plan), plan.layouts)
+    offsets, size = place(lives_of(plan), plan.layouts, plan.cleared)
     for value, offset in offsets.items():
         add(value, "arena", offset)
     for value, base in plan.aliases.reshapes.items():

@@ -16,7 +16,8 @@ class KernelRow:
     """One kernel.
 
     Attributes:
-        kind: "contraction", "reduction" or "elementwise"; "host" if NumPy computes it.
+        kind: "contraction", "reduction" or "elementwise"; "halo" if it stores zeros around a value; "host" if NumPy
+            computes it.
         ops: the primitives that it computes.
         scope: the module that its result belongs to.
         flops: arithmetic operations; a multiply-add is two.

@@ -24,6 +24,7 @@ from ..ir.rewrite.widen import widen_sums
 from . import printer
 from .debug import Watch
 from .host import on_host
+from .schedule.clear import clear_halos
 from .schedule.expr import Exprs
 from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
@@ -157,6 +158,13 @@ STAGES: tuple[Stage, ...] = (
         "recompute",
         ("plan",),
         lambda w: (recompute(w.plan),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: printer.fused(w.plan)},
+    ),
+    Stage(
+        "clear halos",
+        ("plan",),
+        lambda w: (clear_halos(w.plan, w.target),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan)},
     ),

@@ -117,17 +117,23 @@ class NestKernel:
 
     @property
     def kind(self) -> str:
-        """Its kind, for tables: "contraction", "reduction" or "elementwise"."""
+        """Its kind, for tables: "contraction", "reduction", "elementwise" or "halo"."""
+        if self.nest.halo:
+            return "halo"
         return "contraction" if self.nest.is_contraction else "reduction" if self.nest.reductions else "elementwise"
 
     @property
     def ops(self) -> tuple[str, ...]:
         """The primitives that it computes."""
+        if self.nest.halo:
+            return ("halo",)
         return tuple(dict.fromkeys(value.op for value in self.values)) or ("copy",)
 
     @property
     def values(self) -> list[Value]:
         """The values of the graph that it computes: those between what it reads and what it writes, in order."""
+        if self.nest.halo:
+            return []
         stop = {source(value.source if isinstance(value, Packed) else value) for value in self.reads}
         seen: dict[Value, None] = {}
         stack = [source(value) for value in self.writes]
@@ -175,6 +181,7 @@ class Plan:
         late: the number of the first step that stores updates; from it on, no step stores anything else.
         places: the updates, each with the number of the input that it may be written over, -1 if none
             holds the present value, ``NEW`` if other kernels read it while or after the next one is stored.
+        cleared: values whose halos are stored before they are; those of others hold zeros from the start.
     """
 
     graph: Graph
@@ -183,6 +190,7 @@ class Plan:
     aliases: Aliases
     late: int
     places: dict[Value, int]
+    cleared: set[Value] = field(default_factory=set)
 
     def memory_of(self, value: Value) -> Value:
         """The value whose memory holds this one."""

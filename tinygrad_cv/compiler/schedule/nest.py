@@ -37,11 +37,17 @@ def columns_of(store: Store) -> Affine:
 
 @dataclass
 class Nest:
-    """Stores that run over the same loop variables; they stay as they are once its expressions have been asked for."""
+    """Stores that run over the same loop variables; they stay as they are once its expressions have been asked for.
+
+    Attributes:
+        bounds: where one fails, only zeros are summed: loops may skip it.
+        halo: whether it stores the zeros around a value, and not elements of it.
+    """
 
     vars: tuple[Var, ...]
     stores: list[Store] = field(default_factory=list)
-    bounds: list[Condition] = field(default_factory=list)  # where one fails, only zeros are summed: loops may skip it
+    bounds: list[Condition] = field(default_factory=list)
+    halo: bool = False
 
     @property
     def exprs(self) -> list[Expr]:

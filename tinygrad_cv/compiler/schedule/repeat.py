@@ -119,4 +119,4 @@ def _without_unread(plan: Plan, values: Collection[Value]) -> Plan:
         if any(chains):
             steps.append(Step(step.kind, [chain for chain in chains if chain]))
     late = late if plan.late < len(plan.steps) else len(steps)
-    return Plan(plan.graph, steps, plan.layouts, plan.aliases, late, plan.places)
+    return replace(plan, steps=steps, late=late)

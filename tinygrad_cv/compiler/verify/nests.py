@@ -12,7 +12,7 @@ import numpy as np
 from ...ir.graph import Value
 from ..schedule.affine import Affine, Var
 from ..schedule.aliases import Aliases
-from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, Scatter, loads, walk
+from ..schedule.expr import Condition, Expr, Guard, Load, Op, Reduce, Scatter, is_number, loads, walk
 from ..schedule.layout import Layout
 from ..schedule.nest import Nest, Store, columns_of
 from .rule import check
@@ -40,7 +40,7 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
     loaded = {load.value for load in loads(nest.exprs)}
     check(loaded.isdisjoint(store.value for store in nest.stores), where, "it reads what it stores")
     for store in nest.stores:
-        _verify_store(store, known, layouts, where)
+        _verify_store(store, known, layouts, nest.halo, where)
     for affine, _, _ in nest.bounds:
         bound = known.union(*(r.variables for r in nest.reductions))
         check({v for v, _ in affine.terms} <= bound, where, f"a bound on {affine} has unknown variables")
@@ -53,7 +53,7 @@ def verify_nest(nest: Nest, layouts: Layouts, where: str) -> None:
         _verify_load(load, conditions, layouts, where)
 
 
-def _verify_store(store: Store, known: set[Var], layouts: Layouts, where: str) -> None:
+def _verify_store(store: Store, known: set[Var], layouts: Layouts, is_halo: bool, where: str) -> None:
     value = store.value
     check(layouts is None or value in layouts, where, f"{value!r} has no layout")
     check(store.expr.dtype == value.dtype, where, f"{store.expr.dtype} is stored as {value.dtype}")
@@ -61,9 +61,12 @@ def _verify_store(store: Store, known: set[Var], layouts: Layouts, where: str) -
     moving = [v for affine in store.index for v, _ in affine.terms]
     check(len(store.index) == value.ndim, where, f"{len(store.index)} indices for {value.ndim} axes")
     check(set(moving) <= known, where, f"unknown variables: {names_of(set(moving) - known)}")
-    for affine, n in zip(store.index, value.shape, strict=True):
+    none = (0,) * value.ndim
+    halo = (layouts[value].low, layouts[value].high) if layouts and is_halo else (none, none)
+    for affine, n, before, after in zip(store.index, value.shape, *halo, strict=True):
         low, high = affine.range()
-        check(0 <= low and high < n, where, f"{affine} is {low} to {high}, on an axis of {n}")
+        check(-before <= low and high < n + after, where, f"{affine} is {low} to {high}, on an axis of {n}")
+    check(not is_halo or is_number(store.expr, 0), where, "what is stored in a halo is not zero")
 
 
 def names_of(variables: Iterable[Var]) -> str:
@@ -179,14 +182,16 @@ def _values(affine: Affine, grid: dict[Var, Any]) -> Any:
     return sum((c * grid[v] for v, c in affine.terms), np.int64(affine.const))
 
 
-def verify_cover(nests: Iterable[Nest], aliases: Aliases, stage: str) -> None:
-    """Every element is stored exactly once, by itself or as a part of another value.
+def verify_cover(nests: Iterable[Nest], aliases: Aliases, stage: str, layouts: Layouts = None) -> None:
+    """Every element is stored exactly once, by itself or as a part of another value; of a halo all, or none.
 
     The indices of a store are a product of one set for each axis. Two stores are disjoint if their sets on one of the
     axes are.
     """
     pieces: dict[Value, list[list[np.ndarray]]] = {}
+    haloed: set[Value] = set()
     for nest in nests:
+        haloed.update(store.value for store in nest.stores if nest.halo)
         for store in nest.stores:
             where = f"{stage}: store of {store.value!r}"
             moving = [v for affine in store.index for v, _ in affine.terms]
@@ -204,7 +209,11 @@ def verify_cover(nests: Iterable[Nest], aliases: Aliases, stage: str) -> None:
             apart = any(np.intersect1d(p, q, assume_unique=True).size == 0 for p, q in zip(a, b, strict=True))
             check(apart, where, "two stores write the same element")
         stored = sum(math.prod(len(p) for p in part) for part in parts)
-        check(stored == value.size, where, f"{stored} of {value.size} elements are stored")
+        size = value.size
+        if layouts and value in haloed:
+            sides = zip(layouts[value].low, value.shape, layouts[value].high, strict=True)
+            size = math.prod(map(sum, sides))
+        check(stored == size, where, f"{stored} of {size} elements are stored")
 
 
 def _values_once(affine: Affine, where: str) -> np.ndarray:

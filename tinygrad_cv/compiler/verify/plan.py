@@ -50,7 +50,7 @@ def verify_kernels(kernels: Sequence[Kernel], layouts: Mapping[Value, Layout], a
     """
     for number, kernel in enumerate(kernels):
         _verify_kernel(kernel, layouts, aliases, f"{stage}: kernel {number}, of {_names(kernel.writes)}")
-    verify_cover([kernel.nest for kernel in kernels if isinstance(kernel, NestKernel)], aliases, stage)
+    verify_cover([kernel.nest for kernel in kernels if isinstance(kernel, NestKernel)], aliases, stage, layouts)
 
 
 def verify_plan(plan: Plan, stage: str = "plan") -> None:
@@ -64,10 +64,12 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     _verify_order(plan, stage)
     verify_updates(plan, stage)
     verify_again(plan, stage)
-    stored = {value for kernel in plan.kernels for value in kernel.writes}
+    stored = {plan.memory_of(value) for kernel in plan.kernels if kernel.kind == "halo" for value in kernel.writes}
+    check(stored == plan.cleared, f"{stage}: halos", "others are stored than those that are cleared")
+    written = {value for kernel in plan.kernels for value in kernel.writes}
     for output in plan.graph.outputs:
         base = plan.memory_of(output)
-        made = stored.issuperset(plan.aliases.makers(output)) or base.op in (INPUT, CONSTANT)
+        made = written.issuperset(plan.aliases.makers(output)) or base.op in (INPUT, CONSTANT)
         check(made, f"{stage}: output {output!r}", "no kernel stores it")
 
 
