@@ -103,6 +103,7 @@ COMPILED = {
     "compiler.codegen.reduction.AT_ONCE": (1, 4),
     "compiler.codegen.reduction.UNROLLED": (1, 16),
     "compiler.codegen.reduction.WRITTEN": (1, BEYOND),
+    "tracing.guards.FEW": (0, BEYOND),
 }
 OTHER = {  # numbers that no size of an array is compared with
     "compiler.__init__.MANY": "values of a graph",

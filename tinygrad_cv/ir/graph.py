@@ -97,7 +97,8 @@ class Builder:
     def make(self, op: str, args: Sequence[Value], params: dict[str, Any]) -> Value:
         """The application of a primitive; its shape and dtype are the primitive's own rule."""
         args = tuple(args)
-        key = (op, tuple(a.number for a in args), tuple(sorted((k, _hashable(v)) for k, v in params.items())))
+        own = tuple(sorted([(k, _hashable(v)) for k, v in params.items()])) if params else ()
+        key = (op, tuple([a.number for a in args]), own)
         value = self._made.get(key)
         if value is None:
             aval = aval_of(op)(*(Aval(a.shape, a.dtype) for a in args), **params)
@@ -105,13 +106,10 @@ class Builder:
         return value
 
 
-def _hashable(param: object) -> Hashable:
+def _hashable(param: Any) -> Hashable:
     if isinstance(param, (list, tuple)):
         return tuple(map(_hashable, param))
-    if isinstance(param, float):
-        return repr(param)  # distinguishes -0.0 from 0.0; NaN equals itself
-    assert isinstance(param, Hashable)
-    return param
+    return repr(param) if isinstance(param, float) else param  # -0.0 is not 0.0; NaN equals itself
 
 
 AVALS: dict[str, Callable[..., Aval]] = {}  # of operations that rewrites add; primitives have their own

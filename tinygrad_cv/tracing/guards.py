@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from operator import is_
 from typing import Any
 
 import numpy as np
 
 from .checks import fingerprint
 from .reach import Walk
+
+FEW = 32  # objects: so few are compared one by one
 
 
 class Guards:
@@ -41,8 +44,7 @@ class Guards:
     def hold(self) -> bool:
         """Whether everything is as it was, possibly in other objects of equal value."""
         try:
-            items = chain.from_iterable([read(source) for read, source in self._reads])
-            unchanged = list(map(len, self._sized)) == self._sizes and _addresses(items, self._count) == self._expected
+            unchanged = self._unchanged()
         except (KeyError, AttributeError):  # something is missing
             unchanged = False
         except (ValueError, RuntimeError):  # an empty closure cell, or a dict that another thread changes
@@ -52,6 +54,15 @@ class Guards:
                 return False
             self.close()
         return all(fingerprint(array) == known for _, array, known in self.arrays) if self.arrays else True
+
+    def _unchanged(self) -> bool:
+        """Whether every object is the very same."""
+        if self._sized and list(map(len, self._sized)) != self._sizes:
+            return False
+        items = chain.from_iterable([read(source) for read, source in self._reads])
+        if self._count <= FEW:
+            return all(map(is_, items, self._items))
+        return _addresses(items, self._count) == self._expected
 
     def broken(self) -> str | None:
         """The first thing that has changed, in words; None if nothing has."""
@@ -84,8 +95,9 @@ class Guards:
         sized = [check for check in self.checks if check.size is not None]
         self._sized, self._sizes = [check.container for check in sized], [check.size for check in sized]
         self._reads = [read for check in self.checks if check.expected for read in check.reads()]
-        expected = [item for check in self.checks for item in check.expected]
-        self._count, self._expected = len(expected), _addresses(expected, len(expected))
+        self._items = [item for check in self.checks for item in check.expected]
+        self._count = len(self._items)
+        self._expected = _addresses(self._items, self._count)
 
     @property
     def nbytes(self) -> int:
@@ -94,5 +106,5 @@ class Guards:
 
 
 def _addresses(items: Iterable[Any], count: int) -> bytes:
-    """The addresses of objects: comparing them as the bytes of one array is faster than comparing each."""
+    """The addresses of objects: comparing them as the bytes of one array is faster than comparing each of many."""
     return np.fromiter(items, object, count).tobytes()

@@ -73,7 +73,7 @@ def key_of(
     context: Context, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Leaf], others: list[Any]
 ) -> Key:
     """The signature of a call; its tensors and arrays go to ``leaves``, objects of other kinds to ``others``."""
-    positional = tree.signature(args, leaves, others)
+    positional = (tuple, *[tree.signature(x, leaves, others) for x in args])
     named = tree.signature(kwargs, leaves, others) if kwargs else ()
     repeated = tree.repeated(leaves) if len(leaves) > 1 else None
     return context.recording, context.replaying, positional, named, repeated

@@ -80,7 +80,7 @@ class Program:
 
     def run(self, threads: int | None = None) -> None:
         """Run all steps on at most this many threads; :func:`get_num_threads` by default."""
-        if not self._run_on_pool(threads, None):
+        if threads == 1 or not self._run_on_pool(threads, None):
             alone()(self._address, self._count)
 
     def seconds(self, threads: int | None = None) -> np.ndarray:
