@@ -10,6 +10,23 @@ collect_ignore_glob = ["typing/*"]  # scripts, which tests/test_types.py runs
 os.environ.setdefault("TGCV_VERIFY", "1")  # the compiler verifies each of its stages
 
 
+def pytest_addoption(parser):
+    parser.addoption("--eager-compiled", choices=("numpy", "native"), help="as tests/eager/forced.py says")
+
+
+@pytest.fixture(autouse=True)
+def _eager_compiled(request):
+    """With the option, compiled anew in each test, since some change the primitives; not those of the switch."""
+    how = request.config.getoption("--eager-compiled")
+    if how is None or "eager" in request.path.parent.name:
+        yield
+        return
+    from tests.eager.forced import forced
+
+    with forced(how):
+        yield
+
+
 def pytest_collection_finish() -> None:
     """What imports and collection left stays to the end: the collector need not walk through it in every test."""
     gc.collect()

@@ -107,6 +107,7 @@ COMPILED = {
 }
 OTHER = {  # numbers that no size of an array is compared with
     "compiler.__init__.MANY": "values of a graph",
+    "core.tape.SPACE": "operations of a call",
     "nn.orthogonal.DEGREE": "of a polynomial",
     "nn.orthogonal.SQUARINGS": "steps of an iteration",
     "nn.orthogonal.STRIDE": "of a polynomial",

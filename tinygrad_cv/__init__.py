@@ -46,6 +46,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ loads
     from .check import gradcheck
     from .compiler import get_num_threads, set_num_threads
     from .derivation import derive
+    from .eager import explain_eager_compile, set_eager_compile
     from .files import load, save
     from .tracing import jit
     from .viz import graph, record
@@ -60,6 +61,8 @@ _FUNCTIONS = {
     "jit": "tracing",
     "record": "viz",
     "derive": "derivation",
+    "explain_eager_compile": "eager",
+    "set_eager_compile": "eager",
     "get_num_threads": "compiler",
     "set_num_threads": "compiler",
 }
@@ -141,6 +144,8 @@ __all__ = [
     "jit",
     "record",
     "derive",
+    "explain_eager_compile",
+    "set_eager_compile",
     "get_num_threads",
     "set_num_threads",
 ]

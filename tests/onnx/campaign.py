@@ -61,7 +61,9 @@ def _with_numbers_fixed(case: Case) -> onnx.ModelProto:
     decide = set()
     for node in model.graph.node:
         operator = found(node.domain, node.op_type, version)
-        decide |= {name for place, name in enumerate(node.input) if operator and operator.role(place) == "Numbers"}
+        decide |= {
+            name for place, name in enumerate(node.input) if operator and operator.role(place) in ("Numbers", "Any")
+        }
     inputs, _ = case.data[0]
     for entry, value in zip(case.model.graph.input, inputs, strict=False):
         if entry.name in decide and isinstance(value, (np.ndarray, np.generic)):

@@ -20,6 +20,7 @@ TYPES = {
     "FLOATS": {"Floats"},
     "INTS": {"Integers"},
     "STRINGS": {"Strings"},
+    "TYPE_PROTO": {"bytes"},
 }
 UNSUPPORTED = {  # attributes that must be absent: an error says so
     ("Constant", "sparse_value"),

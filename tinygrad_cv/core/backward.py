@@ -17,7 +17,7 @@ from .anomaly import check_backward
 from .context import Scope, current, eager, quiet, read, using
 from .errors import DTypeError, ShapeError
 from .position import describe
-from .tape import Node, Replayed, freed, next_serial, reachable
+from .tape import Node, Replayed, as_recorded, freed, next_serial, reachable
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -41,6 +41,11 @@ def pull(
     results: dict[Node, Tensor] = {}
     deposits: list[tuple[Variable, Tensor]] = []
     goals = None if targets is None else set(targets)
+    context = current()
+    named = not context.anomaly and (context.trace is not None or context.operands)  # scopes name the forward layers
+    each = create_graph or context.anomaly or named  # somebody sees each operation
+    if each:
+        reachable(node for node, _ in roots)  # opens composite nodes
     needed = None if goals is None else _leading_to(goals, [node for node, _ in roots])
     newest = next_serial()  # later nodes belong to a checkpoint that is being replayed
     queue: list[tuple[int, Node]] = []
@@ -68,11 +73,9 @@ def pull(
                 check_backward(node, g, share)
             add(parent, share)
 
-    context = current()
     places: dict[int, Scope] = {}
     taken = {id(value): value for value in (read(g) for _, g in roots)}
-    named = not context.anomaly and (context.trace is not None or context.operands)  # scopes name the forward layers
-    joining = context.interpret is eager and not (create_graph or context.anomaly or named)
+    joining = context.interpret is eager and not each
     passed: set[Node] = set()
     interpret = quiet if context.interpret is eager else context.interpret  # silence warnings once, not for each node
     with np.errstate(all="ignore"), using(recording=create_graph, interpret=interpret, anomaly=False):
@@ -84,6 +87,8 @@ def pull(
             g = cotangents.pop(node)
             if node.saved is None:
                 raise freed(node)
+            if each:
+                node.open()
             for hook in () if raw and goals and node in goals else node.hooks or ():
                 if (replaced := hook(g)) is not None:
                     g = foreign("a hook", replaced, node)
@@ -117,8 +122,8 @@ def _in_backward(scope: Scope | None, known: dict[int, Scope]) -> Scope:
 def _leading_to(goals: set[Node], roots: Iterable[Node]) -> set[Node]:
     """The nodes on a path from a root to a goal."""
     needed = set(goals)
-    for node in reachable(roots):
-        if isinstance(node, Replayed) or any(parent in needed for parent in node.parents):
+    for node in reachable(roots, opened=False):
+        if isinstance(node, Replayed) or any(parent in needed for parent in as_recorded(node)):
             needed.add(node)
     return needed
 

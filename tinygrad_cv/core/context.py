@@ -134,6 +134,24 @@ def scope(name: str, kind: str) -> Iterator[None]:
         _context.set(context)
 
 
+Runner = Callable[[Callable[..., Any], Context, tuple[Any, ...], dict[str, Any]], Any]
+_runner: Runner | None = None  # who runs composed functions that plain eager code calls; None: nobody else
+
+
+def run_composed_by(runner: Runner | None) -> None:
+    """Leave calls of composed functions to a runner, which gives what :func:`in_scope` would give.
+
+    It sees calls of eager code, outside of other composed functions: none that is traced, drawn or searched for NaN.
+    """
+    global _runner
+    _runner = runner
+
+
+def runner() -> Runner | None:
+    """Who runs composed functions, if anybody."""
+    return _runner
+
+
 def scoped(function: F) -> F:
     """Run a function in a scope of its name, which drawings and error messages show."""
     name = function.__name__
@@ -141,6 +159,14 @@ def scoped(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         context = _context.get()
+        if (
+            _runner is not None
+            and context.interpret is eager
+            and (context.scope is None or context.scope.kind == "module")
+            and context.trace is None
+            and not (context.anomaly or context.operands or context.sources)
+        ):
+            return _runner(function, context, args, kwargs)
         try:
             _context.set(context.inside(name, "function"))
             result = function(*args, **kwargs)
@@ -151,6 +177,16 @@ def scoped(function: F) -> F:
             _context.set(context)
 
     return cast(F, call)
+
+
+def in_scope(function: Callable[..., Any], context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A call in a scope of the function's name, within this context; the present one is restored."""
+    before = _context.get()
+    try:
+        _context.set(context.inside(function.__name__, "function"))
+        return function(*args, **kwargs)
+    finally:
+        _context.set(before)
 
 
 def location() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 epoch = 0  # the number of changes in place so far
 _stamps: dict[int, int] = {}  # id of a memory's owner -> the epoch of its last change
 _borrowed: dict[int, Any] = {}  # id of a foreign memory's owner -> a weak reference to it
+before_change: list[Callable[[Any], object]] = []  # called with the owner of memory that is about to change
 
 
 def owner(array: Any) -> Any:
@@ -30,8 +32,10 @@ def owner(array: Any) -> Any:
 def stamp(array: np.ndarray) -> None:
     """Record that this array's memory is about to change."""
     global epoch
-    epoch += 1
     holder = owner(array)
+    for told in before_change:
+        told(holder)
+    epoch += 1
     if id(holder) not in _stamps:
         weakref.finalize(holder, _stamps.pop, id(holder), None)
     _stamps[id(holder)] = epoch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from .variable import Variable
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"  # what it returns, if anything, replaces the gradient
-next_serial = count(1).__next__
+SPACE = 1 << 12  # between two serial numbers, for the operations of a composite node
+next_serial = count(SPACE, SPACE).__next__
 _NOTHING: dict[Any, Any] = {}
 
 
@@ -138,10 +140,18 @@ class Node:
                     "changed in place after the forward pass. Change a copy, or change it after backward()."
                 )
 
+    def open(self) -> None:
+        """Put the operations on the tape that this node stands for, where it is a composite one (core/composite.py)."""
+
     def free(self) -> None:
         """Drop what was saved for the backward pass. A leaf saves nothing and can be used again."""
         if self.primitive is not None:
             self.saved = None
+
+
+as_recorded: Callable[[Node], tuple[Node | None, ...]] = vars(Node)[
+    "parents"
+].__get__  # also of a composite node, without opening it
 
 
 def leaf(tensor: Variable, sink: Callable[[], Variable | None]) -> Node:
@@ -197,12 +207,13 @@ def watched(saved: dict[Any, Any]) -> dict[Any, Any]:
     return saved
 
 
-def reachable(roots: Iterable[Node]) -> list[Node]:
-    """The nodes of the graph in order of computation."""
+def reachable(roots: Iterable[Node], opened: bool = True) -> list[Node]:
+    """The nodes of the graph in order of computation; composite ones are opened, if they shall be."""
     found = set(roots)
     stack = list(found)
+    parents_of = attrgetter("parents") if opened else as_recorded
     while stack:
-        for parent in stack.pop().parents:
+        for parent in parents_of(stack.pop()):
             if parent is not None and parent not in found:
                 found.add(parent)
                 stack.append(parent)

@@ -9,9 +9,9 @@ from .elements import dtype_of
 from .errors import OnnxError
 from .registry import Operator
 
-FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS = 1, 2, 3, 4, 5, 6, 7, 8
+FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TYPE = 1, 2, 3, 4, 5, 6, 7, 8, 13
 TYPES = {FLOAT: "float", INT: "int", STRING: "str", TENSOR: "np.ndarray", GRAPH: "Body"}
-TYPES |= {FLOATS: "Floats", INTS: "Integers", STRINGS: "Strings"}
+TYPES |= {FLOATS: "Floats", INTS: "Integers", STRINGS: "Strings", TYPE: "bytes"}
 
 
 def bound(
@@ -70,6 +70,8 @@ def _value(attribute: Any, array: Callable[[Any], Any], body: Callable[[str, Any
         return tuple(attribute.ints)
     if kind == STRINGS:
         return tuple(map(_text, attribute.strings))
+    if kind == TYPE:
+        return attribute.tp.SerializeToString()
     raise OnnxError(f"attribute {attribute.name!r} of type {kind}: there are {', '.join(TYPES.values())}.")
 
 

@@ -47,13 +47,18 @@ class Call(NamedTuple):
     def _argument(self, place: int, value: Value) -> Any:
         """An input as the function takes it."""
         role = self.operator.role(place)
-        if value is None or isinstance(value, list):
+        if value is None or isinstance(value, list) or role == "Any":
             return value
         if role == "Numbers":
             return numbers(value, place)
         if isinstance(value, np.ndarray):
-            return Tensor._new(value)
+            return tensor_of(value)
         return value.clone() if role == "Statistics" and place not in self.owned else value
+
+
+def tensor_of(value: Tensor | np.ndarray) -> Tensor:
+    """Known numbers as a tensor, which shares their memory; a tensor stays itself."""
+    return Tensor._new(value) if isinstance(value, np.ndarray) else value
 
 
 def known(value: Value) -> Value:

@@ -10,9 +10,8 @@ import numpy as np
 
 from ..core.errors import TraceError
 from ..frontend.creation import asarray
-from ..frontend.tensor import Tensor
 from ..nn.module import Module
-from .call import Call, Value
+from .call import Call, Value, tensor_of
 from .errors import OnnxError
 
 
@@ -126,7 +125,7 @@ class Network(Graph):
     def _checked(self, entry: Input, value: Any) -> Value:
         """An input of the dtype and number of axes that the file declares."""
         if entry.dtype is None or value is None:
-            return value
+            return list(map(asarray, value)) if isinstance(value, (list, tuple)) else value
         x = asarray(value)
         if x.dtype != entry.dtype and not (x.dtype.kind == entry.dtype.kind == "f"):
             raise OnnxError(f"input of dtype {x.dtype}; the model takes {entry}. Use .astype({entry.dtype.name!r}).")
@@ -136,6 +135,4 @@ class Network(Graph):
 
 
 def _as_tensor(value: Value) -> Any:
-    if isinstance(value, list):
-        return list(map(_as_tensor, value))
-    return Tensor._new(value) if isinstance(value, np.ndarray) else value
+    return list(map(_as_tensor, value)) if isinstance(value, list) else tensor_of(value)

@@ -5,6 +5,7 @@ A function's signature says what it takes. Positional parameters are the operato
 - ``Tensor``: on the tape
 - ``Statistics``: a running average, which training updates in place and no gradient reaches
 - ``Numbers``: known numbers that decide about shapes and axes, as a NumPy array
+- ``Any``: whatever it is, a sequence or what may be missing among them
 
 Parameters by keyword are attributes, of the types ``int``, ``float``, ``bool``, ``str``, ``Integers``, ``Floats``,
 ``Strings``, ``np.ndarray``, ``DType`` and ``Body``; their defaults are the schema's. Two more are no attributes:
@@ -25,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Statistics = Tensor
 Numbers = np.ndarray
 DType = np.dtype
+Body = Callable[..., tuple[Any, ...]]
 Integers = tuple[int, ...]
 Floats = tuple[float, ...]
 Strings = tuple[str, ...]

@@ -65,6 +65,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "randn": SHAPE,
     "record": {"f": f},
     "save": {"obj": {"a": X}, "path": FILE.with_suffix(".npz")},
+    "set_eager_compile": {"mode": False},
     "set_num_threads": {"n": 1},
     "stack": {"tensors": [X, X]},
     "tensor": {"data": X.numpy()},

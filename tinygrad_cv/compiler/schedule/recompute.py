@@ -162,9 +162,12 @@ class _View:
     def crossing(self) -> Iterator[Value]:
         """What is in memory at the peak without being used there, and is not too small."""
         for value, (start, end) in self.lives.items():
-            small = PARTS * nbytes(self.plan.layouts[value]) < self.peak
-            if start < self.at < end and self.at not in self.uses[value] and not small:
+            if start < self.at < end and self.at not in self.uses[value] and not self.is_small(value):
                 yield value
+
+    def is_small(self, value: Value) -> bool:
+        """Whether keeping a value costs nearly nothing."""
+        return PARTS * nbytes(self.plan.layouts[value]) < self.peak
 
     def version(self, value: Value, at: int) -> Value | None:
         """The memory that holds what this memory held at first, from before a step on; None if none does."""
@@ -210,11 +213,12 @@ def _proposal(value: Value, view: _View) -> _Proposal | None:
             if other in found.again or other in found.sources or other in stack:
                 continue
             source = view.version(other, before) if other in read else None
+            last = _last(other, before, view) if other in read else None
             if source is not None:
                 found.sources[other] = source
-            elif other in known.repeatable:
+            elif other in known.repeatable and not (last and view.is_small(last)):
                 stack.append(other)
-            elif other in read and (last := _last(other, before, view)) is not None:  # it is kept until then
+            elif last is not None:  # it is kept until then
                 found.sources[other] = last
                 found.saved -= nbytes(plan.layouts[last]) if view.lives[last][1] < view.at else 0
             else:

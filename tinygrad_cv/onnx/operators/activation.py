@@ -95,3 +95,9 @@ def shrink(x: Tensor, *, bias: float, lambd: float) -> Tensor:
     """x moved towards 0 by the bias where it is beyond lambd, otherwise 0."""
     moved = (x < -lambd).where(x + bias, (x > lambd).where(x - bias, 0.0))
     return moved if x.dtype.kind == "f" else moved.astype(x.dtype)
+
+
+@operator("SwiGLU", since=28)
+def swiglu(a: Tensor, b: Tensor, *, alpha: float) -> Tensor:
+    """a · sigmoid(alpha a) · b"""
+    return a * F.sigmoid(alpha * a) * b

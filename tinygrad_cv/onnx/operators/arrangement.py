@@ -97,12 +97,12 @@ def concat(*inputs: Tensor, axis: int = 1) -> Tensor:
 
 @operator("Split", since=2)
 def split_at(x: Tensor, *, axis: int, split: Integers | None = None, outputs: int) -> tuple[Tensor, ...]:
-    return _parts(x, axis, split, outputs, even=True)
+    return parts_of(x, axis, split, outputs, even=True)
 
 
 @operator("Split", since=13)
 def split_by(x: Tensor, split: Numbers | None = None, *, axis: int, outputs: int) -> tuple[Tensor, ...]:
-    return _parts(x, axis, integers(split), outputs, even=True)
+    return parts_of(x, axis, integers(split), outputs, even=True)
 
 
 @operator("Split", since=18)
@@ -112,10 +112,10 @@ def split(
     """Parts along an axis, of given sizes, or of equal ones, of which the last may be smaller."""
     if (split is None) == (num_outputs is None):
         raise OnnxError("one of the input split and the attribute num_outputs must be there.")
-    return _parts(x, axis, integers(split), num_outputs or outputs, even=False)
+    return parts_of(x, axis, integers(split), num_outputs or outputs, even=False)
 
 
-def _parts(x: Tensor, axis: int, sizes: Sequence[int] | None, count: int, even: bool) -> tuple[Tensor, ...]:
+def parts_of(x: Tensor, axis: int, sizes: Sequence[int] | None, count: int, even: bool) -> tuple[Tensor, ...]:
     (axis,) = _axes((axis,), x.ndim)
     n = x.shape[axis]
     if sizes is None:

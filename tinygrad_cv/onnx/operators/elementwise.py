@@ -174,3 +174,17 @@ def clip_between(x: Tensor, *, min: float | None = None, max: float | None = Non
 @operator("Clip", since=11)
 def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
     return x.clip(low, high)
+
+
+@operator("BitShift", since=11)
+def bit_shift(x: Tensor, y: Tensor, *, direction: str) -> Tensor:
+    """x · 2ʸ without the bits that are lost, or ⌊x / 2ʸ⌋; by more bits than x has, its sign."""
+    if direction not in ("LEFT", "RIGHT"):
+        raise OnnxError(f"direction={direction!r}: it must be LEFT or RIGHT.")
+    bits = 8 * x.dtype.itemsize
+    there, y = (y >= 0) & (y < bits), y.clip(0, bits - 1)
+    two = x._new(np.array(2, x.dtype))
+    if direction == "LEFT":
+        return there.where(x * two**y, 0)
+    half = x // two ** (y // 2)  # 2ʸ may be beyond the dtype's range
+    return there.where(half // two ** (y - y // 2), -(x < 0).astype(x.dtype) if x.dtype.kind == "i" else 0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...frontend.indexing import looked_up, summed_up
 from ...frontend.tensor import Tensor
-from ..call import numbers
+from ..call import numbers, tensor_of
 from ..errors import OnnxError
 from ..registry import Numbers, operator
 
@@ -22,10 +23,10 @@ def axis_of(x: Tensor, axis: int) -> int:
     return axis % x.ndim
 
 
-def _from_the_start(indices: Tensor, n: int) -> Tensor:
-    """Places along an axis of n elements, of which those below 0 count from the end."""
+def _from_the_start(indices: Any, n: int) -> Any:
+    """Places along an axis of n elements, of which those below 0 count from the end; known ones stay known."""
     indices = indices.astype(INDEX)
-    return (indices < 0).where(indices + n, indices)
+    return np.where(indices < 0, indices + n, indices)
 
 
 @operator("Gather", since=1)
@@ -41,7 +42,7 @@ def gather_elements(x: Tensor, indices: Tensor, *, axis: int) -> Tensor:
     return looked_up(x.reshape(-1), _elements(x, indices, axis))
 
 
-def _elements(x: Tensor, indices: Tensor, axis: int) -> Tensor:
+def _elements(x: Tensor, indices: Any, axis: int) -> Any:
     """Places among all elements of x, whose coordinates are an index's own, but along an axis the index."""
     axis = axis_of(x, axis)
     if indices.ndim != x.ndim:
@@ -50,7 +51,7 @@ def _elements(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     others = np.zeros(indices.shape, INDEX)
     for i, place in enumerate(np.indices(indices.shape, INDEX, sparse=True)):
         others += place * steps[i] * (i != axis)
-    return _from_the_start(indices, x.shape[axis]) * steps[axis] + x._new(others)
+    return _from_the_start(indices, x.shape[axis]) * steps[axis] + others
 
 
 @operator("GatherND", since=11)
@@ -60,7 +61,7 @@ def gather_nd(x: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
     return looked_up(rows, places).reshape(*indices.shape[:-1], *rest)
 
 
-def _rows(x: Tensor, indices: Tensor, batch_dims: int) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+def _rows(x: Tensor, indices: Any, batch_dims: int) -> tuple[Tensor, Any, tuple[int, ...]]:
     """x as rows of parts, which of them the indices mean, and the shape of a part."""
     k = indices.shape[-1]
     if batch_dims + k > x.ndim or x.shape[:batch_dims] != indices.shape[:batch_dims]:
@@ -68,15 +69,19 @@ def _rows(x: Tensor, indices: Tensor, batch_dims: int) -> tuple[Tensor, Tensor, 
     batch, lead, rest = math.prod(x.shape[:batch_dims]), x.shape[batch_dims : batch_dims + k], x.shape[batch_dims + k :]
     table = indices.reshape(batch, -1, k)
     first = np.arange(batch, dtype=INDEX).reshape(batch, 1) * math.prod(lead)
-    places = x._new(np.broadcast_to(first, table.shape[:2]).copy())
+    places: Any = np.broadcast_to(first, table.shape[:2])
     for axis, n in enumerate(lead):
         places = places + _from_the_start(table[:, :, axis], n) * math.prod(lead[axis + 1 :])
     return x.reshape(batch * math.prod(lead), *rest), places.reshape(-1), rest
 
 
-def scattered(rows: Tensor, places: Tensor, updates: Tensor, reduction: str) -> Tensor:
-    """Rows of which some are replaced by updates, or joined with them by a reduction."""
-    n = rows.shape[0]
+def scattered(rows: Tensor, places: Any, updates: Tensor, reduction: str) -> Tensor:
+    """Rows of which some are replaced by updates, or joined with them by a reduction.
+
+    The places must be known for products, maxima and minima.
+    """
+    n, known = rows.shape[0], places
+    places = tensor_of(places)
     if reduction == "add":
         return rows + summed_up(updates, places, n)
     if reduction == "none":
@@ -84,7 +89,7 @@ def scattered(rows: Tensor, places: Tensor, updates: Tensor, reduction: str) -> 
         return hit.reshape(n, *(1,) * (rows.ndim - 1)).where(summed_up(updates, places, n), rows)
     if reduction not in ("mul", "max", "min"):
         raise OnnxError(f"reduction={reduction!r}: it must be none, add, mul, max or min.")
-    known = numbers(places, 1)
+    known = numbers(known, 1)
     order = np.argsort(known, kind="stable")
     ordered = known[order]
     starts = np.searchsorted(ordered, ordered)
@@ -102,19 +107,19 @@ def scattered(rows: Tensor, places: Tensor, updates: Tensor, reduction: str) -> 
 
 
 @operator("Scatter", since=9)
-def scatter(x: Tensor, indices: Tensor, updates: Tensor, *, axis: int) -> Tensor:
+def scatter(x: Tensor, indices: Any, updates: Tensor, *, axis: int) -> Tensor:
     return scatter_elements(x, indices, updates, axis=axis)
 
 
 @operator("ScatterElements", since=11)
-def scatter_elements(x: Tensor, indices: Tensor, updates: Tensor, *, axis: int, reduction: str = "none") -> Tensor:
+def scatter_elements(x: Tensor, indices: Any, updates: Tensor, *, axis: int, reduction: str = "none") -> Tensor:
     """x with y[indices[i, j], j] = updates[i, j] along axis 0, or joined with it."""
     places = _elements(x, indices, axis).reshape(-1)
     return scattered(x.reshape(-1), places, updates.reshape(-1), reduction).reshape(x.shape)
 
 
 @operator("ScatterND", since=11)
-def scatter_nd(x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str = "none") -> Tensor:
+def scatter_nd(x: Tensor, indices: Any, updates: Tensor, *, reduction: str = "none") -> Tensor:
     rows, places, rest = _rows(x, indices, 0)
     return scattered(rows, places, updates.reshape(-1, *rest), reduction).reshape(x.shape)
 

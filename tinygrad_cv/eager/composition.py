@@ -1,0 +1,212 @@
+"""The compiled code of a composed function for one signature: its values, and its cotangents.
+
+Both are programs of graphs of primitives, as ``tg.jit`` makes them; the second is the derivative that emerges from the
+first. It reads the arguments and the cotangent, so that nothing else is kept between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, cast
+
+from ..compiler import Program, compiled
+from ..core.composite import Composite, composite
+from ..core.context import Context, Scope, in_scope, using
+from ..core.primitive import PRIMITIVES, Primitive
+from ..core.tape import SPACE, Node, reachable
+from ..core.variable import Variable
+from ..frontend.random import default_generator
+from ..frontend.tensor import Tensor
+from ..ir.graph import INPUT, Value
+from ..tracing import tree
+from ..tracing.recording import Recording, TracedOutputs, pulled_back, record
+from ..tracing.trace import TRACING
+
+if TYPE_CHECKING:
+    from ..tracing.tree import Leaf
+
+STATE = -1  # in place of the number of an argument: the state of the random generator
+
+
+class Unfit(Exception):
+    """Why a function's calls are left to NumPy."""
+
+
+class Arguments:
+    """The arguments of a call but for tensors, which each call has of its own."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]):
+        self.names = tuple(kwargs)
+        self.items = [None if isinstance(x, Variable) else x for x in (*args, *kwargs.values())]
+        self.places = [i for i, x in enumerate((*args, *kwargs.values())) if isinstance(x, Variable)]
+
+    def tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The tensors of a call."""
+        items = (*args, *kwargs.values()) if kwargs else args
+        return [items[place] for place in self.places]
+
+    def filled(self, tensors: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, with these tensors."""
+        items = list(self.items)
+        for place, tensor in zip(self.places, tensors, strict=True):
+            items[place] = tensor
+        count = len(items) - len(self.names)
+        return tuple(items[:count]), dict(zip(self.names, items[count:], strict=True))
+
+
+class Composition:
+    """A composed function for one signature, compiled.
+
+    Args:
+        function: the function itself, without a scope.
+        context: the modes of its calls.
+        args, kwargs: of a call, with tensors of the same shapes and dtypes, which are leaves.
+
+    Raises:
+        Unfit: its calls do more than to compute one tensor from their arguments and to draw random numbers.
+        TraceError: it looks at values.
+    """
+
+    def __init__(self, function: Callable[..., Any], context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]):
+        self.function, self.arguments = function, Arguments(args, kwargs)
+        recording = self._recorded(context, args, kwargs)
+        self._conditional = recording.conditional
+        self._inputs = self._numbered(recording)  # for each input of the graph, the argument
+        self._draws = STATE in self._inputs
+        self._written = tuple(self._place(origin) for origin in recording.written)
+        self._sources = recording.sources[0]  # inputs of the graph that the gradient flows to
+        self._program = compiled(recording.graph)
+        if self._sources:
+            assert recording.traced is not None
+            self._derive(recording.traced)
+
+    # --- building ---
+
+    def _recorded(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording:
+        """The function's graph."""
+        leaves: list[Leaf] = self.arguments.tensors(args, kwargs)
+        with TRACING, using(recording=context.recording, replaying=context.replaying):
+            recording = record(self.function, args, kwargs, leaves, ())
+        if type(recording.form) is not tree.TensorIndex:
+            raise Unfit("it does not return one tensor")
+        if recording.changed or recording.deposits or recording.events:
+            raise Unfit("it changes what it was called with")
+        if any(watched.tensor is not default_generator.state for watched in recording.watched):
+            raise Unfit("it reads a tensor that it was not called with")
+        if _is_view(recording.graph.outputs[0]):
+            raise Unfit("its result is its argument, or a view of it")
+        return recording
+
+    def _numbered(self, recording: Recording) -> tuple[int, ...]:
+        places = dict.fromkeys(range(len(recording.graph.inputs)), STATE)
+        places.update({index: number for number, index in recording.arguments})
+        return tuple(places.values())
+
+    def _place(self, origin: Any) -> int:
+        if isinstance(origin, int):
+            return origin
+        if origin is not default_generator.state:
+            raise Unfit("it assigns to a tensor that it was not called with")
+        return STATE
+
+    def _derive(self, traced: TracedOutputs) -> None:
+        """Compile the derivative."""
+        output = traced.tensors[0]
+        assert output is not None and output.node is not None
+        last = output.node
+        self._last = last
+        self._tape = [node for node in reachable([last]) if node.primitive is not None]
+        if len(self._tape) >= SPACE:
+            raise Unfit(f"it is {len(self._tape)} operations")
+        if any(type(node) is not Node for node in self._tape):
+            raise Unfit("it calls a function with a derivative of its own")
+        self._leaves = {
+            node: self._inputs[traced.inputs[value]]
+            for node, value in traced.trace.leaves.items()
+            if value in traced.inputs
+        }
+        assert last.primitive is not None
+        known = last.primitive
+        self._primitive = Primitive(
+            known.name, known.eval, known.aval, family=known.family, label=known.label, formula=known.formula
+        )
+        with TRACING:
+            recording = pulled_back(traced, 0, self._sources)
+        if recording.conditional or recording.watched:
+            raise Unfit("its derivative looks at values")
+        self._cotangents = tuple(-1 if item is None else int(item) for item in recording.form)
+        inputs = (*self._inputs, None)  # the last is the cotangent
+        places = {index: inputs[place] for place, index in recording.arguments}
+        self._pulled = tuple(places[i] for i in range(len(recording.graph.inputs)))
+        self._pullback: Program = compiled(recording.graph)
+
+    # --- calling ---
+
+    def __call__(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+        """The function's result; None where a condition does not hold under which the graph is valid."""
+        given = self.arguments.tensors(args, kwargs)
+        with default_generator.alone() if self._draws else nullcontext():
+            state: Any = default_generator.state._value if self._draws else None
+            results = self._program([state if i < 0 else given[i]._value for i in self._inputs])
+            if self._conditional and not results[-1]:
+                return None
+            for place, value in zip(self._written, results[1:], strict=False):
+                (given[place] if place >= 0 else default_generator.state)._value = value
+        if not self._sources:
+            return Tensor._new(results[0])
+        return Tensor._new(results[0], composite(self, self._primitive, context, given, results[0], state))
+
+    # --- what a composite node asks ---
+
+    def pull(self, node: Composite, g: Tensor, wanted: Callable[[Node], bool]) -> Iterator[tuple[Node, Tensor]]:
+        """The cotangents of the arguments that want one."""
+        saved = node.saved
+        assert saved is not None
+        arrays: list[Any] = [
+            g._value if i is None else node.call.state if i < 0 else saved[i, "value"] for i in self._pulled
+        ]
+        results = self._pullback(arrays)
+        for source, place in zip(self._sources, self._cotangents, strict=True):
+            parent = node.inputs[self._inputs[source]]
+            if place >= 0 and parent is not None and wanted(parent):
+                yield parent, Tensor._new(results[place])
+
+    def replay(self, node: Composite) -> Tensor:
+        """The call once more, by the function itself, recorded."""
+        assert node.saved is not None
+        tensors = [Tensor._new(value, parent) for value, parent in zip(node.saved.values(), node.inputs, strict=True)]
+        args, kwargs = self.arguments.filled(tensors)
+        context = Context(scope=node.around, replaying=True)
+        with default_generator.rewound(node.call.state) if self._draws else nullcontext():
+            return cast(Tensor, in_scope(self.function, context, args, kwargs))
+
+    def outline(self, node: Composite) -> Node:
+        """The nodes of the trace, between those of the call's arguments."""
+        made: dict[Node | None, Node | None] = {None: None}
+        made.update({leaf: node.inputs[place] for leaf, place in self._leaves.items()})
+        scopes: dict[int, Scope] = {id(None): Scope(self.function.__name__, "function", node.around)}
+        for known in self._tape:
+            parents = tuple([made[parent] for parent in known.parents])
+            context = Context(scope=_within(known.scope, scopes))
+            copy = Node(known.primitive, known.params, parents, {}, known, context)
+            copy.saved = None
+            made[known] = copy
+        last = made[self._last]
+        assert last is not None
+        return last
+
+
+def _is_view(value: Value) -> bool:
+    """Whether eager code may give an argument, or a view of it, for this value."""
+    while value.op in PRIMITIVES and PRIMITIVES[value.op].family in ("movement", "window"):
+        value = value.args[0]  # of a concatenation, too, though it is a copy
+    return value.op == INPUT
+
+
+def _within(scope: Scope | None, known: dict[int, Scope]) -> Scope:
+    """The counterpart of a scope of the trace; ``known`` has that of None, and caches them by the scope's id."""
+    if id(scope) not in known:
+        assert scope is not None
+        known[id(scope)] = scope._replace(parent=_within(scope.parent, known))
+    return known[id(scope)]
