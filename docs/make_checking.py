@@ -267,7 +267,8 @@ report.draw("blame.svg")
   of one kind or all 8 of the other are below 0.1, which has a probability of 0.08⁴ + 0.08⁸ < 5e-5.
 - **Higher orders**: `order=2` checks the gradient of the gradient; `mode="jvp"` Jacobian-vector products.
 
-In tests: `tg.check.assert_gradients(f, inputs)`. On the command line:
+In tests: `tg.check.assert_gradients(f, inputs)`. Functions of PyTorch, JAX and others, and an engine of your
+own: [other_libraries.md](other_libraries.md). On the command line:
 
 ```sh
 python -m tinygrad_cv gradcheck tinygrad_cv.functional:softmax --inputs 2x3 --plot check.svg

@@ -68,10 +68,10 @@ def gradcheck(
 
     Args:
         f: takes tensors, returns a tensor or several; with ``backward``, the same with NumPy arrays. The parameters of
-            a module are checked, too. A function, an autograd function or a module of PyTorch is recognised by its
-            type, by that of its inputs, or by what it calls; anything else that computes gradients is checked through
-            a subclass of :class:`check.Checked`.
-        inputs: a float tensor or array, or a tuple or list of them. float32 is converted to float64.
+            a module are checked, too. A function of PyTorch, JAX, MyGrad or autograd is recognised by its type, by
+            that of its inputs, or by what it calls; anything else that computes gradients is checked through a
+            subclass of :class:`check.Checked`.
+        inputs: a float tensor or array, or several in a tuple or list; JAX's may be dicts. float32 becomes float64.
         backward: a hand-written backward, with g the cotangent of f's output: ``backward(g, *inputs)``, or, if f
             returns ``(y, cache)`` as in many courses, ``backward(g, cache)``. It returns a gradient for each input, or
             None for no gradient.
@@ -174,7 +174,7 @@ def _evaluate(function: Checked, arrays: list[np.ndarray], converted: bool) -> n
     try:
         y = function(arrays)
     except DTypeError as error:
-        if not converted:
+        if not converted or str(error).startswith("gradcheck:"):
             raise
         raise DTypeError(
             f"gradcheck: f was called with float64 inputs, and failed: {error} What f closes over must be "

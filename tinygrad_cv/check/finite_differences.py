@@ -47,7 +47,7 @@ class Differences:
         self.f, self.eps = f, eps
         self.rows = np.atleast_2d(cotangents)
         self.inputs = [np.array(x, np.float64) for x in inputs]
-        self.units = [_units(x) for x in self.inputs]
+        self.units = [units(x) for x in self.inputs]
         rng = np.random.default_rng(seed)
         own = [np.where(x == 0, unit, np.abs(x)) for x, unit in zip(self.inputs, self.units, strict=True)]
         self.noise = Noise(self.inputs, [size * rng.choice((-1.0, 1.0), size.shape) for size in own], rng)
@@ -193,7 +193,7 @@ def _exact(steps: Sequence[float], x: float) -> list[float]:
     return [h for h in found if h] or [4 * float(np.spacing(x))]
 
 
-def _units(x: np.ndarray) -> np.ndarray:
+def units(x: np.ndarray) -> np.ndarray:
     """The size of each element, to which steps are relative: at least a hundredth of the root mean square."""
     magnitude = float(root_mean_square(x.ravel()))
     return np.maximum(np.abs(x), 1e-2 * magnitude if magnitude else 1.0)

@@ -98,3 +98,12 @@ def plain(given: Sequence[Any], names: Sequence[str]) -> list[np.ndarray]:
 def numbered(count: int) -> list[str]:
     """Names of that many inputs."""
     return [f"input {i}" for i in range(count)]
+
+
+def failure(function: Checked, arrays: Sequence[np.ndarray]) -> str:
+    """The error that a function raises at these inputs, or nothing."""
+    try:
+        function(arrays)
+    except Exception as error:  # whatever a user's function raises
+        return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    return ""

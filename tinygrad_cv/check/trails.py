@@ -8,42 +8,114 @@ neighbouring inputs, and all steps are checked at once. An error of one step doe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from types import FrameType
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .blame import Blame
 from .checked import Arrays, Checked
 from .elements import cotangent
-from .finite_differences import Differences
-from .noise import Outputs
-from .slopes import Slope
+from .finite_differences import Differences, units
+from .noise import moved
 
+OUTSIDE = (__name__.partition(".")[0], "contextlib")  # whose lines are not the user's
 EPS = 1e-3  # the first step, as a share of an element's size
 SHIFT = 1e-3  # by which the inputs are moved, as a share of their sizes, to see which constants change with them
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a library recorded of one operation: its name, the module that it is in, the user's line."""
+    """One operation: its name, the module or function that it is in, the user's line."""
 
     name: str
     module: str = ""
     source: str = ""
 
 
-class Trail(Protocol):
-    """The steps of a function at its inputs, each with a random w."""
+class Recorded(NamedTuple):
+    """A step, as it was computed."""
 
-    steps: Sequence[Step]
+    step: Step
+    value: np.ndarray
+    operands: Sequence[np.ndarray]  # values of earlier steps and inputs
+    constants: Sequence[Any]  # arrays and numbers that it read besides
+    pull: Callable[[np.ndarray], Sequence[np.ndarray | None]]  # from a cotangent to gradients by the operands
+
+
+def user_line(library: str) -> str:
+    """File and line of the innermost caller that is neither of a library nor of this one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (library, *OUTSIDE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+Record: TypeAlias = Callable[[Arrays], AbstractContextManager[Sequence[Recorded]]]
+
+
+class Trail:
+    """The steps of a function, at its inputs and near them.
+
+    Args:
+        record: runs the function at some inputs; what it gives can be pulled back as long as the context lasts.
+    """
+
+    def __init__(self, record: Record, inputs: Arrays, seed: int):
+        self.record = record
+        rng = np.random.default_rng(seed)
+        with record(inputs) as found:
+            self.steps = [r.step for r in found]
+            self.constants = [r.constants for r in found]
+            self.weights = [_weight(r.value, rng) for r in found]
+            self.local = [r.pull(w) if r.operands else () for r, w in zip(found, self.weights, strict=True)]
 
     def sums(self, inputs: Arrays) -> np.ndarray:
-        """At other inputs: w·y for each step, and then Σ cᵢ·xᵢ for each; NaN where the steps are not the same."""
+        """w·y for each step, and then Σ cᵢ·xᵢ for each; NaN where the steps are not the same."""
+        with self.record(inputs) as found:
+            if not self._same(found):
+                return np.full(2 * len(self.steps), np.nan)
+            after = [_dot(w, r.value) for w, r in zip(self.weights, found, strict=True)]
+            before = [
+                sum(_dot(c, x) for c, x in zip(local, r.operands, strict=False) if c is not None)
+                for local, r in zip(self.local, found, strict=True)
+            ]
+        return np.array([*after, *before], np.float64)
 
-    def moving(self, inputs: Arrays) -> Sequence[bool]:
-        """For each step, whether it reads a constant that is another one at other inputs."""
+    def moving(self, inputs: Arrays) -> list[bool]:
+        """For each step, whether a constant that it reads is another one at other inputs."""
+        with self.record(inputs) as found:
+            if not self._same(found):
+                return [False] * len(self.steps)
+            return [_differ(a, r.constants) for a, r in zip(self.constants, found, strict=True)]
+
+    def _same(self, found: Sequence[Recorded]) -> bool:
+        return [(r.step.name, r.value.shape) for r in found] == [
+            (step.name, w.shape) for step, w in zip(self.steps, self.weights, strict=True)
+        ]
+
+
+def _weight(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Random numbers of which none is near 0, such that w·y is of size 1 at most."""
+    size = float(np.abs(np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)).sum())
+    w = cotangent(rng, y.size).reshape(y.shape)
+    return np.asarray(w / size if size else w, y.dtype)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Re Σ conj(a) b, over what of b is finite."""
+    finite = np.nan_to_num(b, nan=0.0, posinf=0.0, neginf=0.0)
+    return float((np.conj(a) * finite).real.sum(dtype=np.float64))
+
+
+def _differ(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return len(a) != len(b) or any(
+        not np.array_equal(x, y, equal_nan=np.asarray(x).dtype.kind in "fc") for x, y in zip(a, b, strict=True)
+    )
 
 
 def first_wrong(function: Checked, inputs: Arrays, order: int, seed: int) -> Blame | None:
@@ -67,19 +139,24 @@ def first_wrong(function: Checked, inputs: Arrays, order: int, seed: int) -> Bla
 def _wrong(trail: Trail, arrays: list[np.ndarray], seed: int) -> list[int]:
     """The steps whose two slopes differ by more than the differences' own error."""
     each = np.eye(len(trail.steps))
-    gaps = _slopes(trail.sums, arrays, np.hstack([each, -each]), seed)
+    differences = Differences(trail.sums, arrays, np.hstack([each, -each]), EPS, seed)
+    gaps = differences.along(_direction(differences.units, seed), [0.0] * len(each), 1.0)
     return [i for i, gap in enumerate(gaps) if gap.differentiable and gap.settled and abs(gap.value) > gap.bound]
 
 
 def _blamed(trail: Trail, number: int, arrays: list[np.ndarray], order: int, seed: int, cut: bool) -> Blame:
-    step, count = trail.steps[number], len(trail.steps)
-    numeric, analytic = _slopes(lambda inputs: trail.sums(inputs)[[number, count + number]], arrays, np.eye(2), seed)
-    return Blame(step.name, step.module, step.source, order, "", (), analytic.value, numeric.value, cut=cut)
+    """With both slopes along the same direction, by extrapolated differences."""
+    step, both = trail.steps[number], [number, len(trail.steps) + number]
+    direction = _direction([units(x) for x in arrays], seed)
+
+    def slopes(h: float) -> np.ndarray:
+        ahead, behind = (trail.sums(moved(arrays, direction, t))[both] for t in (h, -h))
+        return (ahead - behind) / (2 * h)
+
+    numeric, analytic = map(float, (4 * slopes(EPS / 2) - slopes(EPS)) / 3)
+    return Blame(step.name, step.module, step.source, order, "", (), analytic, numeric, cut=cut)
 
 
-def _slopes(sums: Outputs, arrays: list[np.ndarray], rows: np.ndarray, seed: int) -> list[Slope]:
-    """The slopes of combinations of sums along a random direction."""
-    differences = Differences(sums, arrays, rows, EPS, seed)
+def _direction(sizes: Arrays, seed: int) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    direction = [unit * rng.normal(size=unit.shape) for unit in differences.units]
-    return differences.along(direction, [0.0] * len(rows), 1.0)
+    return [size * rng.normal(size=size.shape) for size in sizes]

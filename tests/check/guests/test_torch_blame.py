@@ -47,8 +47,8 @@ class Cube(torch.autograd.Function):
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
-        self.line = nn.Linear(4, 4)
-        self.inner = nn.Sequential(nn.ReLU(), Halves(), nn.Linear(4, 4))
+        self.line = nn.Linear(3, 3)
+        self.inner = nn.Sequential(nn.ReLU(), Halves(), nn.Linear(3, 3))
 
     def forward(self, x):
         h = self.line(x)
@@ -61,8 +61,8 @@ class Halves(nn.Module):
 
 
 def detached_mean(x):
-    mean = x.mean(0)
-    return (x - mean) / ((x - mean.detach()).square().mean(0) + 1e-5).sqrt()
+    mean = x.mean(1, keepdim=True)
+    return (x - mean) / ((x - mean.detach()).square().mean(1, keepdim=True) + 1e-5).sqrt()
 
 
 def softmax_and_half(x):
@@ -92,7 +92,6 @@ def penalty(x):
 
 NET = Block().double()
 BLAMED = {  # what is checked, to which order -> name, module, order, cut
-    "alone": (Half.apply, 1, ("Half", "", 1, False)),
     "in a network": (Block(), 1, ("Half", "inner.1", 1, False)),
     "a module that f closes over": (lambda x: NET(x), 1, ("Half", "Halves", 1, False)),
     "one of two operands": (lambda x: torch.stack(Product.apply(x.sin(), x.exp())), 1, ("Product", "", 1, False)),
@@ -104,7 +103,7 @@ BLAMED = {  # what is checked, to which order -> name, module, order, cut
     "through NumPy": (through_numpy, 1, ("MulBackward0", "", 1, True)),
     "through Python": (through_python, 1, ("MulBackward0", "", 1, True)),
     "batch norm": (NORMALIZATIONS["batch norm"], 3, ("NativeBatchNormBackwardBackward0", "", 3, False)),
-    "layer norm": (lambda x: F.layer_norm(x.sin(), (4,)).exp(), 3, ("NativeLayerNormBackwardBackward0", "", 3, False)),
+    "layer norm": (lambda x: F.layer_norm(x.sin(), (3,)).exp(), 3, ("NativeLayerNormBackwardBackward0", "", 3, False)),
     "instance norm": (NORMALIZATIONS["instance norm"], 3, ("NativeBatchNormBackwardBackward0", "", 3, False)),
 }
 
@@ -116,6 +115,8 @@ def test_the_first_wrong_node_is_named(name, x):
     assert (blame.primitive, blame.module, blame.order, blame.cut) == expected
     assert re.search(r"test_torch(_blame)?\.py:\d+", blame.source)
     assert str(blame).startswith(f"to blame: {blame.primitive}")
+    module = torch.nn.modules.module
+    assert not module._global_forward_hooks and not module._global_forward_pre_hooks
 
 
 def test_slopes_of_the_wrong_node(x):
@@ -134,15 +135,8 @@ def test_nobody_is_blamed_for_what_is_right(name, x):
     assert first_wrong(found.function, found.arrays, 2, 0) is None
 
 
-def test_no_hook_remains(x):
-    assert tg.gradcheck(lambda x: NET(x), torch.tensor(x)).blame
-    module = torch.nn.modules.module
-    assert not module._global_forward_hooks and not module._global_forward_pre_hooks
-    assert not any(m._forward_hooks or m._forward_pre_hooks for m in NET.modules())
-
-
 def test_a_search_that_fails_costs_no_report(x, monkeypatch):
-    monkeypatch.setattr("tinygrad_cv.check.guests.torch.TorchTrail", lambda *_: 1 / 0)
+    monkeypatch.setattr("tinygrad_cv.check.guests.torch.Trail", lambda *_: 1 / 0)
     report = tg.gradcheck(Half, x)
     assert report.verdict == "wrong" and report.blame is None
     assert report.notes[-1] == "nobody is blamed, since the search failed: ZeroDivisionError: division by zero"
@@ -150,7 +144,7 @@ def test_a_search_that_fails_costs_no_report(x, monkeypatch):
 
 def test_numbers_on_the_way_that_are_not_finite(x):
     """A mask of -inf, as attention has it, hides no wrong step."""
-    mask = torch.tensor(np.triu(np.ones((3, 3)), 1) > 0)
+    mask = torch.tensor(np.triu(np.ones((2, 2)), 1) > 0)
 
     def attention(x):
         scores = (x @ x.t()).masked_fill(mask, -torch.inf)

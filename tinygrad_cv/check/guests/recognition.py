@@ -36,12 +36,21 @@ def recognised(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
     if isinstance(f, Checked):
         names, notes = numbered(len(given)), list[str]()
         return Subject(f, float64(plain(given, names), names, notes), names, notes)
-    held = list(named(parameters, f).values())
-    library = next((library for x in [f, *given, *held] if (library := _maker(x))), "")
+    parts = [f, *_parts(given), *named(parameters, f).values()]
+    library = next((library for x in parts if (library := _maker(x))), "")
     f = f.apply if is_function_class(f) else f
     if library:
         return _subject(library, f, given, parameters)
     return _tried(f, given, parameters)
+
+
+def _parts(x: Any) -> Iterator[Any]:
+    """What is in dicts, lists and tuples."""
+    if isinstance(x, (dict, list, tuple)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from _parts(part)
+    else:
+        yield x
 
 
 def is_function_class(x: object) -> bool:

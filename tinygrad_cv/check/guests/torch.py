@@ -13,10 +13,10 @@ from torch.autograd.graph import get_gradient_edge
 from ...core.errors import DTypeError, GraphError
 from ..checked import Arrays, Checked, vector
 from ..memory_layouts import LAYOUTS
-from ..subject import Parameters, Subject, float64, named, numbered, plain
-from ..trails import Step
-from .torch_recorder import Recorder, Seen, key
-from .torch_trail import TorchTrail
+from ..subject import Parameters, Subject, failure, float64, named, numbered, plain
+from ..trails import Recorded, Step, Trail
+from .torch_recorder import Recorder, Seen
+from .torch_trail import recorded
 
 
 def subject(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
@@ -34,10 +34,10 @@ def subject(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
     device = tensors[0].device if tensors else torch.device("cpu")
     names_of = {m: name for name, m in f.named_modules()} if isinstance(f, torch.nn.Module) else {}
     function = TorchFunction(called, lent, device, names=names_of)
-    if any(x.dtype == torch.float32 for x in tensors) and (failure := _failure(function, arrays)):
+    if any(x.dtype == torch.float32 for x in tensors) and (problem := failure(function, arrays)):
         single = TorchFunction(called, lent, device, torch.float32, names_of)
-        if not _failure(single, arrays):
-            function, notes = single, [f"checked in float32, to few digits, since f fails in float64: {failure}"]
+        if not failure(single, arrays):
+            function, notes = single, [f"checked in float32, to few digits, since f fails in float64: {problem}"]
     return Subject(function, arrays, [*names, *held], notes)
 
 
@@ -112,21 +112,20 @@ class TorchFunction(Checked):
 
         return TorchFunction(gradient, self.lent, self.device, self.dtype, self.names)
 
-    def trail(self, inputs: Arrays, seed: int) -> TorchTrail:
+    def trail(self, inputs: Arrays, seed: int) -> Trail:
         """The autograd nodes, with what each computes by itself."""
-        return TorchTrail(self._recorded, inputs, seed)
+        return Trail(self._recorded, inputs, seed)
 
     @contextmanager
-    def _recorded(self, inputs: Arrays) -> Iterator[tuple[list[Seen], list[Seen]]]:
+    def _recorded(self, inputs: Arrays) -> Iterator[list[Recorded]]:
         with self._leaves(inputs) as leaves:
             given = [Seen(get_gradient_edge(x), x.detach().clone(), Step("input")) for x in leaves]
-            recorder = Recorder(self.names)
-            recorder.known.update((key(s.edge), s) for s in given)
+            recorder = Recorder(self.names, given)
             with recorder.following(), recorder:
                 outputs = self.outputs(leaves)
             for y in outputs:
                 recorder.see(y)
-            yield given, recorder.seen
+            yield recorded(given, recorder.seen)
 
     def outputs(self, leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The tensors of floats that f returns; of complex ones real and imaginary parts."""
@@ -223,12 +222,3 @@ def _array(x: Any) -> np.ndarray:
     wide = dense.float() if dense.dtype == torch.bfloat16 else dense
     found: np.ndarray = wide.cpu().resolve_conj().resolve_neg().numpy()
     return found
-
-
-def _failure(function: TorchFunction, arrays: Arrays) -> str:
-    """The error that f raises, or nothing."""
-    try:
-        function(arrays)
-    except Exception as error:  # whatever a user's function raises
-        return f"{type(error).__name__}: {error}"
-    return ""

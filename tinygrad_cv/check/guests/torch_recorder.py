@@ -7,7 +7,6 @@ gradients by hooks on the nodes that compute them.
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeAlias
@@ -17,9 +16,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from ..trails import Step
+from ..trails import Step, user_line
 
-OUTSIDE = ("torch", "tinygrad_cv")  # whose lines are not the user's
 Key: TypeAlias = tuple[int, int]
 
 
@@ -42,13 +40,14 @@ class Recorder(TorchFunctionMode):
 
     Args:
         names: of modules, as far as they are known.
+        given: what is known from the start: the inputs.
     """
 
-    def __init__(self, names: Mapping[torch.nn.Module, str]):
+    def __init__(self, names: Mapping[torch.nn.Module, str], given: Sequence[Seen]):
         super().__init__()
         self.names, self.modules = names, list[str]()
         self.seen: list[Seen] = []
-        self.known: dict[Key, Seen] = {}
+        self.known = {key(s.edge): s for s in given}
         self.places: dict[int, Step] = {}  # of nodes, by their id, with the module and the line of the call
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -73,7 +72,9 @@ class Recorder(TorchFunctionMode):
         edge = get_gradient_edge(x)
         if key(edge) in self.known:
             return
-        module, source = (of.module, of.source) if of else (self.modules[-1] if self.modules else "", _user_line())
+        module, source = (
+            (of.module, of.source) if of else (self.modules[-1] if self.modules else "", user_line("torch"))
+        )
         for node in [edge.node, *self._between(edge.node)]:
             self.places.setdefault(id(node), _step(node, module, source))
         found = Seen(edge, x.detach().clone(), of or self.places[id(edge.node)], constants)
@@ -168,11 +169,3 @@ def _definition(function: type) -> str:
         return f"{inspect.getsourcefile(function)}:{inspect.getsourcelines(function)[1]}"
     except (OSError, TypeError):  # typed into an interpreter
         return ""
-
-
-def _user_line() -> str:
-    """File and line of the innermost caller that is not of a library."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OUTSIDE:
-        frame = frame.f_back  # type: ignore[assignment]
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
