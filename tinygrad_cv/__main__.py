@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import config, evaluate, experiment, explain, gradcheck, graph, networks, predict, resume, summary, train
+from .commands import (
+    config,
+    evaluate,
+    experiment,
+    explain,
+    gradcheck,
+    graph,
+    networks,
+    onnx,
+    predict,
+    resume,
+    summary,
+    train,
+)
 from .commands.options import EXIT_CODES, UsageError, exit_code
 
 COMMANDS = {
@@ -23,6 +36,7 @@ COMMANDS = {
     "experiment": (experiment, "train a deep network with and without normalization, and show the difference"),
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),
+    "onnx": (onnx, "look at an ONNX model, run it, check it, or make one"),
     "summary": (summary, "list a network's layers with their sizes and costs"),
     "models": (networks, "list the networks"),
 }
