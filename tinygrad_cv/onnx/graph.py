@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..core.errors import TraceError
 from ..frontend.creation import asarray
+from ..frontend.promotion import check_dtype
 from ..nn.module import Module
 from .call import Call, Value, tensor_of
 from .errors import OnnxError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..frontend.typing import DTypeLike
+
+SINGLE = np.dtype(np.float32)  # that floats of a file have, as long as nobody converts them
 
 
 class Node(Module):
@@ -35,6 +43,11 @@ class Node(Module):
             raise OnnxError(str(error), *self._where) from None
         except (ValueError, TypeError, IndexError, OverflowError, MemoryError, ZeroDivisionError) as error:
             raise OnnxError(str(error) or type(error).__name__, *self._where) from error
+
+    def _convert(self, old: np.dtype, new: np.dtype) -> None:
+        """Make attributes of one float dtype those of another."""
+        changed = {name: _converted(value, old, new) for name, value in self._call_.attributes.items()}
+        self._call_ = self._call_._replace(attributes=changed)
 
     def extra_repr(self) -> str:
         _, operator, opset = self._where
@@ -74,6 +87,17 @@ class Graph(Module):
                 del values[name]
         return tuple(values[name] for name in self._outputs)
 
+    def _convert(self, old: np.dtype, new: np.dtype) -> None:
+        """Make constants of one float dtype those of another."""
+        self._constants = {name: _converted(value, old, new) for name, value in self._constants.items()}
+
+
+def _converted(value: Any, old: np.dtype, new: np.dtype) -> Any:
+    """A dtype, or an array of it, as another dtype, or an array of that; all else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype == old:
+        return value.astype(new)
+    return new if isinstance(value, np.dtype) and value == old else value
+
 
 class Input(NamedTuple):
     """An input of a model: its name, its dtype, None if it is no tensor, and its sizes, names or None where unknown."""
@@ -100,6 +124,10 @@ class Network(Graph):
 
     signature: tuple[Input, ...]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._dtype = SINGLE  # what is float32 in the file
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The output, or a tuple of the outputs."""
         values = [
@@ -107,6 +135,24 @@ class Network(Graph):
         ]
         outputs = tuple(map(_as_tensor, super().forward({}, *values)))
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def to(self, dtype: DTypeLike) -> Self:
+        """Convert parameters, buffers, and all that is of their dtype in the file, constants and Cast among it.
+
+        >>> import tinygrad_cv as tg
+        >>> from onnx import parser
+        >>> model = parser.parse_model('''<ir_version: 8, opset_import: ["": 17]>
+        ...     g (float[2] x) => (float[2] y) <float third = {0.33333334}> { y = Mul(x, third) }''')
+        >>> tg.onnx.load(model).to("float64")(tg.ones(2, dtype="float64")).dtype
+        dtype('float64')
+        """
+        super().to(dtype)
+        new = check_dtype(dtype)
+        for module in self.modules():
+            if isinstance(module, (Node, Graph)):
+                module._convert(self._dtype, new)
+        self._dtype = new
+        return self
 
     def _placed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The inputs in their order."""
@@ -127,8 +173,9 @@ class Network(Graph):
         if entry.dtype is None or value is None:
             return list(map(asarray, value)) if isinstance(value, (list, tuple)) else value
         x = asarray(value)
-        if x.dtype != entry.dtype and not (x.dtype.kind == entry.dtype.kind == "f"):
-            raise OnnxError(f"input of dtype {x.dtype}; the model takes {entry}. Use .astype({entry.dtype.name!r}).")
+        dtype = self._dtype if entry.dtype == SINGLE else entry.dtype
+        if x.dtype != dtype:
+            raise OnnxError(f"input of dtype {x.dtype}; the model takes {entry}. Use .astype({dtype.name!r}).")
         if entry.shape is not None and x.ndim != len(entry.shape):
             raise OnnxError(f"input of shape {x.shape}; the model takes {entry}.")
         return x
