@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import onnx
 
-from .campaign import FAILED, run, table
+from .agreement import distances
+from .campaign import FAILED, run, run_runtime, table
 from .cases import SUITES, cases
+from .networks import LIGHT, SHIPPED, light, shipped
 
 
 def signatures(name: str) -> Iterator[str]:
@@ -26,20 +28,35 @@ def _formal(formal: onnx.defs.OpSchema.FormalParameter) -> str:
     return formal.name + ("" if formal.option.name == "Single" else f" ({formal.option.name.lower()})")
 
 
+def networks(only: str) -> int:
+    """A line for each network: how far outputs are from ONNX Runtime's, and both from float64."""
+    for name in (*SHIPPED, *LIGHT):
+        if only.lower() in name:
+            network = light(name) if name in LIGHT else shipped(name)
+            print(f"{name:18}{distances(network) if network else 'its package is not installed'}", flush=True)
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.onnx", description=__doc__)
     parser.add_argument("--suite", choices=SUITES, action="append", help="all, if none is given")
     parser.add_argument("--only", default="", help="cases whose operators or name contain this")
     parser.add_argument("--jit", action="store_true", help="compiled, not eagerly")
     parser.add_argument("--schema", metavar="NAME", help="print the signature of each version of an operator")
+    parser.add_argument("--runtime", action="store_true", help="ONNX Runtime instead of this library")
+    parser.add_argument(
+        "--networks", action="store_true", help="real networks beside ONNX Runtime's"
+    )
     options = parser.parse_args()
     if options.schema:
         print("\n".join(signatures(options.schema)))
         return 0
+    if options.networks:
+        return networks(options.only)
     failed = False
     for suite in options.suite or SUITES:
         chosen = [c for c in cases(suite) if options.only.lower() in f"{c.operators} {c.name}".lower()]
-        outcomes = [run(case, options.jit) for case in chosen]
+        outcomes = [run_runtime(case) if options.runtime else run(case, options.jit) for case in chosen]
         print(f"--- {suite}")
         print(table(outcomes))
         failed |= any(outcome.result == FAILED for outcome in outcomes)

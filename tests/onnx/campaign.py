@@ -54,6 +54,27 @@ def run(case: Case, compiled: bool = False) -> Outcome:
     return Outcome(case, PASSED)
 
 
+def run_runtime(case: Case) -> Outcome:
+    """The same of ONNX Runtime's outputs, without its optimizations."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = onnxruntime.InferenceSession(
+            case.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        names = [entry.name for entry in session.get_inputs()]
+        for inputs, expected in case.data:
+            problem = mismatch(case, tuple(session.run(None, dict(zip(names, inputs, strict=True)))), expected)
+            if problem:
+                return Outcome(case, FAILED, problem)
+    except Exception as error:  # of many kinds, none of them public
+        return Outcome(case, REFUSED, str(error))
+    return Outcome(case, PASSED)
+
+
 def _with_numbers_fixed(case: Case) -> onnx.ModelProto:
     model = onnx.ModelProto()
     model.CopyFrom(case.model)
