@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import onnx
 
 from .agreement import distances
+from .beside_runtime import agree, ours, runtime
 from .campaign import FAILED, run, run_runtime, table
 from .cases import SUITES, cases
 from .networks import LIGHT, SHIPPED, light, shipped
+from .versions import rows
 
 
 def signatures(name: str) -> Iterator[str]:
@@ -37,6 +39,24 @@ def networks(only: str) -> int:
     return 0
 
 
+def versions(only: str) -> int:
+    """How many operators in a version, with some attributes, agree with ONNX Runtime; what does not."""
+    same, refused, different = 0, 0, []
+    for row in rows():
+        if only.lower() in str(row).lower():
+            y, theirs = ours(row), runtime(row)
+            if isinstance(y, str):
+                different.append(f"{row}: refused here: {y}")
+            elif isinstance(theirs, str):
+                refused += 1
+            elif agree(y, theirs):
+                same += 1
+            else:
+                different.append(f"{row}: {[t.shape for t in y]}, {[t.shape for t in theirs]} in ONNX Runtime")
+    print("\n".join([*different, f"{same} agree, {len(different)} do not, {refused} are refused by ONNX Runtime"]))
+    return int(bool(different))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.onnx", description=__doc__)
     parser.add_argument("--suite", choices=SUITES, action="append", help="all, if none is given")
@@ -44,15 +64,16 @@ def main() -> int:
     parser.add_argument("--jit", action="store_true", help="compiled, not eagerly")
     parser.add_argument("--schema", metavar="NAME", help="print the signature of each version of an operator")
     parser.add_argument("--runtime", action="store_true", help="ONNX Runtime instead of this library")
-    parser.add_argument(
-        "--networks", action="store_true", help="real networks beside ONNX Runtime's"
-    )
+    parser.add_argument("--versions", action="store_true", help="operators in their versions beside ONNX Runtime's")
+    parser.add_argument("--networks", action="store_true", help="real networks beside ONNX Runtime's")
     options = parser.parse_args()
     if options.schema:
         print("\n".join(signatures(options.schema)))
         return 0
     if options.networks:
         return networks(options.only)
+    if options.versions:
+        return versions(options.only)
     failed = False
     for suite in options.suite or SUITES:
         chosen = [c for c in cases(suite) if options.only.lower() in f"{c.operators} {c.name}".lower()]

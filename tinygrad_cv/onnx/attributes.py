@@ -85,7 +85,7 @@ def _text(data: bytes) -> str:
 def _as(kind: str, name: str, value: Any) -> Any:
     """The value as the function takes it: integers are booleans or dtypes where it wants one."""
     if kind == "DType":
-        return dtype_of(value)
+        return dtype_of(value) if value else None  # 0 is none in particular
     if kind != "bool":
         return value
     if value not in (0, 1):

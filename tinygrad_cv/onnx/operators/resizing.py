@@ -53,7 +53,7 @@ def _half_pixel(a: Axis, i: np.ndarray) -> np.ndarray:
 POSITIONS: dict[str, Callable[[Axis, np.ndarray], np.ndarray]] = {  # in the input, of the output's elements
     "half_pixel": _half_pixel,
     "half_pixel_symmetric": lambda a, i: a.n / 2 * (1 - a.m / (a.scale * a.n)) + _half_pixel(a, i),
-    "pytorch_half_pixel": lambda a, i: _half_pixel(a, i) if a.scale * a.n != 1 else i * 0.0 - 0.5,
+    "pytorch_half_pixel": lambda a, i: _half_pixel(a, i) if a.m > 1 else i * 0.0,
     "tf_half_pixel_for_nn": lambda a, i: (i + 0.5) / a.scale,
     "align_corners": _aligned,
     "asymmetric": lambda a, i: i / a.scale,
@@ -132,35 +132,37 @@ def _rounded(y: Tensor, dtype: np.dtype) -> Tensor:
     return y.round().clip(float(limits.min), float(limits.max)).astype(dtype)
 
 
-def _by_scales(x: Tensor, scales: Sequence[float], kernel: Kernel, coordinates: str) -> Tensor:
-    """x resized along all axes by factors."""
+def _by_scales(x: Tensor, scales: Sequence[float], mode: str) -> Tensor:
+    """x resized along all axes by factors, as before opset 11.
+
+    Positions begin at the first element; the nearest is the one before, or, of what shrinks, the one after.
+    """
     if len(scales) != x.ndim or min(scales, default=1) <= 0:
         raise OnnxError(f"input of shape {x.shape}, scales={tuple(scales)}: there must be one above 0 for each axis.")
-    axes = [(i, Axis(n, int(n * s), s)) for i, (n, s) in enumerate(zip(x.shape, scales, strict=True))]
-    return resized(x, axes, kernel, coordinates)
+    for i, (n, s) in enumerate(zip(x.shape, scales, strict=True)):
+        kernel = Kernel(mode.replace("bilinear", "linear"), "ceil" if s < 1 else "floor")
+        x = resized(x, [(i, Axis(n, int(n * s), s))], kernel, "asymmetric")
+    return x
 
 
 def _floats(x: Numbers | None) -> tuple[float, ...] | None:
-    """Known numbers as a tuple; None where there are none."""
-    return None if x is None or x.size == 0 else tuple(map(float, x.reshape(-1)))
+    """Known numbers as a tuple; None where there are none. float32 means the shortest decimal near it."""
+    return None if x is None or x.size == 0 else tuple(float(str(number)) for number in x.reshape(-1))
 
 
 @operator("Upsample", since=7, grows=True)
 def upsample_by(x: Tensor, *, mode: str, scales: Floats) -> Tensor:
-    return _by_scales(x, scales, Kernel(mode.replace("bilinear", "linear"), "floor"), "asymmetric")
+    return _by_scales(x, _floats(np.array(scales, np.float32)) or (), mode)
 
 
 @operator("Upsample", since=9, grows=True)
 def upsample(x: Tensor, scales: Numbers, *, mode: str) -> Tensor:
-    return upsample_by(x, mode=mode, scales=_floats(scales) or ())
+    return _by_scales(x, _floats(scales) or (), mode)
 
 
 @operator("Resize", since=10, grows=True)
 def resize_by(x: Tensor, scales: Numbers, *, mode: str) -> Tensor:
-    """Positions begin at the first element; the nearest is the one before, or, of what shrinks, the one after."""
-    factors = _floats(scales) or ()
-    shrinks = any(s < 1 for s in factors)
-    return _by_scales(x, factors, Kernel(mode, "ceil" if shrinks else "floor"), "asymmetric")
+    return _by_scales(x, _floats(scales) or (), mode)
 
 
 @operator("Resize", since=11, grows=True)
