@@ -36,7 +36,7 @@ def forced(how: str) -> Iterator[None]:
         change(calls, "entries", {})
         change(calls, "_refused", {})
         change(calls, "_unfit", set())
-        change(calls, "submit", lambda entry, *call: entry.build(*call))
+        change(calls, "submit", lambda entry, call: entry.build(call))
         if how == "numpy":
             change(composition, "compiled", NumpyProgram)
             change(numpy_source, "_owned", _owned)

@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,38 +14,42 @@ from ..core.context import Context
 from ..core.locks import lock
 from ..core.variable import Variable
 from ..frontend.tensor import Tensor
+from .composition import AbstractCall
+from .memory_order import Order, order_of
 
 if TYPE_CHECKING:
     from .calls import Entry
 
-Call: TypeAlias = tuple[Context, tuple[Any, ...], dict[str, Any]]
-
-_waiting: deque[tuple[Entry, Context, tuple[Any, ...], dict[str, Any]]] = deque()  # the first is being compiled
+_waiting: deque[tuple[Entry, AbstractCall]] = deque()  # the first is being compiled
 _lock = lock()
 _thread: threading.Thread | None = None
 
 
-def submit(entry: Entry, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Have a signature compiled, by a call as :func:`outline` gives it."""
+def submit(entry: Entry, call: AbstractCall) -> None:
+    """Have a signature compiled."""
     global _thread
     with _lock:
-        _waiting.append((entry, context, args, kwargs))
+        _waiting.append((entry, call))
         if _thread is None:
             _thread = threading.Thread(target=_work, daemon=True, name="tinygrad_cv-compiling")
             _thread.start()
 
 
-def outline(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """A call's modes and arguments, in place of tensors new ones of their shapes and dtypes that take no memory."""
-    modes = Context(recording=context.recording, replaying=context.replaying)
+def abstract(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AbstractCall:
+    """A call without its numbers: in place of tensors new ones that take no memory, row-major as their arrays lie."""
+    orders: list[Order] = []
 
     def blank(x: Any) -> Any:
         if not isinstance(x, Variable):
             return x
-        tensor = Tensor._new(np.broadcast_to(np.zeros((), x._value.dtype), x._value.shape))
+        value, order = x._value, order_of(x._value)
+        orders.append(order)
+        shape = value.shape if order is None else tuple([value.shape[axis] for axis in order])
+        tensor = Tensor._new(np.broadcast_to(np.zeros((), value.dtype), shape))
         return tensor.requires_grad_() if context.recording and x.node is not None else tensor
 
-    return modes, tuple(map(blank, args)), {name: blank(x) for name, x in kwargs.items()}
+    modes = Context(recording=context.recording, replaying=context.replaying)
+    return AbstractCall(modes, tuple(map(blank, args)), {name: blank(x) for name, x in kwargs.items()}, orders)
 
 
 def settle() -> None:
@@ -61,8 +65,8 @@ def _work() -> None:
             if not _waiting:
                 _thread = None
                 return
-            entry, context, args, kwargs = _waiting[0]
-        entry.build(context, args, kwargs)
+            entry, call = _waiting[0]
+        entry.build(call)
         with _lock:
             _waiting.popleft()
 

@@ -9,8 +9,8 @@ from typing import Any
 from ..core import memory
 from ..core.context import Context, in_scope
 from ..core.variable import Variable
-from .builder import outline, submit
-from .composition import Composition
+from .builder import abstract, submit
+from .composition import AbstractCall, Composition
 from .signature import signature
 
 CALLS = 2  # of a signature before it is compiled, and more of small arguments:
@@ -44,10 +44,10 @@ class Entry:
         calls = f"{self.native} call{'' if self.native == 1 else 's'} by compiled code, {self.plain} by NumPy"
         return f"{self.function.__name__}({self.shapes}): {calls}; {'compiled' if self.composition else waits}"
 
-    def build(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def build(self, call: AbstractCall) -> None:
         """Compile it, or note why not."""
         try:
-            self.composition = Composition(self.function, context, args, kwargs)
+            self.composition = Composition(self.function, call)
             _refused[self.function] = -REFUSED
         except Exception as error:
             self.reason = f"{error}" or type(error).__name__
@@ -72,7 +72,7 @@ def run(function: Callable[..., Any], context: Context, args: tuple[Any, ...], k
         entry = _new(key, function, _tensors(args, kwargs))
     entry.used = _times()
     if entry.plain == entry.due - 1 and entry.composition is None:
-        submit(entry, *outline(context, args, kwargs))
+        submit(entry, abstract(context, args, kwargs))
     composition = entry.composition
     if composition is not None and not (memory._borrowed and _borrows(args, kwargs)):
         result = composition(context, args, kwargs)

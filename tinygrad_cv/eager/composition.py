@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
 
 from ..compiler import Program, compiled
 from ..core.composite import Composite, composite
@@ -19,14 +21,14 @@ from ..core.variable import Variable
 from ..frontend.random import default_generator
 from ..frontend.tensor import Tensor
 from ..ir.graph import INPUT, Value
-from ..tracing import tree
 from ..tracing.recording import Recording, TracedOutputs, pulled_back, record
 from ..tracing.trace import TRACING
+from .memory_order import Order, inverse, of_result
 
 if TYPE_CHECKING:
     from ..tracing.tree import Leaf
 
-STATE = -1  # in place of the number of an argument: the state of the random generator
+STATE, COTANGENT = -1, -2  # in place of the number of an argument: the state of the random generator; the cotangent
 
 
 class Unfit(Exception):
@@ -55,22 +57,36 @@ class Arguments:
         return tuple(items[:count]), dict(zip(self.names, items[count:], strict=True))
 
 
+class AbstractCall(NamedTuple):
+    """A call without its numbers.
+
+    Attributes:
+        modes: the context, as far as it matters.
+        args, kwargs: with leaves in place of tensors, whose shapes are row-major as the arrays lie.
+        orders: of the tensors' arrays.
+    """
+
+    modes: Context
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    orders: list[Order]
+
+
 class Composition:
     """A composed function for one signature, compiled.
 
     Args:
         function: the function itself, without a scope.
-        context: the modes of its calls.
-        args, kwargs: of a call, with tensors of the same shapes and dtypes, which are leaves.
 
     Raises:
         Unfit: its calls do more than to compute one tensor from their arguments and to draw random numbers.
         TraceError: it looks at values.
     """
 
-    def __init__(self, function: Callable[..., Any], context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]):
-        self.function, self.arguments = function, Arguments(args, kwargs)
-        recording = self._recorded(context, args, kwargs)
+    def __init__(self, function: Callable[..., Any], call: AbstractCall):
+        self.function, self.arguments = function, Arguments(call.args, call.kwargs)
+        self._orders, self._order = call.orders, cast(Order, None)  # of the arguments, and of the result
+        recording = self._recorded(call)
         self._conditional = recording.conditional
         self._inputs = self._numbered(recording)  # for each input of the graph, the argument
         self._draws = STATE in self._inputs
@@ -83,20 +99,36 @@ class Composition:
 
     # --- building ---
 
-    def _recorded(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording:
-        """The function's graph."""
-        leaves: list[Leaf] = self.arguments.tensors(args, kwargs)
-        with TRACING, using(recording=context.recording, replaying=context.replaying):
-            recording = record(self.function, args, kwargs, leaves, ())
-        if type(recording.form) is not tree.TensorIndex:
-            raise Unfit("it does not return one tensor")
+    def _recorded(self, call: AbstractCall) -> Recording:
+        """The function's graph, of arrays as they lie."""
+        leaves: list[Leaf] = self.arguments.tensors(call.args, call.kwargs)
+        with TRACING, using(recording=call.modes.recording, replaying=call.modes.replaying):
+            recording = record(self._of_arrays_as_they_lie, tuple(leaves), {}, leaves, ())
         if recording.changed or recording.deposits or recording.events:
             raise Unfit("it changes what it was called with")
         if any(watched.tensor is not default_generator.state for watched in recording.watched):
             raise Unfit("it reads a tensor that it was not called with")
-        if _is_view(recording.graph.outputs[0]):
-            raise Unfit("its result is its argument, or a view of it")
         return recording
+
+    def _of_arrays_as_they_lie(self, *leaves: Tensor) -> Tensor:
+        given = [
+            leaf if order is None else leaf.permute(*inverse(order))
+            for leaf, order in zip(leaves, self._orders, strict=True)
+        ]
+        before = [tensor._value for tensor in given]
+        args, kwargs = self.arguments.filled(given)
+        result = self.function(*args, **kwargs)
+        if type(result) is not Tensor:
+            raise Unfit("it does not return one tensor")
+        value: Any = result._value
+        if not isinstance(value, Value) or _is_view(value):
+            raise Unfit("its result is its argument, or a view of it")
+        if any(order and t._value is not v for t, v, order in zip(given, before, self._orders, strict=True)):
+            raise Unfit("it changes what it was called with")
+        ranks = [(leaf.ndim, order) for leaf, order in zip(leaves, self._orders, strict=True)]
+        self._order = of_result(value, ranks)
+        self._given, self._last = [tensor.node for tensor in given], result.node
+        return result if self._order is None else result.permute(*self._order)
 
     def _numbered(self, recording: Recording) -> tuple[int, ...]:
         places = dict.fromkeys(range(len(recording.graph.inputs)), STATE)
@@ -112,21 +144,14 @@ class Composition:
 
     def _derive(self, traced: TracedOutputs) -> None:
         """Compile the derivative."""
-        output = traced.tensors[0]
-        assert output is not None and output.node is not None
-        last = output.node
-        self._last = last
-        self._tape = [node for node in reachable([last]) if node.primitive is not None]
+        last = self._last
+        assert last is not None
+        assert last.primitive is not None
+        self._tape = [node for node in reachable([last]) if node.primitive is not None and node not in self._given]
         if len(self._tape) >= SPACE:
             raise Unfit(f"it is {len(self._tape)} operations")
         if any(type(node) is not Node for node in self._tape):
             raise Unfit("it calls a function with a derivative of its own")
-        self._leaves = {
-            node: self._inputs[traced.inputs[value]]
-            for node, value in traced.trace.leaves.items()
-            if value in traced.inputs
-        }
-        assert last.primitive is not None
         known = last.primitive
         self._primitive = Primitive(
             known.name, known.eval, known.aval, family=known.family, label=known.label, formula=known.formula
@@ -135,8 +160,12 @@ class Composition:
             recording = pulled_back(traced, 0, self._sources)
         if recording.conditional or recording.watched:
             raise Unfit("its derivative looks at values")
-        self._cotangents = tuple(-1 if item is None else int(item) for item in recording.form)
-        inputs = (*self._inputs, None)  # the last is the cotangent
+        self._cotangents = [  # (argument, number of the result)
+            (self._inputs[source], int(item))
+            for source, item in zip(self._sources, recording.form, strict=True)
+            if item is not None
+        ]
+        inputs = (*self._inputs, COTANGENT)
         places = {index: inputs[place] for place, index in recording.arguments}
         self._pulled = tuple(places[i] for i in range(len(recording.graph.inputs)))
         self._pullback: Program = compiled(recording.graph)
@@ -148,14 +177,18 @@ class Composition:
         given = self.arguments.tensors(args, kwargs)
         with default_generator.alone() if self._draws else nullcontext():
             state: Any = default_generator.state._value if self._draws else None
-            results = self._program([state if i < 0 else given[i]._value for i in self._inputs])
+            arrays = [
+                state if place == STATE else _as_it_lies(given[place]._value, self._orders[place])
+                for place in self._inputs
+            ]
+            results = self._program(arrays)
             if self._conditional and not results[-1]:
                 return None
             for place, value in zip(self._written, results[1:], strict=False):
                 (given[place] if place >= 0 else default_generator.state)._value = value
-        if not self._sources:
-            return Tensor._new(results[0])
-        return Tensor._new(results[0], composite(self, self._primitive, context, given, results[0], state))
+        value = _in_place(results[0], self._order)
+        node = composite(self, self._primitive, context, given, value, state) if self._sources else None
+        return Tensor._new(value, node)
 
     # --- what a composite node asks ---
 
@@ -164,13 +197,18 @@ class Composition:
         saved = node.saved
         assert saved is not None
         arrays: list[Any] = [
-            g._value if i is None else node.call.state if i < 0 else saved[i, "value"] for i in self._pulled
+            _as_it_lies(g._value, self._order)
+            if place == COTANGENT
+            else node.call.state
+            if place == STATE
+            else _as_it_lies(saved[place, "value"], self._orders[place])
+            for place in self._pulled
         ]
         results = self._pullback(arrays)
-        for source, place in zip(self._sources, self._cotangents, strict=True):
-            parent = node.inputs[self._inputs[source]]
-            if place >= 0 and parent is not None and wanted(parent):
-                yield parent, Tensor._new(results[place])
+        for place, number in self._cotangents:
+            parent = node.inputs[place]
+            if parent is not None and wanted(parent):
+                yield parent, Tensor._new(_in_place(results[number], self._orders[place]))
 
     def replay(self, node: Composite) -> Tensor:
         """The call once more, by the function itself, recorded."""
@@ -184,7 +222,7 @@ class Composition:
     def outline(self, node: Composite) -> Node:
         """The nodes of the trace, between those of the call's arguments."""
         made: dict[Node | None, Node | None] = {None: None}
-        made.update({leaf: node.inputs[place] for leaf, place in self._leaves.items()})
+        made.update(zip(self._given, node.inputs, strict=True))
         scopes: dict[int, Scope] = {id(None): Scope(self.function.__name__, "function", node.around)}
         for known in self._tape:
             parents = tuple([made[parent] for parent in known.parents])
@@ -195,6 +233,16 @@ class Composition:
         last = made[self._last]
         assert last is not None
         return last
+
+
+def _as_it_lies(array: np.ndarray, order: Order) -> np.ndarray:
+    """An array of this order, row-major; one of another is copied by the program."""
+    return array if order is None else array.transpose(order)
+
+
+def _in_place(array: np.ndarray, order: Order) -> np.ndarray:
+    """The array that lies so, with its axes where they are."""
+    return array if order is None else array.transpose(inverse(order))
 
 
 def _is_view(value: Value) -> bool:

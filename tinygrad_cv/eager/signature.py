@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.context import Context
 from ..core.variable import Variable
+from .memory_order import order_of
 
 EXACT = frozenset((int, bool, str, type(None)))
 
@@ -14,7 +15,7 @@ EXACT = frozenset((int, bool, str, type(None)))
 def signature(
     function: Callable[..., Any], context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Hashable | None:
-    """Function, modes, shapes and dtypes, which arguments require a gradient, and all other arguments.
+    """Function, modes, shapes, dtypes and memory orders, which arguments require a gradient, and all other arguments.
 
     None where an argument is of a kind that it cannot hold.
     """
@@ -24,7 +25,7 @@ def signature(
         kind = type(x)
         if isinstance(x, Variable):
             value = x._value
-            parts.append((value.shape, value.dtype, recording and x.node is not None))
+            parts.append((value.shape, value.dtype, order_of(value), recording and x.node is not None))
         elif kind in EXACT:
             parts.append((kind, x))  # True equals 1
         elif kind is float:

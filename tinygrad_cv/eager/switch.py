@@ -28,7 +28,7 @@ def set_eager_compile(mode: bool) -> AbstractContextManager[None]:
     graphs, drawings, hooks and derivatives of all orders are those of the functions as they are written. A function is
     compiled in the background once it was called twice with the same shapes, dtypes and other arguments; until then,
     for small arguments, and where it cannot be compiled, NumPy runs it. Compiled code is kept on disk. Sums differ from
-    NumPy's by rounding, as those of :func:`jit` do, and results are in C order.
+    NumPy's by rounding, as those of :func:`jit` do.
 
     Raises:
         RuntimeError: llvmlite, which compiled code needs, is not installed.
