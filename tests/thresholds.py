@@ -78,6 +78,8 @@ COMPILED = {
     "compiler.schedule.recompute.PARTS": (1, BEYOND),
     "compiler.schedule.recompute.PRICE": (1, BEYOND),
     "compiler.schedule.recompute.SHARE": (1, BEYOND),
+    "compiler.schedule.short_steps.HELD": (0, BEYOND),
+    "compiler.schedule.short_steps.SMALL": (0, BEYOND),
     "compiler.schedule.steps.LITTLE": (0, BEYOND),
     "compiler.schedule.steps.TASK": (64, BEYOND),
     "compiler.schedule.steps.WHOLE": (0, BEYOND),

@@ -242,6 +242,10 @@ class _Record:
         return None
 
     @staticmethod
+    def called(*_: Any) -> None:
+        return None
+
+    @staticmethod
     def alone(lock: Any) -> Any:
         return lock
 

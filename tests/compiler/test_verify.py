@@ -20,7 +20,7 @@ from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
 from tinygrad_cv.compiler.schedule import late, materialize
 from tinygrad_cv.compiler.schedule.affine import Affine, Var, of
-from tinygrad_cv.compiler.schedule.expr import Exprs
+from tinygrad_cv.compiler.schedule.expr import Exprs, substitute
 from tinygrad_cv.compiler.schedule.kernel import NEW
 from tinygrad_cv.compiler.schedule.layout import layout_of
 from tinygrad_cv.compiler.schedule.nest import Nest, Store
@@ -48,6 +48,7 @@ x6 = expand(x5, shape=(64, 500))
 x7 = div(x4, x6)
 return x7
 """
+ROWS = SOFTMAX.replace("64, 500", "6, 96, 500").replace("(1,)", "(2,)")
 WINDOWS = """
 x0 = input((2, 20, 9, 9), 'float32', 'normal', 1)
 x1 = input((16, 20, 3, 3), 'float32', 'normal', 2)
@@ -173,6 +174,26 @@ def share_tiles(p):
     chain[0].schedule.rows = {chain[0].shared: 2}
 
 
+def share_unlike_ranges(p):
+    (chain,) = [chain for step in p.steps for chain in step.chains if len(chain) > 1]
+    schedule = chain[0].schedule
+    schedule.outer.reverse()
+
+
+def cut_one_of_several_ranges(p):
+    schedule = p.kernels[0].schedule
+    schedule.rows = {schedule.outer[1]: 2}
+
+
+def read_rows_of_others(p):
+    """What is read of the next part of an axis is stored at another step."""
+    nest = kernel(p, "elementwise").nest
+    part = kernel(p, "elementwise").ranges[1]
+    for store in nest.stores:
+        new = {x: Exprs().load(x.value, tuple(a.substitute({part: Affine(0)}) for a in x.index)) for x in nest.loads}
+        store.expr = substitute(Exprs(), store.expr, new)
+
+
 def store_twice(p):
     p.steps[-1].chains[-1].append(p.kernels[-1])
 
@@ -262,6 +283,9 @@ MISTAKES = [
     (SOFTMAX, forget_a_kernel, "is not stored yet|no kernel stores"),
     (SOFTMAX, make_locally_for_others, "may be stored by another thread"),
     (SOFTMAX, share_tiles, "is cut into tiles"),
+    (ROWS, share_unlike_ranges, "the ranges of a chain are|may be stored by another thread"),
+    (ROWS, cut_one_of_several_ranges, "one of several shared ranges is cut"),
+    (ROWS, read_rows_of_others, "may be stored by another thread"),
     (SOFTMAX, store_twice, "two stores write the same element"),
     (SOFTMAX, lose_a_variable, "unknown variables"),
     (SOFTMAX, lose_a_loop, "loops over"),

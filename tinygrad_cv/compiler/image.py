@@ -22,7 +22,7 @@ from .memory import MemoryRow
 from .runtime.objects import compile_modules
 from .runtime.target import Target
 from .schedule.arena import place
-from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan
+from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan, touched
 from .schedule.lives import lives_of, nbytes
 from .schedule.storage import first
 
@@ -159,8 +159,7 @@ def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...]
                 chains += [Chain(steps_of[id(k)], steps_of[id(k)], (calls[id(k)],)) for k in chain]
                 continue
             count = steps_of[id(chain[0])]
-            written = sum(v.nbytes for k in chain for v in k.writes)
-            piece = count if len(chain) == 1 else max(1, count * PIECE // max(written, 1))
+            piece = count if len(chain) == 1 else max(1, count * PIECE // max(touched(chain), 1))
             chains.append(Chain(count, piece, tuple(calls[id(k)] for k in chain)))
         steps.append(ImageStep(step.kind, tuple(chains)))
     constants = [np.asarray(v.params["array"], order="C") for v in graph.values() if v.op == CONSTANT]

@@ -34,6 +34,7 @@ from .schedule.layout import Layout
 from .schedule.pack import pack_operands
 from .schedule.recompute import recompute
 from .schedule.settle import Nests, settle
+from .schedule.short_steps import shorten
 from .schedule.steps import order
 from .verify import verify_image, verify_kernels, verify_layouts, verify_nests, verify_plan, verify_rewrite
 
@@ -167,6 +168,13 @@ STAGES: tuple[Stage, ...] = (
         lambda w: (clear_halos(w.plan, w.target),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan)},
+    ),
+    Stage(
+        "shorten steps",
+        ("plan",),
+        lambda w: (shorten(w.plan),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),
     Stage(
         "write",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -24,8 +25,8 @@ def buffers_of(nest: Nest) -> list[Value]:
 
 
 def steps_of(schedule: LoopSchedule) -> int:
-    """How many steps the outermost loop has: what threads share."""
-    return sum(s.count for s in segments(schedule, schedule.outer[0])) if schedule.outer else 1
+    """How many steps the loops have that threads share."""
+    return math.prod(sum(s.count for s in segments(schedule, var)) for var in schedule.outer[: schedule.shared])
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,30 @@ class NestLowering:
 
     def write_result_loops(self, point: Point) -> None:
         """The loops over the result, tile by tile; threads share the steps of the outermost."""
-        absorbed = dict.fromkeys(self.schedule.absorbed, 0)
-        self.loops(self.schedule.outer, {**point, **absorbed}, {}, shared=True)
+        point = {**point, **dict.fromkeys(self.schedule.absorbed, 0)}
+        if self.schedule.shared > 1:
+            self._as_one(point)
+        else:
+            self.loops(self.schedule.outer, point, {}, shared=True)
+
+    def _as_one(self, point: Point) -> None:
+        """Several loops that threads share as one, whose steps are numbered: the place on each axis is a digit."""
+        f, t = self.f, self.schedule
+        variables, inside = t.outer[: t.shared], t.outer[t.shared :]
+
+        def body(step: Int, carried: list[str]) -> list[str]:
+            here, left = dict(point), f.integer(step)
+            for var in variables[:0:-1]:
+                here[var] = f.known(f.pure(f"urem i64 {left}, {var.extent}"))
+                left = f.pure(f"udiv i64 {left}, {var.extent}")
+            here[variables[0]] = f.known(left)
+            sizes = dict.fromkeys(variables, 1)
+            with self.exprs.level():
+                self.exprs.hoist(self.points(here, sizes))
+                self.loops(inside, here, sizes)
+            return carried
+
+        f.loop(f.known("%low"), f.known("%high"), 1, [], body)
 
     def loops(self, outer: Sequence[Var], point: Point, tile: dict[Var, int], shared: bool = False) -> None:
         """Loops over these variables, outermost first. ``tile``: its size along the variables outside them."""

@@ -61,6 +61,7 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         tuple((var(v), *map(var, replaced)) for v, replaced in schedule.collapsed.items()),
         tuple(map(var, schedule.within)),
         schedule.overlaps,
+        schedule.shared,
     )
     extents = tuple(v.extent for v in variables)
     return tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)

@@ -35,7 +35,7 @@ class KernelLoops:
         for v, step in schedule.split.items():
             self._loop(v, v.extent, step, "split: partial sums are added to memory")
         for depth, v in enumerate(schedule.outer):
-            self._loop(v, schedule.extent(v), self._step(v), self._note(v, depth == 0))
+            self._loop(v, schedule.extent(v), self._step(v), self._note(v, depth < schedule.shared))
         self._body()
         return self.out
 
@@ -45,7 +45,7 @@ class KernelLoops:
         (store,) = self.nest.stores
         places = {v for v, _ in (scatter.place - scatter.first).terms}
         for depth, v in enumerate(w for w in schedule.outer if w not in places and w not in schedule.within):
-            self._loop(v, v.extent, self._step(v), self._note(v, depth == 0))
+            self._loop(v, v.extent, self._step(v), self._note(v, depth < schedule.shared))
         name, columns = formulas.names.of(store.value), [formulas.affine(a) for a in store.index[1:]]
         if store.index[:1] != (scatter.place,):  # it is a reshape of the rows
             flat = columns_of(store)

@@ -6,7 +6,7 @@ The last two read and write each element once or a few times: their vectors run 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...ir.graph import INPUT, Value
@@ -27,14 +27,18 @@ SHORT = 16  # vectors: several reductions of no more are done at once
 BODY = 32  # operations: while a processor is at so many, the next vector's need not be side by side with them
 
 
-def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target) -> LoopSchedule:
-    """The loop schedule of a nest."""
+def choose(nest: Nest, layouts: Mapping[Value, Layout], target: Target, shared: int = 1) -> LoopSchedule:
+    """The loop schedule of a nest.
+
+    Args:
+        shared: how many of its loops threads share, as whole loops if several; fewer if others must be outermost.
+    """
     strides = Strides(nest, layouts)
     if nest.is_contraction:
         return contraction(nest, strides, _lanes(nest, strides.loads, target), target)
     if nest.scatter is not None:
         return _scattered(nest, nest.scatter, strides, _lanes(nest, strides.loads, target))
-    return _streaming(nest, strides, target)
+    return _streaming(nest, strides, target, shared)
 
 
 def _lanes(nest: Nest, loads: Iterable[Load], target: Target) -> int:
@@ -47,7 +51,7 @@ def _lanes(nest: Nest, loads: Iterable[Load], target: Target) -> int:
 # ---------------------------------------------------------------- elementwise operations and reductions
 
 
-def _streaming(nest: Nest, strides: Strides, target: Target) -> LoopSchedule:
+def _streaming(nest: Nest, strides: Strides, target: Target, shared: int) -> LoopSchedule:
     main = max(zip(nest.stores, strides.store_maps, strict=True), key=lambda pair: pair[0].value.size)[1]
     reductions = nest.reductions
     reduced = list(dict.fromkeys(v for r in reductions for v in r.variables))
@@ -57,8 +61,12 @@ def _streaming(nest: Nest, strides: Strides, target: Target) -> LoopSchedule:
     order, inner = in_memory_order(list(nest.vars), main), in_memory_order(reduced, by_load)
     alike = len({r.variables for r in reductions}) <= 1
     maps = [*strides.load_maps, *strides.store_maps, *nest.maps]
-    outer, inside = collapse(order[1:], maps), collapse(inner, maps) if alike else dict.fromkeys(inner, ())
-    order, inner = [*order[:1], *outer], list(inside)  # chains have the first loop in common, so it stays as it is
+    outer, inside = collapse(order[shared:], maps), collapse(inner, maps) if alike else dict.fromkeys(inner, ())
+    order, inner = (
+        [*order[:shared], *outer],
+        list(inside),
+    )  # chains have the first loops in common: they stay as they are
+    whole, order = (order[:shared], order[shared:]) if 1 < shared <= len(order) else ([], order)
     schedule = LoopSchedule(None, 1, collapsed={v: replaced for v, replaced in (outer | inside).items() if replaced})
     vector = max(
         order + (inner if alike else []), key=lambda v: (_smoothness(v, strides, nest), v.extent), default=None
@@ -69,9 +77,11 @@ def _streaming(nest: Nest, strides: Strides, target: Target) -> LoopSchedule:
     else:
         vector = None
     if reduced:
-        _reduce(schedule, nest, strides, order, inner)
+        _reduce(schedule, nest, strides, order, inner, whole)
     else:
         _map(schedule, nest, strides, order, main)
+    if whole:
+        schedule.outer, schedule.shared = [*whole, *schedule.outer], shared
     return schedule
 
 
@@ -80,8 +90,14 @@ def _power_of_2(n: int) -> int:
     return 1 << (n - 1).bit_length()
 
 
-def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], inner: list[Var]) -> None:
-    """The tile of a reduction: as many accumulators as hide the time that an addition takes."""
+def _reduce(
+    schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var], inner: list[Var], whole: list[Var]
+) -> None:
+    """The tile of a reduction: as many accumulators as hide the time that an addition takes.
+
+    Args:
+        whole: loops outside of these, which threads share; if there are none, they share the first of ``order``.
+    """
     vector = schedule.vector
     count = -(-schedule.extent(vector) // schedule.lanes) if vector else 1
     reductions = nest.reductions
@@ -89,7 +105,9 @@ def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Va
         schedule.outer, schedule.inner = order, _vector_inside(inner, vector)
         schedule.unroll = min(4, count)
         steps = count * math.prod(schedule.extent(v) for v in inner if v is not vector)
-        if len(order) > 1 and steps <= SHORT:  # combining lanes takes as long as all else, but not of several at once
+        if (
+            len(order) > (not whole) and steps <= SHORT
+        ):  # combining lanes takes as long as all else, but not of several at once
             registers = sum(2 if r.kind == "argmax" else 1 for r in reductions)
             schedule.rows = {order[-1]: min(schedule.extent(order[-1]), max(1, 8 // registers))}
             schedule.unroll = max(1, min(count, 4) // schedule.rows[order[-1]])
@@ -97,7 +115,8 @@ def _reduce(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Va
     schedule.outer, schedule.inner = _vector_inside(order, vector), inner
     long = _is_long(nest, [vector, *inner])
     schedule.vectors = min(2, count) if len(reductions) <= 4 and not long else 1
-    schedule.rows = _shared_rows(nest, strides, vector) if len(reductions) == 1 else {}
+    free = [v for v in nest.vars if v not in whole]
+    schedule.rows = _shared_rows(free, strides, vector) if len(reductions) == 1 else {}
     sums = schedule.vectors * len(reductions) * math.prod(schedule.rows.values())
     last = schedule.extent(inner[-1])
     several = () if long else (4, 2)
@@ -124,10 +143,11 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
     schedule.outer = [*rest, vector]
     if not rest:
         return
-    ours, theirs = (strides.all(v)[: len(strides.loads)] for v in (vector, rest[-1]))
-    uniform = any(one and not other for one, other in zip(ours, theirs, strict=True))
+    pairs = list(zip(strides.all(vector), strides.all(rest[-1]), strict=True))
+    nearer = any(abs(other) < abs(one) for one, other in pairs if lanes < abs(one) < ANYWHERE)
+    uniform = any(one and not other for one, other in pairs[: len(strides.loads)])
     least = 2 if strides.gathers else FEW
-    if (uniform or turned) and schedule.extent(rest[-1]) >= least:  # what varies along vectors only is hoisted
+    if (uniform or nearer) and schedule.extent(rest[-1]) >= least:  # what varies along vectors only is hoisted
         if strides.gathers and schedule.extent(rest[-1]) * schedule.extent(vector) > LONG:
             rest[-1:] = [*schedule.collapsed.pop(rest[-1], ()), rest[-1]]
         schedule.outer = [*rest[:-1], vector, rest[-1]]
@@ -161,9 +181,9 @@ def _smoothness(var: Var, strides: Strides, nest: Nest) -> float:
     return score * min(var.extent, 8) if score > 0 else score
 
 
-def _shared_rows(nest: Nest, strides: Strides, vector: Var | None) -> dict[Var, int]:
+def _shared_rows(variables: Sequence[Var], strides: Strides, vector: Var | None) -> dict[Var, int]:
     """Some rows of a variable that a load does not depend on: they share the load."""
-    for v in reversed(nest.vars):
+    for v in reversed(variables):
         if v is not vector and any(v not in x.vars and vector in x.vars for x in strides.loads):
             size = next((n for n in (4, 3, 2) if v.extent % n == 0), 1)
             if size > 1:

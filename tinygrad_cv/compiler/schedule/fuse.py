@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph, Value
-from .affine import Affine, Var, of
+from .affine import of
 from .aliases import Aliases
-from .expr import Expr, Exprs, loads, substitute, walk
+from .expr import Expr, Exprs, loads, substitute
 from .kernel import HostKernel, Kernel, NestKernel
 from .late import EARLY, LATE, Times
 from .layout import Layout
-from .nest import Nest, Store
+from .nest import Nest, Store, over
 from .updates import Updates
 
 if TYPE_CHECKING:
@@ -120,20 +120,9 @@ def _merged(exprs: Exprs, first: Kernel, second: Kernel, layouts: dict[Value, La
         new.update(zip(b.reductions[0].variables, map(of, a.reductions[0].variables), strict=True))
     stores = list(a.stores)
     for store in b.stores:
-        expr = _over(exprs, store.expr, new)
+        moved = over(exprs, store, new)
         values = {s.value: s.expr for s in a.stores}
-        known: dict[Expr, Expr] = {load: values[load.value] for load in loads([expr]) if load.value in values}
-        stores.append(Store(store.value, tuple(x.substitute(new) for x in store.index), substitute(exprs, expr, known)))
+        known: dict[Expr, Expr] = {load: values[load.value] for load in loads([moved.expr]) if load.value in values}
+        stores.append(Store(moved.value, moved.index, substitute(exprs, moved.expr, known)))
     nest = Nest(a.vars, stores)
     return NestKernel(nest, layouts, target)
-
-
-def _over(exprs: Exprs, expr: Expr, new: dict[Var, Affine]) -> Expr:
-    """An expression over other variables, those of its reductions included."""
-    done: dict[Expr, Expr] = {}
-    for part in walk([expr]):
-        args = [done[a] for a in part.args]
-        done[part] = exprs.rebuilt(
-            part, args, lambda a: a.substitute(new), lambda v: new[v].terms[0][0] if v in new else v
-        )
-    return done[expr]

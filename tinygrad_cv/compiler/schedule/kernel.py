@@ -7,7 +7,7 @@ their shared range, one after the other: what one writes, the next reads while i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..runtime.target import Target
 
 NEW = -2  # in place of the number of an input: memory of its own
-PIECE = 1 << 17  # bytes: a chain writes about this much before its first kernel runs again
+PIECE = 1 << 18  # bytes: a chain reads and writes about this much before its first kernel runs again
 
 
 @dataclass
@@ -62,16 +62,18 @@ class NestKernel:
 
     Attributes:
         layouts: of what it reads and writes, among others.
+        shares: of how many loops threads share the ranges.
     """
 
     nest: Nest
     layouts: Mapping[Value, Layout] = field(repr=False)
     target: Target = field(repr=False)
+    shares: int = 1
 
     @cached_property
     def schedule(self) -> LoopSchedule:
         """How its loops run: chosen when it is asked for, since most kernels are fused before that."""
-        return choose(self.nest, self.layouts, self.target)
+        return choose(self.nest, self.layouts, self.target, self.shares)
 
     def with_nest(self, nest: Nest) -> NestKernel:
         """A kernel with the same loops over the same variables."""
@@ -91,6 +93,11 @@ class NestKernel:
     def shared(self) -> Var | None:
         """The variable whose range threads share: that of the outermost loop."""
         return self.schedule.outer[0] if self.schedule.outer else None
+
+    @property
+    def ranges(self) -> list[Var]:
+        """The variables of all loops that threads share."""
+        return self.schedule.outer[: self.schedule.shared]
 
     @cached_property
     def guarded(self) -> set[Expr]:
@@ -158,6 +165,20 @@ class NestKernel:
 
 
 Kernel = HostKernel | NestKernel
+
+
+def touched(chain: Sequence[Kernel]) -> int:
+    """The bytes of all values of which kernels read or write another part in each step of what threads share."""
+    found: set[Value] = set()
+    for kernel in chain:
+        if isinstance(kernel, NestKernel):
+            ranges = set(kernel.ranges)
+            indices = [
+                *((x.value, x.index) for x in kernel.nest.loads),
+                *((s.value, s.index) for s in kernel.nest.stores),
+            ]
+            found.update(value for value, index in indices if any(v in ranges for a in index for v, _ in a.terms))
+    return sum(value.nbytes for value in found)
 
 
 def source(value: Value) -> Value:

@@ -29,7 +29,8 @@ class LoopSchedule:
         lanes: the length of a vector.
         vectors: how many vectors a tile has.
         rows: the size of a tile along other variables of the result, where it is not 1.
-        outer: the variables of the result, outermost first; threads share the range of the first.
+        outer: the variables of the result, outermost first.
+        shared: of how many of these threads share the ranges; if of more than one, as one loop over all of them.
         split: reduction variables whose loops run outside the tile, each with the part of its range that still runs
             inside. Partial sums are added to memory.
         inner: reduction variables whose loops run inside the tile, outermost first.
@@ -53,6 +54,7 @@ class LoopSchedule:
     collapsed: dict[Var, tuple[Var, ...]] = field(default_factory=dict)
     within: list[Var] = field(default_factory=list)
     overlaps: bool = False
+    shared: int = 1
 
     @property
     def result_lanes(self) -> int:

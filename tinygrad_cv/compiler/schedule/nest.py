@@ -10,12 +10,13 @@ its loops run, which of them is a vector, or how memory is laid out: see :class:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...ir.graph import Value
 from .affine import Affine, Indices, Var
-from .expr import Condition, Expr, Index, Load, Reduce, Scatter, conditions_of, factors, walk
+from .expr import Condition, Const, Expr, Exprs, Index, Load, Reduce, Scatter, conditions_of, factors, walk
 from .layout import layout_of
 
 
@@ -104,3 +105,17 @@ def is_contraction(reduction: Reduce) -> bool:
     return bool(pairs) and all(
         (reduction.vars & a.vars) - b.vars and (reduction.vars & b.vars) - a.vars for _, a, b in pairs
     )
+
+
+def over(exprs: Exprs, store: Store, new: Mapping[Var, Affine]) -> Store:
+    """A store over other variables, those of its reductions included."""
+    done: dict[Expr, Expr] = {}
+    for part in walk([store.expr]):
+        if isinstance(part, Const):  # which may be of another table
+            done[part] = exprs.const(part.number, part.dtype)
+            continue
+        args = [done[a] for a in part.args]
+        done[part] = exprs.rebuilt(
+            part, args, lambda a: a.substitute(new), lambda v: new[v].terms[0][0] if v in new else v
+        )
+    return Store(store.value, tuple(a.substitute(new) for a in store.index), done[store.expr])

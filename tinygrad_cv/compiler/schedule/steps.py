@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Set
 
 from ...ir.graph import Graph, Value
-from .affine import of
 from .aliases import Aliases
 from .kernel import HostKernel, Kernel, Plan, Step
 from .late import Times, late_kernels, places
 from .layout import Layout
+from .locality import follows, follows_inside
 from .updates import Updates
 
 TASK = 1 << 14  # operations: a kernel with less work runs on one thread
@@ -30,7 +30,8 @@ def order(
     late = late_kernels(kernels, graph, updates, times)
     last = set(map(id, late))
     early = [kernel for kernel in kernels if id(kernel) not in last]
-    steps, first = steps_of(early, late, aliases, set(graph.outputs))
+    early, before = _with_late(early, late, aliases, set(graph.outputs))
+    steps, first = steps_of(early, [*before, *late], aliases, set(graph.outputs))
     return Plan(graph, steps, layouts, aliases, first, places(late, graph, updates))
 
 
@@ -47,6 +48,44 @@ def steps_of(
     first = len(steps)
     add(late, first, steps, aliases)
     return steps, first
+
+
+def _with_late(
+    early: list[Kernel], late: list[Kernel], aliases: Aliases, outputs: Set[Value]
+) -> tuple[list[Kernel], list[Kernel]]:
+    """The kernels that stay early, and those that run with late ones, in a chain: nothing else reads what they store.
+
+    What the two read is read once then. Not contractions, which take long: nothing else runs while late kernels do.
+    """
+    readers: dict[Value, list[Kernel]] = {}
+    for kernel in (*early, *late):
+        for part in {part for value in kernel.reads for part in aliases.makers(value)}:
+            readers.setdefault(part, []).append(kernel)
+    last = set(map(id, late))
+    for kernel in reversed(early):
+        users = [user for value in kernel.writes for user in readers.get(value, ())]
+        if not users or isinstance(kernel, HostKernel) or kernel.nest.is_contraction or kernel.nest.scatter:
+            continue
+        alone = last.issuperset(map(id, users)) and outputs.isdisjoint(kernel.writes)
+        if alone and all(_follows_all(user, kernel, aliases) for user in users):
+            last.add(id(kernel))
+    left: list[Kernel] = []
+    moved: list[Kernel] = []
+    made = set[Value]()  # by those that run with late ones
+    for kernel in early:
+        read = {part for value in kernel.reads for part in aliases.makers(value)}
+        if id(kernel) in last and not (_is_small(kernel) and made.isdisjoint(read)):
+            moved.append(kernel)
+            made.update(kernel.writes)
+        else:
+            left.append(kernel)
+    return left, moved
+
+
+def _follows_all(kernel: Kernel, maker: Kernel, aliases: Aliases) -> bool:
+    """Whether a kernel can be in a chain with one that makes what it reads."""
+    read = [value for value in kernel.reads if not set(maker.writes).isdisjoint(aliases.makers(value))]
+    return all(follows(kernel, value, maker, aliases) for value in read)
 
 
 def _delayed(steps: list[Step], aliases: Aliases, outputs: Set[Value]) -> list[Step]:
@@ -118,24 +157,50 @@ def _put(
         latest: the last step that makes something it reads.
         needs: what it reads of that step, and the kernels there that make it.
     """
+    chain = _chain(kernel, kind, steps, first, latest, needs, aliases)
+    if chain is not None:
+        chain.append(kernel)
+        return latest
     if kind == "serial":
         for at in range(len(steps) - 1, max(latest, first) - 1, -1):
             if steps[at].kind == "serial":
                 steps[at].chains[0].append(kernel)
                 return at
     if kind == "parallel":
-        if latest >= first and steps[latest].kind == "parallel":
-            chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
-            local = len(chains) == 1 and all(_is_local(kernel, value, maker, aliases) for value, maker in needs)
-            if local and not _is_cut(chains[0], {value for value, _ in needs}):
-                chains[0].append(kernel)
-                return latest
         for at in range(latest + 1, len(steps)):
             if steps[at].kind == "parallel":
                 steps[at].chains.append([kernel])
                 return at
     steps.append(Step(kind, [[kernel]]))
     return len(steps) - 1
+
+
+def _chain(
+    kernel: Kernel,
+    kind: str,
+    steps: list[Step],
+    first: int,
+    latest: int,
+    needs: list[tuple[Value, Kernel]],
+    aliases: Aliases,
+) -> list[Kernel] | None:
+    """The chain that a kernel is added to, since it reads nothing of its step but what the chain has just stored.
+
+    If several chains have, they become one.
+    """
+    if latest < first or steps[latest].kind != "parallel":
+        return None
+    chains = [chain for chain in steps[latest].chains if any(m is k for _, m in needs for k in chain)]
+    if not chains or not all(follows(kernel, value, maker, aliases) for value, maker in needs):
+        return None
+    if kind == "serial" and not all(follows_inside(kernel, value, maker, aliases) for value, maker in needs):
+        return None  # little work had better not keep a chain from shorter steps
+    whole = [kernel for chain in chains for kernel in chain]
+    if _is_cut(whole, {value for value, _ in needs}):
+        return None
+    chains[0][:] = whole
+    steps[latest].chains = [chain for chain in steps[latest].chains if all(chain is not other for other in chains[1:])]
+    return chains[0]
 
 
 def _is_cut(chain: list[Kernel], read: set[Value]) -> bool:
@@ -148,24 +213,3 @@ def _is_cut(chain: list[Kernel], read: set[Value]) -> bool:
     assert shared is not None
     written = sum(value.nbytes for kernel in chain for value in kernel.writes)
     return written > WHOLE * shared.extent and LITTLE * sum(value.nbytes for value in read) <= written
-
-
-def _is_local(kernel: Kernel, value: Value, maker: Kernel, aliases: Aliases) -> bool:
-    """Whether at each step of the shared range a kernel reads only what its maker wrote at the same step."""
-    if isinstance(maker, HostKernel) or isinstance(kernel, HostKernel):
-        return False
-    ours, theirs = kernel.shared, maker.shared
-    if ours is None or theirs is None or ours.extent != theirs.extent:
-        return False
-    if kernel.schedule.vector is ours or maker.schedule.vector is theirs:
-        return False
-    if any(v in k.schedule.rows or v in k.schedule.collapsed for v, k in ((ours, kernel), (theirs, maker))):
-        return False
-    if value in aliases.reshapes:
-        return False
-    stores = [s for s in maker.nest.stores if s.value in aliases.makers(value)]
-    axes = set(range(value.ndim)).intersection(
-        *({i for i, a in enumerate(s.index) if a == of(theirs)} - aliases.shifted(s.value) for s in stores)
-    )
-    reads = [load.index for load in kernel.nest.loads if load.value is value]
-    return bool(axes) and bool(reads) and all(any(index[i] == of(ours) for i in axes) for index in reads)

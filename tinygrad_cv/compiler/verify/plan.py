@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...ir.graph import CONSTANT, INPUT, Value
-from ..schedule.affine import Affine, Indices, Var
+from ..schedule.affine import Affine, Indices, Var, of
 from ..schedule.aliases import Aliases
 from ..schedule.collapse import runs_on
 from ..schedule.expr import Load, loads, walk
@@ -118,6 +118,10 @@ def _verify_schedule(nest: Nest, schedule: LoopSchedule, where: str) -> None:
     outer = Counter([*schedule.outer, *(v for v in schedule.absorbed if v in nest.vars)])
     check(outer == Counter(nest.vars), where, f"loops over {schedule.outer}, variables {nest.vars}")
     check(set(schedule.rows) <= set(nest.vars) - {schedule.vector}, where, f"rows of {names_of(schedule.rows)}")
+    if schedule.shared > 1:
+        cut = {*schedule.rows, *schedule.collapsed, schedule.vector}
+        whole = len(schedule.outer) >= schedule.shared and cut.isdisjoint(schedule.outer[: schedule.shared])
+        check(whole and nest.scatter is None and not schedule.split, where, "one of several shared ranges is cut")
     check(schedule.lanes & (schedule.lanes - 1) == 0, where, f"vectors of {schedule.lanes} lanes")
     enough = all(0 < n <= schedule.extent(v) for v, n in schedule.rows.items())
     check(enough, where, "a tile with more rows than there are")
@@ -194,12 +198,12 @@ def _verify_chain(chain: Sequence[Kernel], where: str) -> None:
     """The shared ranges of a chain are equal, and not cut into tiles."""
     steps = set()
     for kernel in chain:
-        shared = kernel.shared
+        shared = _shared(kernel)
         schedule = kernel.schedule if isinstance(kernel, NestKernel) else None
         cut = {*schedule.rows, *schedule.collapsed, schedule.vector} if schedule else set()
-        whole = shared is not None and shared not in cut
+        whole = bool(shared) and cut.isdisjoint(shared)
         check(whole, where, f"the range that {_names(kernel.writes)} shares is cut into tiles")
-        steps.add(shared and shared.extent)
+        steps.add(tuple(var.extent for var in shared))
     check(len(steps) == 1, where, f"the ranges of a chain are {steps}")
 
 
@@ -221,21 +225,40 @@ def _verify_read(
 
 
 def _is_local(kernel: Kernel, maker: Kernel, value: Value, part: Value, aliases: Aliases) -> bool:
-    """Whether at each step of the shared range a kernel reads only what its maker stored at the same step.
+    """Whether at each step of the shared ranges a kernel reads only what its maker stored at the same step.
 
     The maker stores ``part``, whose indices along some axes are not those of the value in which it lies.
     """
-    ours, theirs = kernel.shared, maker.shared
-    if isinstance(kernel, HostKernel) or isinstance(maker, HostKernel) or ours is None or theirs is None:
+    if isinstance(kernel, HostKernel) or isinstance(maker, HostKernel):
         return False
-
-    def follows(affine: Affine, var: Var) -> bool:
-        return affine.const == 0 and affine.terms == ((var, 1),)
+    ours, theirs = _shared(kernel), _shared(maker)
+    if not ours or [v.extent for v in ours] != [v.extent for v in theirs]:
+        return False
 
     stores = [s.index for s in maker.nest.stores if s.value is part]
     same = set(range(value.ndim)) - (aliases.shifted(part) if part is not value else set())
     reads: list[Indices] = [x.index for x in walk(kernel.nest.exprs) if isinstance(x, Load) and x.value is value]
-    return any(
-        all(follows(index[axis], theirs) for index in stores) and all(follows(index[axis], ours) for index in reads)
-        for axis in same
+    return all(
+        any(_follows([x[axis] for x in reads], our, [x[axis] for x in stores], their) for axis in same)
+        for our, their in zip(ours, theirs, strict=True)
     )
+
+
+def _shared(kernel: Kernel) -> list[Var]:
+    """The variables whose ranges threads share."""
+    return kernel.ranges if isinstance(kernel, NestKernel) else []
+
+
+def _follows(reads: Sequence[Affine], our: Var, stores: Sequence[Affine], their: Var) -> bool:
+    """Whether indices on an axis are in one range, the same for reads and stores, at each value of a variable.
+
+    They are the variable itself, or a multiple of it and what is less than that: the axis is cut into equal ranges.
+    """
+    width = stores[0].coefficient(their)
+    for indices, var in ((stores, their), (reads, our)):
+        for affine in indices:
+            rest = affine - of(var) * width
+            low, high = rest.range()
+            if width < 1 or rest.coefficient(var) or low < 0 or high >= width:
+                return False
+    return True
