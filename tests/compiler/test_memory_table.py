@@ -55,10 +55,10 @@ def test_state_is_counted_once():
     model = nn.Linear(WIDE, 1, bias=False)
     plan = stepping(model, tg.ones(1, WIDE)).memory()
     state = 4 * WIDE
-    assert plan.inputs - 3 * state < 100  # weights, momentum and x; the learning rate
-    assert plan.outputs - state < 100  # a gradient; the loss
+    assert plan.outside["inputs"] - 3 * state < 100  # weights, momentum and x; the learning rate
+    assert plan.outside["outputs"] - state < 100  # a gradient; the loss
     assert plan.arena < 2 * state  # the gradient until the end, and nearly nothing else
-    assert plan.peak == plan.inputs + plan.outputs + plan.constants + plan.arena
+    assert plan.peak == sum(plan.outside.values()) + plan.arena
 
 
 def test_it_names_the_module_that_holds_most():
@@ -72,7 +72,7 @@ def test_it_names_the_module_that_holds_most():
 
 def test_small_values_are_one_line():
     rows = [MemoryRow(size, 0, 1, "float32[...]", ("add",), "") for size in (9 << 20, *[1 << 10] * 7)]
-    lines = str(MemoryPlan.of(rows, 0, 0, 0, 10 << 20, 2)).splitlines()
+    lines = str(MemoryPlan.of(rows, {}, 10 << 20, 2)).splitlines()
     assert len(lines) == 4
     assert lines[-1].split() == ["0.01", "7", "smaller", "values"]
 

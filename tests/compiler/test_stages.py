@@ -113,6 +113,7 @@ MISTAKES = [
     ("fuse", lose_a_loop, "loops over"),
     ("order", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("recompute", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
+    ("keep to the limit", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("shorten steps", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("clear halos", forget_what_is_cleared, "others are stored than those that are cleared"),
     ("compile and place", end_the_arena, "is not inside the arena"),

@@ -17,7 +17,7 @@ from ..core.collector import give_back
 from ..core.locks import waited_for
 from ..ir.graph import Graph
 from ..ir.numpy_source import NumpyProgram
-from ..ir.rewrite.multiply_less import Precision
+from .options import DEFAULT, Options
 
 if TYPE_CHECKING:
     from .kernels import KernelRow
@@ -78,26 +78,36 @@ def available() -> bool:
     return find_spec("llvmlite") is not None
 
 
-def compiled(graph: Graph, precision: Precision = "default") -> Program:
-    """A program for a graph: native code, or NumPy if llvmlite is missing."""
+def compiled(graph: Graph, options: Options = DEFAULT) -> Program:
+    """A program for a graph: native code, or NumPy if llvmlite is missing.
+
+    Raises:
+        MemoryLimitError: it needs more memory than the options allow.
+        RuntimeError: they allow so much, but llvmlite is missing.
+    """
     with _COMPILING:
         if not available():
+            if options.memory is not None:
+                raise RuntimeError(
+                    f"memory={options.memory:,} bytes: NumPy runs this function, so no memory is planned. Native code "
+                    "needs llvmlite: pip install llvmlite"
+                )
             return NumpyProgram(graph)
         from .pipeline import compile
 
-        program, is_new = compile(graph, precision)
+        program, is_new = compile(graph, options)
     if is_new and len(graph.values()) > MANY:  # its plan took a hundred megabytes, and the program needs its own
         give_back()
     return program
 
 
-def planned(graph: Graph, precision: Precision = "default") -> Plan:
+def planned(graph: Graph, options: Options = DEFAULT) -> Plan:
     """The plan that a graph is compiled by on this machine."""
     from .pipeline import plan, rewrite
     from .runtime.target import host
     from .runtime.threads import get_num_threads
 
-    return plan(rewrite(graph, get_num_threads(), precision), host())
+    return plan(rewrite(graph, get_num_threads(), options), host(), options)
 
 
 def __getattr__(name: str) -> Any:

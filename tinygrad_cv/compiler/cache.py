@@ -16,21 +16,22 @@ import numpy as np
 
 from ..ir.graph import CONSTANT, Graph
 from .image import Image
+from .options import Options
 from .runtime.disk_cache import read_entry, write_entries
 from .runtime.target import Target
 
 ROOMS = ("core", "ops", "ir", "compiler")
 
 
-def key_of(graph: Graph, target: Target, parts: int, precision: str) -> str:
+def key_of(graph: Graph, target: Target, parts: int, options: Options) -> str:
     """The name of a graph's image.
 
     Args:
         parts: the number of threads that it is compiled for.
-        precision: how its sums may round.
+        options: what is asked of it.
     """
     numbers = {value: i for i, value in enumerate(graph.values())}
-    digest = hashlib.sha256(f"{_sources()} {target} {parts} {precision} {np.__version__}".encode())
+    digest = hashlib.sha256(f"{_sources()} {target} {parts} {options} {np.__version__}".encode())
     for value, i in numbers.items():
         args = [numbers[a] for a in value.args]
         scope = value.scope.path if value.scope else ""

@@ -23,7 +23,7 @@ from .runtime.objects import compile_modules
 from .runtime.target import Target
 from .schedule.arena import place
 from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan, touched
-from .schedule.lives import lives_of, nbytes
+from .schedule.lives import lives_of, nbytes, outside
 from .schedule.storage import first
 
 
@@ -105,6 +105,7 @@ class Image:
         arena: bytes.
         inputs, outputs: their buffers, in order.
         memory: what is in the arena, and when.
+        outside: the bytes of inputs, outputs and constants.
         late: the number of the first step that stores updates.
         places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
@@ -121,6 +122,7 @@ class Image:
     outputs: list[int]
     kernels: list[KernelInfo]
     memory: list[MemoryRow]
+    outside: dict[str, int]
     work: int
     late: int
     places: dict[int, int]
@@ -174,6 +176,7 @@ def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...]
         [numbers[v] for v in graph.outputs],
         [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
         _memory(plan),
+        outside(plan),
         sum(k.work for k in plan.kernels),
         plan.late,
         {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},

@@ -36,29 +36,25 @@ class MemoryPlan(tuple[MemoryRow, ...]):
     """One row for each value between inputs and outputs; prints as its peak, and what holds that.
 
     Attributes:
-        inputs, outputs, constants: bytes. An output that is written over an input is none of the outputs.
+        outside: the bytes of "inputs", "outputs" and "constants"; an output that is written over an input is none.
         arena: bytes that all values between share.
         steps: how many there are.
     """
 
-    inputs: int
-    outputs: int
-    constants: int
+    outside: dict[str, int]
     arena: int
     steps: int
 
     @classmethod
-    def of(
-        cls, rows: Iterable[MemoryRow], inputs: int, outputs: int, constants: int, arena: int, steps: int
-    ) -> MemoryPlan:
+    def of(cls, rows: Iterable[MemoryRow], outside: dict[str, int], arena: int, steps: int) -> MemoryPlan:
         plan = cls(rows)
-        plan.inputs, plan.outputs, plan.constants, plan.arena, plan.steps = inputs, outputs, constants, arena, steps
+        plan.outside, plan.arena, plan.steps = outside, arena, steps
         return plan
 
     @property
     def peak(self) -> int:
         """The most bytes that a call needs, its arguments and results included."""
-        return self.inputs + self.outputs + self.constants + self.arena
+        return sum(self.outside.values()) + self.arena
 
     @property
     def live(self) -> list[int]:
@@ -120,8 +116,7 @@ class MemoryPlan(tuple[MemoryRow, ...]):
         return f"<p>{escape(self._head())}</p><table>{''.join(lines)}</table>"
 
     def _head(self) -> str:
-        parts = {"inputs": self.inputs, "outputs": self.outputs, "constants": self.constants}
-        known = [f"{nbytes / MIB:.2f} for {name}" for name, nbytes in parts.items() if nbytes >= MIB / 100]
+        known = [f"{nbytes / MIB:.2f} for {name}" for name, nbytes in self.outside.items() if nbytes >= MIB / 100]
         between = f"{self.arena / MIB:.2f} for what is computed between"
         head = f"peak {self.peak / MIB:.2f} MiB: {', '.join([*known, between])}"
         if not len(self):

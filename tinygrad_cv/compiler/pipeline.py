@@ -14,7 +14,7 @@ from ..ir.graph import Graph
 from ..ir.rewrite.join import join_sums
 from ..ir.rewrite.known_rows import gather_known_rows
 from ..ir.rewrite.moments import merge_moments
-from ..ir.rewrite.multiply_less import Precision, Taken, multiply_less
+from ..ir.rewrite.multiply_less import Taken, multiply_less
 from ..ir.rewrite.products import plain_products
 from ..ir.rewrite.shrink import shrink
 from ..ir.rewrite.split import split_sums
@@ -24,6 +24,7 @@ from ..ir.rewrite.widen import widen_sums
 from . import printer
 from .debug import Watch
 from .host import on_host
+from .options import DEFAULT, Options
 from .schedule.clear import clear_halos
 from .schedule.expr import Exprs
 from .schedule.fuse import fuse
@@ -31,6 +32,7 @@ from .schedule.halo import lay_out, without_guards
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.late import Times
 from .schedule.layout import Layout
+from .schedule.limit import within
 from .schedule.pack import pack_operands
 from .schedule.recompute import recompute
 from .schedule.settle import Nests, settle
@@ -60,10 +62,10 @@ class Work:
     modules: Modules
     image: Image
 
-    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, precision: Precision = "default"):
+    def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, options: Options = DEFAULT):
         self.graph = self.before = graph
         self.threads = threads
-        self.precision = precision
+        self.options = options
         if target is not None:
             self.target = target
         self.exprs = Exprs()
@@ -107,7 +109,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "multiply less",
         ("before", "graph", "taken"),
-        lambda w: (w.graph, *multiply_less(w.graph, w.precision, w.threads)),
+        lambda w: (w.graph, *multiply_less(w.graph, w.options.precision, w.threads)),
         lambda w, name: verify_rewrite(w.before, w.graph, name),
         {"rewrite": lambda w: printer.difference(w.before, w.graph)},
     ),
@@ -159,6 +161,13 @@ STAGES: tuple[Stage, ...] = (
         "recompute",
         ("plan",),
         lambda w: (recompute(w.plan),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: printer.fused(w.plan)},
+    ),
+    Stage(
+        "keep to the limit",
+        ("plan",),
+        lambda w: (w.plan if w.options.memory is None else within(w.plan, w.options.memory, w.target),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan)},
     ),
@@ -228,26 +237,24 @@ def _until(part: str) -> int:
 REWRITES, PLANNING = STAGES[: _until("graph")], STAGES[_until("graph") : _until("plan")]
 
 
-def rewrite(graph: Graph, threads: int, precision: Precision = "default") -> Graph:
+def rewrite(graph: Graph, threads: int, options: Options = DEFAULT) -> Graph:
     """The graph after all rewrites; long sums are split for a number of threads."""
-    return run(REWRITES, Work(graph, threads, precision=precision)).graph
+    return run(REWRITES, Work(graph, threads, options=options)).graph
 
 
-def plan(graph: Graph, target: Target) -> Plan:
+def plan(graph: Graph, target: Target, options: Options = DEFAULT) -> Plan:
     """The plan of a rewritten graph."""
-    return run(PLANNING, Work(graph, target=target)).plan
+    return run(PLANNING, Work(graph, target=target, options=options)).plan
 
 
-def make(
-    graph: Graph, target: Target, threads: int, watch: Watch | None = None, precision: Precision = "default"
-) -> Image:
+def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None, options: Options = DEFAULT) -> Image:
     """The image of a graph for a machine."""
     watch = watch or Watch()
     watch.traced(graph)
-    return run(STAGES, Work(graph, threads, target, precision), watch).image
+    return run(STAGES, Work(graph, threads, target, options), watch).image
 
 
-def compile(graph: Graph, precision: Precision = "default") -> tuple[Program, bool]:
+def compile(graph: Graph, options: Options = DEFAULT) -> tuple[Program, bool]:
     """A program for a graph, and whether it was compiled: it is loaded from disk if it was compiled before."""
     from ..ir.numpy_source import NumpyProgram
     from . import cache
@@ -259,12 +266,12 @@ def compile(graph: Graph, precision: Precision = "default") -> tuple[Program, bo
         return NumpyProgram(graph), False  # nothing to compile
     watch = Watch()
     target, threads = host(), get_num_threads()
-    key = cache.key_of(graph, target, threads, precision)
+    key = cache.key_of(graph, target, threads, options)
     image = None if watch.words else cache.find(key)
     is_new = image is None
     if image is None:
         with uncollected():
-            image = make(graph, target, threads, watch, precision)
+            image = make(graph, target, threads, watch, options)
         cache.store(key, image)
     program = NativeProgram(image, threads)
     watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")

@@ -277,12 +277,7 @@ class NativeProgram:
     def memory(self) -> MemoryPlan:
         """The most memory that a call needs, and what holds it then."""
         image = self.image
-        sizes = [math.prod(buffer.shape) * buffer.dtype.itemsize for buffer in image.buffers]
-        over = {image.outputs[number] for number, place in image.places.items() if place >= 0}
-        outputs = sum(sizes[i] for i in self._written if i not in over)
-        constants = sum(array.nbytes for array in image.constants)
-        inputs = sum(sizes[i] for i in dict.fromkeys(image.inputs))
-        return MemoryPlan.of(image.memory, inputs, outputs, constants, image.arena, len(image.steps))
+        return MemoryPlan.of(image.memory, image.outside, image.arena, len(image.steps))
 
     def _on_host(self, step: ImageStep, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
         args = [self._array(i, arrays, outputs).reshape(shape) for i, shape in step.args]

@@ -30,6 +30,10 @@ class TraceError(RuntimeError):
     """A value is needed while tracing, when only shapes and dtypes are known."""
 
 
+class MemoryLimitError(MemoryError):
+    """A compiled function needs more memory than was allowed, whatever it computes again."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint that does not fit the model, or a file of tensors that cannot be read."""
 

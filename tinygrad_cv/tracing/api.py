@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import update_wrapper
 from types import MethodType
@@ -15,26 +15,25 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
+from ..compiler.options import Options
 from ..core.collector import uncollected
 from ..core.context import current, using
 from ..core.errors import DTypeError, GraphError, TraceError
 from ..core.variable import Writes
 from ..ir.graph import Value
-from ..ir.rewrite.multiply_less import PRECISIONS, Precision
+from ..ir.rewrite.multiply_less import Precision
 from . import tree
 from .cliff import Cliff
 from .entry import Discarded, Entry, input_names
 from .guards import Guards
 from .hidden import unchanged
+from .inspection import Inspected
 from .recording import record
 from .state import Overlay, restored
 from .trace import TRACING, arguments
 from .traces import Traces, key_of
 
 if TYPE_CHECKING:
-    from ..compiler.kernels import KernelRow
-    from ..compiler.memory import MemoryPlan
-    from ..viz.view import GraphView
     from .tree import Key, Leaf
 
 __all__ = ["Jitted", "jit"]
@@ -45,10 +44,20 @@ R = TypeVar("R")
 
 
 @overload
-def jit(function: Callable[P, R], *, maxsize: int = ..., precision: Precision = ...) -> Jitted[P, R]: ...
+def jit(
+    function: Callable[P, R], *, maxsize: int = ..., precision: Precision = ..., memory: int | str | None = ...
+) -> Jitted[P, R]: ...
 @overload
-def jit(*, maxsize: int = ..., precision: Precision = ...) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
-def jit(function: Any = None, *, maxsize: int = 16, precision: Precision = "default") -> Any:
+def jit(
+    *, maxsize: int = ..., precision: Precision = ..., memory: int | str | None = ...
+) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+def jit(
+    function: Any = None,
+    *,
+    maxsize: int = 16,
+    precision: Precision = "default",
+    memory: int | str | None = None,
+) -> Any:
     """Compile a function: it computes the same, from a compiled graph. Also a decorator.
 
     The first call runs the function on tensors without values, records what it computes (forward and backward passes,
@@ -69,11 +78,14 @@ def jit(function: Any = None, *, maxsize: int = 16, precision: Precision = "defa
         maxsize: how many traces to keep; the least recently used is dropped.
         precision: how far float32 sums over sliding windows may round, for speed: "exact", as if all products were
             added up; "default", with root mean squares of errors at most twice as large; "fast", four times.
+        memory: what a call may need at most, as :meth:`Jitted.memory` counts it: bytes, or a text such as "512 MB".
+            Values are computed again instead of being kept, which takes time and changes no bit.
 
     Raises:
         TraceError: the function needs a value that is not known while tracing, as a Python branch on a tensor does; or
             it changes an array that it was called with, draws random numbers from Python's or NumPy's generators, reads
             from an iterator or a file, or asks a clock.
+        MemoryError: a call needs more memory than that, however much is computed again; it says how much.
 
     >>> import tinygrad_cv as tg
     >>> @tg.jit
@@ -83,23 +95,30 @@ def jit(function: Any = None, *, maxsize: int = 16, precision: Precision = "defa
     5.0
     """
     if function is None:
-        return lambda function: Jitted(function, maxsize, precision)
-    return Jitted(function, maxsize, precision)
+        return lambda function: Jitted(function, maxsize, precision, memory)
+    return Jitted(function, maxsize, precision, memory)
 
 
-class Jitted(Generic[P, R]):
+class Jitted(Inspected, Generic[P, R]):
     """A function and its compiled traces. Made by :func:`jit`.
 
     Attributes:
         function: the original function.
         maxsize: how many traces are kept.
         precision: how far sums over sliding windows may round.
+        options: that, and the memory that a call may need.
     """
 
     function: Callable[P, R]
     guarded = ("function",)  # what guards look into where a function closes over this; not the traces
 
-    def __init__(self, function: Callable[P, R], maxsize: int = 16, precision: Precision = "default"):
+    def __init__(
+        self,
+        function: Callable[P, R],
+        maxsize: int = 16,
+        precision: Precision = "default",
+        memory: int | str | None = None,
+    ):
         if isinstance(function, Jitted):
             function = function.function
         if not callable(function):
@@ -108,10 +127,8 @@ class Jitted(Generic[P, R]):
             raise TypeError(f"jit of {_name(function)}: a generator or coroutine cannot be traced. Jit what it calls.")
         if not isinstance(maxsize, (int, np.integer)) or maxsize < 1:
             raise ValueError(f"jit: maxsize={maxsize!r}; it must be an integer of at least 1.")
-        if not isinstance(precision, str) or precision not in PRECISIONS:
-            known = ", ".join(map(repr, PRECISIONS))
-            raise ValueError(f"jit: precision={precision!r}; it must be one of {known}.")
         self.function, self.maxsize, self.precision = function, maxsize, precision
+        self.options = Options.of(precision, memory)
         self._traces = Traces(maxsize)
         self._history: deque[str] = deque(maxlen=KEPT)
         self._notes: dict[str, int] = {}
@@ -161,7 +178,11 @@ class Jitted(Generic[P, R]):
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        return _name(self) if self._is_named() else (Jitted, (self.function, self.maxsize, self.precision))
+        return (
+            _name(self)
+            if self._is_named()
+            else (Jitted, (self.function, self.maxsize, self.precision, self.options.memory))
+        )
 
     def _is_named(self) -> bool:
         """Whether the function's name refers to this object, as after decorating: then a pickle holds the name."""
@@ -173,77 +194,6 @@ class Jitted(Generic[P, R]):
     def __repr__(self) -> str:
         count = len(self._traces)
         return f"<jit of {_name(self.function)}, {count} trace{'' if count == 1 else 's'}>"
-
-    # --- inspection ---
-
-    def graph(self, *args: Any, fused: bool = False, **kwargs: Any) -> GraphView:
-        """The recorded graph as a view, like that of ``tg.graph``.
-
-        With arguments, the graph for these: the function is traced for them if necessary, but not run. Without, the
-        graph of the most recent call.
-
-        Args:
-            fused: show the graph as it was compiled: each kernel is a frame with its time, coloured by its share of the
-                roofline, from red to green at the machine's limit.
-
-        Raises:
-            RuntimeError: ``fused``, but nothing was compiled.
-        """
-        from . import drawing
-
-        entry = self._entry(args, kwargs)
-        graph, names = entry.recording.graph, entry.names
-        if not fused:
-            return drawing.view(graph, names)
-        if not entry.program.is_native:
-            raise RuntimeError(
-                "graph(fused=True): NumPy runs this function, so there are no kernels. Native code needs llvmlite: "
-                "pip install llvmlite"
-            )
-        from ..compiler import planned as plan_of
-
-        planned = plan_of(graph, self.precision)
-        return drawing.fused(planned.graph, names, planned.kernels, entry.program.kernels())
-
-    def source(self, *args: Any, **kwargs: Any) -> str:
-        """The graph as NumPy source that needs nothing else. Arguments as for :meth:`graph`."""
-        from ..ir.numpy_source import source
-        from ..ir.rewrite.widen import widen_sums
-
-        entry = self._entry(args, kwargs)
-        return source(widen_sums(entry.recording.graph), entry.names, entry.name)
-
-    def kernels(self, *args: Any, **kwargs: Any) -> Sequence[KernelRow]:
-        """A table of the kernels that the graph was compiled to. Arguments as for :meth:`graph`."""
-        return self._entry(args, kwargs).program.kernels()
-
-    def memory(self, *args: Any, **kwargs: Any) -> MemoryPlan:
-        """The most memory that a call needs, and what holds it then. Arguments as for :meth:`graph`.
-
-        Python itself, the compiled code, and what the caller holds besides are not among it.
-
-        Raises:
-            RuntimeError: nothing was compiled.
-
-        >>> import tinygrad_cv as tg
-        >>> tg.jit(lambda x: x.exp().sum(0) + x).memory(tg.ones(128, 512)).peak  # two such arrays, and the sum
-        526336
-        """
-        return self._entry(args, kwargs).program.memory()
-
-    def explain(self) -> str:
-        """Why the function was traced, how often each trace was used, and what could not be compiled."""
-        lines = [f"{self!r}", *self._history]
-        for entry in self._traces.in_order_of_use():
-            graph = entry.recording.graph
-            lines.append(f"trace of {len(graph.values())} values: {_times(entry.calls, 'called')}")
-            if entry.discarded:
-                lines.append(f"  {_times(entry.discarded, 'run without the graph')}: a condition did not hold")
-            if entry.guards and entry.guards.nbytes:
-                lines.append(f"  {entry.guards.nbytes:,} bytes of NumPy arrays are compared at each call: use tensors")
-            lines += [f"  {note}" for note in (*entry.program.notes, *entry.program.fallbacks)]
-        lines += [f"{_times(count, 'called')} {note}" for note, count in self._notes.items()]
-        return "\n".join(lines)
 
     # --- tracing ---
 
@@ -272,7 +222,7 @@ class Jitted(Generic[P, R]):
         guards.add_volatile()
         traced = time.perf_counter()
         names = input_names(recording, guards, self.function, args, kwargs)
-        entry = Entry(_name(self.function), recording, guards, leaves, others, names, self.precision)
+        entry = Entry(_name(self.function), recording, guards, leaves, others, names, self.options)
         guards.close()
         self._history.append(
             f"traced because {reason}: {1e3 * (traced - start):.0f} ms, "
@@ -347,7 +297,3 @@ def _refusing(name: str, others: list[Any]) -> Iterator[None]:
 
 def _name(function: Callable[..., object]) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
-
-
-def _times(count: int, what: str) -> str:
-    return f"{what} {count} time{'' if count == 1 else 's'}"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compiler import compiled
+from ..compiler.options import DEFAULT, Options
 from ..core.context import current
-from ..core.errors import TraceError
+from ..core.errors import MemoryLimitError, TraceError
 from ..core.trace import Fact
 from ..core.variable import Variable, Writes
 from ..frontend.signature import signature
 from ..frontend.tensor import Tensor
-from ..ir.rewrite.multiply_less import Precision
 from . import tree
 from .derivative import Derivative
 from .guards import Guards
@@ -40,7 +40,7 @@ class Entry:
         calls: how often it was run.
         discarded: how many of these runs were invalid, since a condition of the trace did not hold.
         names: names for the inputs of the graph.
-        precision: how far its sums may round.
+        options: what is asked of its program.
         locks: locks to hold from reading the arrays to the end of the run.
     """
 
@@ -52,11 +52,14 @@ class Entry:
         leaves: Iterable[Leaf] = (),
         others: Iterable[Any] = (),
         names: tuple[str, ...] = (),
-        precision: Precision = "default",
+        options: Options = DEFAULT,
     ):
         self.name, self.recording, self.guards, self.names = name, recording, guards, names
-        self.precision = precision
-        self.program = compiled(recording.graph, precision)
+        self.options = options
+        try:
+            self.program = compiled(recording.graph, options)
+        except MemoryLimitError as error:
+            raise MemoryLimitError(f"jit of {name}: {error}") from None
         self.calls = self.discarded = self.used = 0
         self._others = tuple(others)  # kept alive: the signature holds their ids
         self._closed_over = {id(watched.tensor) for watched in recording.watched}
@@ -287,7 +290,7 @@ class Entry:
             assert self.recording.traced is not None
             sources = self.recording.sources[number]
             self._derivatives[number] = Derivative(
-                self.name, self.recording.traced, number, sources, partial(Entry, precision=self.precision)
+                self.name, self.recording.traced, number, sources, partial(Entry, options=self.options)
             )
         return self._derivatives[number]
 

@@ -8,8 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ...ir.graph import Value
+from .kernel import Plan
 from .layout import Layout
-from .lives import Lives, nbytes
+from .lives import Lives, lives_of, nbytes
+
+
+def size_of(plan: Plan) -> int:
+    """The size of the arena of a plan."""
+    return place(lives_of(plan), plan.layouts, plan.cleared)[1]
 
 
 def place(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate
 
-from ...ir.graph import Value
+from ...ir.graph import CONSTANT, Value
 from .aliases import Aliases
 from .kernel import Plan, Step
 from .layout import ALIGNMENT, Layout
@@ -22,6 +22,15 @@ def lives_of(plan: Plan) -> Lives:
                 first, _ = lives.get(value, (number, number))
                 lives[value] = first, number
     return lives
+
+
+def outside(plan: Plan) -> dict[str, int]:
+    """The bytes of inputs, outputs and constants; an output that is written over an input is none of the outputs."""
+    inputs = set(plan.graph.inputs)
+    constants = {value for value in plan.graph.values() if value.op == CONSTANT}
+    outputs = {value for value in plan.graph.outputs if plan.places.get(value, -1) < 0} - inputs - constants
+    parts = {"inputs": inputs, "outputs": outputs, "constants": constants}
+    return {name: sum(value.nbytes for value in values) for name, values in parts.items()}
 
 
 def used_in(step: Step, aliases: Aliases) -> dict[Value, None]:

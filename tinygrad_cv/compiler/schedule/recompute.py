@@ -32,25 +32,37 @@ PARTS = 256  # of the peak: a value that is less than one of them is kept
 
 def recompute(plan: Plan) -> Plan:
     """The plan in which what is cheap to compute is computed right before it is used, where that saves memory."""
-    known = _Known(plan)
-    most = (1 + 1 / SHARE) * known.total(plan)
-    refused: set[tuple[Value, int]] = set()
-    while True:
-        view, left = _View(plan, known), most - known.total(plan)
-        if view.peak <= CACHE:
-            return plan
-        found = [p for value in view.crossing() if (p := _proposal(value, view)) is not None]
-        found = [p for p in found if p.key not in refused and p.cost <= min(left, PRICE * p.saved)]
-        if not found:
-            return plan
-        best = max(found, key=lambda p: (p.saved / max(p.cost, 1), p.value.number))
-        kernels = [kernel for kernel, _ in known.parts(best.again, plan)]
-        changed = repeated(plan, kernels, best.before, best.sources, known.members)
-        after = _View(changed, known)
-        if (after.peak, after.live.count(after.peak)) < (view.peak, view.live.count(view.peak)):
-            plan = changed
-        else:
-            refused.add(best.key)
+    search = Search(plan)
+    return search.reduced(plan, CACHE, PRICE, (1 + 1 / SHARE) * search.known.total(plan))
+
+
+class Search:
+    """The search for what is given up, one value after another."""
+
+    def __init__(self, plan: Plan):
+        self.known = _Known(plan)
+        self._refused: set[tuple[Value, int]] = set()
+
+    def reduced(self, plan: Plan, least: int, price: float, most: float) -> Plan:
+        """The plan with less in use at its peak, until that is ``least``.
+
+        Args:
+            price: operations, at most, for a byte that is not kept.
+            most: operations of the whole plan, at most.
+        """
+        known, view = self.known, _View(plan, self.known)
+        while view.peak > least:
+            left = most - known.total(view.plan)
+            found = [p for value in view.crossing() if (p := _proposal(value, view)) is not None]
+            found = [p for p in found if p.key not in self._refused and p.cost <= min(left, price * p.saved)]
+            if not found:
+                break
+            best = max(found, key=lambda p: (p.saved / max(p.cost, 1), p.value.number))
+            after = next((v for v in best.applied(view) if v.use < view.use), None)
+            if after is None:
+                self._refused.add(best.key)
+            view = after or view
+        return view.plan
 
 
 class _Known:
@@ -155,6 +167,7 @@ class _View:
         self.live = live_bytes(self.lives, plan.layouts, len(plan.steps))
         self.peak = max(self.live, default=0)
         self.at = self.live.index(self.peak) if self.live else 0
+        self.use = self.peak, self.live.count(self.peak)  # less of it is better
         self.versions: dict[Value, list[Value]] = {}
         for value in self.lives:
             self.versions.setdefault(first(value), []).append(value)
@@ -196,6 +209,14 @@ class _Proposal:
     @property
     def key(self) -> tuple[Value, int]:
         return self.value, self.before
+
+    def applied(self, view: _View) -> Iterator[_View]:
+        """The plan with that: all that is made again is read from then on, or the value alone."""
+        kernels = [kernel for kernel, _ in view.known.parts(self.again, view.plan)]
+        everything = {version for value in self.again for version in view.versions.get(value, ())}
+        for replaced in (everything, {self.value}) if len(everything) > 1 else (everything,):
+            changed = repeated(view.plan, kernels, self.before, replaced, self.sources, view.known.members)
+            yield _View(changed, view.known)
 
 
 def _proposal(value: Value, view: _View) -> _Proposal | None:

@@ -21,11 +21,17 @@ Members = dict[Value, list[Value]]  # the values in a value's memory: of a copy,
 
 
 def repeated(
-    plan: Plan, kernels: Iterable[NestKernel], before: int, sources: Mapping[Value, Value], members: Members
+    plan: Plan,
+    kernels: Iterable[NestKernel],
+    before: int,
+    replaced: Collection[Value],
+    sources: Mapping[Value, Value],
+    members: Members,
 ) -> Plan:
-    """The plan in which kernels run once more before a step; from there on, what they store is read instead.
+    """The plan in which kernels run once more before a step.
 
     Args:
+        replaced: memory that is not read any more from there on, but what the kernels store in place of it.
         sources: for memory that they read in the arena, what holds the same there now.
         members: is completed.
     """
@@ -41,9 +47,8 @@ def repeated(
     }
     steps: list[Step] = []
     add([renamed(kernel, reads) for kernel in kernels], 0, steps, aliases)
-    stored = {value for kernel in kernels for value in kernel.writes}
-    read = {part for value in stored for part in members[plan.memory_of(value)]}
-    later = [_reading(step, new, read) for step in plan.steps[before:]]
+    gone = {member for value in replaced for member in members[value]}
+    later = [_reading(step, new, gone) for step in plan.steps[before:]]
     layouts = plan.layouts | {copy: plan.layouts[value] for value, copy in new.items()}
     steps = [*plan.steps[:before], *steps, *later]
     changed = Plan(plan.graph, steps, layouts, aliases, plan.late + len(steps) - len(plan.steps), plan.places)
@@ -93,11 +98,11 @@ def with_copies(aliases: Aliases, new: Mapping[Value, Value]) -> Aliases:
     )
 
 
-def _reading(step: Step, new: Mapping[Value, Value], values: Collection[Value]) -> Step:
-    """The step, reading new copies in place of these values and of earlier copies of them."""
+def _reading(step: Step, new: Mapping[Value, Value], gone: Collection[Value]) -> Step:
+    """The step, reading new copies of what some values are copies of, or are themselves."""
 
     def one(kernel: Kernel) -> Kernel:
-        changed = {value: new[first(value)] for value in kernel.reads if first(value) in values}
+        changed = {value: new[first(value)] for value in kernel.reads if value in gone}
         return renamed(kernel, changed) if changed and isinstance(kernel, NestKernel) else kernel
 
     return Step(step.kind, [[one(kernel) for kernel in chain] for chain in step.chains])

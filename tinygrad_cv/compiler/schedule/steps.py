@@ -162,7 +162,7 @@ def _put(
         chain.append(kernel)
         return latest
     if kind == "serial":
-        for at in range(len(steps) - 1, max(latest, first) - 1, -1):
+        for at in range(max(latest, first), len(steps)):  # the first one: what it reads may go then
             if steps[at].kind == "serial":
                 steps[at].chains[0].append(kernel)
                 return at
