@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import onnx
@@ -12,6 +13,7 @@ from .agreement import distances
 from .beside_runtime import agree, ours, runtime
 from .campaign import FAILED, run, run_runtime, table
 from .cases import SUITES, cases
+from .gradients import check, chosen
 from .networks import LIGHT, SHIPPED, light, shipped
 from .versions import rows
 
@@ -28,6 +30,19 @@ def signatures(name: str) -> Iterator[str]:
 
 def _formal(formal: onnx.defs.OpSchema.FormalParameter) -> str:
     return formal.name + ("" if formal.option.name == "Single" else f" ({formal.option.name.lower()})")
+
+
+def gradients(only: str) -> int:
+    """How many cases have right gradients, to order 2; which do not."""
+    verdicts: Counter[str] = Counter()
+    for case in chosen():
+        if only.lower() in f"{case.operators} {case.name}".lower():
+            report = check(case)
+            verdicts[report.verdict] += 1
+            if report.verdict != "correct":
+                print(f"{case.operators} {case.name}: {report}")
+    print(", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+    return int("wrong" in verdicts)
 
 
 def networks(only: str) -> int:
@@ -64,6 +79,7 @@ def main() -> int:
     parser.add_argument("--jit", action="store_true", help="compiled, not eagerly")
     parser.add_argument("--schema", metavar="NAME", help="print the signature of each version of an operator")
     parser.add_argument("--runtime", action="store_true", help="ONNX Runtime instead of this library")
+    parser.add_argument("--gradients", action="store_true", help="gradients of operators, to order 2")
     parser.add_argument("--versions", action="store_true", help="operators in their versions beside ONNX Runtime's")
     parser.add_argument("--networks", action="store_true", help="real networks beside ONNX Runtime's")
     options = parser.parse_args()
@@ -72,6 +88,8 @@ def main() -> int:
         return 0
     if options.networks:
         return networks(options.only)
+    if options.gradients:
+        return gradients(options.only)
     if options.versions:
         return versions(options.only)
     failed = False
