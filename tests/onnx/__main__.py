@@ -14,7 +14,7 @@ from .beside_runtime import agree, ours, runtime
 from .campaign import FAILED, run, run_runtime, table
 from .cases import SUITES, cases
 from .gradients import check, chosen
-from .networks import LIGHT, SHIPPED, light, shipped
+from .networks import LIGHT, SHIPPED, before_sigmoid, light, shipped
 from .versions import rows
 
 
@@ -46,11 +46,15 @@ def gradients(only: str) -> int:
 
 
 def networks(only: str) -> int:
-    """A line for each network: how far outputs are from ONNX Runtime's, and both from float64."""
+    """A row of a table for each network: how far outputs are from ONNX Runtime's, and both from float64."""
     for name in (*SHIPPED, *LIGHT):
         if only.lower() in name:
             network = light(name) if name in LIGHT else shipped(name)
-            print(f"{name:18}{distances(network) if network else 'its package is not installed'}", flush=True)
+            if network is None:
+                print(f"{name}: its package is not installed")
+            else:
+                numbers = " | ".join(f"{value:.0e}" for value in distances(before_sigmoid(network)))
+                print(f"| {name} | {numbers} |", flush=True)
     return 0
 
 
