@@ -106,6 +106,12 @@ GROWTH = Bound("time of a sample in a batch up to 256 against batch 16", 1.0, "t
 JIT_PEAK_MEMORY = Bound("compiled, peak memory against torch eager", 1.0, "times")
 JIT_CALL = Bound("call of a trivial compiled function", 15.0, "us")
 
+# Networks from ONNX files under tg.jit: time divided by that of ONNX Runtime, same cores; seconds.
+ONNX_MEAN = Bound("ONNX networks, geometric mean against ONNX Runtime", 0.9, "times")
+ONNX_EACH = Bound("the slowest of them", 1.2, "times")
+ONNX_FIRST_CALL = Bound("the longest first compiled call of them", 3.0, "s")
+ONNX_LOAD = Bound("loading ResNet-50, 98 MB", 0.6, "s")
+
 FIT_OVERHEAD = Bound("fit on LeNet-BN, batch 128, time against a bare loop of compiled steps", 1.03, "times")
 LOADER_RATE = Bound("loader of 224 x 224 JPEG files, images a second against torch", 0.9, "times", at_least=True)
 LOADER_MEMORY = Bound("loader of a folder, growth of resident memory", 1.0, "% an epoch")
