@@ -24,7 +24,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from .noise import ROUNDING, SUBNORMAL, SURE, Noise, Outputs, moved, root_mean_square, underflow
+from .noise import ROUNDING, SUBNORMAL, SURE, Noise, Outputs, inside, moved, root_mean_square, underflow
 from .slopes import Slope, Trial, decided
 
 SHORTER = tuple(10.0**-k for k in range(13))  # times the first step; the last are for small values next to large ones
@@ -44,7 +44,7 @@ class Differences:
     """Differences of wᵀ f around a point, for the rows w of ``cotangents``."""
 
     def __init__(self, f: Outputs, inputs: Sequence[np.ndarray], cotangents: np.ndarray, eps: float, seed: int):
-        self.f, self.eps = f, eps
+        self.eps = eps
         self.rows = np.atleast_2d(cotangents)
         self.inputs = [np.array(x, np.float64) for x in inputs]
         self.units = [units(x) for x in self.inputs]
@@ -53,9 +53,10 @@ class Differences:
         self.noise = Noise(self.inputs, [size * rng.choice((-1.0, 1.0), size.shape) for size in own], rng)
         self.crowded = any(0 < np.ptp(x) < CROWDED * np.spacing(np.abs(x).max()) for x in self.inputs)
         y = f(self.inputs)
+        self.f: Outputs = partial(inside, f, y)
         self.y = y.astype(np.float64)
         self.sizes = np.abs(self.rows) @ np.abs(self.y)
-        self.noises = np.abs(self.rows) @ np.maximum(self.noise.of(f), np.finfo(y.dtype).eps * np.abs(self.y))
+        self.noises = np.abs(self.rows) @ np.maximum(self.noise.of(self.f), np.finfo(y.dtype).eps * np.abs(self.y))
         self.subnormal = bool(self.y.any() and self.noises[0] <= FLOOR * (np.abs(self.rows[0]) @ underflow(y)))
 
     def _at(self, inputs: Sequence[np.ndarray]) -> np.ndarray:

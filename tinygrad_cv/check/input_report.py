@@ -119,7 +119,8 @@ class InputReport:
         if self.verdict == ILL_CONDITIONED:
             lines.append(f"    {self._conditioning(at)}")
         if self.verdict == WRONG and (factor := self._factor()) is not None:
-            what = f"{factor:.6g} times what it should be" if factor else "0, and should not be"
+            what = f"{factor:.6g} times" if abs(factor - 1) > 1e-5 else f"1 {factor - 1:+.2g} times"
+            what = f"{what} what it should be" if factor else "0, and should not be"
             lines.append(f"    every wrong element is {what}")
         return "\n".join(lines)
 

@@ -13,8 +13,11 @@ No noise is smaller than the spacing of subnormal numbers; that of float32's if 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+
+from ..core.errors import GraphError, ShapeError
 
 Outputs = Callable[[Sequence[np.ndarray]], np.ndarray]  # the inputs -> all outputs, as one vector
 
@@ -54,7 +57,7 @@ class Noise:
         """
         y = g(self.inputs)
         middle = y.astype(np.float64)
-        return np.maximum(self._above(g, middle), underflow(y))
+        return np.maximum(self._above(partial(inside, g, y), middle), underflow(y))
 
     def _above(self, g: Outputs, middle: np.ndarray) -> np.ndarray:
         """The same without regard to underflow; ``middle`` is the value of g at the inputs."""
@@ -88,6 +91,16 @@ class Noise:
     def _table(self, g: Outputs, middle: np.ndarray, spacing: float) -> np.ndarray:
         """The changes of g at equally spaced points; the spacing is a share of the elements' sizes."""
         return np.stack([g(moved(self.inputs, self.directions, k * spacing)) - middle for k in range(1, POINTS + 1)])
+
+
+def inside(f: Outputs, like: np.ndarray, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """f's outputs, or NaN where f refuses inputs: beyond the edge of its domain, as a probability above 1."""
+    try:
+        return f(inputs)
+    except (GraphError, ShapeError):  # not about the values
+        raise
+    except (ArithmeticError, RuntimeError, ValueError):
+        return np.full_like(like, np.nan)
 
 
 def moved(inputs: Sequence[np.ndarray], direction: Sequence[np.ndarray], t: float) -> list[np.ndarray]:

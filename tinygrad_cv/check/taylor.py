@@ -37,10 +37,12 @@ class Taylor:
     def order(self) -> float:
         """The slope of R₁ over h on log-log axes, above the floor; NaN if nothing is above it: F is linear."""
         above = (self.slope > ABOVE * self.floor) & np.isfinite(self.slope)
-        last = int(np.flatnonzero(~above)[0]) if not above.all() else len(above)
-        if last < 3:
+        first = int(np.argmax(np.isfinite(self.slope)))  # longer steps leave the domain of F
+        below = np.flatnonzero(~above[first:])
+        last = first + int(below[0]) if below.size else len(above)
+        if last - first < 3:
             return float("nan")
-        near = slice(max(0, last - 5), last)  # the smallest steps above rounding
+        near = slice(max(first, last - 5), last)  # the smallest steps above rounding
         return float(np.polyfit(np.log(self.steps[near]), np.log(self.slope[near]), 1)[0])
 
     def __str__(self) -> str:

@@ -113,6 +113,15 @@ def test_forward_mode(x):
         tg.gradcheck(lambda x: x @ w, torch.tensor(x), mode="jvp", parameters=[w := torch.ones(3, 2)])
 
 
+def test_the_edge_of_a_domain():
+    """Where a step leaves it, PyTorch raises an error: a shorter one is taken, and at the edge itself there is none."""
+    p, t = torch.tensor([0.5, 0.999, 1e-4], dtype=torch.float64), torch.tensor([0.2, 1.0, 0.0], dtype=torch.float64)
+    report = tg.gradcheck(F.binary_cross_entropy, [p, t])
+    assert report.inputs[0].verdict == "correct"
+    assert report.inputs[1].verdicts.tolist() == ["correct", "not differentiable", "not differentiable"]
+    assert "the edge of its domain" in str(report)
+
+
 # ---------------------------------------------------------------- modules and parameters
 
 

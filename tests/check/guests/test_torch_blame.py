@@ -47,6 +47,7 @@ class Cube(torch.autograd.Function):
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
+        torch.manual_seed(1)
         self.line = nn.Linear(3, 3)
         self.inner = nn.Sequential(nn.ReLU(), Halves(), nn.Linear(3, 3))
 

@@ -65,5 +65,5 @@ def _frontier(node: Any, known: Mapping[Key, Seen]) -> Iterator[Key]:
 
 
 def _numbers(x: torch.Tensor) -> np.ndarray:
-    found: np.ndarray = x.detach().to_dense().cpu().resolve_conj().resolve_neg().numpy()
+    found: np.ndarray = x.detach().to_dense().numpy(force=True)
     return found
