@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 
 import tinygrad_cv as tg
-from tinygrad_cv.eager import calls, composition
+from tinygrad_cv.eager import calls, composition, entries
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.numpy_source import NumpyProgram
 
@@ -31,11 +31,10 @@ def forced(how: str) -> Iterator[None]:
         def change(place: object, name: str, value: object) -> None:
             stack.enter_context(mock.patch.object(place, name, value))
 
-        change(calls, "CALLS", 1)
-        change(calls, "WORTH", 0)
-        change(calls, "entries", {})
-        change(calls, "_refused", {})
-        change(calls, "_unfit", set())
+        change(entries, "CALLS", 1)
+        change(entries, "WORTH", 0)
+        change(entries, "entries", {})
+        change(entries, "refusals", {})
         change(calls, "submit", lambda entry, call: entry.build(call))
         if how == "numpy":
             change(composition, "compiled", NumpyProgram)

@@ -15,7 +15,7 @@ import tinygrad_cv as tg
 from tests.eager.forced import forced
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn, optim
-from tinygrad_cv.eager import calls
+from tinygrad_cv.eager import entries
 
 pytestmark = pytest.mark.any_python
 
@@ -27,7 +27,7 @@ def images(*shape, seed=0):
 
 def native():
     """The calls by compiled code, by the function's name."""
-    return {entry.function.__name__: entry.native for entry in calls.entries.values() if entry.native}
+    return {entry.function.__name__: entry.native for entry in entries.entries.values() if entry.native}
 
 
 def both(run):

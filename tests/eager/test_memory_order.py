@@ -11,7 +11,7 @@ import tinygrad_cv as tg
 from tests.eager.forced import forced
 from tinygrad_cv import functional as F
 from tinygrad_cv import nn
-from tinygrad_cv.eager import calls
+from tinygrad_cv.eager import entries
 from tinygrad_cv.eager.memory_order import inverse, order_of
 
 pytestmark = pytest.mark.any_python
@@ -60,7 +60,7 @@ def test_values_and_gradients_are_the_same_in_every_order(how, order, of_g):
     expected = run(None, None)
     with forced(how):
         found = run(order, of_g)
-        assert len(calls.entries) == 4 and all(entry.native == 1 for entry in calls.entries.values())
+        assert len(entries.entries) == 4 and all(entry.native == 1 for entry in entries.entries.values())
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
@@ -87,4 +87,4 @@ def test_each_order_is_a_signature():
         for order in (None, LAST, None, LAST, (1, 0, 2, 3)):
             F.relu(tensor(normal(2, 4, 6, 6, order=order)))
         F.relu(tensor(normal(2, 4, 6, 12)[..., ::2]))
-        assert [entry.native for entry in calls.entries.values()] == [3, 2, 1]
+        assert [entry.native for entry in entries.entries.values()] == [3, 2, 1]

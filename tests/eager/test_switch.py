@@ -13,7 +13,7 @@ import tinygrad_cv as tg
 from tests.eager.forced import forced
 from tinygrad_cv import functional as F
 from tinygrad_cv.core import context
-from tinygrad_cv.eager import builder, calls
+from tinygrad_cv.eager import builder, calls, entries
 
 pytestmark = pytest.mark.any_python
 
@@ -26,17 +26,16 @@ def images(*shape, seed=0):
 @pytest.fixture
 def switched_on(monkeypatch):
     """With no signature known yet, and small arguments large enough."""
-    monkeypatch.setattr(calls, "entries", {})
-    monkeypatch.setattr(calls, "_refused", {})
-    monkeypatch.setattr(calls, "_unfit", set())
-    monkeypatch.setattr(calls, "WORTH", 0)
+    monkeypatch.setattr(entries, "entries", {})
+    monkeypatch.setattr(entries, "refusals", {})
+    monkeypatch.setattr(entries, "WORTH", 0)
     with tg.set_eager_compile(True):
         yield
         builder.settle()
 
 
 def counts():
-    return [(entry.native, entry.plain) for entry in calls.entries.values()]
+    return [(entry.native, entry.plain) for entry in entries.entries.values()]
 
 
 def test_the_switch_is_off_and_holds_for_a_block_or_for_good():
@@ -61,8 +60,8 @@ def test_without_llvmlite_it_says_so(monkeypatch):
 
 
 def test_numpy_runs_the_calls_until_compiled_code_is_there(switched_on, monkeypatch):
-    may, known = threading.Event(), calls.Composition
-    monkeypatch.setattr(calls, "Composition", lambda *call: may.wait(60) and known(*call))
+    may, known = threading.Event(), entries.Composition
+    monkeypatch.setattr(entries, "Composition", lambda *call: may.wait(60) and known(*call))
     x = images(3, 4)
     first = [F.gelu(x) for _ in range(4)]
     assert counts() == [(0, 4)] and "not compiled yet" in tg.explain_eager_compile()
@@ -81,7 +80,7 @@ def test_one_call_compiles_nothing(switched_on):
 
 
 def test_small_arguments_are_worth_it_after_more_calls(switched_on, monkeypatch):
-    monkeypatch.setattr(calls, "WORTH", 1 << 12)
+    monkeypatch.setattr(entries, "WORTH", 1 << 12)
     assert tg.explain_eager_compile() == "no composed function was called with the switch on"
     x = images(4, 64)
     for _ in range(7):
@@ -95,13 +94,13 @@ def test_small_arguments_are_worth_it_after_more_calls(switched_on, monkeypatch)
 
 
 def test_a_function_that_can_never_be_compiled_is_left_alone(switched_on, monkeypatch):
-    monkeypatch.setattr(calls, "REFUSED", 2)
+    monkeypatch.setattr(entries, "REFUSED", 2)
     for n in (8, 9, 10):
         for _ in range(2):
             F.one_hot(np.arange(n))
             F.dropout(images(n), 0.5 if n == 8 else 0.0)
             builder.settle()
-    assert [entry.shapes for entry in calls.entries.values()] == [
+    assert [entry.shapes for entry in entries.entries.values()] == [
         "int64[8]",
         "float32[8]",
         "int64[9]",
@@ -138,10 +137,27 @@ def test_each_signature_is_a_compilation_of_its_own(switched_on):
 
 
 def test_the_signatures_used_last_are_known(switched_on, monkeypatch):
-    monkeypatch.setattr(calls, "MOST", 2)
+    monkeypatch.setattr(entries, "MOST", 2)
     for n in (8, 9, 8, 10, 8):
         F.gelu(images(n))
-    assert [entry.shapes for entry in calls.entries.values()] == ["float32[8]", "float32[10]"]
+    assert [entry.shapes for entry in entries.entries.values()] == ["float32[8]", "float32[10]"]
+
+
+def test_compiled_code_that_was_used_last_is_kept_within_a_bound(switched_on, monkeypatch):
+    def call(n):
+        for _ in range(2):
+            F.gelu(images(n, 1 << 16))
+            builder.settle()
+        return [entry.shapes for entry in entries.entries.values()]
+
+    call(1)
+    each = entries.entries.copy().popitem()[1].composition.nbytes
+    assert each >= 2 * (2 << 18)  # two spare results of values and of gradients
+    monkeypatch.setattr(entries, "LARGEST", 4 * each)
+    assert call(2) == ["float32[1, 65536]", "float32[2, 65536]"]  # 1 and 2 times
+    assert call(1) == ["float32[1, 65536]", "float32[2, 65536]"]
+    assert call(2) == ["float32[1, 65536]", "float32[2, 65536]"]
+    assert call(3) == ["float32[3, 65536]"]
 
 
 def test_values_and_gradients_agree_with_numpy():
@@ -158,7 +174,7 @@ def test_values_and_gradients_agree_with_numpy():
     plain = run()
     with forced("native"):
         compiled = run()
-        assert {entry.native for entry in calls.entries.values()} == {1} and len(calls.entries) == 7
+        assert {entry.native for entry in entries.entries.values()} == {1} and len(entries.entries) == 7
     for a, b in zip(compiled, plain, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
@@ -183,14 +199,14 @@ def test_threads_share_compiled_code():
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # Python 3.12 and newer: there are threads
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_compiles_what_its_parent_had_not(switched_on, monkeypatch):
-    started, may, known = threading.Event(), threading.Event(), calls.Composition
+    started, may, known = threading.Event(), threading.Event(), entries.Composition
 
     def slow(*call):
         started.set()
         may.wait(60)
         return known(*call)
 
-    monkeypatch.setattr(calls, "Composition", slow)
+    monkeypatch.setattr(entries, "Composition", slow)
     x = images(3, 4)
     for _ in range(2):
         F.gelu(x)

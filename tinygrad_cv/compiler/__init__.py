@@ -46,6 +46,10 @@ class Program(Protocol):
     def notes(self) -> Sequence[str]:
         """What is computed in another way than it was written, where results show it."""
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that it keeps between calls, at most."""
+
     def __call__(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in arrays of their own."""
 

@@ -229,6 +229,13 @@ class NativeProgram:
         return array
 
     @property
+    def nbytes(self) -> int:
+        """The arena, and spare arrays for outputs."""
+        made = zip(self._made, self._reused, strict=True)
+        outputs = sum(math.prod(shape) * dtype.itemsize for (shape, dtype), reused in made if reused)
+        return int(self._arena.nbytes) + SPARES * outputs
+
+    @property
     def fallbacks(self) -> list[str]:
         """What NumPy computes, for want of native code."""
         return [f"{step.op}: no lowering for it, NumPy computes it" for step in self.image.steps if step.op]

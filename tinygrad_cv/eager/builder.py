@@ -18,7 +18,7 @@ from .composition import AbstractCall
 from .memory_order import Order, order_of
 
 if TYPE_CHECKING:
-    from .calls import Entry
+    from .entries import Entry
 
 _waiting: deque[tuple[Entry, AbstractCall]] = deque()  # the first is being compiled
 _lock = lock()

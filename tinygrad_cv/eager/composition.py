@@ -170,6 +170,11 @@ class Composition:
         self._pulled = tuple(places[i] for i in range(len(recording.graph.inputs)))
         self._pullback: Program = compiled(recording.graph)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that its programs keep between calls."""
+        return self._program.nbytes + (self._pullback.nbytes if self._sources else 0)
+
     # --- calling ---
 
     def __call__(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from ..compiler import available
 from ..core.annotations import explaining
 from ..core.context import Runner, run_composed_by, runner
-from . import calls
+from . import calls, entries
 
 
 class _Before(AbstractContextManager[None]):
@@ -47,4 +47,4 @@ def set_eager_compile(mode: bool) -> AbstractContextManager[None]:
 
 def explain_eager_compile() -> str:
     """A line for each signature of a composed function: how often compiled code and NumPy ran it, and why NumPy."""
-    return "\n".join(map(str, list(calls.entries.values()))) or "no composed function was called with the switch on"
+    return "\n".join(map(str, list(entries.entries.values()))) or "no composed function was called with the switch on"

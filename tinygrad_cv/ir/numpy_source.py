@@ -80,6 +80,7 @@ class NumpyProgram:
     """A graph that NumPy runs."""
 
     is_native = False
+    nbytes = 0
     places: Mapping[int, int] = {}  # no output waits for the end
     fallbacks: tuple[str, ...] = ("everything runs on NumPy",)
     notes: tuple[str, ...] = ()
