@@ -101,3 +101,17 @@ def test_a_plan_is_freed_without_a_collection(monkeypatch, tmp_path):
             gc.enable()
     assert splits
     assert alive == [0]
+
+
+def test_a_compiled_graph_keeps_none_of_the_values_that_rewrites_made(tmp_path, monkeypatch):
+    """And more can be made with its builder, which are others: the graph is drawn as it is compiled."""
+    monkeypatch.setenv("TGCV_CACHE_DIR", str(tmp_path))
+    f = tg.jit(lambda x, w: F.relu(F.conv2d(x, w, padding=1)).mean((2, 3)))
+    arguments = tg.ones(2, 8, 32, 32), tg.ones(8, 8, 3, 3)
+    f(*arguments)
+    graph = f._traces.in_order_of_use()[-1].recording.graph
+    known = graph.values()
+    assert set(graph.builder._made.values()) == set(known)
+    made = graph.builder.make("exp", [known[-1]], {})
+    assert made.number > max(value.number for value in known)
+    assert str(f.graph(*arguments, fused=True).text())

@@ -272,6 +272,7 @@ def compile(graph: Graph, options: Options = DEFAULT) -> tuple[Program, bool]:
     if image is None:
         with uncollected():
             image = make(graph, target, threads, watch, options)
+        graph.builder.forget(graph.values())
         cache.store(key, image)
     program = NativeProgram(image, threads)
     watch.show("time", "all", lambda: f"{watch.laps}\n\n{program.kernels()}")

@@ -71,13 +71,20 @@ class Builder:
 
     def __init__(self) -> None:
         self._made: dict[Hashable, Value] = {}
+        self._count = 0
         self.scope: Scope | None = None
 
     def _intern(self, key: Hashable, op: str, args: tuple[Value, ...], params: dict[str, Any], aval: Aval) -> Value:
         value = self._made.get(key)
         if value is None:
-            value = self._made[key] = Value(op, args, params, aval, len(self._made), self.scope)
+            value = self._made[key] = Value(op, args, params, aval, self._count, self.scope)
+            self._count += 1
         return value
+
+    def forget(self, kept: Iterable[Value]) -> None:
+        """Forget what rewrites have made on the way; nothing but these values may be used with this builder again."""
+        values = set(kept)
+        self._made = {key: value for key, value in self._made.items() if value in values}
 
     def input(self, index: int, shape: tuple[int, ...], dtype: np.dtype) -> Value:
         """The ``index``-th array that the compiled function is called with."""

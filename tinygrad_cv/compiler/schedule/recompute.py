@@ -26,7 +26,7 @@ from .storage import Packed, first
 CACHE = 1 << 22  # bytes: less in use at the peak is little
 BYTE = 8  # operations that take as long as moving a byte from or to memory
 PRICE = 64  # operations: what a byte that is not kept may cost, at most
-SHARE = 40  # of as many operations of a plan, one is done again, at most
+SHARE = 25  # of as many operations of a plan, one is done again, at most
 PARTS = 256  # of the peak: a value that is less than one of them is kept
 
 
