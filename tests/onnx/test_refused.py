@@ -1,5 +1,7 @@
 """Files that are damaged, or have what is not supported: an OnnxError says what, where, and what was expected."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 import tinygrad_cv as tg
 from tests.onnx.weights import conv_bn_relu
+from tinygrad_cv.onnx.skeleton import skeleton
 
 OnnxError = tg.onnx.OnnxError
 
@@ -176,3 +179,67 @@ def test_truncated_and_changed_bytes():
         tg.onnx.load(b"\0\1\2\3\4")
     with pytest.raises(OnnxError, match="int: it must be a path, bytes, or an onnx"):
         tg.onnx.load(5)
+
+
+def test_long_data_stay_in_the_file(tmp_path):
+    """A file is the same as its bytes, cut off or changed as well; and its weights are in memory once."""
+    rng = np.random.default_rng(0)
+    weights = {name: rng.standard_normal((700, 700)).astype(np.float32) for name in ("a", "b", "c")}
+    nodes = [helper.make_node("MatMul", ["x", "a"], ["y"]), helper.make_node("MatMul", ["y", "b"], ["z"])]
+    value = numpy_helper.from_array(weights.pop("c"), "value")
+    nodes += [helper.make_node("Constant", [], ["c"], value=value), helper.make_node("Add", ["z", "c"], ["w"])]
+    entries = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 700]) for name in "xw"]
+    initializers = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = helper.make_graph(nodes, "long", entries[:1], entries[1:], initializers)
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+    path = tmp_path / "model.onnx"
+
+    def loaded(content):
+        path.write_bytes(content)
+        return tg.onnx.load(path)
+
+    net, same = loaded(data), tg.onnx.load(data)
+    assert len(skeleton(str(path))) < 1000
+    assert list(net.state_dict()) == list(same.state_dict()) == ["a", "b", "c"]
+    assert all(np.array_equal(net.state_dict()[name], array) for name, array in same.state_dict().items())
+    tracemalloc.start()
+    tg.onnx.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 1.5 * len(data)  # two thirds are the largest tensor, twice
+    tracemalloc.stop()
+    for end in (0, 1, 50, 300, 2000, len(data) // 2, len(data) - 1):
+        with pytest.raises(OnnxError):
+            loaded(data[:end])
+    for place in rng.integers(len(data), size=5).tolist() + rng.integers(100, size=40).tolist():
+        broken = bytearray(data)
+        broken[place] ^= 1 << rng.integers(8)
+        results = []
+        for source in (bytes(broken), path):
+            path.write_bytes(broken)
+            try:
+                results.append({name: array.tobytes() for name, array in tg.onnx.load(source).state_dict().items()})
+            except OnnxError:
+                results.append(None)
+        assert results[0] == results[1]
+
+
+def test_nothing_large_is_computed_before_a_call():
+    """A small file may ask for large arrays: by a shape, by repetition, or by broadcasting."""
+    column, row = np.arange(50_000).reshape(-1, 1), np.arange(50_000).reshape(1, -1)
+    shape = np.array([2**20, 2**20])
+    nodes = [
+        helper.make_node("Add", ["column", "row"], ["square"]),
+        helper.make_node("MatMul", ["column", "row"], ["product"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+        helper.make_node("Expand", ["row", "shape"], ["rows"]),
+        helper.make_node("Tile", ["shape", "repeats"], ["tiles"]),
+    ]
+    made = [helper.make_node("Size", [node.output[0]], [f"n{i}"]) for i, node in enumerate(nodes)]
+    outputs = [helper.make_tensor_value_info(f"n{i}", TensorProto.INT64, []) for i in range(len(nodes))]
+    arrays = {"column": column, "row": row, "shape": shape, "repeats": np.array([2**40])}
+    weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph([*nodes, *made], "large", [], outputs, weights)
+    tracemalloc.start()
+    net = tg.onnx.load(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]))
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+    assert len(list(net.children())) == len(nodes) + len(made)

@@ -15,11 +15,12 @@ from .document import Document, domain_of, in_order, label, opsets_of
 from .elements import array_of
 from .errors import OnnxError
 from .graph import Graph, Node, Step
-from .names import place, put
+from .names import place_of, put
 from .package import onnx
 from .registry import OPERATORS, Operator, found
 from .roles import roles
 
+FOLDED = 4096  # elements: of more constants nothing is computed before a call, so that no file takes up memory
 Constants = Mapping[str, np.ndarray]
 
 
@@ -48,7 +49,7 @@ class Builder:
     """
 
     def __init__(self, document: Document, root: Graph):
-        self.folder, self.root = document.folder, root
+        self.place, self.root = document.place, root
         self.functions = {_key(function, function.name): function for function in document.model.functions}
         self.problems: list[OnnxError] = []
         self.calls: list[str] = []  # functions that are being built, each inside of the one before
@@ -91,7 +92,7 @@ class Builder:
             raise OnnxError(f"output {missing[0]!r} of the model: nothing makes it.")
         graph._constants = {name: value for name, value in graph._constants.items() if name in read}
         for name in [name for name in arrays if name in learned and name in read]:
-            self._learn(graph, name, arrays[name], name in averages)
+            self._learn(graph, name, arrays.pop(name), name in averages)  # so that each is in memory once
 
     # --- constants and weights ---
 
@@ -104,7 +105,7 @@ class Builder:
         for tensor in proto.initializer:
             if tensor.name in arrays:
                 raise OnnxError(f"initializer {tensor.name!r} is there twice.")
-            arrays[tensor.name] = array_of(tensor, self.folder)
+            arrays[tensor.name] = array_of(tensor, self.place)
         return arrays
 
     def _constant(self, node: Any, operator: Operator, number: int, around: Surroundings) -> np.ndarray:
@@ -117,7 +118,7 @@ class Builder:
 
     def _learn(self, graph: Graph, name: str, array: np.ndarray, average: bool) -> None:
         """A weight of a graph as a parameter, or as a running average."""
-        owner, attribute = place(self.root, name)
+        owner, attribute = place_of(self.root, name)
         if average:
             owner.register_buffer(attribute, array.copy())
         else:
@@ -189,7 +190,7 @@ class Builder:
             if chosen in (None, name):
                 bodies[name] = Body(Graph(), proto, around._replace(constants=constants))
 
-        attributes = bound(node, operator, schema, lambda tensor: array_of(tensor, self.folder), body)
+        attributes = bound(node, operator, schema, lambda tensor: array_of(tensor, self.place), body)
         attributes = {name: value for name, value in attributes.items() if name not in bodies}
         owned = tuple(place for place, name in enumerate(node.input) if name in averages)
         return Call(operator, attributes, count, owned), bodies
@@ -220,7 +221,8 @@ class Builder:
         module = Node(name, around.opsets.get(domain_of(node), 0), call, len(inputs), outer)
         module.training = trains
         names = [name for name in (*inputs, *outer) if name]
-        if not (operator.draws or operator.grows or trains or bodies) and all(name in constants for name in names):
+        still = not (operator.draws or operator.grows or trains or bodies) and all(name in constants for name in names)
+        if still and sum(constants[name].size for name in names) <= FOLDED:
             try:
                 constants.update(zip(node.output, module(*map(constants.get, (*inputs, *outer)))))  # noqa: B905
             except OnnxError as error:

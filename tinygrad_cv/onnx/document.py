@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from .elements import Place
 from .errors import OnnxError
 from .package import onnx
+from .skeleton import NotAMessage, skeleton
 
 OLDEST = 1
 OWN = ("", "ai.onnx")  # two names of ONNX's own operators
 
 
 class Document(NamedTuple):
-    """A model, the folder it is in, and the versions of the operators that it asks for, by domain."""
+    """A model, where it is, and the versions of the operators that it asks for, by domain."""
 
     model: Any
-    folder: str | None
+    place: Place
     opsets: dict[str, int]
 
 
@@ -31,18 +33,54 @@ def read(source: Any) -> Document:
     """
     proto = onnx().ModelProto
     if isinstance(source, proto):
-        model, folder = source, None
+        model, place = source, Place()
     elif isinstance(source, (str, os.PathLike)):
-        with open(source, "rb") as file:
-            model = _parsed(proto, file.read(), f"the file {os.fspath(source)!r}")
-        folder = os.path.dirname(os.path.abspath(source))
+        path = os.path.abspath(source)
+        place = Place(os.path.dirname(path), path)
+        try:
+            data = skeleton(path)
+        except NotAMessage as error:
+            raise OnnxError(f"the file {os.fspath(source)!r} can not be read as an ONNX model: {error}") from None
+        model = _parsed(proto, data, f"the file {os.fspath(source)!r}")
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        model, folder = _parsed(proto, bytes(source), f"{len(source)} bytes"), None
+        model, place = _parsed(proto, bytes(source), f"{len(source)} bytes"), Place()
     else:
         raise OnnxError(f"{type(source).__name__}: it must be a path, bytes, or an onnx.ModelProto.")
     if not model.HasField("graph"):
         raise OnnxError("the model has no graph.")
-    return Document(model, folder, opsets_of(model.opset_import))
+    for text in _texts(model):
+        if not isinstance(text, str):  # protobuf gives its bytes where they are no text
+            raise OnnxError(f"the name {text!r} is no UTF-8.")
+    return Document(model, place, opsets_of(model.opset_import))
+
+
+def _texts(model: Any) -> Iterator[Any]:
+    """All names in a model that are looked at."""
+    yield from (entry.domain for entry in model.opset_import)
+    yield from _names_in(model.graph)
+    for function in model.functions:
+        yield from (function.name, function.domain, *function.input, *function.output, *function.attribute)
+        yield from (entry.domain for entry in function.opset_import)
+        yield from _names_of(function.node)
+
+
+def _names_in(graph: Any) -> Iterator[Any]:
+    for entry in (*graph.initializer, *graph.input, *graph.output):
+        yield entry.name
+    for entry in graph.input:
+        yield from (size.dim_param for size in entry.type.tensor_type.shape.dim)
+    for tensor in graph.initializer:
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    yield from _names_of(graph.node)
+
+
+def _names_of(nodes: Iterable[Any]) -> Iterator[Any]:
+    for node in nodes:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.ref_attr_name)
+            if attribute.HasField("g"):
+                yield from _names_in(attribute.g)
 
 
 def _parsed(proto: Any, data: bytes, what: str) -> Any:

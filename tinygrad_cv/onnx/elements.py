@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .errors import OnnxError
+from .skeleton import INSIDE
 
 FLOAT16 = 10
 DTYPES = {  # TensorProto.DataType, the dtype, and the field that holds the elements where raw_data does not
@@ -62,37 +63,36 @@ def number_of(dtype: np.dtype) -> int:
     return next(number for number, (name, _) in DTYPES.items() if name == dtype.name)
 
 
-def array_of(tensor: Any, folder: str | None) -> np.ndarray:
-    """The array of a TensorProto, read-only if it is a view of the file's bytes.
+class Place(NamedTuple):
+    """The folder of a model, where its external data are, and its file; None if they are unknown."""
 
-    Args:
-        folder: that of the model, where its external data are; None if it is unknown.
+    folder: str | None = None
+    file: str | None = None
+
+
+def array_of(tensor: Any, place: Place) -> np.ndarray:
+    """The array of a TensorProto, read-only if it is a view of the file's bytes.
 
     Raises:
         OnnxError: an element type that is not there, or data of another size than the tensor says.
     """
     try:
-        return _array_of(tensor, folder)
+        return _array_of(tensor, place)
     except OnnxError as error:
         raise OnnxError(f"tensor {tensor.name!r}: {error}") from None
 
 
-def _array_of(tensor: Any, folder: str | None) -> np.ndarray:
+def _array_of(tensor: Any, place: Place) -> np.ndarray:
     dtype, shape = dtype_of(tensor.data_type), tuple(tensor.dims)
     if any(n < 0 for n in shape):
         raise OnnxError(f"shape {shape}: no size may be below 0.")
     count = math.prod(shape)
     if tensor.data_location == 1:
-        return _external(tensor, folder, count * dtype.itemsize).view(dtype).reshape(shape)
+        return _checked(_external(tensor, place, count * dtype.itemsize, shape, dtype), dtype, shape)
     if tensor.HasField("raw_data"):
         data = tensor.raw_data
-        if len(data) != count * dtype.itemsize:
-            raise OnnxError(
-                f"shape {shape} of {dtype} takes {count * dtype.itemsize} bytes, but there are {len(data)}."
-            )
-        if dtype.kind == "b" and data.strip(b"\0\1"):
-            raise OnnxError("a bool is neither 0 nor 1.")
-        return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+        _check_size(len(data), count * dtype.itemsize, shape, dtype)
+        return _checked(np.frombuffer(data, np.uint8), dtype, shape)
     values = getattr(tensor, DTYPES[tensor.data_type][1])
     if len(values) != count:
         raise OnnxError(f"shape {shape} takes {count} elements, but there are {len(values)}.")
@@ -104,13 +104,28 @@ def _array_of(tensor: Any, folder: str | None) -> np.ndarray:
     return wide.astype(dtype).reshape(shape)
 
 
-def _external(tensor: Any, folder: str | None, size: int) -> np.ndarray:
-    """The bytes of a tensor that are in a file of their own, beside the model or below its folder."""
+def _check_size(given: int, size: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    if given != size:
+        raise OnnxError(f"shape {shape} of {dtype} takes {size} bytes, but there are {given}.")
+
+
+def _checked(data: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """Bytes as elements, which are stored with the lowest byte first."""
+    if dtype.kind == "b" and (data > 1).any():
+        raise OnnxError("a bool is neither 0 nor 1.")
+    return data.view(dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+
+
+def _external(tensor: Any, place: Place, size: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """The bytes of a tensor that are in a file beside the model or below its folder; or in the model's own."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     name = entries.get("location", "")
-    if folder is None:
+    if name == INSIDE and place.file is not None:
+        _check_size(int(entries["length"]), size, shape, dtype)
+        return np.fromfile(place.file, np.uint8, size, offset=int(entries["offset"]))
+    if place.folder is None:
         raise OnnxError(f"its data are in the file {name!r}, beside the model; give the path of the model.")
-    root = os.path.realpath(folder)
+    root = os.path.realpath(place.folder)
     path = os.path.realpath(os.path.join(root, name))
     if not name or os.path.isabs(name) or os.path.commonpath([root, path]) != root:
         raise OnnxError(f"its data are in {name!r}, which is not in the folder of the model.")

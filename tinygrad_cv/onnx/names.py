@@ -20,7 +20,7 @@ def put(root: Module, name: str, module: Module) -> None:
             module.add_module(child_name, child)
 
 
-def place(root: Module, name: str) -> tuple[Module, str]:
+def place_of(root: Module, name: str) -> tuple[Module, str]:
     """Where a parameter of this name goes: a module, and a name that is free in it."""
     owner, last = _owner(root, name)
     return owner, free(owner, last)

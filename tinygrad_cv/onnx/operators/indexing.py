@@ -124,7 +124,7 @@ def scatter_nd(x: Tensor, indices: Any, updates: Tensor, *, reduction: str = "no
     return scattered(rows, places, updates.reshape(-1, *rest), reduction).reshape(x.shape)
 
 
-@operator("OneHot", since=9)
+@operator("OneHot", since=9, grows=True)
 def one_hot(indices: Tensor, depth: Numbers, values: Tensor, *, axis: int) -> Tensor:
     """The second of two values at the place along a new axis that the index says, otherwise the first."""
     n = int(depth.reshape(()))
