@@ -162,11 +162,11 @@ def test_a_wrong_option_is_named(arguments, words, capsys, tmp_path):
 @pytest.mark.any_python
 def test_images_are_fitted_to_a_model_that_takes_larger_ones_in_colour():
     images = np.ones((2, 1, 28, 28), np.float32)
-    fitted = fit_images(images, 3, (32, 32), -1.0)
+    fitted = fit_images(images, 3, (32, 32))
     assert fitted.shape == (2, 3, 32, 32)
-    assert (fitted[:, :, 2:30, 2:30] == 1).all() and fitted.sum() == 2 * 3 * (28 * 28 - (32 * 32 - 28 * 28))
+    assert (fitted[:, :, 2:30, 2:30] == 1).all() and fitted.sum() == 2 * 3 * 28 * 28
     with pytest.raises(ValueError, match="28 x 28"):
-        fit_images(np.ones((2, 3, 32, 32), np.float32), 3, (28, 28), 0.0)
+        fit_images(np.ones((2, 3, 32, 32), np.float32), 3, (28, 28))
 
 
 @pytest.mark.any_python
@@ -415,3 +415,17 @@ def test_only_a_set_that_says_so_is_augmented_unasked(arguments, names, folder, 
     run(*(folder if word == "FOLDER" else word for word in arguments), "--no-jit", "--out", tmp_path / "run")
     used = getattr(given[0].collate_fn, "transforms", ())
     assert [type(transform).__name__ for transform in used] == names
+
+
+def test_images_are_normalized_by_the_numbers_of_pretrained_weights(folder, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run("--data", folder, "--epochs", 1, "--mean", 0.25, "--std", 0.5, "--out", out, "--no-jit") == 0
+    prepare = models.load(out).prepare
+    assert (list(prepare.mean), list(prepare.std)) == ([0.25], [0.5])
+    for options, words in (
+        (["--mean", 0.1], "--mean and --std must be given together"),
+        (["--mean", 0.1, 0.2, "--std", 1], "--mean: 2 numbers; give one, or one for each of 1 channels"),
+    ):
+        with pytest.raises(SystemExit):
+            run("--data", folder, *options, "--out", tmp_path / "none")
+        assert words in capsys.readouterr().err

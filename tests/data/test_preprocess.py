@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_cv.data import normalize
+from tinygrad_cv.data.preprocess import Preparation
 
 pytestmark = pytest.mark.any_python
 
@@ -43,3 +44,17 @@ def test_formula(mean, std):
 def test_errors(images, mean, std, error, message):
     with pytest.raises(error, match=message):
         normalize(images, mean, std)
+
+
+def test_preparation_by_channel():
+    """(x / 255 - mean) / std for each channel; black beyond the image; and back."""
+    mean, std = (0.485, 0.456, 0.406), [0.229, 0.224, 0.225]
+    prepare = Preparation(mean, std, "uint8", 3, 6, 6)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 6), np.uint8)
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (0, 0))).astype(np.float64) / 255
+    wanted = (padded - np.reshape(mean, (3, 1, 1))) / np.reshape(std, (3, 1, 1))
+    np.testing.assert_allclose(prepare(images), wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(prepare.shown(prepare(images)), padded, atol=1e-6)
+    np.testing.assert_allclose(prepare.black, wanted[0, :, 0, 0])
+    in_colour = np.repeat(images[:, :1], 3, 1)
+    np.testing.assert_array_equal(prepare(images[:, :1]), prepare(in_colour))

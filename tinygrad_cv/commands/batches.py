@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,9 @@ def _shift(size: Sequence[int]) -> int:
     return max(1, round(min(size) / 28))
 
 
-TOGETHER: dict[str, Callable[[Sequence[int], float], T.Transform]] = {  # of prepared images of a batch
+TOGETHER: dict[
+    str, Callable[[Sequence[int], float | Sequence[float]], T.Transform]
+] = {  # of prepared images of a batch
     "shift": lambda size, black: T.RandomCrop(size, padding=_shift(size), fill=black),
     "flip": lambda size, black: T.RandomHorizontalFlip(),
 }
@@ -135,6 +137,7 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
     kept = set(names) <= TOGETHER.keys() and arguments.workers is None and not masked
     try:
         prepare, parts = _prepared(arguments, parts, entry, "crop" in names, kept)
+        prepare = _with_statistics(prepare, arguments.mean, arguments.std)
         kept = kept and isinstance(parts.train, LabelledImages)
         classes, targets = parts.train.classes, labels(parts.train)
         mixtures = _mixtures(arguments, len(classes))
@@ -142,8 +145,7 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
         train: Any
         if kept:
             train, test = (TensorDataset(prepare(part.images), part.labels) for part in parts)  # type: ignore[union-attr]
-            black = -prepare.mean / prepare.std
-            before = [TOGETHER[name](size, black) for name in TOGETHER if name in names]
+            before = [TOGETHER[name](size, prepare.black) for name in TOGETHER if name in names]
         else:
             train = Transformed(parts.train, augmentation(names, prepare))
             test, before = Transformed(parts.test, evaluation(prepare)), []  # type: ignore[assignment]
@@ -241,6 +243,19 @@ def _prepared(
     places = np.unique(np.linspace(0, len(train) - 1, min(SAMPLE, len(train))).astype(int))
     sample = np.stack([fitted(train[place][0]) for place in places.tolist()])
     return preparation(sample, entry.channels, entry.side, resize), parts
+
+
+def _with_statistics(prepare: Preparation, mean: list[float] | None, std: list[float] | None) -> Preparation:
+    """The preparation with the mean and deviation that are asked for, such as those of pretrained weights."""
+    if mean is None and std is None:
+        return prepare
+    if mean is None or std is None:
+        raise UsageError("--mean and --std must be given together: both are those that the weights were trained with.")
+    for option, values in (("--mean", mean), ("--std", std)):
+        if len(values) not in (1, prepare.channels):
+            one_each = f"one for each of {prepare.channels} channels"
+            raise UsageError(f"{option}: {len(values)} numbers; give one, or {one_each}.")
+    return replace(prepare, mean=tuple(mean), std=tuple(std))
 
 
 def _kept(

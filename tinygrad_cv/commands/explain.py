@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from .. import models
 from ..core.context import no_grad
-from ..core.errors import CheckpointError
 from ..explain import (
     grad_cam,
     integrated_gradients,
@@ -26,6 +24,7 @@ from ..explain import (
 )
 from ..frontend.creation import tensor
 from ..frontend.tensor import Tensor
+from . import trained
 from .options import OK, UsageError, one_of
 from .predict import label_of, picture_names
 
@@ -45,8 +44,7 @@ LEARNED, RANDOM = "the network", "weights in random order"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder that train wrote")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    trained.add_arguments(parser)
     parser.add_argument("--class", dest="target", metavar="NAME", help="the class (default: the most probable one)")
     parser.add_argument(
         "--methods",
@@ -64,10 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Where the two rows are alike (a rank correlation near 1), the method shows the image and not what was learned.
     """
-    try:
-        model = models.load(arguments.run)
-    except (CheckpointError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
+    model = trained.load(arguments)
     if model.task == "segmentation":
         raise UsageError("explain is for networks that give scores of images; this one gives masks. Use predict.")
     target = None if arguments.target is None else label_of(arguments.target, model.classes)

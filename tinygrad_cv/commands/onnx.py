@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ..check import gradcheck
 from ..core.context import no_grad
 from ..core.errors import CheckpointError, GraphError
 from ..files import save
+from ..files.atomic import replacing
 from ..frontend.creation import asarray
 from ..onnx import Network, OnnxError, export, load
 from ..onnx.document import domain_of, read
@@ -24,6 +27,7 @@ from ..onnx.export import OPSETS
 from ..onnx.graph import Input
 from ..tracing import jit
 from .options import FAILED, OK, UsageError, natural, positive
+from .trained import DESCRIPTION
 
 ACTIONS: dict[str, tuple[Callable[[argparse.Namespace], int], str]]
 
@@ -175,12 +179,17 @@ def convert(arguments: argparse.Namespace) -> int:
     written = export(
         net,
         arrays,
-        target,
         opset=arguments.opset,
         input_names=names,
         output_names=outputs,
         dynamic_axes=open_,
     )
+    if source.suffix != ".onnx":  # so that predict and explain know how images are prepared
+        described = {"prepare": asdict(net.prepare), "classes": net.classes}
+        entry = written.metadata_props.add()
+        entry.key, entry.value = DESCRIPTION, json.dumps(described)
+    with replacing(target) as file:
+        file.write(written.SerializeToString())
     print(f"{len(written.graph.node)} nodes, {written.ByteSize() / 2**20:.1f} MiB in {target}")
     return OK
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F
-from .. import models
 from ..core.context import no_grad
-from ..core.errors import CheckpointError, GraphError
+from ..core.errors import GraphError
 from ..explain import grad_cam, save_map
 from ..explain.maps import chosen
 from ..frontend.creation import tensor, zeros
 from ..frontend.tensor import Tensor
 from ..training.pictures import save_mask
+from . import trained
 from .options import OK, UsageError
 
 FOLDER = "predictions"  # in the folder of a run
@@ -28,8 +28,7 @@ Draw = Callable[[Path], None]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder that train wrote")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files")
+    trained.add_arguments(parser)
     parser.add_argument(
         "--class",
         dest="target",
@@ -49,10 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Of a network for masks: the classes of most pixels, and the mask over the image.
     """
-    try:
-        model = models.load(arguments.run)
-    except (CheckpointError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
+    model = trained.load(arguments)
     explain = _Masks(arguments, model) if model.task == "segmentation" else _Scores(arguments, model)
     default = arguments.run if arguments.run.is_dir() else arguments.run.parent
     folder = arguments.out or default / FOLDER

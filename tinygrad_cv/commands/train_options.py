@@ -113,6 +113,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of image files: resize the shorter side to N, and cut N x N out of the middle (default: as they are)",
     )
     group.add_argument(
+        "--mean",
+        nargs="+",
+        type=float,
+        metavar="M",
+        help="subtract this from images of 0 to 1, one number or one for each channel, and divide by --std: those that "
+        "the weights of --init were trained with (default: of the training images)",
+    )
+    group.add_argument("--std", nargs="+", type=positive(float), metavar="S", help="see --mean")
+    group.add_argument(
         "--workers",
         type=natural,
         metavar="N",

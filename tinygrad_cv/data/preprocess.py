@@ -63,13 +63,14 @@ def normalize(
 
 @dataclass(frozen=True)
 class Preparation:
-    """The preprocessing of a network's images: y = (x / scale - mean) / std, then channels and padding.
+    """The preprocessing of a network's images: channels and padding, then y = (x / scale - mean) / std.
 
     The scale is 255 for uint8, and 1 for other types. Called with images N x H x W, N x C x H x W or N x H x W x C, it
     returns float32, N x C x H x W. Grey images are repeated for all channels; images smaller than H x W are padded
     with black. :meth:`read` reads an image file as the images were read with which the network was trained.
 
     Attributes:
+        mean, std: one number, or one for each channel of the result; std above 0.
         dtype: of the images that it takes, by NumPy's name.
         channels, height, width: C, H, W of the result.
         shape: C, H, W of the images that it takes; None where it is not known.
@@ -85,14 +86,20 @@ class Preparation:
     [[1.0, -1.0], [-1.0, -1.0]]
     """
 
-    mean: float
-    std: float
+    mean: float | Sequence[float]
+    std: float | Sequence[float]
     dtype: str
     channels: int
     height: int
     width: int
     shape: Sequence[int] | None = None
     resize: int | None = None
+
+    @property
+    def black(self) -> float | tuple[float, ...]:
+        """What becomes of 0: one number, or one for each channel."""
+        values = -np.asarray(self.mean, np.float64) / np.asarray(self.std, np.float64)
+        return float(values) if not values.ndim else tuple(values.tolist())
 
     def __call__(self, images: ArrayLike) -> NDArray[np.float32]:
         array = np.asarray(images)
@@ -103,8 +110,8 @@ class Preparation:
             )
         if array.ndim not in (3, 4):
             raise ValueError(f"prepare: the images have shape {array.shape}; it must be N x H x W or N x C x H x W.")
-        scaled = normalize(channels_first(array), self.mean, self.std, 255 if self.dtype == "uint8" else 1)
-        return fit_images(scaled, self.channels, (self.height, self.width), -self.mean / self.std)
+        fitted = fit_images(channels_first(array), self.channels, (self.height, self.width))
+        return normalize(fitted, self.mean, self.std, 255 if self.dtype == "uint8" else 1)
 
     def read(self, path: str | PathLike[str]) -> NDArray[np.uint8]:
         """The image in a file, C x H x W: read by an ImageReader, in color or grey, then resized and cut.
@@ -137,7 +144,8 @@ class Preparation:
 
     def shown(self, images: ArrayLike) -> NDArray[np.float32]:
         """What the network sees, from 0, black, to 1: the inverse of the call, N x C x H x W, with its padding."""
-        array = np.asarray(images) * np.float32(self.std) + np.float32(self.mean)
+        mean, std = (np.asarray(value, np.float32).reshape(-1, 1, 1) for value in (self.mean, self.std))
+        array = np.asarray(images) * std + mean
         return array.clip(0, 1)
 
 
@@ -173,13 +181,13 @@ def preparation(
     )
 
 
-def fit_images(images: np.ndarray, channels: int, size: tuple[int, int], background: float) -> np.ndarray:
-    """Repeat grey images for all channels, and pad with the background to the size H x W that a network takes.
+def fit_images(images: np.ndarray, channels: int, size: tuple[int, int]) -> np.ndarray:
+    """Repeat grey images for all channels, and pad with black to the size H x W that a network takes.
 
     Raises:
         ValueError: the images have another number of channels and are not grey, or they are larger.
 
-    >>> fit_images(np.zeros((5, 1, 28, 28), np.float32), 3, (32, 32), 0.0).shape
+    >>> fit_images(np.zeros((5, 1, 28, 28), np.float32), 3, (32, 32)).shape
     (5, 3, 32, 32)
     """
     _, c, h, w = images.shape
@@ -195,7 +203,7 @@ def fit_images(images: np.ndarray, channels: int, size: tuple[int, int], backgro
         images = np.repeat(images, channels, 1)
     top, left = (size[0] - h) // 2, (size[1] - w) // 2
     border = ((0, 0), (0, 0), (top, size[0] - h - top), (left, size[1] - w - left))
-    return np.pad(images, border, constant_values=background) if (h, w) != size else images
+    return np.pad(images, border) if (h, w) != size else images
 
 
 def _per_channel(name: str, value: ArrayLike, channels: int) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from ..frontend.creation import asarray
 from ..frontend.tensor import Tensor
 from ..nn import Module
 from ..nn.modes import evaluating
-from .maps import chosen, has_maps, layers_with_maps
+from .maps import chosen, has_maps, layers_with_maps, single
 from .scores import classes, picked
 
 if TYPE_CHECKING:
@@ -58,8 +58,11 @@ def grad_cam(
     maps: list[Any] = []
 
     def cut(module: Module, args: Any, output: Any) -> Any:
-        maps[:] = [output.detach().requires_grad_() if has_maps(output) else output]
-        return maps[0]
+        if not has_maps(output):
+            maps[:] = [output]
+            return output
+        maps[:] = [single(output).detach().requires_grad_()]
+        return (maps[0],) if isinstance(output, tuple) else maps[0]
 
     hook = module.register_forward_hook(cut)
     try:

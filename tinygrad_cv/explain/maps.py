@@ -37,7 +37,7 @@ def layers_with_maps(model: Module, images: TensorLike) -> dict[str, tuple[int, 
         path = paths[id(module)]
         found.pop(path, None)
         if has_maps(output) and path:
-            found[path] = output.shape[1:]
+            found[path] = single(output).shape[1:]
 
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
@@ -49,8 +49,14 @@ def layers_with_maps(model: Module, images: TensorLike) -> dict[str, tuple[int, 
     return found
 
 
+def single(output: Any) -> Any:
+    """The output of a module; of a tuple of one, as nodes of an ONNX model give, the one."""
+    return output[0] if isinstance(output, tuple) and len(output) == 1 else output
+
+
 def has_maps(output: Any) -> bool:
     """Whether the output of a module is N x K x h x w with more than one place."""
+    output = single(output)
     return isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1
 
 
