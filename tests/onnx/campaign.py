@@ -83,7 +83,9 @@ def _with_numbers_fixed(case: Case) -> onnx.ModelProto:
     for node in model.graph.node:
         operator = found(node.domain, node.op_type, version)
         decide |= {
-            name for place, name in enumerate(node.input) if operator and operator.role(place) in ("Numbers", "Any")
+            name
+            for place, name in enumerate(node.input)
+            if operator and operator.role(place) in ("Numbers", "Text", "Any")
         }
     inputs, _ = case.data[0]
     for entry, value in zip(case.model.graph.input, inputs, strict=False):

@@ -27,8 +27,12 @@ def bound(
         OnnxError: an attribute that the version does not have, or of another type; one that is missing.
     """
     values: dict[str, Any] = {}
+    kinds = dict(operator.keywords)
     for attribute in node.attribute:
         formal = schema.attributes.get(attribute.name)
+        if formal is None and kinds.get(attribute.name) == "Body":  # which is made for the operator
+            values[attribute.name] = _value(attribute, array, body)
+            continue
         if formal is None:
             names = ", ".join(schema.attributes) or "none"
             raise OnnxError(f"attribute {attribute.name!r}: version {schema.since_version} has {names}.")
@@ -44,7 +48,6 @@ def bound(
                 raise OnnxError(f"attribute {name!r} is missing.")
             if formal.default_value.type:
                 values[name] = _value(formal.default_value, array, body)
-    kinds = dict(operator.keywords)
     surplus = [name for name in values if name not in kinds]
     if surplus:
         raise OnnxError(f"attribute {surplus[0]!r}={values[surplus[0]]!r}: only its absence is supported.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .errors import OnnxError
 from .package import onnx
-from .registry import Operator
+from .registry import TRAINING, Operator
 
 GRAPH = 5  # the type of an attribute
 
@@ -28,6 +28,32 @@ def _free(graph: Any) -> Iterator[str]:
     own.update(name for node in graph.node for name in node.output)
     read = [name for node in graph.node for name in (*node.input, *captured(node))]
     return (name for name in (*read, *(entry.name for entry in graph.output)) if name not in own)
+
+
+def with_bodies(nodes: Sequence[Any]) -> list[Any]:
+    """The nodes, where a gradient gets a body: what leads from its variables to what it differentiates."""
+    return [
+        _with_body(node, nodes) if (node.domain, node.op_type) == (TRAINING, "Gradient") else node for node in nodes
+    ]
+
+
+def _with_body(node: Any, nodes: Sequence[Any]) -> Any:
+    names = {attribute.name: attribute for attribute in node.attribute}
+    given = [name.decode(errors="replace") for key in ("xs", "zs") if key in names for name in names[key].strings]
+    output = names["y"].s.decode(errors="replace") if "y" in names else ""
+    needed, chosen = {output} - set(given), set()
+    for number in reversed(range(len(nodes))):
+        if needed.intersection(nodes[number].output):
+            chosen.add(number)
+            needed |= {*nodes[number].input, *captured(nodes[number])} - set(given)
+    graph = onnx().GraphProto(name="differentiated", node=[nodes[number] for number in sorted(chosen)])
+    for name in given:
+        graph.input.add(name=name)
+    graph.output.add(name=output)
+    copy = type(node)()
+    copy.CopyFrom(node)
+    copy.attribute.add(name="body", type=GRAPH).g.CopyFrom(graph)
+    return copy
 
 
 def branch(node: Any, constants: Mapping[str, np.ndarray]) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..nn.parameter import Parameter
 from .attributes import bound
-from .bodies import FUNCTION, branch, captured, expanded
+from .bodies import FUNCTION, branch, captured, expanded, with_bodies
 from .call import Call
 from .document import Document, domain_of, in_order, label, opsets_of
 from .elements import array_of
@@ -62,7 +62,7 @@ class Builder:
         graph._outputs = tuple(entry.name for entry in proto.output)
         nodes: list[Any] = []
         operators: list[Operator | None] = []
-        for number, node in enumerate(proto.node):
+        for number, node in enumerate(with_bodies(proto.node)):
             operator = self._operator(node, number, around.opsets)
             if operator is not None and node.op_type == "Constant" and not node.domain:
                 arrays[node.output[0]] = self._constant(node, operator, number, around)

@@ -49,7 +49,9 @@ class Call(NamedTuple):
         role = self.operator.role(place)
         if value is None or isinstance(value, list) or role == "Any":
             return value
-        if role == "Numbers":
+        if isinstance(value, np.ndarray) and (value.dtype == object) != (role == "Text"):
+            raise OnnxError(f"input {place} is {'text' if value.dtype == object else value.dtype}; it must not be.")
+        if role in ("Numbers", "Text"):
             return numbers(value, place)
         if isinstance(value, np.ndarray):
             return tensor_of(value)

@@ -11,7 +11,7 @@ import numpy as np
 from .errors import OnnxError
 from .skeleton import INSIDE
 
-FLOAT16 = 10
+STRING, FLOAT16 = 8, 10
 DTYPES = {  # TensorProto.DataType, the dtype, and the field that holds the elements where raw_data does not
     1: ("float32", "float_data"),
     2: ("uint8", "int32_data"),
@@ -27,7 +27,7 @@ DTYPES = {  # TensorProto.DataType, the dtype, and the field that holds the elem
     13: ("uint64", "uint64_data"),
 }
 OTHERS = {
-    8: "string",
+    STRING: "string",
     14: "complex64",
     15: "complex128",
     16: "bfloat16",
@@ -83,7 +83,10 @@ def array_of(tensor: Any, place: Place) -> np.ndarray:
 
 
 def _array_of(tensor: Any, place: Place) -> np.ndarray:
-    dtype, shape = dtype_of(tensor.data_type), tuple(tensor.dims)
+    shape = tuple(tensor.dims)
+    if tensor.data_type == STRING:
+        return _text(tensor.string_data, shape)
+    dtype = dtype_of(tensor.data_type)
     if any(n < 0 for n in shape):
         raise OnnxError(f"shape {shape}: no size may be below 0.")
     count = math.prod(shape)
@@ -102,6 +105,16 @@ def _array_of(tensor: Any, place: Place) -> np.ndarray:
     if dtype.kind in "iu" and count and (wide.min() < np.iinfo(dtype).min or wide.max() > np.iinfo(dtype).max):
         raise OnnxError(f"elements from {wide.min()} to {wide.max()} do not fit {dtype}.")
     return wide.astype(dtype).reshape(shape)
+
+
+def _text(data: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Python's strings."""
+    if any(n < 0 for n in shape) or len(data) != math.prod(shape):
+        raise OnnxError(f"shape {shape} takes {math.prod(shape)} elements, but there are {len(data)}.")
+    try:
+        return np.array([word.decode() for word in data], object).reshape(shape)
+    except UnicodeDecodeError:
+        raise OnnxError("text that is no UTF-8.") from None
 
 
 def _check_size(given: int, size: int, shape: tuple[int, ...], dtype: np.dtype) -> None:

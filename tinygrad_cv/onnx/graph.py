@@ -170,6 +170,8 @@ class Network(Graph):
 
     def _checked(self, entry: Input, value: Any) -> Value:
         """An input of the dtype and number of axes that the file declares."""
+        if entry.dtype is not None and entry.dtype == object:
+            return np.asarray(value, object)
         if entry.dtype is None or value is None:
             return list(map(asarray, value)) if isinstance(value, (list, tuple)) else value
         x = asarray(value)
@@ -182,4 +184,6 @@ class Network(Graph):
 
 
 def _as_tensor(value: Value) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return value
     return list(map(_as_tensor, value)) if isinstance(value, list) else tensor_of(value)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from . import operators  # noqa: F401  registers them
 from .build import Builder, Surroundings
 from .document import Document, read
-from .elements import dtype_of
+from .elements import STRING, dtype_of
 from .errors import OnnxError
 from .graph import Input, Network, Node
 
@@ -69,7 +71,8 @@ def _signature(document: Document, names: tuple[str, ...]) -> list[Input]:
         dims = [d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in tensor.shape.dim]
         shape = tuple(None if d == -1 else d for d in dims) if tensor.HasField("shape") else None
         try:
-            inputs.append(Input(name, dtype_of(tensor.elem_type), shape))
+            dtype = np.dtype(object) if tensor.elem_type == STRING else dtype_of(tensor.elem_type)
+            inputs.append(Input(name, dtype, shape))
         except OnnxError as error:
             raise OnnxError(f"input {name!r}: {error}") from None
     return inputs

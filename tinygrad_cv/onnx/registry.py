@@ -5,6 +5,7 @@ A function's signature says what it takes. Positional parameters are the operato
 - ``Tensor``: on the tape
 - ``Statistics``: a running average, which training updates in place and no gradient reaches
 - ``Numbers``: known numbers that decide about shapes and axes, as a NumPy array
+- ``Text``: an array of Python's strings, which is always known
 - ``Any``: whatever it is, a sequence or what may be missing among them
 
 Parameters by keyword are attributes, of the types ``int``, ``float``, ``bool``, ``str``, ``Integers``, ``Floats``,
@@ -25,12 +26,14 @@ from ..frontend.tensor import Tensor
 F = TypeVar("F", bound=Callable[..., Any])
 Statistics = Tensor
 Numbers = np.ndarray
+Text = np.ndarray
 DType = np.dtype
 Body = Callable[..., tuple[Any, ...]]
 Integers = tuple[int, ...]
 Floats = tuple[float, ...]
 Strings = tuple[str, ...]
 Trained = Callable[[dict[str, Any], int, list[np.ndarray | None]], bool]  # attributes, outputs, known inputs
+TRAINING = "ai.onnx.preview.training"  # a domain of ONNX's
 NOT_ATTRIBUTES = ("training", "outputs")
 
 

@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     control,
     convolution,
     elementwise,
+    gradient,
     indexing,
     loss,
     normalization,
@@ -19,4 +20,5 @@ from . import (  # noqa: F401
     resizing,
     sampling,
     softmax,
+    text,
 )
