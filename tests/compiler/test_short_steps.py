@@ -14,7 +14,7 @@ from tests.compiler.programs import traced
 from tests.thresholds import crossed
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
-from tinygrad_cv.compiler.schedule.kernel import PIECE, touched
+from tinygrad_cv.compiler.schedule.kernel import PIECE, source, touched
 from tinygrad_cv.ir.graph import Graph
 
 pytestmark = pytest.mark.quick
@@ -74,6 +74,16 @@ def test_what_only_a_late_kernel_reads_is_in_a_chain_with_it():
     assert chain[-1].writes == [found.graph.outputs[1]]
 
 
+def test_what_one_chain_alone_reads_is_handed_on():
+    """The maxima and sums of a softmax's rows; not its result, and not what another chain reads."""
+    graph = traced(lambda x: (F.softmax(x, -1), x.max(-1, keepdims=True).exp().sum(1)), [np.zeros((4, 300, 600), F32)])
+    found = plan(rewrite(graph, 2), TARGET)
+    stored = {value for kernel in found.kernels for value in kernel.writes}
+    assert found.handed and found.handed < stored
+    assert found.handed.isdisjoint(found.graph.outputs)
+    assert {source(value).op for value in found.handed} == {"sum"}
+
+
 SHORTER = {
     "compiler.schedule.kernel.PIECE": 4000,
     "compiler.schedule.short_steps.HELD": 0,
@@ -96,6 +106,7 @@ def test_results_are_those_of_eager_code(name, machine):
     graph = traced(function, [x])
     with crossed(SHORTER):
         assert any(len(kernel.ranges) == 2 for chain in chains(graph) for kernel in chain)
+        assert plan(rewrite(graph, 2), TARGET).handed
         found = MACHINES[machine](graph)([x])
     for y, right in zip(found, function(tg.tensor(x)), strict=True):
         np.testing.assert_allclose(y, right.numpy(), rtol=2e-5, atol=2e-6)

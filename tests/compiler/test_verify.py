@@ -194,6 +194,17 @@ def read_rows_of_others(p):
         store.expr = substitute(Exprs(), store.expr, new)
 
 
+def hand_on_an_output(p):
+    p.handed = set(p.graph.outputs)
+
+
+def hand_on_to_another_chain(p):
+    (step,) = p.steps
+    (chain,) = step.chains
+    p.steps = [replace(step, chains=[chain[:-1]]), replace(step, chains=[chain[-1:]])]
+    p.late = 2
+
+
 def store_twice(p):
     p.steps[-1].chains[-1].append(p.kernels[-1])
 
@@ -286,6 +297,8 @@ MISTAKES = [
     (ROWS, share_unlike_ranges, "the ranges of a chain are|may be stored by another thread"),
     (ROWS, cut_one_of_several_ranges, "one of several shared ranges is cut"),
     (ROWS, read_rows_of_others, "may be stored by another thread"),
+    (ROWS, hand_on_an_output, "others read its memory"),
+    (ROWS, hand_on_to_another_chain, "several chains read it"),
     (SOFTMAX, store_twice, "two stores write the same element"),
     (SOFTMAX, lose_a_variable, "unknown variables"),
     (SOFTMAX, lose_a_loop, "loops over"),
@@ -486,7 +499,7 @@ def test_stages_are_printed(debug, capsys):
         "      %5[i, 0] = Σ[r<500](exp(%0[i, r] - %1[i, 0]))",
         "--- loops: order\nkernel 0, ",
         "  for i < 64:  # shared by the threads",
-        "define void @kernel_0(ptr %buffers, i64 %low, i64 %high)",
+        "define void @kernel_0(ptr %buffers, i64 %low, i64 %high, i64 %share)",
         "--- image: compile and place\n",
         "--- time: all\n",
     ):

@@ -29,6 +29,7 @@ from .schedule.clear import clear_halos
 from .schedule.expr import Exprs
 from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
+from .schedule.hand_on import hand_on
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.late import Times
 from .schedule.layout import Layout
@@ -181,7 +182,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "shorten steps",
         ("plan",),
-        lambda w: (shorten(w.plan),),
+        lambda w: (hand_on(shorten(w.plan)),),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),

@@ -1,5 +1,5 @@
 ; A step of chains: {count of chains, then for each: steps, piece, kernels, then each kernel's function and buffers}.
-; This part's share of a chain's steps goes through all its kernels piece by piece.
+; This part's share of a chain's steps goes through all its kernels piece by piece. Each is told where the share begins.
 define void @tg_chains(ptr %args, i64 %part, i64 %parts) {
 entry:
   %chains = load i64, ptr %args, align 8
@@ -46,7 +46,7 @@ a_kernel:
   %function = load ptr, ptr %function_at, align 8
   %buffers_at = getelementptr i64, ptr %function_at, i64 1
   %buffers = load ptr, ptr %buffers_at, align 8
-  call void %function(ptr %buffers, i64 %from, i64 %to)
+  call void %function(ptr %buffers, i64 %from, i64 %to, i64 %low)
   %kernel1 = add i64 %kernel, 1
   br label %next_kernel
 piece_done:

@@ -95,7 +95,7 @@ class Expressions:
             affine = self._offsets.get(expr)
             if affine is None:
                 affine = self._offsets[expr] = self.memory.layouts[expr.value].flat(expr.index)
-            return self.memory.load_at(expr.value, index_at(affine, point), affine, point, mask)
+            return self.memory.load_at(expr.value, self.memory.offset(expr.value, affine, point), affine, point, mask)
         if isinstance(expr, Index):
             return self.places(expr.affine, point, expr.dtype)
         if isinstance(expr, Guard):

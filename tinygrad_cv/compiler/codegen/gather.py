@@ -12,7 +12,7 @@ from ..llvm.function import memory_type, vector_type
 from ..llvm.integer import Int
 from ..schedule.expr import Load
 from ..schedule.loop_schedule import in_range, reach
-from .memory import BOOL, INT, Mask, Memory, Point, index_at
+from .memory import BOOL, INT, Mask, Memory, Point
 
 WORD = np.dtype(np.int32)
 SHUFFLED = 16  # bytes: no shorter vectors are permuted by one instruction
@@ -24,7 +24,7 @@ def gather(memory: Memory, load: Load, found: tuple[str, bool], point: Point, ma
     layout, dtype = memory.layouts[value], value.dtype
     rest, stride = layout.flat(load.index), layout.strides[load.axis]
     step = rest.coefficient(memory.schedule.vector) if memory.schedule.vector in point else 0
-    offset, base = index_at(rest, point), memory.bases[value]
+    offset, base = memory.offset(value, rest, point), memory.bases[value]
     (row, is_vector), number = found, load.args[0].dtype
     if not in_range(load):
         row = _clamped(memory, row, value.shape[load.axis], number, lanes if is_vector else 1)
@@ -92,7 +92,7 @@ def _permuted(memory: Memory, load: Load, row: str, point: Point, near: int) -> 
         if number != WORD:
             places = f.invariant(f"trunc {kind} {places} to {words}", places)
         own = places if exact else f.invariant(f"and {words} {places}, {inside}", places)
-        found = _at_places(memory, load, _place(memory, start, number) + index_at(flat, point), own)
+        found = _at_places(memory, load, _place(memory, start, number) + memory.offset(load.value, flat, point), own)
         if result:
             here = f.invariant(f"icmp ult {words} {places}, {whole}", places)
             found = select(f, here, found, result, dtype, lanes)

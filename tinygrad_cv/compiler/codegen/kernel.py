@@ -1,11 +1,12 @@
-"""A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high)``.
+"""A loop nest as an LLVM function: ``void name(ptr buffers, i64 low, i64 high, i64 share)``.
 
-``low`` and ``high`` are a range of the outermost loop's steps: the share of one thread.
+``low`` and ``high`` are a range of the outermost loop's steps: the share of one thread, which begins with step
+``share``, or a piece of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ...ir.graph import Value
 from ..llvm.function import Function
@@ -18,10 +19,19 @@ from .nest import NestLowering, buffers_of
 from .scatter import ScatterLowering
 
 
-def lower(name: str, nest: Nest, schedule: LoopSchedule, layouts: Mapping[Value, Layout], fma: bool) -> Function:
-    """The function of a nest."""
-    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high"])
-    memory = Memory(f, schedule, layouts)
+def lower(
+    name: str,
+    nest: Nest,
+    schedule: LoopSchedule,
+    layouts: Mapping[Value, Layout],
+    fma: bool,
+    handed: Collection[Value] = (),
+) -> Function:
+    """The function of a nest. ``handed``: values whose memory is that of the first steps of a share."""
+    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high", "i64 %share"])
+    for number in ("%low", "%high", "%share"):
+        f.known(number)
+    memory = Memory(f, schedule, layouts, handed)
     for i, value in enumerate(buffers_of(nest)):
         slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
         memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")

@@ -5,7 +5,7 @@ The only file that turns an index into an address.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -37,13 +37,27 @@ class Memory:
 
     Attributes:
         bases: the pointer to each value's buffer.
+        handed: values that kernels of a chain hand on: each piece of a thread's share has the memory of the first one.
         permutes: whether some of the elements that are stored have been permuted.
     """
 
-    def __init__(self, f: Function, schedule: LoopSchedule, layouts: Mapping[Value, Layout]):
-        self.f, self.schedule, self.layouts = f, schedule, layouts
+    def __init__(
+        self, f: Function, schedule: LoopSchedule, layouts: Mapping[Value, Layout], handed: Collection[Value] = ()
+    ):
+        self.f, self.schedule, self.layouts, self.handed = f, schedule, layouts, handed
         self.bases: dict[Value, str] = {}
         self.permutes = False
+
+    def offset(self, value: Value, affine: Affine, point: Point) -> Int:
+        """The offset of an element of a value, whose index map this is, at a point."""
+        if value not in self.handed:
+            return index_at(affine, point)
+        step: Int = 0
+        for var in self.schedule.outer[: self.schedule.shared]:
+            step = step * var.extent + point[var]
+        *others, last = self.schedule.outer[: self.schedule.shared]
+        slot = self.f.known("%share") + self.f.known("%low") * -1 + step
+        return index_at(affine, {**point, **dict.fromkeys(others, 0), last: slot})
 
     def live(self, point: Point) -> int:
         """How many lanes of the vector at a point are in range; all of them where its start is not a number."""
@@ -60,7 +74,7 @@ class Memory:
     def load(self, value: Value, index: Sequence[Affine], point: Point, mask: Mask | None) -> tuple[str, bool]:
         """The element at a point, or the vector that starts there; and whether it is a vector."""
         affine = self.layouts[value].flat(index)
-        return self.load_at(value, index_at(affine, point), affine, point, mask)
+        return self.load_at(value, self.offset(value, affine, point), affine, point, mask)
 
     def load_at(self, value: Value, offset: Int, affine: Affine, point: Point, mask: Mask | None) -> tuple[str, bool]:
         f, lanes, dtype = self.f, self.schedule.lanes, value.dtype
@@ -187,7 +201,7 @@ class Memory:
             affine = self.layouts[store.value].flat(store.index)
             along = self.schedule.vector if self.schedule.result_lanes > 1 else None
             step = affine.coefficient(along) if along else 0
-            offset = index_at(affine, point)
+            offset = self.offset(store.value, affine, point)
             terms, const = (offset.terms, offset.const) if isinstance(offset, IntSum) else ((), offset)
             near = 1 < step <= NEAR
             key = (store.value, step, self.live(point), terms) if near else (len(groups),)
@@ -208,7 +222,7 @@ class Memory:
         """Write the results of stores at points: of one, or of those of a run."""
         store, point = run[0]
         affine = self.layouts[store.value].flat(store.index)
-        self._store_at(store.value, index_at(affine, point), affine, point, values)
+        self._store_at(store.value, self.offset(store.value, affine, point), affine, point, values)
 
     def clear(self, value: Value, offset: Int, count: int) -> None:
         """Write ``count`` zeros."""

@@ -50,9 +50,9 @@ class Modules:
         for kernel in plan.kernels:
             if isinstance(kernel, HostKernel):
                 continue
-            key = structure(kernel.nest, kernel.schedule, buffers_of(kernel.nest), plan.layouts)
+            key = structure(kernel.nest, kernel.schedule, buffers_of(kernel.nest), plan.layouts, plan.handed)
             if key not in structures:
-                function = lower("kernel", kernel.nest, kernel.schedule, plan.layouts, target.fma)
+                function = lower("kernel", kernel.nest, kernel.schedule, plan.layouts, target.fma, plan.handed)
                 body = function.body
                 if body not in bodies:
                     function.name = bodies[body] = f"kernel_{len(bodies)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...ir.graph import Value
@@ -13,7 +13,13 @@ from ..schedule.loop_schedule import LoopSchedule, in_range, reach
 from ..schedule.nest import Nest
 
 
-def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts: Mapping[Value, Layout]) -> Any:
+def structure(
+    nest: Nest,
+    schedule: LoopSchedule,
+    buffers: list[Value],
+    layouts: Mapping[Value, Layout],
+    handed: Collection[Value] = (),
+) -> Any:
     """Everything that a nest's function depends on, as a key; variables and buffers are numbered in order."""
     variables: dict[Var, int] = {v: i for i, v in enumerate(nest.vars)}
 
@@ -64,4 +70,5 @@ def structure(nest: Nest, schedule: LoopSchedule, buffers: list[Value], layouts:
         schedule.shared,
     )
     extents = tuple(v.extent for v in variables)
-    return tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)
+    own = tuple(value in handed for value in buffers)
+    return own, tuple(parts), stores, bounds, loops, extents, tuple(layouts[value] for value in buffers)

@@ -202,6 +202,7 @@ class Plan:
         late: the number of the first step that stores updates; from it on, no step stores anything else.
         places: the updates, each with the number of the input that it may be written over, -1 if none
             holds the present value, ``NEW`` if other kernels read it while or after the next one is stored.
+        handed: values that only kernels of one chain store and read: each thread needs the memory of a piece of them.
         cleared: values whose halos are stored before they are; those of others hold zeros from the start.
     """
 
@@ -212,6 +213,7 @@ class Plan:
     late: int
     places: dict[Value, int]
     cleared: set[Value] = field(default_factory=set)
+    handed: set[Value] = field(default_factory=set)
 
     def memory_of(self, value: Value) -> Value:
         """The value whose memory holds this one."""

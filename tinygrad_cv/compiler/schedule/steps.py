@@ -186,7 +186,7 @@ def _chain(
 ) -> list[Kernel] | None:
     """The chain that a kernel is added to, since it reads nothing of its step but what the chain has just stored.
 
-    If several chains have, they become one.
+    If several chains have, they become one, unless there are contractions among them: these had better not take turns.
     """
     if latest < first or steps[latest].kind != "parallel":
         return None
@@ -196,6 +196,8 @@ def _chain(
     if kind == "serial" and not all(follows_inside(kernel, value, maker, aliases) for value, maker in needs):
         return None  # little work had better not keep a chain from shorter steps
     whole = [kernel for chain in chains for kernel in chain]
+    if len(chains) > 1 and any(kernel.kind == "contraction" for kernel in whole):
+        return None
     if _is_cut(whole, {value for value, _ in needs}):
         return None
     chains[0][:] = whole

@@ -63,6 +63,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     verify_kernels(plan.kernels, plan.layouts, plan.aliases, stage)
     _verify_order(plan, stage)
     verify_updates(plan, stage)
+    _verify_handed(plan, stage)
     verify_again(plan, stage)
     stored = {plan.memory_of(value) for kernel in plan.kernels if kernel.kind == "halo" for value in kernel.writes}
     check(stored == plan.cleared, f"{stage}: halos", "others are stored than those that are cleared")
@@ -71,6 +72,34 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
         base = plan.memory_of(output)
         made = written.issuperset(plan.aliases.makers(output)) or base.op in (INPUT, CONSTANT)
         check(made, f"{stage}: output {output!r}", "no kernel stores it")
+
+
+def _verify_handed(plan: Plan, stage: str) -> None:
+    """What a thread stores over what it stored for earlier steps is read by the same chain alone, a step at a time."""
+    for value in plan.handed:
+        where = f"{stage}: {value!r}, which is handed on"
+        users = [
+            (step.kind, chain)
+            for step in plan.steps
+            for chain in step.chains
+            if any(value in (*kernel.reads, *kernel.writes) for kernel in chain)
+        ]
+        check([kind for kind, _ in users] == ["parallel"], where, "several chains read it, or one by one thread")
+        alone = plan.memory_of(value) is value and value not in (*plan.graph.outputs, *plan.aliases.parts)
+        check(alone and value not in plan.aliases.reshapes.values(), where, "others read its memory")
+        layout = plan.layouts[value]
+        check(not layout.halo, where, "it has a halo")
+        for kernel in users[0][1]:
+            assert isinstance(kernel, NestKernel)
+            nest, ranges = kernel.nest, kernel.ranges
+            scattered = nest.scatter is not None and value in kernel.writes
+            check(not scattered, where, "it is a scattered sum")
+            stores = [store.index for store in nest.stores if store.value is value]
+            for index in (*(load.index for load in nest.loads if load.value is value), *stores):
+                strides = [layout.flat(index).coefficient(var) for var in ranges]
+                steps = math.prod(var.extent for var in ranges)
+                even = all(strides[k - 1] == strides[k] * ranges[k].extent for k in range(1, len(ranges)))
+                check(even and 0 < strides[-1] * steps <= layout.size, where, "its steps are not one after the other")
 
 
 def _names(values: Iterable[Value]) -> str:
