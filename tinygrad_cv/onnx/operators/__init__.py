@@ -2,10 +2,12 @@
 
 from . import (  # noqa: F401
     activation,
+    angles,
     arrangement,
     constants,
     control,
     convolution,
+    draws,
     elementwise,
     gradient,
     indexing,
@@ -19,6 +21,7 @@ from . import (  # noqa: F401
     reduction,
     resizing,
     sampling,
+    selection,
     softmax,
     text,
 )

@@ -188,3 +188,35 @@ def bit_shift(x: Tensor, y: Tensor, *, direction: str) -> Tensor:
         return there.where(x * two**y, 0)
     half = x // two ** (y // 2)  # 2ʸ may be beyond the dtype's range
     return there.where(half // two ** (y - y // 2), -(x < 0).astype(x.dtype) if x.dtype.kind == "i" else 0)
+
+
+def _bits(x: Tensor) -> Tensor:
+    """The bits of integers along a last axis, the lowest first."""
+    unsigned = np.dtype(f"u{x.dtype.itemsize}")
+    powers = 2 ** np.arange(8 * x.dtype.itemsize, dtype=unsigned)
+    return (x.astype(unsigned).expand_dims(-1) // x._new(powers)) % 2
+
+
+def _from_bits(bits: Tensor, dtype: np.dtype) -> Tensor:
+    powers = 2 ** np.arange(bits.shape[-1], dtype=np.uint64)
+    return (bits.astype(np.uint64) * bits._new(powers)).sum(-1).astype(dtype)
+
+
+@operator("BitwiseAnd", since=18)
+def bitwise_and(a: Tensor, b: Tensor) -> Tensor:
+    return _from_bits(_bits(a) * _bits(b), a.dtype)
+
+
+@operator("BitwiseOr", since=18)
+def bitwise_or(a: Tensor, b: Tensor) -> Tensor:
+    return _from_bits(_bits(a).maximum(_bits(b)), a.dtype)
+
+
+@operator("BitwiseXor", since=18)
+def bitwise_xor(a: Tensor, b: Tensor) -> Tensor:
+    return _from_bits((_bits(a) + _bits(b)) % 2, a.dtype)
+
+
+@operator("BitwiseNot", since=18)
+def bitwise_not(x: Tensor) -> Tensor:
+    return -1 - x if x.dtype.kind == "i" else np.iinfo(x.dtype).max - x

@@ -10,10 +10,12 @@ from ... import functional as F
 from ...frontend.indexing import looked_up
 from ...frontend.movement import concatenate
 from ...frontend.tensor import Tensor
+from ...functional.arguments import output_size
 from ..call import numbers, tensor_of
 from ..errors import OnnxError
-from ..registry import Numbers, operator
+from ..registry import Integers, Numbers, operator
 from .arrangement import integers
+from .windows import borders, check_kernel, each
 
 MODES = {"linear": "bilinear", "cubic": "bicubic"}  # the names of opset 20, and those of before
 
@@ -79,3 +81,64 @@ def _largest(image: Tensor, box: np.ndarray, size: tuple[int, int], ratio: int, 
     rows = looked_up(image.reshape(image.shape[0], -1).T, image._new(pixels.reshape(*size, -1)))  # i j (t s) c
     weighted = rows * image._new(shares.reshape(*size, -1, 1).astype(image.dtype))
     return weighted.max(2, ties="first").permute(2, 0, 1).expand_dims(0)  # i j c -> 1 c i j
+
+
+@operator("DeformConv", since=19)
+def deform_conv(
+    x: Tensor,
+    w: Tensor,
+    offset: Tensor,
+    b: Tensor | None = None,
+    mask: Tensor | None = None,
+    *,
+    group: int,
+    offset_group: int,
+    dilations: Integers | None = None,
+    kernel_shape: Integers | None = None,
+    pads: Integers | None = None,
+    strides: Integers | None = None,
+) -> Tensor:
+    """A convolution whose taps are read beside their places (Dai et al., "Deformable convolutional networks", 2017).
+
+    The offsets (y, x) of each tap, and its factor in the mask, are those of the output's pixel.
+    """
+    if x.ndim != 4:
+        raise OnnxError(f"input of shape {x.shape}: it must be N x C x H x W.")
+    (n, c, *size), (o, _, *kernel) = x.shape, w.shape
+    check_kernel(kernel_shape, kernel)
+    stride, dilation = each("strides", strides, 2), each("dilations", dilations, 2)
+    padding = borders("NOTSET", pads, size, kernel, stride, dilation)
+    out = output_size(size, kernel, stride, padding, dilation)
+    taps = kernel[0] * kernel[1]
+    moved = offset.reshape(n, offset_group, taps, 2, *out)  # n (g k 2) i j -> n g k 2 i j
+    coordinates: list[Tensor] = []
+    for axis, (s, d, (low, _)) in enumerate(zip(stride, dilation, padding, strict=True)):
+        along = np.indices(kernel)[axis].reshape(taps, 1, 1) * d + np.indices(out)[axis] * s - low  # k i j
+        place = moved[:, :, :, axis] + x._new(along.astype(x.dtype))
+        coordinates.append(place.reshape(n * offset_group, taps, *out))
+    image = x.reshape(n * offset_group, c // offset_group, *size)  # n (g c) h w -> (n g) c h w
+    read = bilinear(image, *coordinates).reshape(n, offset_group, c // offset_group, taps, *out)
+    if mask is not None:
+        read = read * mask.reshape(n, offset_group, 1, taps, *out)
+    windows = read.reshape(n, group, c // group, taps, *out)
+    weight = w.reshape(group, o // group, c // group, taps)
+    y = windows.contract(weight, "ngckij,gock->ngoij").reshape(n, o, *out)
+    return y if b is None else y + b.reshape(1, o, 1, 1)
+
+
+def bilinear(image: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """N images C x H x W read at places, N x K x ..., between their pixels; beyond them they are 0. N x C x K x ..."""
+    n, c, h, w = image.shape
+    rows = image.permute(0, 2, 3, 1).reshape(n * h * w, c)  # n c h w -> (n h w) c
+    first = np.arange(n, dtype=np.int64).reshape(n, *(1,) * (y.ndim - 1)) * (h * w)
+    total = None
+    for down in (0, 1):
+        for right in (0, 1):
+            row, column = y.detach().floor() + down, x.detach().floor() + right
+            inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
+            share = (1.0 - abs(y - row)) * (1.0 - abs(x - column))
+            place = inside.where(row * w + column, 0.0).astype(np.int64) + image._new(first)
+            part = inside.where(share, 0.0).expand_dims(-1) * looked_up(rows, place)
+            total = part if total is None else total + part
+    assert total is not None
+    return total.moveaxis(-1, 1)
