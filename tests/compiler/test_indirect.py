@@ -117,6 +117,21 @@ def test_vectors_run_along_rows_unless_they_are_short(columns, vectors):
     assert kernel.schedule.vector is kernel.nest.vars[0 if vectors == "along the numbers" else 1]
 
 
+def test_a_vector_of_numbers_is_made_once_for_all_columns():
+    """Where columns lie apart, as those of a picture of three channels do."""
+    builder = Builder()
+    x, index = builder.input(0, (500, 3), np.dtype("float32")), builder.input(1, (4, 20, 40), INT)
+    rows = builder.make("gather", (x, index), {})
+    graph = Graph(builder, [x, index], [builder.make("permute", (rows,), {"axes": (0, 3, 1, 2)})])
+    (kernel,) = plan(rewrite(graph, 2), named("haswell")).kernels
+    image, _, _, _ = kernel.nest.vars
+    assert kernel.schedule.outer[0] is image
+    assert [v.extent for v in kernel.schedule.outer[-2:]] == [40, 3]
+    a, b = drawn((500, 3), "float32", 1), np.random.default_rng(2).integers(-500, 500, (4, 20, 40))
+    found = compiled(lambda t, i: t[i].permute(0, 3, 1, 2), a, b)
+    np.testing.assert_array_equal(found, a[b].transpose(0, 3, 1, 2))
+
+
 # ---------------------------------------------------------------- what is known of numbers
 
 

@@ -140,6 +140,11 @@ def _map(schedule: LoopSchedule, nest: Nest, strides: Strides, order: list[Var],
         schedule.vectors, schedule.rows = 1, {v: schedule.extent(v) for v in between}
         schedule.outer = [*(v for v in rest if v not in between), vector, *between]
         return
+    numbered = {v for x in nest.loads for number in x.args for v in number.vars}
+    alike = [v for v in rest[1:] if v not in numbered and schedule.extent(v) <= NEAR]
+    if alike and rest[-1] in numbered:  # rows of the same numbers are read one after the other
+        rest.remove(alike[-1])
+        rest.append(alike[-1])
     schedule.outer = [*rest, vector]
     if not rest:
         return
