@@ -66,5 +66,6 @@ SYSTEMS = {
     **PEERS,
     "mygrad": System("mygrad_worker", "MyGrad", workloads=("lenet",)),
     "ours": System("ours_worker", "ours, eager"),
+    "ours_eager_compiled": System("ours_worker", "ours, eager, compiled", ("--eager-compiled",)),
     "ours_jit": System("ours_worker", "ours, jit", ("--jit",)),
 }

@@ -14,7 +14,7 @@ from benchmarks.measure import keep, report, use_cores
 from benchmarks.systems import REFERENCE
 from benchmarks.workloads import TRAINING, WORKLOADS, Workload
 
-SYSTEMS = [REFERENCE, "torch_channels_last", "mygrad", "ours"]
+SYSTEMS = [REFERENCE, "torch_channels_last", "mygrad", "ours", "ours_eager_compiled"]
 
 
 def bounds(workload: Workload, rounds: Rounds, systems: list[str]) -> list[tuple[Bound, float | None]]:
