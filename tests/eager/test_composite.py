@@ -251,6 +251,35 @@ def test_a_checkpoint_of_compiled_calls():
     assert composite == plain
 
 
+def test_a_checkpoint_takes_statistics_once_after_the_same_call_was_recorded():
+    def run():
+        mean, var = tg.zeros(2), tg.ones(2)
+
+        def normalized(x):
+            return F.batch_norm(x, mean, var, training=True)
+
+        x = images(4, 2)
+        (normalized(x) + tg.checkpoint(normalized, x)).sum().backward()
+        return x.grad.tolist(), mean.tolist(), var.tolist()
+
+    plain, composite = both(run)
+    assert composite == plain
+
+
+def test_a_freed_graph_that_was_drawn_is_still_freed():
+    def run():
+        x = images(2, 2, 6, 6)
+        y = F.gelu(x)
+        y.backward(tg.ones_like(y))
+        count = len(tg.graph(y).nodes)
+        with pytest.raises(tg.GraphError, match="that an earlier backward has freed") as caught:
+            tg.grad(y, x, tg.ones_like(y))
+        return count, str(caught.value)
+
+    plain, composite = both(run)
+    assert composite == plain
+
+
 def test_a_graph_keeps_the_arguments_and_dies_with_its_result():
     with forced("numpy"):
         x = images(1, 1, 4, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ from tests.eager.forced import forced
 from tinygrad_cv import functional as F
 from tinygrad_cv.core import context
 from tinygrad_cv.eager import builder, calls, entries
+from tinygrad_cv.eager.signature import signature
 
 pytestmark = pytest.mark.any_python
 
@@ -134,6 +136,18 @@ def test_each_signature_is_a_compilation_of_its_own(switched_on):
         F.softplus(x.astype("float64"))
         builder.settle()
     assert counts() == [(1, 2)] * 8
+
+
+def test_signatures_tell_arguments_apart_that_are_equal():
+    def key(*args, **kwargs):
+        return signature(F.softplus, context.current(), args, kwargs)
+
+    given = [(True,), (1,), (1.0,), (0.0,), (-0.0,), ((1, 2),), ([1, 2],), (1, 2), ("1",), (None,), ()]
+    keys = [key(*args) for args in given]
+    assert len({*keys}) == len(given) and keys == [key(*args) for args in given]
+    assert key(math.nan) == key(math.nan)
+    assert key(beta=1) != key(1) != key(threshold=1) and key(beta=1, threshold=2) != key(threshold=1, beta=2)
+    assert key(tg.Generator(1)) is key((1.0,)) is key(np.float32(1)) is None
 
 
 def test_the_signatures_used_last_are_known(switched_on, monkeypatch):
