@@ -27,8 +27,9 @@ def set_eager_compile(mode: bool) -> AbstractContextManager[None]:
     It holds from the call on, in all threads; as a context manager, for a block. Values are there when a call returns;
     graphs, drawings, hooks and derivatives of all orders are those of the functions as they are written. A function is
     compiled in the background once it was called twice with the same shapes, dtypes and other arguments, or some 60
-    times with few elements; until then, and where it cannot be compiled, NumPy runs it. Compiled code is kept on disk. Sums differ from
-    NumPy's by rounding, as those of :func:`jit` do, and when that begins depends on how long compiling takes.
+    times with few elements; until then, and where it cannot be compiled, NumPy runs it. Compiled code is kept on disk.
+    Sums differ from NumPy's by rounding, as those of :func:`jit` do, and when that begins depends on how long compiling
+    takes.
 
     Raises:
         RuntimeError: llvmlite, which compiled code needs, is not installed.
