@@ -11,11 +11,12 @@ from ..nn.parameter import Parameter
 from .attributes import bound
 from .bodies import FUNCTION, branch, captured, expanded, with_bodies
 from .call import Call
-from .document import Document, domain_of, in_order, label, opsets_of
+from .document import Document, domain_of, opsets_of
 from .elements import array_of
 from .errors import OnnxError
 from .graph import Graph, Node, Step
 from .names import place_of, put
+from .order import Entry, in_order, label
 from .package import onnx
 from .registry import OPERATORS, Operator, found
 from .roles import roles
@@ -56,43 +57,41 @@ class Builder:
 
     def fill(self, graph: Graph, proto: Any, around: Surroundings) -> None:
         """Make a graph of a GraphProto."""
-        inner = graph is not self.root
         arrays = self._initial(proto)
         graph._inputs = tuple(entry.name for entry in proto.input if entry.name not in arrays)
         graph._outputs = tuple(entry.name for entry in proto.output)
-        nodes: list[Any] = []
-        operators: list[Operator | None] = []
-        for number, node in enumerate(with_bodies(proto.node)):
-            operator = self._operator(node, number, around.opsets)
-            if operator is not None and node.op_type == "Constant" and not node.domain:
-                arrays[node.output[0]] = self._constant(node, operator, number, around)
-            else:
-                nodes.append(node)
-                operators.append(operator)
-        uses = [[name for name in (*node.input, *captured(node)) if name] for node in nodes]
-        made = {name for node in nodes for name in node.output}
-        outside = {name for names in uses for name in names} - made - set(arrays) - set(graph._inputs)
-        order = in_order(nodes, {*arrays, *graph._inputs, *(outside if inner else ())}, uses)
-        graph._constants = {name: around.constants[name] for name in outside if name in around.constants}
-        decides, averages = roles(nodes, operators, order, graph._outputs)
-        learned = {name for name, array in arrays.items() if array.dtype.kind == "f" and array.ndim} - decides
-        if not around.learned:
-            learned = set()
-        graph._constants.update((name, array) for name, array in arrays.items() if name not in learned)
-        steps = []
-        for number in order:
-            operator = operators[number]
-            if operator is not None:
-                step = self._step(graph, nodes[number], operator, number, around, learned & averages)
-                steps += [] if step is None else [step]
-        graph._steps = tuple(with_ends(steps, graph._outputs))
-        read = {name for step in steps for name in step.inputs}.union(graph._outputs)
-        missing = [name for name in graph._outputs if name not in {*arrays, *made, *graph._inputs}]
+        entries = self._entries(proto, arrays, around)
+        made = {name for entry in entries for name in entry.node.output}
+        there = made.union(arrays, graph._inputs)
+        inner = graph is not self.root
+        outside = {name for entry in entries for name in entry.reads} - there if inner else set()
+        entries = in_order(entries, outside.union(arrays, graph._inputs))
+        missing = [name for name in graph._outputs if name not in there]
         if missing and not inner:
             raise OnnxError(f"output {missing[0]!r} of the model: nothing makes it.")
+        decides, averages = roles(entries, graph._outputs)
+        learned = {name for name, array in arrays.items() if array.dtype.kind == "f" and array.ndim} - decides
+        learned = learned if around.learned else set()
+        graph._constants = {name: around.constants[name] for name in outside if name in around.constants}
+        graph._constants |= {name: array for name, array in arrays.items() if name not in learned}
+        steps = [self._step(graph, entry, around, learned & averages) for entry in entries if entry.operator]
+        graph._steps = tuple(with_ends([step for step in steps if step is not None], graph._outputs))
+        read = {name for step in graph._steps for name in step.inputs}.union(graph._outputs)
         graph._constants = {name: value for name, value in graph._constants.items() if name in read}
-        for name in [name for name in arrays if name in learned and name in read]:
+        for name in [name for name in arrays if name in learned & read]:
             self._learn(graph, name, arrays.pop(name), name in averages)  # so that each is in memory once
+
+    def _entries(self, proto: Any, arrays: dict[str, np.ndarray], around: Surroundings) -> list[Entry]:
+        """The nodes of a graph; the values of its Constant nodes are added to the arrays."""
+        entries = []
+        for number, node in enumerate(with_bodies(proto.node)):
+            operator = self._operator(node, label(node, number), around.opsets)
+            entry = Entry(node, label(node, number), operator, tuple(captured(node)))
+            if operator is not None and node.op_type == "Constant" and not node.domain:
+                arrays[node.output[0]] = self._constant(entry, around)
+            else:
+                entries.append(entry)
+        return entries
 
     # --- constants and weights ---
 
@@ -108,12 +107,12 @@ class Builder:
             arrays[tensor.name] = array_of(tensor, self.place)
         return arrays
 
-    def _constant(self, node: Any, operator: Operator, number: int, around: Surroundings) -> np.ndarray:
+    def _constant(self, entry: Entry, around: Surroundings) -> np.ndarray:
         """The array of a Constant node; a number where it has a problem, which is noted."""
-        bound_ = self._bound(node, operator, number, around, {}, set())
-        if bound_ is None:
+        made = self._bound(entry, around, {}, set())
+        if made is None:
             return np.zeros(())
-        (array,) = bound_[0]((), 0, False, {})
+        (array,) = made[0]((), 0, False, {})
         return array
 
     def _learn(self, graph: Graph, name: str, array: np.ndarray, average: bool) -> None:
@@ -127,7 +126,7 @@ class Builder:
 
     # --- nodes ---
 
-    def _operator(self, node: Any, number: int, opsets: Mapping[str, int]) -> Operator | None:
+    def _operator(self, node: Any, name: str, opsets: Mapping[str, int]) -> Operator | None:
         """The operator of a node; None, with a problem noted, if there is none."""
         domain = domain_of(node)
         if _key(node, node.op_type) in self.functions:
@@ -141,45 +140,40 @@ class Builder:
                 reason = f"the operator is there from opset {min(OPERATORS[domain, node.op_type])} on"
             else:
                 reason = "there is no such operator" + (f" of the domain {domain!r}" if domain else "")
-            self._note(OnnxError(f"{reason}."), node, number, opsets)
+            self._note(OnnxError(f"{reason}."), node, name, opsets)
         return operator
 
-    def _note(self, error: OnnxError, node: Any, number: int, opsets: Mapping[str, int]) -> None:
+    def _note(self, error: OnnxError, node: Any, name: str, opsets: Mapping[str, int]) -> None:
         """Note a problem of a node."""
         if error.node is None:
             domain = domain_of(node)
-            name = f"{domain}.{node.op_type}" if domain else node.op_type
-            error = OnnxError(error.message, label(node, number), name, opsets.get(domain))
+            operator = f"{domain}.{node.op_type}" if domain else node.op_type
+            error = OnnxError(error.message, name, operator, opsets.get(domain))
         self.problems.append(error)
 
     def _bound(
-        self,
-        node: Any,
-        operator: Operator,
-        number: int,
-        around: Surroundings,
-        constants: Constants,
-        averages: Collection[str],
+        self, entry: Entry, around: Surroundings, constants: Constants, averages: Collection[str]
     ) -> tuple[Call, dict[str, Body]] | None:
-        """:meth:`_bind`; None, with a problem noted, if something is wrong with the node."""
+        """A node's operator with its attributes, and its bodies; None, with a problem noted, if something is wrong."""
         try:
-            return self._bind(node, operator, around, constants, averages)
+            return self._bind(entry, around, constants, averages)
         except OnnxError as error:
-            self._note(error, node, number, around.opsets)
+            self._note(error, entry.node, entry.name, around.opsets)
             return None
 
     def _bind(
-        self, node: Any, operator: Operator, around: Surroundings, constants: Constants, averages: Collection[str]
+        self, entry: Entry, around: Surroundings, constants: Constants, averages: Collection[str]
     ) -> tuple[Call, dict[str, Body]]:
-        """A node's operator with its attributes; and its bodies."""
-        count = len(node.output)
+        node, operator = entry.node, entry.operator
+        assert operator is not None
         key = _key(node, node.op_type)
         if key in self.functions:
             if key in self.calls:
                 raise OnnxError("the function calls itself.")
             function = self.functions[key]
             inside = Surroundings(opsets_of(function.opset_import), {}, learned=False)
-            return Call(operator, {}, count, ()), {"body": Body(Graph(), expanded(function, node), inside, key)}
+            body_ = Body(Graph(), expanded(function, node), inside, key)
+            return Call(operator, {}, len(node.output), ()), {"body": body_}
         domain = domain_of(node)
         schema = onnx().defs.get_schema(node.op_type, around.opsets[domain], domain)
         check_arity(node, schema)
@@ -193,48 +187,39 @@ class Builder:
         attributes = bound(node, operator, schema, lambda tensor: array_of(tensor, self.place), body)
         attributes = {name: value for name, value in attributes.items() if name not in bodies}
         owned = tuple(place for place, name in enumerate(node.input) if name in averages)
-        return Call(operator, attributes, count, owned), bodies
+        return Call(operator, attributes, len(node.output), owned), bodies
 
-    def _step(
-        self,
-        graph: Graph,
-        node: Any,
-        operator: Operator,
-        number: int,
-        around: Surroundings,
-        averages: Collection[str],
-    ) -> Step | None:
+    def _step(self, graph: Graph, entry: Entry, around: Surroundings, averages: Collection[str]) -> Step | None:
         """The step of a node; None if its outputs are constants, which are noted, or if it has a problem."""
-        constants = graph._constants
-        bound_ = self._bound(node, operator, number, around, constants, averages)
-        if bound_ is None:
+        constants, node, operator = graph._constants, entry.node, entry.operator
+        made = self._bound(entry, around, constants, averages)
+        if made is None or operator is None:
             return None
-        call, bodies = bound_
-        inputs, outer = tuple(node.input), tuple(captured(node))
+        call, bodies = made
+        inputs = tuple(node.input)
         if "body" in bodies and bodies["body"].function:
             inputs += ("",) * (len(bodies["body"].proto.input) - len(inputs))
         known = [constants.get(name) for name in inputs]
         trains = operator.trained is not None and operator.trained(call.attributes, call.outputs, known)
         if operator.mode is not None and operator.mode < len(known) and known[operator.mode] is not None:
             inputs = tuple("" if place == operator.mode else name for place, name in enumerate(inputs))
-        name = label(node, number)
-        module = Node(name, around.opsets.get(domain_of(node), 0), call, len(inputs), outer)
+        module = Node(entry.name, around.opsets.get(domain_of(node), 0), call, len(inputs), entry.outer)
         module.training = trains
-        names = [name for name in (*inputs, *outer) if name]
-        still = not (operator.draws or operator.grows or trains or bodies) and all(name in constants for name in names)
-        if still and sum(constants[name].size for name in names) <= FOLDED:
+        reads = (*inputs, *entry.outer)
+        still = not (operator.draws or operator.grows or trains or bodies) and constants.keys() >= set(reads) - {""}
+        if still and sum(constants[name].size for name in reads if name) <= FOLDED:
             try:
-                constants.update(zip(node.output, module(*map(constants.get, (*inputs, *outer)))))  # noqa: B905
+                constants.update(zip(node.output, module(*map(constants.get, reads))))  # noqa: B905
             except OnnxError as error:
                 self.problems.append(error)
             return None
-        put(graph, name, module)
+        put(graph, entry.name, module)
         for attribute, body in bodies.items():
             module.add_module(attribute, body.graph)
             self.calls.append(body.function or "")
             self.fill(body.graph, body.proto, body.around)
             self.calls.pop()
-        return Step(module, (*inputs, *outer), tuple(node.output), ())
+        return Step(module, reads, tuple(node.output), ())
 
 
 def _key(proto: Any, name: str) -> str:

@@ -1,10 +1,9 @@
-"""A file, or its bytes, as a ModelProto whose graph is in order. Nothing is computed, and nothing believed."""
+"""A file, or its bytes, as a ModelProto. Nothing is computed, and nothing believed."""
 
 from __future__ import annotations
 
-import heapq
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .elements import Place
@@ -113,51 +112,3 @@ def opsets_of(imports: Iterable[Any]) -> dict[str, int]:
 def domain_of(node: Any) -> str:
     """The domain of a node's operator; empty for ONNX's own."""
     return "" if node.domain in OWN else node.domain
-
-
-def label(node: Any, number: int) -> str:
-    """The name of a node; one without a name is its operator and its number in the graph."""
-    return node.name or f"{node.op_type}_{number}"
-
-
-def in_order(nodes: Sequence[Any], given: Iterable[str], uses: Sequence[Sequence[str]]) -> list[int]:
-    """The numbers of nodes in an order in which each comes after those that it reads.
-
-    Args:
-        given: names that are there before: inputs, and constants.
-        uses: the names that each node reads.
-
-    Raises:
-        OnnxError: a name that nothing makes or two do, or a cycle.
-    """
-    maker: dict[str, int] = {}
-    there = set(given)
-    for number, node in enumerate(nodes):
-        for name in filter(None, node.output):
-            if name in maker or name in there:
-                raise OnnxError(f"output {name!r} of {label(node, number)}: another value has this name.")
-            maker[name] = number
-    waiting = []
-    readers: dict[int, list[int]] = {}
-    for number, names in enumerate(uses):
-        needed = {name for name in names if name not in there}
-        for name in needed:
-            if name not in maker:
-                raise OnnxError(f"input {name!r} of {label(nodes[number], number)}: nothing makes it.")
-        makers = {maker[name] for name in needed}
-        waiting.append(len(makers))
-        for first in makers:
-            readers.setdefault(first, []).append(number)
-    order = []
-    ready = [number for number, count in enumerate(waiting) if count == 0]  # a heap: what is in order stays as it is
-    while ready:
-        number = heapq.heappop(ready)
-        order.append(number)
-        for reader in readers.get(number, ()):
-            waiting[reader] -= 1
-            if waiting[reader] == 0:
-                heapq.heappush(ready, reader)
-    if len(order) < len(nodes):
-        names = [label(nodes[number], number) for number, count in enumerate(waiting) if count]
-        raise OnnxError(f"the nodes {', '.join(names[:5])} wait for each other, a cycle.")
-    return order
