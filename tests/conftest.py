@@ -3,7 +3,6 @@
 import gc
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,8 @@ collect_ignore_glob = ["typing/*"]  # scripts, which tests/test_types.py runs
 
 os.environ.setdefault("TGCV_VERIFY", "1")  # the compiler verifies each of its stages
 
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # workers, and what tests start, would compile all modules again
-    sys.dont_write_bytecode = False
-    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache/bytecode")
+sys.dont_write_bytecode = False  # workers, and the processes that tests start, would compile all modules again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser):
