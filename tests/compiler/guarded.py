@@ -5,6 +5,7 @@ begins where one ends. Inputs and constants cannot be written at all. Who does i
 is a command:
 
     python -m tests.compiler.guarded behind programs 0 60      # random programs 0 to 59, see WORK for others
+    python -m tests.compiler.guarded both programs 0 60        # on each side; compiled once
 
 It names each piece of work before it begins; what a program computes is compared elsewhere.
 """
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ from tests.compiler.programs import parse
 from tinygrad_cv import models, optim
 from tinygrad_cv.compiler import cache, image, pipeline, program
 from tinygrad_cv.compiler.image import Buffer, Image
+from tinygrad_cv.compiler.runtime.target import Target
 from tinygrad_cv.compiler.schedule.kernel import Plan
 from tinygrad_cv.ir.graph import Builder, Graph, Value
 
@@ -140,13 +143,39 @@ class GuardedProgram(program.NativeProgram):
         return super().__call__([frozen(array, self.side) for array in arrays])
 
 
+class Images:
+    """What one side has compiled, for the other, which compiles the same in the same order."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[str, Image]] = []
+        self._next = 0
+
+    def make(self, graph: Graph, target: Target, threads: int, *rest: Any) -> Image:
+        """The image of a graph, as by the function of this name."""
+        key = f"{graph} {target} {threads}"
+        if self._next == len(self._made):
+            self._made.append((key, _make(graph, target, threads, *rest)))
+        known, image = self._made[self._next]
+        assert known == key, "the other side has compiled another graph"
+        self._next += 1
+        return image
+
+    def rewind(self) -> None:
+        """Begin anew with the first."""
+        self._next = 0
+
+
+_make = pipeline.make
+
+
 @contextmanager
-def guarded(side: str) -> Iterator[None]:
+def guarded(side: str, images: Images) -> Iterator[None]:
     """What is compiled, is compiled anew and guarded."""
     kind = type("GuardedProgram", (GuardedProgram,), {"side": side})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache, "find", lambda key: None)
         patch.setattr(cache, "store", lambda key, image: None)
+        patch.setattr(pipeline, "make", images.make)
         patch.setattr(image, "_buffers", _sized)
         for module in (program, agreement):
             patch.setattr(module, "NativeProgram", kind)
@@ -247,13 +276,16 @@ WORK = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command: the side, the work, the number of the first piece, and how many."""
+    """The command: the side or both, the work, the number of the first piece, and how many."""
     side, work, first, count = arguments
     faulthandler.enable()
     for number in range(int(first), int(first) + int(count)):
-        print(side, work, number, flush=True)
-        with guarded(side), np.errstate(all="ignore"):
-            WORK[work](number)
+        images = Images()
+        for one in SIDES if side == "both" else (side,):
+            print(one, work, number, flush=True)
+            with guarded(one, images), np.errstate(all="ignore"):
+                WORK[work](number)
+            images.rewind()
 
 
 if __name__ == "__main__":

@@ -32,12 +32,11 @@ def run(side, work, count, before=""):
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
 
 
-@pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("work", WORK)
-def test_nothing_is_touched_beyond_a_buffer(side, work):
-    done = run(side, work, COUNTS[work])
+def test_nothing_is_touched_beyond_a_buffer(work):
+    done = run("both", work, COUNTS[work])
     assert not done.returncode, f"{done.stdout[-200:]}\n{done.stderr}"
-    assert len(done.stdout.splitlines()) == COUNTS[work]
+    assert len(done.stdout.splitlines()) == len(SIDES) * COUNTS[work]
 
 
 BEFORE = """
@@ -53,12 +52,12 @@ Memory.live = lambda self, spot: self.schedule.lanes
 
 UNLIMITED = """
 from tinygrad_cv.compiler.codegen import gather
-gather._clamped = lambda memory, number, rows, lanes: number
+gather._clamped = lambda memory, number, *_: number
 """
 ONWARD = """
 from tinygrad_cv.compiler.llvm.function import Function
 call = Function.invariant_call
-Function.invariant_call = lambda self, name, kind, a, b: a if kind == "i64" else call(self, name, kind, a, b)
+Function.invariant_call = lambda self, name, kind, a, b: a if "<" not in kind else call(self, name, kind, a, b)
 """
 ANYWHERE = """
 from types import SimpleNamespace
