@@ -1,6 +1,8 @@
 """Every operator takes what the schemas of all its versions say."""
 
 import inspect
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,14 @@ def test_versions_are_versions_of_the_operator(key):
     since = {schema.since_version for schema in HISTORY[key]}
     for version in OPERATORS[key]:
         assert version in since, version
+
+
+def test_the_page_lists_all_operators():
+    """By the file that they are in."""
+    families = defaultdict(set)
+    for versions in OPERATORS.values():
+        for operator in versions.values():
+            families[operator.function.__module__.rpartition(".")[2]].add(operator.name)
+    page = (Path(__file__).parents[2] / "docs/onnx.md").read_text(encoding="utf-8")
+    for family, names in families.items():
+        assert f"| {family} | {', '.join(sorted(names))} |" in page, f"| {family} | {', '.join(sorted(names))} |"
