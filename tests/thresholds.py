@@ -66,6 +66,7 @@ COMPILED = {
     "compiler.schedule.kernel.PIECE": (1, BEYOND),
     "compiler.schedule.nests.LONG": (2, BEYOND),
     "compiler.schedule.nests.PARTS": (1, 64),
+    "compiler.schedule.nests.MANY": (1, 64),
     "compiler.schedule.nests.PIECES": (1, 64),
     "compiler.schedule.nests.ZERO": (1, BEYOND),
     "compiler.schedule.pack.FAR": (0, BEYOND),

@@ -12,7 +12,7 @@ import tinygrad_cv.functional as F
 from tests.compiler.programs import traced
 from tinygrad_cv.compiler.pipeline import plan, rewrite
 from tinygrad_cv.compiler.runtime.target import named
-from tinygrad_cv.compiler.schedule.expr import Guard
+from tinygrad_cv.compiler.schedule.expr import Guard, walk
 from tinygrad_cv.ir.graph import Builder, Graph
 from tinygrad_cv.ir.rewrite.updates import LARGE
 
@@ -58,6 +58,14 @@ def test_loops_over_a_sum_are_cut_where_an_addend_is_zero(axis):
     assert len(kernels) == 1
     assert not any(isinstance(part, Guard) for part in kernels[0].nest.parts)
     assert len(kernels[0].nest.stores) == 3
+
+
+def test_loops_over_many_windows_are_cut_where_each_begins_and_ends():
+    """The gradient of maxima of windows that overlap by one element: where two meet there are two addends, else one."""
+    graph = gradient(lambda x: F.adaptive_max_pool1d(x, 7), (2, 3, 2048))
+    stored = [store for k in kernels_of(graph) for store in k.nest.stores if store.value.shape == (2, 3, 2048)]
+    assert len(stored) > 7
+    assert not any(isinstance(part, Guard) for store in stored for part in walk([store.expr]))
 
 
 def test_a_loop_is_not_cut_for_a_place_at_its_end():

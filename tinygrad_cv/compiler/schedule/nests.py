@@ -23,6 +23,7 @@ from .storage import Storage, storage_of
 
 LONG = 32  # steps: a shorter loop is not cut into pieces
 PARTS = 4  # parts, and places where a loop is cut, at most
+MANY = 16  # places where a loop over a sum is cut, at most, if half of the addends or more are zero
 ZERO = 8  # of as many addends one must be zero, on the average over a loop: otherwise it is not cut for that
 PIECES = 4  # of the loops over a sum: if there are as many, they are not cut again
 
@@ -226,12 +227,18 @@ def _cut_sum(expr: Expr, variables: Sequence[Var]) -> tuple[Var, list[int]] | No
             )
             found.setdefault(var, set()).update(b for b in bounds if 0 < b < var.extent)
             zero[var] = zero.get(var, 0.0) + 1 - (min(bounds[1], var.extent) - max(bounds[0], 0)) / var.extent
-    possible = {v: sorted(b) for v, b in found.items() if b and len(b) <= PARTS and v.extent >= LONG}
+    possible = {v: sorted(b) for v, b in found.items() if b and v.extent >= LONG}
+    possible = {v: b for v, b in possible.items() if len(b) <= PARTS or _are_worth_while(v, b, zero[v] / len(addends))}
     possible = {v: b for v, b in possible.items() if zero[v] * ZERO >= len(addends)}
     if len(addends) < 2 or not possible or any(isinstance(part, Reduce) for part in walk([expr])):
         return None
     var = min(possible, key=lambda v: (len(possible[v]), variables.index(v)))
     return var, possible[var]
+
+
+def _are_worth_while(var: Var, bounds: Sequence[int], zero: float) -> bool:
+    """Whether a loop is cut in many places, ``zero``: the part of the addends that is left out."""
+    return len(bounds) <= MANY and var.extent >= LONG * len(bounds) and 2 * zero >= 1
 
 
 def copies_of(value: Value, maps: IndexMaps) -> list[Nest]:
