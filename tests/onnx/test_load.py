@@ -157,6 +157,17 @@ def test_gradients_are_checked_by_node():
     assert tg.gradcheck(net, tg.tensor(X[:1].astype(np.float64)))
 
 
+def test_derivations_and_summaries_have_the_names_of_the_file():
+    net = tg.onnx.load(conv_bn_relu())
+    text = str(tg.derive(lambda x: net(x).sum(), tg.tensor(X[:1])))
+    assert "net_bn_var" in text and "net_conv_weight" in text
+    assert "5 x 6 x 6" in str(tg.nn.summary(net, tg.tensor(X)))
+    shapes = []
+    net.get_submodule("bn").register_forward_hook(lambda module, args, output: shapes.append(output.shape))
+    net(X)
+    assert shapes == [(4, 5, 6, 6)]
+
+
 def test_the_picture_shows_the_nodes_of_the_file():
     net = tg.onnx.load(conv_bn_relu())
     text = tg.graph(net, tg.tensor(X)).text(depth=1)

@@ -14,7 +14,7 @@ from .call import Call
 from .document import Document, domain_of, opsets_of
 from .elements import array_of
 from .errors import OnnxError
-from .graph import Graph, Node, Step
+from .graph import Graph, Node, Step, named
 from .names import place_of, put
 from .order import Entry, in_order, label
 from .package import onnx
@@ -80,6 +80,8 @@ class Builder:
         graph._constants = {name: value for name, value in graph._constants.items() if name in read}
         for name in [name for name in arrays if name in learned & read]:
             self._learn(graph, name, arrays.pop(name), name in averages)  # so that each is in memory once
+        for name in ("_steps", "_weights"):  # behind the modules, by whose paths weights are then known
+            vars(graph)[name] = vars(graph).pop(name)
 
     def _entries(self, proto: Any, arrays: dict[str, np.ndarray], around: Surroundings) -> list[Entry]:
         """The nodes of a graph; the values of its Constant nodes are added to the arrays."""
@@ -209,7 +211,7 @@ class Builder:
         still = not (operator.draws or operator.grows or trains or bodies) and constants.keys() >= set(reads) - {""}
         if still and sum(constants[name].size for name in reads if name) <= FOLDED:
             try:
-                constants.update(zip(node.output, module(*map(constants.get, reads))))  # noqa: B905
+                constants.update(named(node.output, module(*map(constants.get, reads))))
             except OnnxError as error:
                 self.problems.append(error)
             return None

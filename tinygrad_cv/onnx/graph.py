@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,12 +31,13 @@ class Node(Module):
         self._call_, self._where = call, (name, call.operator.name, opset)
         self._formal, self._captured = formal, captured  # inputs of the operator; names that its bodies read
 
-    def forward(self, *values: Value) -> tuple[Value, ...]:
-        """The outputs, from the operator's inputs and the values that its bodies read."""
+    def forward(self, *values: Value) -> Value | tuple[Value, ...]:
+        """The output, or a tuple of several, from the operator's inputs and the values that its bodies read."""
         outer = dict(zip(self._captured, values[self._formal :], strict=True))
         bodies = {name: partial(graph, outer) for name, graph in self.named_children() if isinstance(graph, Graph)}
         try:
-            return self._call_(values, self._formal, self.training, bodies)
+            outputs = self._call_(values, self._formal, self.training, bodies)
+            return outputs[0] if len(outputs) == 1 else outputs
         except (OnnxError, TraceError) as error:
             if getattr(error, "node", None) is not None or isinstance(error, TraceError):
                 raise
@@ -81,8 +82,7 @@ class Graph(Module):
         values.update((name, getattr(owner, attribute)) for name, (owner, attribute) in self._weights.items())
         values.update(zip(self._inputs, inputs, strict=True))
         for step in self._steps:
-            results = step.node(*(values[name] if name else None for name in step.inputs))
-            values.update(zip(step.outputs, results))  # noqa: B905 (outputs that nobody asked for)
+            values.update(named(step.outputs, step.node(*(values[name] if name else None for name in step.inputs))))
             for name in step.done:
                 del values[name]
         return tuple(values[name] for name in self._outputs)
@@ -97,6 +97,11 @@ def _converted(value: Any, old: np.dtype, new: np.dtype) -> Any:
     if isinstance(value, np.ndarray) and value.dtype == old:
         return value.astype(new)
     return new if isinstance(value, np.dtype) and value == old else value
+
+
+def named(names: Sequence[str], outputs: Value | tuple[Value, ...]) -> Iterator[tuple[str, Value]]:
+    """The outputs of a node with their names, of which there may be fewer."""
+    return zip(names, outputs if isinstance(outputs, tuple) else (outputs,))  # noqa: B905
 
 
 class Input(NamedTuple):
