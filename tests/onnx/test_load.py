@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -220,3 +221,38 @@ def test_the_package_is_imported_when_a_file_is_read():
     )
     text = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pip install onnx, or tinygrad_cv[onnx]" in text
+
+
+FORKED = """g (float[N] x) => (float[N] y) {
+    [a] p = Neg(x)
+    [b] q = Exp(x)
+    [c] r = Abs(p)
+    [d] s = Add(q, r)
+    [e] t = Sqrt(r)
+    [f] y = Mul(s, t)
+}"""
+
+
+def test_nodes_run_in_the_order_of_the_file_or_in_one_that_will_do():
+    net = tg.onnx.load(parsed(FORKED))
+    assert [name for name, _ in net.named_children()] == ["a", "b", "c", "d", "e", "f"]
+    model = parsed(FORKED)
+    nodes = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    assert tg.onnx.load(model)([4.0]).tolist() == net([4.0]).tolist()
+
+
+def test_values_go_when_nobody_reads_them_any_more():
+    net, alive = tg.onnx.load(parsed(FORKED)), {}
+    for name, node in net.named_children():
+
+        def note(module, args, output, name=name):
+            alive[name] = weakref.ref(output)
+            if name == "f":
+                return {key for key, value in alive.items() if value() is not None}
+            return None
+
+        node.register_forward_hook(note)
+    with tg.no_grad():
+        assert net([4.0]) == {"d", "e", "f"}  # f's inputs and its output

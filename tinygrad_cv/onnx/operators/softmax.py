@@ -21,13 +21,13 @@ def hardmax(x: Tensor, axis: int) -> Tensor:
 
 def _register(name: str, function: Callable[[Tensor, int], Tensor]) -> None:
     @operator(name, since=1)
-    def of_rows(x: Tensor, *, axis: int = 1) -> Tensor:
+    def of_rows(x: Tensor, *, axis: int) -> Tensor:
         axis = axis + x.ndim if axis < 0 else axis
         rows = x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
         return function(rows, 1).reshape(x.shape)
 
     @operator(name, since=13)
-    def along(x: Tensor, *, axis: int = -1) -> Tensor:
+    def along(x: Tensor, *, axis: int) -> Tensor:
         return function(x, axis)
 
 
