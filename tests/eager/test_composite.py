@@ -206,6 +206,7 @@ def test_errors_are_those_of_plain_code():
         for call in (
             y.backward,
             lambda: F.cross_entropy(x, [0, 3]),
+            lambda: F.embedding([0, 2], x),
             lambda: F.linear(x, tg.ones(2, 4)),
             lambda: y.requires_grad_(False),
         ):

@@ -186,7 +186,10 @@ class Composition:
                 state if place == STATE else _as_it_lies(given[place]._value, self._orders[place])
                 for place in self._inputs
             ]
-            results = self._program(arrays)
+            try:
+                results = self._program(arrays)
+            except IndexError:  # a graph that NumPy runs gathers rows before it looks at the condition
+                return None
             if self._conditional and not results[-1]:
                 return None
             for place, value in zip(self._written, results[1:], strict=False):
