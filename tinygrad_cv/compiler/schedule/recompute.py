@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...ir.graph import Value
 from .kernel import HostKernel, Kernel, NestKernel, Plan
@@ -172,6 +173,12 @@ class _View:
         for value in self.lives:
             self.versions.setdefault(first(value), []).append(value)
 
+    @cached_property
+    def read(self) -> set[Value]:
+        """The memory that is read before the peak."""
+        early = [kernel for step in self.plan.steps[: self.at] for chain in step.chains for kernel in chain]
+        return {self.plan.memory_of(value) for kernel in early for value in kernel.reads}
+
     def crossing(self) -> Iterator[Value]:
         """What is in memory at the peak without being used there, and is not too small."""
         for value, (start, end) in self.lives.items():
@@ -256,8 +263,4 @@ def _last(value: Value, before: int, view: _View) -> Value | None:
 
 def _is_moved(proposal: _Proposal, view: _View) -> bool:
     """Whether nothing has read a value before the peak: then its kernels do not run a second time."""
-    if len(proposal.again) > 1:
-        return False
-    value, plan = proposal.value, view.plan
-    early = [k for step in plan.steps[: view.at] for chain in step.chains for k in chain]
-    return not any(value in map(plan.memory_of, k.reads) for k in early)
+    return len(proposal.again) == 1 and proposal.value not in view.read
