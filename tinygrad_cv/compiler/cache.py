@@ -32,13 +32,15 @@ def key_of(graph: Graph, target: Target, parts: int, options: Options) -> str:
     """
     numbers = {value: i for i, value in enumerate(graph.values())}
     digest = hashlib.sha256(f"{_sources()} {target} {parts} {options} {np.__version__}".encode())
+    lines = []
     for value, i in numbers.items():
         args = [numbers[a] for a in value.args]
         scope = value.scope.path if value.scope else ""
         params = [] if value.op == CONSTANT else sorted(value.params.items())
-        digest.update(f"{i} {value.op} {value.shape} {value.dtype} {args} {params} {scope};".encode())
+        lines.append(f"{i} {value.op} {value.shape} {value.dtype.str} {args} {params} {scope}")
         if value.op == CONSTANT:
             digest.update(np.asarray(value.params["array"], order="C").tobytes())
+    digest.update("\n".join(lines).encode())
     digest.update(repr([numbers.get(v) for v in (*graph.inputs, *graph.outputs)] + [graph.state]).encode())
     return digest.hexdigest()
 
