@@ -73,6 +73,9 @@ class Trail:
             self.constants = [r.constants for r in found]
             self.weights = [_weight(r.value, rng) for r in found]
             self.local = [r.pull(w) if r.operands else () for r, w in zip(found, self.weights, strict=True)]
+            self.broken = [
+                i for i, (r, local) in enumerate(zip(found, self.local, strict=True)) if _breaks(r.value, local)
+            ]
 
     def sums(self, inputs: Arrays) -> np.ndarray:
         """w·y for each step, and then Σ cᵢ·xᵢ for each; NaN where the steps are not the same."""
@@ -109,7 +112,12 @@ def _weight(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _dot(a: np.ndarray, b: np.ndarray) -> float:
     """Re Σ conj(a) b, over what of b is finite."""
     finite = np.nan_to_num(b, nan=0.0, posinf=0.0, neginf=0.0)
-    return float((np.conj(a) * finite).real.sum(dtype=np.float64))
+    return float((np.conj(np.nan_to_num(a, posinf=0.0, neginf=0.0)) * finite).real.sum(dtype=np.float64))
+
+
+def _breaks(y: np.ndarray, gradients: Sequence[np.ndarray | None]) -> bool:
+    """Whether a finite value has a gradient that is not."""
+    return bool(np.isfinite(y).all()) and not all(g is None or np.isfinite(g).all() for g in gradients)
 
 
 def _differ(a: Sequence[Any], b: Sequence[Any]) -> bool:
@@ -137,11 +145,12 @@ def first_wrong(function: Checked, inputs: Arrays, order: int, seed: int) -> Bla
 
 
 def _wrong(trail: Trail, arrays: list[np.ndarray], seed: int) -> list[int]:
-    """The steps whose two slopes differ by more than the differences' own error."""
+    """The steps whose two slopes differ by more than the differences' own error, or whose gradient is not finite."""
     each = np.eye(len(trail.steps))
     differences = Differences(trail.sums, arrays, np.hstack([each, -each]), EPS, seed)
     gaps = differences.along(_direction(differences.units, seed), [0.0] * len(each), 1.0)
-    return [i for i, gap in enumerate(gaps) if gap.differentiable and gap.settled and abs(gap.value) > gap.bound]
+    differ = [i for i, gap in enumerate(gaps) if gap.differentiable and gap.settled and abs(gap.value) > gap.bound]
+    return sorted({*differ, *trail.broken})
 
 
 def _blamed(trail: Trail, number: int, arrays: list[np.ndarray], order: int, seed: int, cut: bool) -> Blame:
@@ -154,6 +163,7 @@ def _blamed(trail: Trail, number: int, arrays: list[np.ndarray], order: int, see
         return (ahead - behind) / (2 * h)
 
     numeric, analytic = map(float, (4 * slopes(EPS / 2) - slopes(EPS)) / 3)
+    analytic = np.nan if number in trail.broken else analytic
     return Blame(step.name, step.module, step.source, order, "", (), analytic, numeric, cut=cut)
 
 

@@ -70,3 +70,21 @@ def test_kinks_and_constants(x):
 def test_what_it_does_not_have(x):
     with pytest.raises(GraphError, match="autograd gives no forward products"):
         tg.gradcheck(lambda x: anp.sin(x), x, mode="jvp")
+
+
+def test_a_gradient_that_is_not_finite_is_blamed():
+    """That of prod by an element that is 0 is the product over it, in autograd."""
+    report = tg.gradcheck(lambda x: anp.exp(anp.prod(x)), np.array([0.0, 2.0]))
+    assert report.verdict == "wrong" and report.blame.primitive == "prod"
+    assert np.isnan(report.blame.analytic) and np.isfinite(report.blame.numeric)
+
+
+def test_what_autograd_cannot_do_is_told_in_its_words(x):
+    with pytest.raises(NotImplementedError, match=r"VJP of .* not defined"):
+        tg.gradcheck(lambda x: unknown(x).astype(float), x)
+
+
+@primitive
+def unknown(x):
+    """A function without a derivative, which computes with NumPy's numbers alone."""
+    return np.frompyfunc(abs, 1, 1)(x.copy() if isinstance(x, np.ndarray) else x.numpy())
