@@ -328,3 +328,23 @@ def test_a_function_that_is_not_deterministic_is_refused():
     noisy = custom(lambda x: x * 1.0, lambda g, x: g * rng.normal())
     with pytest.raises(tg.GraphError, match="gradient is not deterministic"):
         tg.gradcheck(noisy, normal(2))
+
+
+def test_a_function_that_refuses_what_is_outside_of_its_domain():
+    """Near the edge shorter steps are taken, and at the edge there is no derivative; errors of the graph are errors."""
+
+    def f(p):
+        if (p.numpy() > 1).any():
+            raise ValueError("a probability above 1")
+        return p.square()
+
+    assert tg.gradcheck(f, np.array([0.5, 1 - 1e-5]))
+    report = tg.gradcheck(f, np.array([0.5, 1.0]))
+    assert report.inputs[0].verdicts.tolist() == ["correct", "not differentiable"]
+    assert "the edge of its domain" in str(report)
+
+    def leaves_the_graph(p):
+        return p.square() if (p.numpy() == 0.5).all() else p.numpy()
+
+    with pytest.raises(tg.GraphError, match="f returned ndarray"):
+        tg.gradcheck(leaves_the_graph, np.array([0.5]))

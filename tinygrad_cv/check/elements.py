@@ -11,7 +11,7 @@ from ..core.errors import GraphError
 from .checked import Checked, repeatable
 from .finite_differences import WIDE, Differences
 from .input_report import InputReport
-from .noise import ROUNDING, SURE, moved, norm, root_mean_square
+from .noise import ROUNDING, moved, norm, root_mean_square
 from .running import progress
 from .slopes import Slope
 from .taylor import Taylor, sweep
@@ -142,9 +142,7 @@ class _Checker:
     def _gradient(self, number: int, found: list[np.ndarray], noise: np.ndarray) -> _Gradient:
         x, unit = self.arrays[number], self.differences.units[number]
         if found[0].shape == x.shape:
-            least = (
-                SURE * ROUNDING * float(self.differences.sizes[0]) / unit
-            )  # slopes have the size of f over that of x
+            least = ROUNDING * float(self.differences.sizes[0]) / unit  # slopes have the size of f over that of x
             return _Gradient(np.array(found, np.float64), WIDE * noise.reshape(x.shape) + least, "")
         return _Gradient(
             np.full((len(found), *x.shape), np.nan),
@@ -191,7 +189,7 @@ class _Checker:
         rows, function = self.rows, self.function
         noise = self.differences.noise.of(lambda inputs: function.jvp(inputs, direction))
         tangent = function.jvp(self.arrays, direction)
-        least = SURE * ROUNDING * float(self.differences.sizes[0])
+        least = ROUNDING * float(self.differences.sizes[0])
         return (
             list(rows @ tangent),
             WIDE * float(np.abs(rows[0]) @ noise) + least,
