@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ..call import numbers, tensor_of
 from ..registry import Numbers, operator
 
 INDEX = np.dtype(np.int64)
@@ -54,13 +57,14 @@ def _corners(boxes: np.ndarray, centred: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 @operator("Unique", since=11)
-def unique(x: Numbers, *, axis: int | None = None, sorted: bool) -> tuple[np.ndarray, ...]:
+def unique(x: Any, *, axis: int | None = None, sorted: bool) -> tuple[Any, ...]:
     """Different elements, or parts along an axis, by size or as they appear; their places, and how many there are."""
-    values, first, inverse, counts = np.unique(x, True, True, True, axis=axis)
+    _, first, inverse, counts = np.unique(numbers(x, 0), True, True, True, axis=axis)
     inverse = inverse.reshape(-1)
     if not sorted:
         order = np.argsort(first)
-        place = np.argsort(order)
-        values = np.take(values, order, 0 if axis is None else axis)
-        first, inverse, counts = first[order], place[inverse], counts[order]
-    return values, first.astype(INDEX), inverse.astype(INDEX), counts.astype(INDEX)
+        inverse = np.argsort(order)[inverse]
+        first, counts = first[order], counts[order]
+    several = tensor_of(x).reshape(-1) if axis is None else tensor_of(x)
+    before: tuple[Any, ...] = (slice(None),) * (0 if axis is None else axis % several.ndim)
+    return several[(*before, first)], first.astype(INDEX), inverse.astype(INDEX), counts.astype(INDEX)
