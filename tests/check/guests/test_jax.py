@@ -12,6 +12,8 @@ from tinygrad_cv.core.errors import DTypeError, GraphError
 jax = pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
 import jax.numpy as jnp  # noqa: E402
 
+from tinygrad_cv.check.guests.jax import enable_x64  # noqa: E402
+
 
 @jax.custom_vjp
 def half(x):
@@ -104,7 +106,7 @@ def test_it_is_checked_in_float64_without_enabling_it(x):
     assert report and report.inputs[0].allowed.max() < 1e-8
     assert report.notes == ("checked in float64, though jax_enable_x64 is off, and f is float32 elsewhere",)
     assert jax.config.jax_enable_x64 == before and jnp.ones(2).dtype == jnp.float32
-    with jax.enable_x64(True):
+    with enable_x64(True):
         assert tg.gradcheck(lambda x: jnp.sin(x), x).notes == ()
 
 

@@ -125,11 +125,12 @@ def test_the_edge_of_a_domain():
 # ---------------------------------------------------------------- modules and parameters
 
 
-def test_a_module_is_checked_in_float64_and_left_as_it_was(x):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_module_is_checked_in_float64_and_left_as_it_was(x, dtype):
     torch.manual_seed(3)
-    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2))
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2)).to(dtype)
     net[3].bias.requires_grad_(False)
-    net(torch.ones(2, 3)).sum().backward()
+    net(torch.ones(2, 3, dtype=dtype)).sum().backward()
     state = {name: (id(value), value.clone()) for name, value in net.state_dict(keep_vars=True).items()}
     grads, random = [p.grad for p in net.parameters()], torch.get_rng_state()
     report = tg.gradcheck(net, x)

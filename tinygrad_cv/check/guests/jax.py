@@ -16,6 +16,11 @@ from ..subject import Parameters, Subject, failure, float64, plain
 from ..trails import Recorded, Trail
 from .jax_trail import recorded
 
+try:
+    from jax import enable_x64
+except ImportError:  # where it was before
+    from jax.experimental import enable_x64
+
 
 def subject(f: Any, given: Sequence[Any], parameters: Parameters) -> Subject:
     """A function of JAX's arrays, or of dicts and lists of them. It is checked in float64, enabled or not."""
@@ -106,7 +111,7 @@ class JaxFunction(Checked):
 
     @contextmanager
     def _leaves(self, inputs: Arrays) -> Iterator[tuple[jax.Array, ...]]:
-        with jax.enable_x64(self.wide):
+        with enable_x64(self.wide):
             yield tuple(jnp.asarray(x, np.float64 if self.wide else np.float32) for x in inputs)
 
     def _pull(self, leaves: Sequence[jax.Array], cotangents: list[jax.Array]) -> Any:

@@ -66,7 +66,6 @@ class TorchFunction(Checked):
         names: Mapping[torch.nn.Module, str] | None = None,
     ):
         self.f, self.lent, self.device, self.dtype, self.names = f, lent, device, dtype, names or {}
-        self.random = torch.get_rng_state()
         self.passed_over = set[str]()
 
     @property
@@ -143,7 +142,6 @@ class TorchFunction(Checked):
         own = {i: (p, p.data, p.requires_grad) for i, p in self.lent.items()}
         random, threads = torch.get_rng_state(), torch.get_num_threads()
         try:
-            torch.set_rng_state(self.random)
             torch.set_num_threads(1)  # for arrays as small as these a second thread mostly waits
             with torch.inference_mode(False), torch.enable_grad():
                 tensors = [self._tensor(x) for x in inputs]
