@@ -242,7 +242,7 @@ def _numbers(case: int) -> None:
     pipeline.compile(graph)[0]([np.ones(x.shape, x.dtype), index])
 
 
-LENGTHS = (1, 5, 8, 9, 16, 17, 40)  # of an axis along which a table's places lie, up to its ends
+LENGTHS = (1, 5, 8, 9, 16, 17, 40, 60)  # of an axis along which a table's places lie, up to its ends
 
 
 def _tables(case: int) -> None:

@@ -48,7 +48,7 @@ x6 = expand(x5, shape=(64, 500))
 x7 = div(x4, x6)
 return x7
 """
-ROWS = SOFTMAX.replace("64, 500", "6, 96, 500").replace("(1,)", "(2,)")
+ROWS = SOFTMAX.replace("64, 500", "6, 96, 500").replace("(1,)", "(2,)").replace("exp(x3)", "square(x3)")
 WINDOWS = """
 x0 = input((2, 20, 9, 9), 'float32', 'normal', 1)
 x1 = input((16, 20, 3, 3), 'float32', 'normal', 2)

@@ -9,6 +9,7 @@ axis is cut into equal parts, and the threads share images and parts as one rang
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from .affine import Var, of
 from .aliases import Aliases
-from .expr import Exprs
+from .expr import Exprs, Op
 from .kernel import PIECE, HostKernel, Kernel, NestKernel, Plan, Step, touched
 from .locality import is_local, second
+from .materialize import TRANSCENDENTAL
 from .nest import Nest, over
 from .storage import Again, first
 
@@ -68,7 +70,7 @@ def _shortened(chain: list[Kernel], plan: Plan, twice: set[Value]) -> tuple[list
         if not _is_local(pairs, (kernel, var), plan.aliases):
             break
         pairs.append((kernel, var))
-    if len(pairs) < 2 or (len(pairs) < len(chain) and step <= HELD):
+    if len(pairs) < 2 or (len(pairs) < len(chain) and step <= HELD) or any(_is_costly(kernel) for kernel, _ in pairs):
         return chain, []
     extent = pairs[0][1].extent
     width = max((n for n in range(1, extent) if extent % n == 0 and step * n <= PIECE * extent), default=1)
@@ -86,6 +88,13 @@ def _is_cut(twice: set[Value], kernel: Kernel) -> bool:
     if isinstance(kernel, HostKernel) or kernel.nest.is_contraction or kernel.nest.scatter:
         return False
     return twice.isdisjoint(map(first, kernel.writes))
+
+
+def _is_costly(kernel: NestKernel) -> bool:
+    """Whether a kernel computes so long at an element that the next ones are fetched meanwhile."""
+    ops = [expr for expr in kernel.nest.parts if isinstance(expr, Op) and expr.name in TRANSCENDENTAL]
+    most = max(value.size for value in (*kernel.reads, *kernel.writes))
+    return any(2 * math.prod(var.extent for var in op.vars) >= most for op in ops)
 
 
 def _is_local(earlier: Sequence[tuple[NestKernel, Var]], reader: tuple[NestKernel, Var], aliases: Aliases) -> bool:
