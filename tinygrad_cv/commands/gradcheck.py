@@ -114,7 +114,12 @@ def _resolve(target: str) -> Any:
             hint = f" Similar names: {', '.join(near)}." if near else ""
             raise ValueError(f"gradcheck: {place!r} has no {name!r}.{hint}")
         found = getattr(found, part)
-    return found() if isinstance(found, type) and not is_function_class(found) else found
+    return found() if isinstance(found, type) and not is_function_class(found) and _makes_objects(found) else found
+
+
+def _makes_objects(kind: type) -> bool:
+    """Whether a call of the class makes an object, and is not a function's, as with MyGrad's."""
+    return type(kind).__call__ is type.__call__
 
 
 def _shape(text: str) -> tuple[int, ...]:

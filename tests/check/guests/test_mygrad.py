@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cv as tg
+from tinygrad_cv.__main__ import main
 from tinygrad_cv.check.guests.recognition import recognised
 from tinygrad_cv.check.trails import first_wrong
 from tinygrad_cv.core.errors import GraphError
@@ -61,6 +62,12 @@ def test_the_first_wrong_operation_is_named(name, x):
     f, expected = BLAMED[name]
     report = tg.gradcheck(f, x)
     assert report.verdict == "wrong" and (report.blame.primitive, report.blame.cut) == expected
+
+
+def test_command(capsys):
+    """Its functions are classes."""
+    assert main(["gradcheck", "mygrad:tanh", "--inputs", "2"]) == 0
+    assert "gradcheck: correct" in capsys.readouterr().out
 
 
 def test_kinks_and_what_it_does_not_have(x):
