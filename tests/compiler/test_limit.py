@@ -74,6 +74,23 @@ def test_it_computes_no_more_again_than_it_must(free, least):
     assert more < little
 
 
+def test_a_chain_that_stores_too_much_at_once_is_cut():
+    """Each image goes through all of it by itself; then all images through one half, and through the other."""
+
+    def f(x, *weights):
+        for w in weights:
+            x = F.relu(x @ w)
+        return x.square().sum()
+
+    arguments = [tg.randn(8, 256, 64), *[tg.randn(64, 64) for _ in range(6)]]
+    long = tg.jit(f)
+    before = long.memory(*arguments)
+    short = tg.jit(f, memory=before.peak - before.arena // 4)
+    after = short.memory(*arguments)
+    assert after.steps > before.steps and not after.recomputed
+    assert short(*arguments).item() == long(*arguments).item()
+
+
 @pytest.mark.parametrize(
     ("memory", "nbytes"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tinygrad_cv import nn, optim
 from tinygrad_cv.compiler import pipeline, planned
 from tinygrad_cv.compiler.kernels import KernelTable
 from tinygrad_cv.compiler.memory import MemoryPlan
+from tinygrad_cv.compiler.schedule.cut import cuts
 from tinygrad_cv.compiler.schedule.repeat import renamed
 from tinygrad_cv.compiler.schedule.storage import Again, first
 from tinygrad_cv.compiler.verify import VerificationError, verify_plan
@@ -142,6 +144,15 @@ def test_what_is_used_late_alone_is_computed_late_and_once():
         assert number == len(step.kernels())
     assert not again
     assert max(plan.live) <= max(kept.live)
+
+
+def test_every_cut_of_a_chain_is_a_plan():
+    plan = replace(repeated_plan(), handed=set())
+    found = [cut for at in range(len(plan.steps)) for cut, _ in cuts(plan, at)]
+    assert found
+    for cut in found:
+        assert len(cut.steps) == len(plan.steps) + 1
+        verify_plan(cut)
 
 
 def repeated_plan():

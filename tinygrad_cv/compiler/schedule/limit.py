@@ -25,7 +25,7 @@ def within(plan: Plan, limit: int, target: Target) -> Plan:
         MemoryLimitError: it needs more; with the least that is found.
     """
     fixed = sum(outside(plan).values())
-    search, size, left = Search(plan), _arena(plan, target), limit - fixed
+    search, size, left = Search(plan, cutting=True), _arena(plan, target), limit - fixed
     while size > left:
         used = max(live_bytes(lives_of(plan), plan.layouts, len(plan.steps)))
         least = left if used > left else used - (size - left)  # an arena has gaps beside what is in use

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...ir.graph import Value
+from .cut import cuts
 from .kernel import HostKernel, Kernel, NestKernel, Plan
 from .lives import live_bytes, nbytes
 from .repeat import Members, repeated, storing
@@ -38,11 +39,16 @@ def recompute(plan: Plan) -> Plan:
 
 
 class Search:
-    """The search for what is given up, one value after another."""
+    """The search for what is given up, one value after another.
 
-    def __init__(self, plan: Plan):
-        self.known = _Known(plan)
+    Attributes:
+        cutting: whether chains are cut where no value helps, although what they hand on is read from memory then.
+    """
+
+    def __init__(self, plan: Plan, cutting: bool = False):
+        self.known, self.cutting = _Known(plan), cutting
         self._refused: set[tuple[Value, int]] = set()
+        self._read = 0  # operations: what cutting chains has cost
 
     def reduced(self, plan: Plan, least: int, price: float, most: float) -> Plan:
         """The plan with less in use at its peak, until that is ``least``.
@@ -51,19 +57,39 @@ class Search:
             price: operations, at most, for a byte that is not kept.
             most: operations of the whole plan, at most.
         """
-        known, view = self.known, _View(plan, self.known)
+        view = _View(plan, self.known)
         while view.peak > least:
-            left = most - known.total(view.plan)
-            found = [p for value in view.crossing() if (p := _proposal(value, view)) is not None]
-            found = [p for p in found if p.key not in self._refused and p.cost <= min(left, price * p.saved)]
-            if not found:
-                break
-            best = max(found, key=lambda p: (p.saved / max(p.cost, 1), p.value.number))
-            after = next((v for v in best.applied(view) if v.use < view.use), None)
+            left = most - self.known.total(view.plan) - self._read
+            after = self._given_up(view, price, left) or self._cut(view, price, left)
             if after is None:
-                self._refused.add(best.key)
-            view = after or view
+                break
+            view = after
         return view.plan
+
+    def _given_up(self, view: _View, price: float, left: float) -> _View | None:
+        """With less in use, since the value is computed again that costs least for its bytes; None if none helps."""
+        found = [p for value in view.crossing() if (p := _proposal(value, view)) is not None]
+        found = [p for p in found if p.key not in self._refused and p.cost <= min(left, price * p.saved)]
+        for proposal in sorted(found, key=lambda p: (p.saved / max(p.cost, 1), p.value.number), reverse=True):
+            for after in proposal.applied(view):
+                if after.use < view.use:
+                    return after
+            self._refused.add(proposal.key)
+        return None
+
+    def _cut(self, view: _View, price: float, left: float) -> _View | None:
+        """With less in use, since a chain is cut in two; None if that does not help."""
+        found = []
+        for plan, read in cuts(view.plan, view.at) if self.cutting else ():
+            after, cost = _View(plan, self.known), BYTE * read
+            saved = view.peak - max(after.live[view.at : view.at + 2])
+            if after.use < view.use and cost <= min(left, price * saved):
+                found.append((saved / max(cost, 1), cost, after))
+        if not found:
+            return None
+        _, cost, after = max(found, key=lambda one: one[0])
+        self._read += cost
+        return after
 
 
 class _Known:
