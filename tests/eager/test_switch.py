@@ -54,6 +54,13 @@ def test_the_switch_is_off_and_holds_for_a_block_or_for_good():
     assert context.runner() is None
 
 
+@pytest.mark.parametrize("mode", [1, "off", None, np.ones(1)])
+def test_the_switch_is_true_or_false(mode):
+    with pytest.raises(TypeError, match=r"set_eager_compile: mode=.*it must be True or False"):
+        tg.set_eager_compile(mode)
+    assert context.runner() is None
+
+
 def test_without_llvmlite_it_says_so(monkeypatch):
     monkeypatch.setattr("tinygrad_cv.eager.switch.available", lambda: False)
     with pytest.raises(RuntimeError, match="set_eager_compile: compiled code needs llvmlite: pip install llvmlite"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+import numpy as np
+
 from ..compiler import available
 from ..core.annotations import explaining
 from ..core.context import Runner, run_composed_by, runner
@@ -32,6 +34,7 @@ def set_eager_compile(mode: bool) -> AbstractContextManager[None]:
     takes.
 
     Raises:
+        TypeError: ``mode`` is neither True nor False.
         RuntimeError: llvmlite, which compiled code needs, is not installed.
 
     >>> import tinygrad_cv as tg
@@ -39,6 +42,8 @@ def set_eager_compile(mode: bool) -> AbstractContextManager[None]:
     ...     tg.functional.relu(tg.tensor([-1.0, 1.0])).tolist()
     [0.0, 1.0]
     """
+    if not isinstance(mode, (bool, np.bool_)):
+        raise TypeError(f"set_eager_compile: mode={mode!r}; it must be True or False.")
     if mode and not available():
         raise RuntimeError("set_eager_compile: compiled code needs llvmlite: pip install llvmlite.")
     before = _Before()
