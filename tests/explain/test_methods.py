@@ -116,7 +116,7 @@ def test_rank_correlation_is_spearmans():
     a, b = rng.integers(0, 9, (12, 12)), rng.normal(size=(12, 12))
     assert rank_correlation(a, a + b) == pytest.approx(stats.spearmanr(a.ravel(), (a + b).ravel())[0])
     assert rank_correlation(a, -a) == -1.0 and rank_correlation(a, np.zeros((12, 12))) == 0.0
-    with pytest.raises(ValueError, match=r"maps of shapes \(12, 12\) and \(12, 2\)"):
+    with pytest.raises(ValueError, match=r"a of shape \(12, 12\), b of shape \(12, 2\)"):
         rank_correlation(a, a[:, :2])
 
 

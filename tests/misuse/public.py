@@ -29,6 +29,7 @@ ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
 }
 ELSEWHERE = {  # rooms whose tests have tables of wrong arguments of their own
     "tg.training": "tests/training",
+    "tg.onnx": "tests/onnx",
     "data.transforms": "tests/data/transforms",
 }
 

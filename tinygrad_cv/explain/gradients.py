@@ -12,6 +12,7 @@ from ..frontend.autodiff import grad
 from ..frontend.creation import asarray
 from ..frontend.random import Generator
 from ..frontend.tensor import Tensor
+from ..functional.arguments import LARGEST
 from ..nn import Module
 from ..nn.modes import evaluating
 from .scores import classes, picked
@@ -124,6 +125,7 @@ def integrated_gradients(
     return way * _mean(scores.gradient(x - way * (1.0 - (i + 0.5) / count)) for i in range(count))
 
 
+@explaining
 def strength(attributions: TensorLike) -> Tensor:
     """The map N x H x W of what was computed for N x C x H x W: the largest absolute value of a pixel's channels.
 
@@ -131,7 +133,10 @@ def strength(attributions: TensorLike) -> Tensor:
     >>> strength([[[[1.0]], [[-3.0]]]]).tolist()
     [[[3.0]]]
     """
-    return abs(asarray(attributions)).max(1)
+    given = asarray(attributions)
+    if given.ndim != 4 or not given.shape[1]:
+        raise ValueError(f"strength: attributions of shape {given.shape}; they must be N x C x H x W, C at least 1.")
+    return abs(given).max(1)
 
 
 class _Scores:
@@ -163,6 +168,6 @@ def _at_least_one(caller: str, name: str, value: Any) -> int:
         count = operator.index(value)
     except TypeError:
         count = 0
-    if count < 1:
-        raise ValueError(f"{caller}: {name}={value!r}; it must be an integer of at least 1.")
+    if not 1 <= count <= LARGEST:
+        raise ValueError(f"{caller}: {name}={value!r}; it must be an integer of at least 1, and at most {LARGEST}.")
     return count

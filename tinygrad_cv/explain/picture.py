@@ -122,7 +122,7 @@ def save_explanations(
 def _shown(caller: str, image: TensorLike) -> np.ndarray:
     """The image as numbers from 0 to 1."""
     pixels: np.ndarray = asarray(image).numpy()
-    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or not pixels.size:
         raise ValueError(f"{caller}: image has shape {pixels.shape}; it must be C x H x W with 1 or 3 channels.")
     return pixels / 255 if pixels.dtype == np.uint8 else pixels.clip(0, 1)
 

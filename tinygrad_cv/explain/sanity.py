@@ -52,7 +52,9 @@ def rank_correlation(a: TensorLike, b: TensorLike) -> float:
     """
     first, second = asarray(a).detach().numpy(), asarray(b).detach().numpy()
     if first.shape != second.shape:
-        raise ValueError(f"rank_correlation: maps of shapes {first.shape} and {second.shape}; they must be the same.")
+        raise ValueError(
+            f"rank_correlation: a of shape {first.shape}, b of shape {second.shape}; they must be the same."
+        )
     x, y = _ranks(first), _ranks(second)
     x, y = x - x.mean(), y - y.mean()
     scale = np.sqrt((x @ x) * (y @ y))

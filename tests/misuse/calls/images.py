@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.misuse.public import public
 from tests.misuse.walk import Call
-from tinygrad_cv import models
+from tinygrad_cv import models, nn
 from tinygrad_cv.data.datasets import FASHION_MNIST_FOLDER
 
 IMAGES = np.arange(2 * 3 * 4 * 4, dtype=np.uint8).reshape(2, 3, 4, 4)
@@ -33,6 +33,22 @@ def run() -> Path:
     return folder
 
 
+SMALL = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
+
+
+MAPS = {"network": {"method": np.eye(2)}}
+
+
+def small() -> nn.Module:
+    """A network of two classes."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+
+
+def explained() -> dict[str, Any]:
+    """What each method is asked for."""
+    return {"model": small(), "images": SMALL, "target": 1}
+
+
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "data.load_idx": lambda: {"folder": FASHION_MNIST_FOLDER, "classes": 10},
     "data.normalize": lambda: {"images": IMAGES},
@@ -41,8 +57,20 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "data.read_idx": lambda: {"path": FASHION_MNIST_FOLDER / "t10k-labels-idx1-ubyte.gz"},
     "data.TrainTest": lambda: {"train": None, "test": None},
     "explain.grad_cam": lambda: {"model": models.lenet5(), "images": GREY, "target": 3, "layer": "pool2"},
+    "explain.integrated_gradients": lambda: {**explained(), "baseline": 0.0, "steps": 2},
     "explain.layers_with_maps": lambda: {"model": models.lenet5(), "images": GREY},
+    "explain.occlusion": lambda: {**explained(), "window": 2, "stride": 1},
+    "explain.randomized": lambda: {"model": small(), "seed": 3},
+    "explain.rank_correlation": lambda: {"a": np.eye(2), "b": np.eye(2)},
+    "explain.saliency": explained,
+    "explain.save_explanations": lambda: {
+        "path": run() / "maps.png",
+        "image": IMAGES[0],
+        "rows": {"a": {"b": np.eye(2)}},
+    },
     "explain.save_map": lambda: {"path": run() / "map.png", "image": IMAGES[0], "map": np.eye(2)},
+    "explain.smooth_grad": lambda: {**explained(), "samples": 2, "noise": 0.1},
+    "explain.strength": lambda: {"attributions": SMALL},
     "models.load": lambda: {"run": run()},
 }
 
