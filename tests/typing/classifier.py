@@ -17,7 +17,7 @@ reveal_type(sets.train.classes)  # tuple[str, ...]
 reveal_type(normalize(images, mean=0.286, std=0.353))  # ndarray
 
 prepare = preparation(images)
-reveal_type(prepare.mean)  # float
+reveal_type(prepare.mean)  # float | Sequence[float]
 reveal_type(prepare(images))  # ndarray
 
 
