@@ -68,6 +68,7 @@ def test_a_file_of_others(softmax, tmp_path, capsys):
         (["FILE", "x.png", "--mean", "1", "2"], "--mean: 2 numbers; give one, or one for each of 3 channels"),
         (["RUN", "x.png", "--std", "1"], "--std is for ONNX files; a run says itself how images are prepared"),
         (["MAPS", "x.png"], "gives an output of shape (1, 1, 6, 6); it must be scores N x classes"),
+        (["OTHER", "x.png"], "its entry 'tinygrad_cv' says nothing of images and classes"),
         (["VECTORS", "x.png"], "predict needs a network of images N x C x H x W"),
     ],
     ids=lambda value: " ".join(value) if type(value) is list else "",
@@ -78,6 +79,10 @@ def test_what_is_wrong_is_told_in_one_line(arguments, message, tmp_path, monkeyp
     tg.onnx.export(tg.models.load(places["RUN"]), tg.zeros(1, 3, 16, 16), "plain.onnx")
     tg.onnx.export(nn.Conv2d(1, 1, 3), tg.zeros(1, 1, 8, 8), "maps.onnx")
     tg.onnx.export(nn.Linear(4, 3), tg.zeros(1, 4), "vectors.onnx")
+    other = tg.onnx.export(nn.Conv2d(1, 1, 3), tg.zeros(1, 1, 8, 8))
+    other.metadata_props.add(key="tinygrad_cv", value='{"prepare": 3}')
+    (tmp_path / "other.onnx").write_bytes(other.SerializeToString())
+    places["OTHER"] = "other.onnx"
     (tmp_path / "few.txt").write_text("one")
     photo(tmp_path / "x.png", (16, 16))
     with pytest.raises(SystemExit) as stopped:

@@ -91,6 +91,50 @@ def test_heights_and_widths_can_be_left_open():
         assert relative(model(x).detach().numpy(), outside(written, x)[0]) < 1e-5
 
 
+WEIGHT = np.arange(1.0, 5.0, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.mean((2, 3)) + x.max((2, 3)),
+        lambda x: x * x.shape[0] + x / (x.shape[2] * x.shape[3]),
+        lambda x: F.layer_norm(x, x.shape[1:]),
+        lambda x: F.group_norm(x, 2, WEIGHT),
+        lambda x: F.instance_norm(x),
+        lambda x: F.batch_norm(x, training=True),
+        lambda x: F.interpolate(x, (2 * x.shape[2], x.shape[3])),
+        lambda x: F.mse_loss(x, 2 * x),
+        lambda x: x.reshape(len(x), -1, x.shape[3]).flip(2),
+        lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
+    ],
+)
+def test_what_depends_on_open_sizes_is_right_at_others(call):
+    """Counts of means, shapes of norms: each is a number in the recorded call, and must not be one in the file."""
+    axes = {"x": {0: "n", 2: "h", 3: "w"}}
+    written = export(call, tg.zeros(1, 4, 8, 8), input_names=["x"], dynamic_axes=axes)
+    for shape in (1, 4, 8, 8), (3, 4, 12, 7), (2, 4, 5, 16):
+        x = tg.randn(*shape)
+        wanted, (got,) = call(x).numpy(), outside(written, x)
+        assert got.shape == wanted.shape
+        assert relative(wanted, got) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: F.avg_pool2d(x, x.shape[2:]), "kernel of windows"),
+        (lambda x: F.pad(x, (0, x.shape[3] // 2)), "width of pad"),
+        (lambda x: x + tg.arange(x.shape[3]), "an array of shape"),
+        (lambda x: x * (x.shape[3] - 1.0), "the number"),
+        (lambda x: F.adaptive_avg_pool2d(x, x.shape[2] // 2), "mul, which is reshape at another size,"),
+    ],
+)
+def test_what_cannot_be_written_for_open_sizes_is_refused(call, words):
+    with pytest.raises(OnnxError, match=f"{words} .*follows from"):
+        export(call, tg.zeros(1, 4, 8, 8), input_names=["x"], dynamic_axes={"x": {2: "h", 3: "w"}})
+
+
 def test_a_gradient_is_a_model_too():
     """Its backward pass is made of primitives, and so is the file."""
     model = models.convnet().eval()

@@ -74,16 +74,22 @@ def _from_onnx(arguments: argparse.Namespace) -> Module:
         raise UsageError(f"{path} takes {inputs}; predict needs a network of images N x C x H x W, of 1 or 3 channels.")
     channels: Any = shapes[0][1]
     size = shapes[0][2:]
-    known = json.loads(entries[DESCRIPTION]) if DESCRIPTION in entries else {}
-    prepare = Preparation(**known["prepare"]) if known else _prepared(arguments, channels, size)
+    try:
+        known = json.loads(entries.get(DESCRIPTION, "{}"))
+        prepare = Preparation(**known["prepare"]) if known else _prepared(arguments, channels, size)
+        classes = list(map(str, known.get("classes", ())))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{path}: its entry {DESCRIPTION!r} says nothing of images and classes ({error}).") from None
     model = Scores(net)
     with no_grad():
         scores = model(zeros(1, prepare.channels, prepare.height, prepare.width))
     if scores.ndim != 2:
         raise UsageError(f"{path} gives an output of shape {scores.shape}; it must be scores N x classes.")
+    if len(classes) not in (0, scores.shape[1]):
+        raise UsageError(f"{path} names {len(classes)} classes, and gives scores of {scores.shape[1]}.")
     model.log = _are_probabilities(scores.numpy())
     model.prepare, model.task = prepare, "classification"
-    model.classes = tuple(known.get("classes") or _labels(arguments.labels, scores.shape[1]))
+    model.classes = tuple(classes or _labels(arguments.labels, scores.shape[1]))
     return model
 
 

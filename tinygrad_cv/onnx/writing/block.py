@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ...ir.graph import CONSTANT, INPUT
 from ..errors import OnnxError
 from .dynamic import Size
 
@@ -50,9 +51,15 @@ class Block:
 
     def of(self, value: Value) -> str:
         """The name of a value."""
-        array = None if value.op == "expand" or self.sizes.is_open(value) else self.program.constant(value)
+        array = None if value.op == "expand" else self.program.constant(value)
         if array is not None:
-            return self.constant(array)
+            there = self.sizes.constant(value)
+            if there is None or np.array_equal(array, there, equal_nan=array.dtype.kind == "f"):
+                return self.constant(array)
+            if array.size == there.size == 1:
+                return self._number(array, there)
+            if value.op in (INPUT, CONSTANT):
+                raise self.refused(f"an array of shape {array.shape} follows from a size that is left open")
         name = f"%{value.number}"
         self.needs[name] = value
         return name
@@ -105,6 +112,18 @@ class Block:
         factor, size = found
         dim = self.open(size)
         return dim if factor == 1 else self.node("Mul", dim, self.integers([factor]))
+
+    def _number(self, here: np.ndarray, there: np.ndarray) -> str:
+        """The name of a number that follows from open sizes, such as the inverse of how many elements a mean has."""
+        found = self.sizes.power(here.item(), there.item())
+        whole = found is not None and found.factor == int(found.factor) and all(e > 0 for _, e in found.exponents)
+        if found is None or (here.dtype.kind != "f" and not whole):
+            raise self.refused(f"the number {here.item():g} follows from an open size in a way that cannot be written")
+        name = self.constant(found.factor, here.dtype)
+        for size, exponent in found.exponents:
+            factor = self.node("Cast", self.node("Squeeze", self.open(size), self.integers([0])), to=here.dtype)
+            name = self.node("Mul" if exponent > 0 else "Div", name, factor)
+        return self.node("Reshape", name, self.integers([1] * here.ndim)) if here.ndim else name
 
     def open(self, size: Size) -> str:
         """The name of an open size, as a tensor of one element."""

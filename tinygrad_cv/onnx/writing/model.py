@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import OnnxError
+from ...ir.graph import INPUT
 from . import activations, arrangement, losses, normalizations, windows  # noqa: F401 (they enter the registry)
 from .block import Block, Node
 from .dynamic import Size
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ...ir.graph import Value
     from .dynamic import Sizes
     from .program import Program
-
-IR = {13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 11}  # the format's version
 
 
 class Writer:
@@ -45,16 +43,17 @@ class Writer:
 
     def is_given(self, value: Value) -> bool:
         """Whether no node makes it: an input, a parameter."""
-        return value.op == "input"
+        return value.op == INPUT
 
     def _made(self, value: Value) -> Block:
-        for call in self.program.calls.get(value, ()):
+        for place, call in enumerate(self.program.calls.get(value, ())):
+            writer, free = FUNCTIONS.get(call.name, (None, ()))
+            if writer is None or call.results[0] is not value or not self.sizes.is_fixed_call(call, place, free):
+                continue
             block = self._block(call.scope)
-            writer = FUNCTIONS.get(call.name)
-            written = writer(block, call) if writer else None
-            first = min(result.number for result in call.results)
+            written = writer(block, call)
             needs = [need for need in block.needs.values() if not self.is_given(need)]
-            if written is not None and all(need.number < first for need in needs):
+            if written is not None and all(need.number < value.number for need in needs):
                 return self._finished(block, _place(call.scope, "module"), value, written)
         block = self._block(value.scope)
         return self._finished(block, _place(value.scope), value, write(block, value))
@@ -139,10 +138,11 @@ def model(
         if name in used
     )
     _describe(graph, sizes, program, inputs, outputs)
+    opsets = [helper.make_opsetid("", writer.opset)]
     return helper.make_model(
         graph,
-        opset_imports=[helper.make_opsetid("", writer.opset)],
-        ir_version=IR.get(writer.opset, max(IR.values())),
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
         producer_name="tinygrad_cv",
     )
 
@@ -185,6 +185,3 @@ def _describe(graph: GraphProto, sizes: Sizes, program: Program, inputs: Sequenc
         for value, name in zip(values, given, strict=True):
             shape = [size.name if isinstance(size, Size) else size for size in sizes.shape(value)]
             place.append(helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), shape))
-
-
-__all__ = ["Names", "OnnxError", "Writer", "model"]

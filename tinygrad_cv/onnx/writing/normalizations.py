@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def _channels(block: Block, value: Value | None, like: Value, fill: float) -> str:
     """Numbers for each channel; all the same where there are none."""
-    return block.constant(np.full(like.shape[1], fill, like.dtype)) if value is None else block.of(value)
+    if value is not None:
+        return block.of(value)
+    count = block.sizes.pairs(like)[1]
+    if count[0] != count[1]:
+        return block.node("Expand", block.constant(fill, like.dtype), block.dims([count]))
+    return block.constant(np.full(count[0], fill, like.dtype))
 
 
 @function("batch_norm")

@@ -315,4 +315,7 @@ def _int64(block: Block, index: Value) -> str:
 
 def write(block: Block, value: Value) -> str:
     """The nodes of one primitive."""
+    differing = block.sizes.differing(value)
+    if differing:
+        raise block.refused(f"{differing} follows from a size that is left open")
     return PRIMITIVES[value.op](block, value)

@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from .program import Call
 
 Written: TypeAlias = "str | None"  # the name of the first result; None where no operator does the same
-FUNCTIONS: dict[str, Callable[[Block, Call], Written]] = {}
+FUNCTIONS: dict[str, tuple[Callable[[Block, Call], Written], tuple[str, ...]]] = {}
 PRIMITIVES: dict[str, Callable[[Block, Value], str]] = {}
 
 
-def function(*names: str) -> Callable[[Callable[[Block, Call], Written]], Callable[[Block, Call], Written]]:
-    """Decorate what writes composed functions, by their names. It returns None where no operator does the same."""
+def function(
+    *names: str, free: tuple[str, ...] = ()
+) -> Callable[[Callable[[Block, Call], Written]], Callable[[Block, Call], Written]]:
+    """Decorate what writes composed functions, by their names. It returns None where no operator does the same.
+
+    Args:
+        free: arguments that may follow from a size that is left open, since the writer asks for the result's sizes.
+    """
 
     def enter(writer: Callable[[Block, Call], Written]) -> Callable[[Block, Call], Written]:
-        FUNCTIONS.update(dict.fromkeys(names, writer))
+        FUNCTIONS.update(dict.fromkeys(names, (writer, free)))
         return writer
 
     return enter

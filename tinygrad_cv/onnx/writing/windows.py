@@ -196,7 +196,7 @@ def _adaptive(block: Block, call: Call, op: str, dims: int) -> str | None:
 MODES = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}
 
 
-@function("interpolate", "upsample")
+@function("interpolate", "upsample", free=("size",))
 def interpolate(block: Block, call: Call) -> str | None:
     x, (y,), mode = call["input"], call.results, call["mode"]
     antialias = call.arguments.get("antialias", False)
