@@ -104,7 +104,7 @@ def test_convert_to_another_opset_and_to_weights(file, run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["inspect", "none.onnx"], "there is no file none.onnx|No such file"),
+        (["inspect", "none.onnx"], r"there is no file .*none\.onnx\."),
         (["inspect", "text.onnx"], "can not be read as an ONNX model"),
         (["run", "FILE", "--input", "x=FILE"], "--input x: the model's inputs are images."),
         (["run", "FILE", "--input", "images=text.onnx"], "text.onnx is no .npy file that can be read"),

@@ -67,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         code: int = arguments.action(arguments)
         return code
-    except (OnnxError, CheckpointError, ModuleNotFoundError, FileNotFoundError) as error:
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {error.filename}." if error.filename else str(error)) from None
+    except (OnnxError, CheckpointError, ModuleNotFoundError) as error:
         raise UsageError(str(error)) from None
 
 

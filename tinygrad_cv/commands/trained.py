@@ -54,7 +54,8 @@ def load(arguments: argparse.Namespace) -> Any:
             raise UsageError(f"--{option} is for ONNX files; a run says itself how images are prepared.")
         return models.load(arguments.run)
     except (CheckpointError, FileNotFoundError) as error:
-        raise UsageError(str(error)) from None
+        missing = isinstance(error, FileNotFoundError) and error.filename
+        raise UsageError(f"there is no file {missing}." if missing else str(error)) from None
 
 
 def _from_onnx(arguments: argparse.Namespace) -> Module:

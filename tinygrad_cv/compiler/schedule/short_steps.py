@@ -3,7 +3,7 @@
     for i < 8: a[i, j] for j < 784; b[i, j] for j < 784   →   for i < 8, p < 14: a[i, 56p+j] for j < 56; b[i, 56p+j] ...
 
 An image is a step of a chain of kernels over images. Where kernels read of one another only what has the same index on
-the next axis too, such as a channel, or the row that a softmax is over, a step may be as little as one of those. The
+the next axis too, such as a channel, or a row with its maximum and its sum, a step may be as little as that. The
 axis is cut into equal parts, and the threads share images and parts as one range.
 """
 
