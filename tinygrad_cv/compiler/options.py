@@ -27,7 +27,7 @@ class Options:
         """The options as arguments of ``jit``.
 
         Raises:
-            ValueError: one of them is none.
+            ValueError: the precision is none of the words, or the memory no number of bytes.
         """
         if not isinstance(precision, str) or precision not in PRECISIONS:
             known = ", ".join(map(repr, PRECISIONS))
