@@ -193,9 +193,10 @@ def test_every_option_is_in_the_config_but_what_names_files_of_the_run():
     parser = argparse.ArgumentParser()
     train_options.add_arguments(parser)
     assert {action.dest for action in parser._actions} - {"help", "out", "config"} == set(train_options.OPTIONS)
-    arguments = parsed("--augment", "crop", "flip", "--no-jit", "--columns", "a", "b", "--lr", 0.5)
+    arguments = parsed("--augment", "crop", "flip", "--no-jit", "--columns", "a", "b", "--lr", 0.5, "--mean", 0.4, 0.5)
     text = config.text(train_options.settings(arguments))
     assert 'augment = ["crop", "flip"]' in text and "no_jit = true" in text and "lr = 0.5" in text
+    assert "mean = [0.4, 0.5]" in text
 
 
 @pytest.mark.any_python

@@ -30,6 +30,8 @@ OPTIONS = (
     "columns",
     "classes",
     "image_size",
+    "mean",
+    "std",
     "augment",
     "mixup",
     "cutmix",
