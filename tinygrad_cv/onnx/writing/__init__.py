@@ -4,7 +4,7 @@
     dynamic     the same call at two sizes: which numbers of the program are sizes of its inputs
     block       the nodes that stand for one composed function or primitive
     registry    which function or primitive is written by whom
-    windows, activations, normalizations, arrangement, losses, random     the composed functions
+    windows, activations, normalizations, arrangement, losses     the composed functions
     primitives  everything else
     model       the blocks in order: names, initializers, inputs, outputs
 
