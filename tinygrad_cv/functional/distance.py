@@ -10,13 +10,13 @@ import numpy as np
 from ..core.context import location
 from ..core.errors import ShapeError
 from ..frontend.functions import composed
-from ..frontend.movement import axis_of
+from ..frontend.movement import axes_of, axis_of
 from ..frontend.promotion import together
 from ..frontend.reduction import root
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
-    from ..frontend.typing import Accepted
+    from ..frontend.typing import Accepted, Axis
 
 ComputeMode = Literal["use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"]
 COMPUTE_MODES: tuple[ComputeMode, ...] = get_args(ComputeMode)
@@ -43,14 +43,14 @@ def cosine_similarity(x1: Accepted, x2: Accepted, dim: int = 1, eps: float = 1e-
 
 
 @composed
-def normalize(input: Accepted, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x / max(|x|, eps) with the p-norm along an axis: vectors of length 1.
+def normalize(input: Accepted, p: float = 2.0, dim: Axis = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(|x|, eps) with the p-norm along an axis, or several: vectors of length 1.
 
     For zero mean and unit variance see :func:`standardize`.
 
     Args:
         p: as for :func:`pairwise_distance`.
-        dim: the axis of the vectors.
+        dim: the axis of the vectors, or several, whose elements make up one vector; None for all.
         eps: shorter vectors, such as that of zeros, are divided by it.
 
     >>> import tinygrad_cv as tg, tinygrad_cv.functional as F
@@ -58,7 +58,7 @@ def normalize(input: Accepted, p: float = 2.0, dim: int = 1, eps: float = 1e-12)
     [[0.6000000238418579, 0.800000011920929]]
     """
     x = _of_vectors(input)
-    return _direction(x, p, axis_of("normalize", dim, x.ndim), eps).reshape(input.shape)
+    return _direction(x, p, axes_of("normalize", dim, x.ndim), eps).reshape(input.shape)
 
 
 def _of_vectors(x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def _of_vectors(x: Tensor) -> Tensor:
     return x if x.ndim else x.expand_dims(0)
 
 
-def _direction(x: Tensor, p: float, axis: int, eps: float) -> Tensor:
+def _direction(x: Tensor, p: float, axis: Axis, eps: float) -> Tensor:
     """x / max(|x|, eps). Where the length overflows, it is measured in units of the largest element, which cancel.
 
     Beside infinite elements finite ones are 0.
@@ -161,8 +161,8 @@ def _all_distances(a: Tensor, b: Tensor, p: float) -> Tensor:
     return length(a.expand_dims(-2) - b.expand_dims(-3), p, -1)  # n 1 d, 1 m d -> n m
 
 
-def length(d: Tensor, p: float, axis: int, keepdim: bool = False) -> Tensor:
-    """The p-norm along an axis, with derivative 0 at a length of 0, and at elements of 0 if p is not 2.
+def length(d: Tensor, p: float, axis: Axis, keepdim: bool = False) -> Tensor:
+    """The p-norm along axes, with derivative 0 at a length of 0, and at elements of 0 if p is not 2.
 
     Raises:
         ShapeError: the largest or smallest of no elements.
@@ -178,7 +178,7 @@ def length(d: Tensor, p: float, axis: int, keepdim: bool = False) -> Tensor:
         return size.max(axis, keepdim) if p > 0 else size.min(axis, keepdim)
     if not math.isfinite(p):
         raise ValueError(f"p={p}{location()}: the norm must be a number, or infinite.")
-    if d.shape[axis] == 0:
+    if not d.size:
         return size.sum(axis, keepdim)
     unit = size.detach().max(axis, keepdims=True)  # it cancels: powers of the largest do not overflow
     unit = ((unit > 0) & unit.isfinite()).where(unit, 1.0)

@@ -22,8 +22,8 @@ def rows() -> Iterator[Row]:
             x, y = s.normal(*a) + 2.0, s.normal(*b) + 2.0  # no length is below eps
             yield Row("cosine_similarity", (x, y), {"dim": dim, "eps": eps}, note=f"{b}")
     for axes, p, eps in itertools.product((2, 3), (*NORMS, -np.inf, -1.0), (1e-12, 0.7, 90.0)):
-        for dim in (0, 1, -1):
-            yield row("normalize", (s.normal(*(2, 4, 3)[-axes:]),), {"p": p, "dim": dim, "eps": eps}, "")
+        for vectors in (0, 1, -1, (0, 1), (-1, 0)):
+            yield row("normalize", (s.normal(*(2, 4, 3)[-axes:]),), {"p": p, "dim": vectors, "eps": eps}, "")
     some = [((4, 3), (4, 3)), ((4, 3), (3,)), ((3,), (3,))]
     for (a, b), p in itertools.product(some, (*NORMS, -np.inf, -1.0)):
         for eps, keepdim in itertools.product((1e-6, 0.1), (False, True)):
