@@ -13,7 +13,7 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import nn
-from tinygrad_cv.frontend.vocabulary import OTHER_NAMES, REMEDIES
+from tinygrad_cv.frontend.vocabulary import MODULE_REMEDIES, OTHER_NAMES, REMEDIES
 
 pytestmark = pytest.mark.any_python
 
@@ -44,6 +44,17 @@ def test_every_name_of_pytorch_is_answered(room, ours):
             assert hasattr(tg, function), message
         for function in re.findall(r"\bF\.(\w+)", message):
             assert function in F.__all__, message
+
+
+def test_every_attribute_of_pytorchs_modules_is_answered():
+    torch = pytest.importorskip("torch")
+    layer = nn.Linear(2, 3)
+    names = [name for name in dir(torch.nn.Module) if name[0] != "_" and name not in dir(layer)]
+    assert set(names) == MODULE_REMEDIES.keys()
+    for name in names:
+        assert not hasattr(layer, name)
+        with pytest.raises(AttributeError, match=f"'Linear' object has no attribute '{name}': \\w+"):
+            getattr(layer, name)
 
 
 @pytest.mark.parametrize(

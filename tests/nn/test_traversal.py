@@ -75,6 +75,23 @@ def test_by_path(pair):
         pair[0].get_parameter("1.0.w")
 
 
+def test_put_at_a_path():
+    """As PyTorch does it: in place of one, or a new one of a module that is there; otherwise nothing changes."""
+    ours = network(tg)
+    for model in (ours, network(pytest.importorskip("torch"))):
+        kind = type(model[1][0])
+        for target, strict in (("1.0", True), ("1.0", False), ("1.new", False)):
+            model.set_submodule(target, other := kind(3), strict=strict)
+            assert model.get_submodule(target) is other
+        before = [name for name, _ in model.named_modules()]
+        for target, strict in (("1.7", True), ("9.0", False), ("1.0.weight.x", False), ("", False)):
+            with pytest.raises((AttributeError, ValueError)):
+                model.set_submodule(target, kind(3), strict=strict)
+        assert [name for name, _ in model.named_modules()] == before
+    with pytest.raises(ValueError, match="'forward' is taken by the class"):
+        ours.set_submodule("1.forward", nn.ReLU())
+
+
 @pytest.mark.any_python
 def test_what_is_no_parameter():
     layer = nn.Linear(2, 2)

@@ -1,7 +1,8 @@
 """PyTorch's names: argument names that are accepted too, and error messages for names that do not exist here.
 
-:data:`REMEDIES` says what to use instead of a name. For other names a rule gives the answer: a method or functional
-that exists here, an in-place form ending in ``_``, a NumPy function, a similar name.
+:data:`REMEDIES` says what to use instead of a name, :data:`MODULE_REMEDIES` of one of a module's. For other names a
+rule gives the answer: a method or functional that exists here, an in-place form ending in ``_``, a NumPy function, a
+similar name.
 """
 
 from __future__ import annotations
@@ -155,6 +156,28 @@ REMEDIES: dict[str, str] = {
     for name in names.split()
 }
 
+MODULE_REMEDIES: dict[str, str] = {
+    name: remedy
+    for remedy, names in (
+        (_CPU, "cpu cuda ipu mtia xpu to_empty share_memory"),
+        *((f"use model.to({_DTYPES[name]!r})", name) for name in ("float", "double", "half")),
+        ("use model.to('float16'), or bfloat16 values in files, which load() reads", "bfloat16"),
+        ("a dtype is converted by model.to('float64')", "type"),
+        ("use tg.jit(model)", "compile"),
+        (
+            "use x.register_hook of the tensors that a forward hook is given",
+            "register_backward_hook register_full_backward_hook register_full_backward_pre_hook",
+        ),
+        (
+            "change the dict that state_dict() returns, or that load_state_dict() is given",
+            "register_state_dict_pre_hook register_state_dict_post_hook register_load_state_dict_pre_hook",
+        ),
+        ("do it after load_state_dict()", "register_load_state_dict_post_hook"),
+        ("use register_buffer: a state dict holds tensors", "get_extra_state set_extra_state"),
+        ("it is not offered", "T_destination call_super_init dump_patches"),
+    )
+    for name in names.split()
+}
 
 # Other attributes of PyTorch's tensors, for which a rule gives the answer.
 _OTHERS = """abs_ acos acosh addcdiv addcmul addr allclose aminmax angle apply_ arccos arccosh arcsin arcsinh

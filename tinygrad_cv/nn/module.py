@@ -13,6 +13,7 @@ from ..core.context import scope
 from ..core.hooks import Hooks, Registered, RemovableHandle, checked, with_hook, without
 from ..frontend.creation import converted
 from ..frontend.tensor import Tensor
+from ..frontend.vocabulary import MODULE_REMEDIES
 from .arguments import constructing
 from .looking import looking
 from .parameter import Parameter
@@ -151,7 +152,9 @@ class Module(Settable):
                 name=name,
                 obj=self,
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        remedy = MODULE_REMEDIES.get(name)
+        message = f"{type(self).__name__!r} object has no attribute {name!r}" + (f": {remedy}." if remedy else "")
+        raise AttributeError(message, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)
@@ -188,6 +191,35 @@ class Module(Settable):
             )
         check_name(self, name)
         setattr(self, name, param)
+
+    @explaining
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path, in place of the one there.
+
+        Args:
+            strict: there must be one; otherwise it may also be a new one of a module that is there.
+
+        Raises:
+            AttributeError: the path leads to no module.
+            ValueError: the path is empty, or names what a class defines.
+
+        >>> import tinygrad_cv as tg
+        >>> model = tg.nn.Sequential(tg.nn.Linear(3, 2), tg.nn.ReLU())
+        >>> model.set_submodule("1", tg.nn.GELU())
+        >>> model(tg.zeros(1, 3)).shape, type(model[1]).__name__
+        ((1, 2), 'GELU')
+        """
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{type(self).__name__}.set_submodule: module={module!r} at target={target!r}; it must be a module."
+            )
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if strict:
+            owner.get_submodule(name)
+        if not isinstance(vars(owner).get(name), Module):
+            check_name(owner, name)
+        setattr(owner, name, module)
 
     @explaining
     def register_forward_pre_hook(

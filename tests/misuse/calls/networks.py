@@ -67,6 +67,7 @@ CALLS: dict[str, Callable[[], Given]] = {
     "Module.register_forward_pre_hook": lambda: {"self": layer(), "hook": lambda module, args: None},
     "Module.register_forward_hook": lambda: {"self": layer(), "hook": lambda module, args, y: None},
     "Module.register_module": lambda: {"self": layer(), "name": "inner", "module": layer()},
+    "Module.set_submodule": lambda: {"self": normalized(), "target": "0", "module": layer()},
     "Module.register_parameter": lambda: {"self": layer(), "name": "scale", "param": nn.Parameter(X)},
     "Traversal.buffers": lambda: {"self": layer()},
     "Traversal.get_buffer": lambda: {"self": nn.BatchNorm1d(2), "target": "running_mean"},
