@@ -42,7 +42,7 @@ from .frontend.vocabulary import missing as _missing
 __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:  # what __getattr__ loads
-    from . import check, data, explain, functional, models, nn, onnx, optim, training, viz
+    from . import check, data, distributed, explain, functional, models, nn, onnx, optim, training, viz
     from .check import gradcheck
     from .compiler import get_num_threads, set_num_threads
     from .derivation import derive
@@ -52,7 +52,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ loads
     from .viz import graph, record
 
 # Subpackages, and functions from them, that are loaded on first use: importing the package stays quick.
-_ROOMS = ("check", "data", "explain", "functional", "models", "nn", "onnx", "optim", "training", "viz")
+_ROOMS = ("check", "data", "distributed", "explain", "functional", "models", "nn", "onnx", "optim", "training", "viz")
 _FUNCTIONS = {
     "gradcheck": "check",
     "graph": "viz",
@@ -129,6 +129,7 @@ __all__ = [
     "zeros_like",
     "check",
     "data",
+    "distributed",
     "explain",
     "functional",
     "models",

@@ -10,7 +10,7 @@ from typing import Any
 
 import tinygrad_cv as tg
 from tests.signatures import names
-from tinygrad_cv import check, data, explain, functional, models, nn, optim, viz
+from tinygrad_cv import check, data, distributed, explain, functional, models, nn, optim, viz
 
 ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "tg": tg,
@@ -23,6 +23,7 @@ ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "optim.swa_utils": optim.swa_utils,
     "models": models,
     "data": data,
+    "distributed": distributed,
     "check": check,
     "explain": explain,
     "viz": viz,
@@ -46,6 +47,7 @@ EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
     "check.InputReport check.Report check.Blame viz.*View nn.LoadResult nn.Summary": "made by the library, as a result",
     "models.*Outputs viz.TrainingRecord nn.parametrize.ParametrizationList": "made by the library, as a result",
     "ParametrizationList.*": "called by the library",
+    "distributed.ReduceOp": "an enumeration",
     "CustomFunction.* FunctionContext.* nn.Module *.make_parameters": "for those who write functions and layers",
     "Checked.*": "for those who check functions of other libraries",
     "optim.Optimizer [A-Z]*.keeps [A-Z]*.form Optimizer.cohorts [A-Z]*.update": "for those who write optimizers",

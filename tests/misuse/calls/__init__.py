@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from tests.misuse.calls import functionals, functions, images, layers, networks, tensors, training
+from tests.misuse.calls import functionals, functions, images, layers, networks, processes, tensors, training
 from tests.misuse.walk import Call
 
-ROOMS = (functions, tensors, functionals, layers, networks, training, images)
+ROOMS = (functions, tensors, functionals, layers, networks, training, images, processes)
 
 
 @cache

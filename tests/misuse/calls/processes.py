@@ -1,0 +1,23 @@
+"""Tensors between processes, on one that is alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import tinygrad_cv as tg
+from tests.misuse.walk import Call
+from tinygrad_cv import distributed as dist
+
+
+def calls() -> Iterator[tuple[str, Call]]:
+    """Calls of the functions of ``tg.distributed``."""
+    given = {
+        "init_process_group": dict,
+        "all_reduce": lambda: {"tensor": tg.ones(2)},
+        "broadcast": lambda: {"tensor": tg.ones(2)},
+        "all_gather": lambda: {"tensor_list": [tg.ones(2)], "tensor": tg.ones(2)},
+        "all_gather_object": lambda: {"object_list": [None], "obj": 1},
+        "broadcast_object_list": lambda: {"object_list": [1]},
+    }
+    for name, arguments in given.items():
+        yield f"distributed.{name}", Call(getattr(dist, name), arguments, name, kept=("obj",))
