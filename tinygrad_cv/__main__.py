@@ -15,6 +15,7 @@ from .commands import (
     explain,
     gradcheck,
     graph,
+    launch,
     networks,
     onnx,
     predict,
@@ -37,6 +38,7 @@ COMMANDS = {
     "gradcheck": (gradcheck, "check the gradients of a function, and name the operation whose derivative is wrong"),
     "graph": (graph, "draw a network"),
     "onnx": (onnx, "look at an ONNX model, run it, check it, or make one"),
+    "launch": (launch, "run a command, or a script of your own, in several ranks, on this machine or many"),
     "summary": (summary, "list a network's layers with their sizes and costs"),
     "models": (networks, "list the networks"),
 }
@@ -58,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subparser.set_defaults(command=module.run)
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        parsed = parser.parse_args(config.expanded(given, train.OPTIONS))
+        own = given[:1] != ["launch"]  # what follows there is another command's, which reads it itself
+        parsed = parser.parse_args(config.expanded(given, train.OPTIONS) if own else given)
     except UsageError as error:
         print(f"error: {error.message}", file=sys.stderr)
         raise
