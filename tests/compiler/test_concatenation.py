@@ -14,12 +14,13 @@ from tests.compiler.recorded import PARTS, drawn
 from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.target import host, named
+from tinygrad_cv.compiler.schedule.expr import Op
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.rewrite.join import join_sums
 from tinygrad_cv.tracing import entry
 
 
-def graph_of(function, *shapes):
+def graph_of(function, *shapes, gradients=True):
     """The graph that a jitted function is compiled from, and its gradients' too, as one function of arrays."""
     graphs = []
 
@@ -34,7 +35,7 @@ def graph_of(function, *shapes):
         @tg.jit
         def step(*xs):
             loss = function(*xs)
-            return loss, *tg.grad(loss, list(xs))
+            return (loss, *tg.grad(loss, list(xs))) if gradients else loss
 
         step(*tensors)
     return graphs[-1]
@@ -137,6 +138,22 @@ def test_each_piece_is_stored_once_and_never_copied():
     assert len(images) == len(DENSE) + 2, "four pieces, and two of the three joined values, which lie in the third"
     for kernel in plan.kernels:
         assert not any(v.op == "concatenate" for v in kernel.values if v.size > 1000), "nothing large is joined"
+
+
+@pytest.mark.any_python
+def test_what_is_joined_again_is_computed_once_also_where_it_is_reshaped():
+    """Most of each whole is what was pooled, which ends with a reshape."""
+
+    def function(x, *weights):
+        features = [F.max_pool2d(x, 2)]
+        for w in weights:
+            features.append(F.conv2d(tg.cat(features, 1) * 2.0, w, padding=1))
+        return tg.cat(features, 1).square().sum()
+
+    shapes = [(2, 64, 12, 12), *((16, 64 + 16 * i, 3, 3) for i in range(3))]
+    plan = pipeline.plan(pipeline.rewrite(graph_of(function, *shapes, gradients=False), PARTS), host())
+    computed = [{part.name for part in kernel.nest.parts if isinstance(part, Op)} for kernel in plan.kernels]
+    assert sum("maximum" in names for names in computed) == 1
 
 
 @pytest.mark.any_python

@@ -56,6 +56,15 @@ x15 = sub(x14, x6)
 return x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x15
 """
 
+POINTWISE = """
+x0 = input((2, 24, 7, 7), 'float32', 'normal', 1)
+x1 = input((24, 24), 'float32', 'normal', 2)
+x2 = contract(x0, x1, spec='ncij,oc->noij')
+x3 = contract(x2, x1, spec='ncij,oc->noij')
+x4 = sum(x3, axis=(2, 3))
+return x4
+"""
+
 
 @cache
 def listing(program, cpu: str) -> str:
@@ -113,3 +122,12 @@ def test_what_ieee_754_defines_has_the_same_bits_on_all_machines():
     for target in targets_here():
         for i, (k, found) in enumerate(zip(known, run(program.graph(), target, program.arrays()), strict=True)):
             assert not difference(k, found), f"{target.cpu}, output {i}: {difference(k, found)}"
+
+
+@each_cpu
+def test_contractions_of_many_channels_fill_vectors(cpu):
+    """24 channels are three blocks of eight: on a machine with vectors of 16 they are better not in blocks."""
+    target = named(cpu)
+    for kernel in plan(parse(POINTWISE).graph(), target).kernels:
+        if kernel.kind == "contraction":
+            assert kernel.schedule.vector.extent * 4 >= target.vector_bytes

@@ -60,11 +60,13 @@ def arrange(
         if value in fixed or value.ndim < 2 or value in regions:
             continue
         axis = axes.get(value, value.ndim - 1)
-        n, line = value.shape[axis], max(ALIGNMENT, target.vector_bytes) // value.dtype.itemsize
+        lanes = target.vector_bytes // value.dtype.itemsize
+        n, line = value.shape[axis], max(ALIGNMENT // value.dtype.itemsize, lanes)
         block = 0
         if value.ndim > 2 and axis < value.ndim - 1 and n > line and value not in whole:
             begins = cuts[value, axis]
-            block = next((b for b in (line, line // 2) if n % b == 0 and all(begin % b == 0 for begin in begins)), 0)
+            sizes = (line, line // 2) if 2 * lanes <= line else (line,)  # a block is whole vectors
+            block = next((b for b in sizes if n % b == 0 and all(begin % b == 0 for begin in begins)), 0)
         storages[value] = storage_of(value, axis, block)
     for value in regions:
         if (storage := storages.get(root(value, regions))) is not None:
