@@ -1,0 +1,1 @@
+"""How the pages become a site: what Sphinx and MyST are told, and what they are taught."""

@@ -1,0 +1,35 @@
+"""One site in two languages: a page's link to itself in the other, and what is said of pages that have but one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+ONLY_ENGLISH = "이 쪽은 영어로만 제공합니다."
+
+
+def translated(app: Sphinx, docname: str) -> bool:
+    """Whether there is a catalogue of the page."""
+    return any(Path(folder, "ko", "LC_MESSAGES", f"{docname}.po").exists() for folder in app.config.locale_dirs)
+
+
+def say_so(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """A Korean reader is told at the top of a page that it is there in English alone."""
+    if app.config.language == "ko" and not translated(app, docname):
+        title = next(iter(doctree.findall(nodes.title)), None)
+        if title is not None:
+            note = nodes.note("", nodes.paragraph("", ONLY_ENGLISH), classes=["only-english"])
+            title.parent.insert(title.parent.index(title) + 1, note)
+
+
+def context(app: Sphinx, page: str, template: str, context: dict[str, object], doctree: nodes.document | None) -> None:
+    context["languages"] = LANGUAGES
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("doctree-resolved", say_so)
+    app.connect("html-page-context", context)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
