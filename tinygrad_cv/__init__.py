@@ -15,7 +15,15 @@ from importlib import import_module as _import_module
 
 from .core.anomaly import detect_anomaly
 from .core.context import enable_grad, is_grad_enabled, no_grad
-from .core.errors import AxisError, CheckpointError, DTypeError, GraphError, ShapeError, TraceError
+from .core.errors import (
+    AxisError,
+    CheckpointError,
+    DTypeError,
+    ExportError,
+    GraphError,
+    ShapeError,
+    TraceError,
+)
 from .frontend.autodiff import grad, hessian, hvp, jacobian, jvp, vjp
 from .frontend.checkpoint import checkpoint
 from .frontend.creation import (
@@ -45,6 +53,7 @@ if _typing.TYPE_CHECKING:  # what __getattr__ loads
     from . import check, data, distributed, explain, functional, models, nn, onnx, optim, training, viz
     from .check import gradcheck
     from .compiler import get_num_threads, set_num_threads
+    from .deploy import export
     from .derivation import derive
     from .eager import explain_eager_compile, set_eager_compile
     from .files import load, save
@@ -61,6 +70,7 @@ _FUNCTIONS = {
     "jit": "tracing",
     "record": "viz",
     "derive": "derivation",
+    "export": "deploy",
     "explain_eager_compile": "eager",
     "set_eager_compile": "eager",
     "get_num_threads": "compiler",
@@ -86,6 +96,7 @@ __all__ = [
     "CheckpointError",
     "CustomFunction",
     "DTypeError",
+    "ExportError",
     "FunctionContext",
     "Generator",
     "GraphError",
@@ -145,6 +156,7 @@ __all__ = [
     "jit",
     "record",
     "derive",
+    "export",
     "explain_eager_compile",
     "set_eager_compile",
     "get_num_threads",

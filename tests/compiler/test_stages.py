@@ -116,7 +116,7 @@ MISTAKES = [
     ("keep to the limit", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("shorten steps", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("clear halos", forget_what_is_cleared, "others are stored than those that are cleared"),
-    ("compile and place", end_the_arena, "is not inside the arena"),
+    ("place", end_the_arena, "is not inside the arena"),
 ]
 
 
@@ -131,8 +131,11 @@ def test_a_mistake_in_a_stage_is_found_there(name, break_, rule):
     assert str(error.value).startswith(name)
 
 
-def test_every_stage_but_one_has_a_mistake_that_is_found():
-    assert {s.name for s in STAGES if s not in REWRITES} - {name for name, _, _ in MISTAKES} == {"write"}  # LLVM's own
+def test_every_stage_but_two_has_a_mistake_that_is_found():
+    assert {s.name for s in STAGES if s not in REWRITES} - {name for name, _, _ in MISTAKES} == {
+        "write",
+        "compile",
+    }  # LLVM's
     assert PLANNING[0].name == "materialize, arrange, build nests"
 
 

@@ -4,11 +4,12 @@
     buffer  = an input, an output, a constant, or a part of the arena
     step    = chains of kernels for all threads, or for one thread; or an operation that NumPy computes
 
-This file compiles the modules of a plan and lays out the arena; program.py runs the image.
+This file lays out the arena and numbers buffers and calls; program.py runs the image.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +20,6 @@ from ..ir.rewrite.multiply_less import Taken
 from .codegen.module import Modules
 from .codegen.nest import buffers_of
 from .memory import MemoryRow
-from .runtime.objects import compile_modules
-from .runtime.target import Target
 from .schedule.arena import place
 from .schedule.kernel import PIECE, HostKernel, Kernel, NestKernel, Plan, touched
 from .schedule.lives import lives_of, nbytes, outside
@@ -129,16 +128,15 @@ class Image:
     taken: tuple[Taken, ...]
 
     def __str__(self) -> str:
-        lines = [f"{sum(map(len, self.objects)):,} bytes of code, an arena of {self.arena:,} bytes"]
+        lines = [f"an arena of {self.arena:,} bytes"]
         for number, b in enumerate(self.buffers):
             lines.append(f"  buffer {number}: {b.kind} {b.place}, {b.dtype}[{', '.join(map(str, b.shape))}]")
         return "\n".join(lines)
 
 
-def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...] = ()) -> Image:
-    """Compile the modules of a plan while they are written, and place its buffers."""
+def build(plan: Plan, modules: Modules, objects: Iterable[bytes] = (), taken: tuple[Taken, ...] = ()) -> Image:
+    """Place the buffers of a plan whose modules have been written; without object code nothing of it can be loaded."""
     graph = plan.graph
-    objects = compile_modules(modules, target)
     numbers, buffers, arena = _buffers(graph, plan)
     calls: dict[int, Call] = {}
     steps_of: dict[int, int] = {}
@@ -166,7 +164,7 @@ def build(plan: Plan, modules: Modules, target: Target, taken: tuple[Taken, ...]
         steps.append(ImageStep(step.kind, tuple(chains)))
     constants = [np.asarray(v.params["array"], order="C") for v in graph.values() if v.op == CONSTANT]
     return Image(
-        objects,
+        list(objects),
         modules.names,
         buffers,
         steps,

@@ -61,6 +61,7 @@ class Work:
     times: Times  # which of them are late
     plan: Plan
     modules: Modules
+    objects: list[bytes]
     image: Image
 
     def __init__(self, graph: Graph, threads: int = 1, target: Target | None = None, options: Options = DEFAULT):
@@ -194,7 +195,14 @@ STAGES: tuple[Stage, ...] = (
         {"llvm": lambda w: "\n".join(w.modules)},
     ),
     Stage(
-        "compile and place",
+        "compile",
+        ("objects",),
+        lambda w: (_objects(w),),
+        lambda w, name: None,  # nothing but bytes
+        {"image": lambda w: f"{sum(map(len, w.objects)):,} bytes of code"},
+    ),
+    Stage(
+        "place",
         ("image",),
         lambda w: (_image(w),),
         lambda w, name: verify_image(w.plan, w.image, name),
@@ -209,10 +217,16 @@ def _modules(work: Work) -> Modules:
     return Modules(work.plan, work.target)
 
 
-def _image(work: Work) -> Image:
-    from .image import build  # LLVM is loaded here
+def _objects(work: Work) -> list[bytes]:
+    from .runtime.objects import compile_modules  # LLVM is loaded here
 
-    return build(work.plan, work.modules, work.target, work.taken)
+    return compile_modules(work.modules, work.target)
+
+
+def _image(work: Work) -> Image:
+    from .image import build
+
+    return build(work.plan, work.modules, work.objects, work.taken)
 
 
 def run(stages: Sequence[Stage], work: Work, watch: Watch | None = None) -> Work:
@@ -253,6 +267,14 @@ def make(graph: Graph, target: Target, threads: int, watch: Watch | None = None,
     watch = watch or Watch()
     watch.traced(graph)
     return run(STAGES, Work(graph, threads, target, options), watch).image
+
+
+def written(graph: Graph, target: Target, threads: int = 1, options: Options = DEFAULT) -> tuple[Image, str]:
+    """The image of a graph without code, and all its kernels as one text, for a module that calls them itself."""
+    work = run(STAGES[: _until("modules")], Work(graph, threads, target, options), Watch())
+    text = work.modules.merged()
+    work.objects = []
+    return run(STAGES[_until("objects") :], work, Watch()).image, text
 
 
 def compile(graph: Graph, options: Options = DEFAULT) -> tuple[Program, bool]:

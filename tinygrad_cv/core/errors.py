@@ -34,6 +34,10 @@ class MemoryLimitError(MemoryError):
     """A compiled function needs more memory than was allowed, whatever it computes again."""
 
 
+class ExportError(RuntimeError):
+    """A function does something that files which run without Python cannot do."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint that does not fit the model, or a file of tensors that cannot be read."""
 

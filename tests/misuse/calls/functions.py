@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "checkpoint": {"function": f, "inputs": (X,)},
     "derive": {"function": f, "inputs": X},
     "einsum": {"spec": "ij,kj->ik", "items": (X, X)},
+    "export": {"step": f, "args": (X,), "path": FILE.with_suffix("")},
     "eye": {"n": 3, "m": 4},
     "from_dlpack": {"data": X.numpy().copy()},
     "full": {"shape": (2, 3), "value": 1.5},
@@ -109,9 +110,10 @@ WORDS: dict[str, tuple[str, ...]] = {  # what messages name besides parameters
     "graph": ("tensors",),
     "einsum": ("operands", "axes", "shapes", "tensors"),
 }
-KEPT: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("checkpoint", "graph"), ("inputs",)
-)  # the function knows what it takes
+KEPT: dict[str, tuple[str, ...]] = {  # the function knows what it takes
+    **dict.fromkeys(("checkpoint", "graph"), ("inputs",)),
+    "export": ("args",),
+}
 GENERATOR: dict[str, dict[str, Any]] = {
     "manual_seed": {"seed": 3},
     "rewound": {},

@@ -34,7 +34,7 @@ def lower(
     memory = Memory(f, schedule, layouts, handed)
     for i, value in enumerate(buffers_of(nest)):
         slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
-        memory.bases[value] = f.value(f"load ptr, ptr {slot}, align 8")
+        memory.bases[value] = f.value(f"load ptr, ptr {slot}")
     if nest.scatter is not None:
         ScatterLowering(nest, zeroed(nest), schedule, memory, fma).write()
     else:

@@ -31,7 +31,7 @@ def attributes(vector_bytes: int) -> str:
 
 
 class Modules:
-    """The kernels of a plan as module texts. Iterating writes one after another.
+    """The kernels of a plan as module texts. Iterating writes one after another; :meth:`merged` writes one of all.
 
     Attributes:
         lowered: the function's name and the number of its steps, by the kernel's id; filled in while iterating.
@@ -42,6 +42,16 @@ class Modules:
         self._plan, self._target = plan, target
 
     def __iter__(self) -> Iterator[str]:
+        for group in self._groups():
+            yield _module(group, self._target)
+        yield Path(__file__).with_name("chains.ll").read_text(encoding="utf-8")
+
+    def merged(self) -> str:
+        """All kernels as one text, for a module that calls them itself: none can be seen from outside."""
+        return _module([function for group in self._groups() for function in group], self._target, "internal ")
+
+    def _groups(self) -> Iterator[list[Function]]:
+        """The functions of each module."""
         plan, target = self._plan, self._target
         structures: dict[Any, tuple[str, int]] = {}
         bodies: dict[str, str] = {}
@@ -61,11 +71,10 @@ class Modules:
                 structures[key] = bodies[body], steps_of(kernel.schedule)
             self.lowered[id(kernel)] = structures[key]
             if length >= LENGTH:
-                yield _module(group, target)
+                yield group
                 group, length = [], 0
         if group:
-            yield _module(group, target)
-        yield Path(__file__).with_name("chains.ll").read_text(encoding="utf-8")
+            yield group
 
     @property
     def names(self) -> list[str]:
@@ -73,10 +82,10 @@ class Modules:
         return [*dict.fromkeys(name for name, _ in self.lowered.values()), "tg_chains"]
 
 
-def _module(group: Iterable[Function], target: Target) -> str:
+def _module(group: Iterable[Function], target: Target, linkage: str = "") -> str:
     parts, calls = [], dict[str, str]()
     for function in group:
-        parts.append(function.text(attributes(target.vector_bytes)))
+        parts.append(function.text(attributes(target.vector_bytes), linkage))
         calls.update(function.calls)
     own = _math(calls, target.fma)
     declared = {line for line in calls.values() if line.startswith("declare")}

@@ -307,6 +307,6 @@ class Function:
         """The blocks as text."""
         return "\n".join(map(str, self.blocks))
 
-    def text(self, attributes: str = "") -> str:
-        """The function, which returns nothing, as text."""
-        return f"define void @{self.name}({', '.join(self.parameters)}) {attributes} {{\n{self.body}\n}}\n"
+    def text(self, attributes: str = "", linkage: str = "") -> str:
+        """The function, which returns nothing, as text. ``linkage``: ``internal`` and a space, or nothing."""
+        return f"define {linkage}void @{self.name}({', '.join(self.parameters)}) {attributes} {{\n{self.body}\n}}\n"

@@ -3,6 +3,7 @@
     objects = compile_modules(texts, host())            # several modules at once; known ones come from disk
     library = load(objects, ["kernel_a", "kernel_b"])   # name -> address, as long as the library lives
     assembly(text, named("aarch64"))                    # to read
+    compile_object(text, named("aarch64"))              # for a linker, on any system
 
 A module is one IR text. It needs nothing from outside but memory functions such as memcpy, which LLVM inserts. The
 symbols of all objects that are loaded together must differ.
@@ -97,6 +98,16 @@ def compile_modules(texts: Iterable[str], target: Target, level: int = LEVEL) ->
     return [codes[key] or new[key] for key in keys]
 
 
+def compile_object(text: str, target: Target, level: int = LEVEL) -> bytes:
+    """An object file of one module for other programs: it can be linked, and loaded at any address.
+
+    Raises:
+        RuntimeError: malformed IR; with LLVM's message.
+    """
+    with _addresses_as_written():
+        return _emit(text, target, level, as_object=True, alone=True)
+
+
 def assembly(text: str, target: Target, level: int = LEVEL) -> str:
     """The assembly code of one module, to read."""
     with _addresses_as_written():
@@ -129,12 +140,16 @@ def _key(text: str, target: Target, level: int) -> str:
 # ---------------------------------------------------------------- LLVM
 
 
-def _emit(text: str, target: Target, level: int, as_object: bool) -> bytes:
-    """Object or assembly code. Made in a context of its own, so that several threads can compile at once."""
+def _emit(text: str, target: Target, level: int, as_object: bool, alone: bool = False) -> bytes:
+    """Object or assembly code. Made in a context of its own, so that several threads can compile at once.
+
+    Args:
+        alone: for other programs, which know where it is loaded; otherwise it is loaded into this process.
+    """
     with (  # LLVM needs them closed in reverse order; the garbage collector promises none
         llvm.create_context() as context,
-        _machine(target) as machine,
-        _parse(text, context) as module,
+        _machine(target, alone) as machine,
+        _parse(_described(text, target, machine) if alone else text, context) as module,
         llvm.create_pipeline_tuning_options(speed_level=level) as options,
     ):
         options.loop_vectorization = options.slp_vectorization = level == 3
@@ -174,10 +189,18 @@ def _passes(builder: llvm.PassBuilder, level: int) -> llvm.ModulePassManager:
     return passes
 
 
-def _machine(target: Target) -> llvm.TargetMachine:
+def _machine(target: Target, alone: bool = False) -> llvm.TargetMachine:
     _initialize(target.arch == host().arch)
     made = llvm.Target.from_triple(target.triple)
-    return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
+    if not alone:
+        return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
+    relocation = "static" if target.arch == "wasm32" else "pic"
+    return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, reloc=relocation)
+
+
+def _described(text: str, target: Target, machine: llvm.TargetMachine) -> str:
+    """The text, with what LLVM must know of the machine to find the size of an address, and how data are aligned."""
+    return f'target triple = "{target.triple}"\ntarget datalayout = "{machine.target_data}"\n{text}'
 
 
 @contextmanager

@@ -44,6 +44,11 @@ class Target:
         return architecture(self.triple)
 
     @property
+    def pointer_bytes(self) -> int:
+        """The size of an address."""
+        return 4 if self.arch == "wasm32" else 8
+
+    @property
     def runs_here(self) -> bool:
         """Whether code for this target runs on this machine."""
         here = host()
@@ -61,6 +66,7 @@ CPUS = {
     "x86-64": ("x86_64", "", 16, 16, False),
     "aarch64": ("aarch64", "", 16, 32, True),
     "neoverse-n1": ("aarch64", "", 16, 32, True),
+    "wasm32": ("wasm32", "+simd128,+bulk-memory,+nontrapping-fptoint,+sign-ext,+mutable-globals", 16, 16, False),
 }
 
 
@@ -79,8 +85,8 @@ def named(cpu: str) -> Target:
     arch, features, width, registers, fma = CPUS[cpu]
     triple = llvm.get_process_triple()
     if architecture(triple) != arch:
-        triple = f"{arch}-unknown-linux-gnu"
-    return Target(triple, "generic" if cpu == arch == "aarch64" else cpu, features, width, registers, fma)
+        triple = f"{arch}-unknown-unknown" if arch == "wasm32" else f"{arch}-unknown-linux-gnu"
+    return Target(triple, "generic" if cpu == arch else cpu, features, width, registers, fma)
 
 
 @cache

@@ -1,0 +1,53 @@
+"""Exported modules in Node: a list of calls, and what each gave."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.deploy.javascript import SCRIPT
+
+ARRAYS = {"Float32Array": "f4", "Float64Array": "f8", "BigInt64Array": "i8", "BigUint64Array": "u8", "Uint8Array": "u1"}
+
+
+def run(module: Path, calls: list[list[Any]], *options: str) -> list[Any]:
+    """The results of calls: each is the name of a method of the loaded module, and its arguments.
+
+    An error is its class and its message. Arrays go in and come out as they are.
+    """
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed (apt install nodejs)")
+    text = json.dumps(calls, default=_packed)
+    done = subprocess.run(
+        [node, *options, "--input-type=module", "-e", SCRIPT, module.as_uri()],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.stderr, done.stderr
+    return [_unpacked(x) for x in json.loads(done.stdout)]
+
+
+def _packed(x: Any) -> dict[str, str]:
+    array = np.asarray(x)
+    kinds = {"f4": "Float32Array", "f8": "Float64Array", "i8": "Int32Array", "u1": "Uint8Array"}
+    name = kinds[array.dtype.str[1:]]
+    array = array.astype(np.int32) if name == "Int32Array" else array  # as a page has labels
+    return {"array": name, "data": base64.b64encode(array.tobytes()).decode()}
+
+
+def _unpacked(x: Any) -> Any:
+    if isinstance(x, dict) and x.keys() == {"array", "data"}:
+        return np.frombuffer(base64.b64decode(x["data"]), ARRAYS[x["array"]])
+    if isinstance(x, dict):
+        return {key: _unpacked(item) for key, item in x.items()}
+    return [_unpacked(item) for item in x] if isinstance(x, list) else x
