@@ -101,37 +101,6 @@ def test_batch_sampler_is_pytorchs(size, batch_size, drop_last):
     assert list(ours) == list(theirs) and len(ours) == len(theirs)
 
 
-@pytest.mark.parametrize("drop_last", [False, True])
-@pytest.mark.parametrize("size, replicas", [(12, 3), (10, 3), (11, 3), (2, 5), (7, 1)])
-def test_distributed_sampler_is_pytorchs(size, replicas, drop_last):
-    torch = pytest.importorskip("torch")
-    for rank in range(replicas):
-        arguments = {"num_replicas": replicas, "rank": rank, "shuffle": False, "drop_last": drop_last}
-        theirs = torch.utils.data.DistributedSampler(range(size), **arguments)
-        ours = data.DistributedSampler(range(size), **arguments)
-        assert list(ours) == (list(theirs) if len(theirs) else []) and len(ours) == len(theirs)
-
-
-def test_distributed_samplers_share_an_order():
-    def parts(epoch, loader_seeds=range(3)):
-        found = []
-        for rank, seed in enumerate(loader_seeds):
-            sampler = data.DistributedSampler(range(30), 3, rank, seed=5)
-            sampler.set_epoch(epoch)
-            found += orders(sampler, seed, [epoch])
-        return found
-
-    assert sorted(itertools.chain(*parts(1))) == list(range(30)) and parts(1) != parts(2)
-
-
-def test_set_epoch_reaches_the_sampler_of_a_batch_sampler():
-    sampler = data.DistributedSampler(range(30), 3, 1)
-    batches = data.BatchSampler(sampler, 4, False)
-    batches.set_epoch(3)
-    assert sampler.epoch == 3
-    data.BatchSampler(range(3), 2, False).set_epoch(3)
-
-
 class Bare(data.Sampler):
     """Nothing defined."""
 
@@ -151,8 +120,6 @@ class Bare(data.Sampler):
         (lambda: data.WeightedRandomSampler([1, 1, 0], 3, False), ValueError, "2 of 3 weights.*without.*at least 3"),
         (lambda: data.BatchSampler(range(3), 0, False), ValueError, "BatchSampler: batch_size is 0"),
         (lambda: data.BatchSampler(range(3), 2, None), ValueError, "drop_last is None"),
-        (lambda: data.DistributedSampler("ab"), ValueError, "num_replicas and rank must be given"),
-        (lambda: data.DistributedSampler("ab", 2, 2), ValueError, "rank is 2; it must be from 0 to 1"),
         (lambda: list(Bare()), NotImplementedError, r"Bare: a Sampler must define __iter__\(\)"),
     ],
 )

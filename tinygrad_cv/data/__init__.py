@@ -13,6 +13,7 @@ from .dataset import (
     random_split,
 )
 from .datasets import DIGITS, FASHION_MNIST_CLASSES, TrainTest, fashion_mnist, load_idx
+from .distributed import DistributedBatchSampler, DistributedSampler
 from .idx import read_idx
 from .loader import DataLoader, WorkerInfo, get_worker_info
 from .preprocess import Preparation, normalize, preparation
@@ -36,7 +37,6 @@ from .readers import (
 )
 from .sampler import (
     BatchSampler,
-    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -53,6 +53,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "DatasetFolder",
+    "DistributedBatchSampler",
     "DistributedSampler",
     "FASHION_MNIST_CLASSES",
     "HDF5Images",

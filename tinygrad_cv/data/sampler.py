@@ -7,7 +7,6 @@ one that is drawn from it when the sampler is made. Iterated alone it is a new o
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
@@ -15,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .randomness import RandomSource, checked_seed, current, current_epoch, given_generator, order_generator
+from .randomness import RandomSource, current, current_epoch, given_generator, order_generator
 
 T_co = TypeVar("T_co", covariant=True)
 CHUNK = 4096  # indices that are Python numbers at one time
@@ -89,8 +88,8 @@ class RandomSampler(_Random):
         generator: RandomSource = None,
     ):
         super().__init__(generator)
-        self.data_source, self.replacement = data_source, _flag(self._name, "replacement", replacement)
-        self._num_samples = None if num_samples is None else _count(self._name, "num_samples", num_samples)
+        self.data_source, self.replacement = data_source, flag(self._name, "replacement", replacement)
+        self._num_samples = None if num_samples is None else count(self._name, "num_samples", num_samples)
 
     @property
     def num_samples(self) -> int:
@@ -105,7 +104,7 @@ class RandomSampler(_Random):
             else:
                 drawn = rng.permutation(size)[:left]
             left -= len(drawn)
-            yield from _numbers(drawn)
+            yield from numbers(drawn)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -123,7 +122,7 @@ class SubsetRandomSampler(_Random):
         self.indices = indices
 
     def __iter__(self) -> Iterator[Any]:
-        return (self.indices[i] for i in _numbers(self._rng().permutation(len(self.indices))))
+        return (self.indices[i] for i in numbers(self._rng().permutation(len(self.indices))))
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -149,8 +148,8 @@ class WeightedRandomSampler(_Random):
     def __init__(self, weights: ArrayLike, num_samples: int, replacement: bool = True, generator: RandomSource = None):
         super().__init__(generator)
         self.weights = np.asarray(weights, np.float64)
-        self.num_samples = _count(self._name, "num_samples", num_samples)
-        self.replacement = _flag(self._name, "replacement", replacement)
+        self.num_samples = count(self._name, "num_samples", num_samples)
+        self.replacement = flag(self._name, "replacement", replacement)
         if self.weights.ndim != 1 or not (np.isfinite(self.weights) & (self.weights >= 0)).all():
             raise ValueError(
                 f"WeightedRandomSampler: weights of shape {self.weights.shape} from {self.weights.min(initial=0):g} to "
@@ -167,7 +166,7 @@ class WeightedRandomSampler(_Random):
     def __iter__(self) -> Iterator[int]:
         scaled = self.weights / self.weights.max()  # first: the sum of large weights would overflow
         drawn = self._rng().choice(len(scaled), self.num_samples, self.replacement, scaled / scaled.sum())
-        return _numbers(drawn)
+        return numbers(drawn)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -184,8 +183,8 @@ class BatchSampler(Sampler[list[Any]]):
     """
 
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool):
-        self.sampler, self.batch_size = sampler, _count("BatchSampler", "batch_size", batch_size)
-        self.drop_last = _flag("BatchSampler", "drop_last", drop_last)
+        self.sampler, self.batch_size = sampler, count("BatchSampler", "batch_size", batch_size)
+        self.drop_last = flag("BatchSampler", "drop_last", drop_last)
 
     def __iter__(self) -> Iterator[list[Any]]:
         indices = iter(self.sampler)
@@ -203,70 +202,19 @@ class BatchSampler(Sampler[list[Any]]):
             self.sampler.set_epoch(epoch)
 
 
-class DistributedSampler(Sampler[int]):
-    """Every num_replicas-th sample of one order, from number rank on: for processes that train one model together.
-
-    The order is a function of seed and epoch, and so the same in all of them, whatever seeds their loaders have. A
-    loader sets the epoch. All get equally many samples: some samples come twice, or are left out with drop_last.
-
-    Args:
-        num_replicas: the number of processes.
-        rank: of this one, from 0.
-
-    Raises:
-        ValueError: rank is not below num_replicas, or a number is not a whole number.
-
-    >>> [list(DistributedSampler("abcde", 2, rank, shuffle=False)) for rank in (0, 1)]
-    [[0, 2, 4], [1, 3, 0]]
-    """
-
-    def __init__(
-        self,
-        dataset: Sized,
-        num_replicas: int | None = None,
-        rank: int | None = None,
-        shuffle: bool = True,
-        seed: int = 0,
-        drop_last: bool = False,
-    ):
-        if num_replicas is None or rank is None:
-            raise ValueError(
-                "DistributedSampler: num_replicas and rank must be given; there is no process group to ask here."
-            )
-        self.dataset, self.num_replicas = dataset, _count("DistributedSampler", "num_replicas", num_replicas)
-        self.rank = operator.index(rank)
-        if not 0 <= self.rank < self.num_replicas:
-            raise ValueError(f"DistributedSampler: rank is {rank}; it must be from 0 to {self.num_replicas - 1}.")
-        self.shuffle, self.drop_last = shuffle, drop_last
-        self.seed, self.epoch = checked_seed("DistributedSampler", seed), 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch the next order is for."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[int]:
-        size, total = len(self.dataset), len(self) * self.num_replicas
-        order = order_generator(self.seed, self.epoch).permutation(size) if self.shuffle else np.arange(size)
-        return _numbers(np.resize(order, total)[self.rank :: self.num_replicas])
-
-    def __len__(self) -> int:
-        each = len(self.dataset) / self.num_replicas
-        return math.floor(each) if self.drop_last else math.ceil(each)
-
-
-def _numbers(indices: np.ndarray) -> Iterator[int]:
+def numbers(indices: np.ndarray) -> Iterator[int]:
     """Python numbers, some at a time: all at once would take 36 bytes for each sample."""
     for start in range(0, len(indices), CHUNK):
         yield from indices[start : start + CHUNK].tolist()
 
 
-def _count(function: str, name: str, value: Any) -> int:
+def count(function: str, name: str, value: Any) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < 1:
         raise ValueError(f"{function}: {name} is {value!r}; it must be a whole number of at least 1.")
     return operator.index(value)
 
 
-def _flag(function: str, name: str, value: Any) -> bool:
+def flag(function: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{function}: {name} is {value!r}; it must be True or False.")
     return bool(value)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..collate import default_collate, default_convert
 from ..dataset import Dataset, IterableDataset
+from ..distributed import Share
 from ..randomness import RandomSource, checked_seed, given_generator, ordering
 from ..sampler import BatchSampler, RandomSampler, SequentialSampler
 from .arguments import check_batches, check_callable, check_dataset, check_order, check_workers, count, start_method
@@ -230,7 +231,8 @@ class DataLoader(Generic[T_co]):
             if wanted is END:
                 return
             if number not in progress:
-                yield Job(seed, progress.epoch, number, first, wanted, run)
+                start = wanted.first if isinstance(wanted, Share) else first
+                yield Job(seed, progress.epoch, number, start, wanted, run)
             first += wanted if self._reads else len(wanted) if self._batched else 1
 
     def _make_executor(self) -> Executor:
