@@ -41,6 +41,7 @@ FAMILIES = {
     "contraction": "Sums of products by letters, as in `numpy.einsum`: each letter stands in two of the three terms.",
     "indexing": "Rows picked by their numbers, rows added up by their numbers, and the numbers themselves.",
     "random": "Random bits as a pure function of seed and counter, so that a draw can be repeated.",
+    "collective": "What processes compute together; no composition of what one of them holds gives that.",
 }
 
 

@@ -28,6 +28,7 @@ import numpy as np
 
 from tinygrad_cv.core.context import quiet
 from tinygrad_cv.ir.graph import CONSTANT, INPUT, Graph, Value
+from tinygrad_cv.mpi.world import members
 from tinygrad_cv.ops import PRIMITIVES
 
 Array = np.ndarray
@@ -379,6 +380,13 @@ def roundings(count: Array) -> Array:
 def _whole(*args: Known) -> bool:
     """Whether all values are exact whole numbers."""
     return all(a.exact and bool((np.floor(a.y) == a.y).all()) for a in args)
+
+
+@rule("all_reduce")
+def _all_reduce(value: Value, args: list[Known], y: Array) -> Array:
+    """Of all operands only the first one counts."""
+    size = members("bounds", value.params["group"]).size
+    return size * args[0].d + size * rounding(y, UNITS)
 
 
 @rule("sum", "cumsum", "fold", "scatter_add")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 SECONDS = 120  # a launch takes two; one that hangs must end
 ROOT = Path(__file__).parents[2]
+RUNNER = "tests.distributed.ranks"
 
 
 def names(module: str) -> list[str]:
@@ -31,7 +32,7 @@ def mpiexec() -> str:
 
 def launch(ranks: int, module: str) -> str:
     """What the ranks print."""
-    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", __name__, module]
+    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-m", RUNNER, module]
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS

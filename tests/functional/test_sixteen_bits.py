@@ -13,6 +13,7 @@ from tests.functional.agreement import compare as calls
 from tests.functional.agreement import table
 from tests.functional.agreement.row import SameDraws
 from tests.functional.oracles import distinct
+from tests.primitives.collective import TWICE
 from tests.proof.composites import rows
 from tinygrad_cv import nn
 
@@ -138,6 +139,7 @@ METHODS = [
     ("dot", lambda x, y: x.dot(y), [normal(3, 900), normal(900, 2)]),
     ("fold", lambda x: x.fold((1, 1), (1, 1), (11, 11)), [normal(1, 1, 9, 9, 3, 3)]),
     ("scatter_add", lambda x: x.scatter_add(tg.tensor(np.zeros(3000, int)), 2), [positive(3000)]),
+    ("all_reduce", lambda x: x.all_reduce(TWICE), [normal(9)]),
     ("take_along_axis", lambda x: x.take_along_axis(np.zeros((3000, 2), int), 0), [normal(3, 2)]),
     ("repeat", lambda x: x.repeat(3000, 0), [normal(2)]),
     ("broadcast_to", lambda x: x.broadcast_to((3000, 2)), [normal(2)]),

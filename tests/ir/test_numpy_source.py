@@ -52,10 +52,22 @@ def test_one_primitive(row, dtype):
         (found,) = run(graph, arrays)
         np.testing.assert_array_equal(found, expected, str(case))
         assert found.dtype == expected.dtype and found.flags.c_contiguous and found.flags.owndata
+        if row.name == "all_reduce":  # of several processes: see below
+            continue
         (written,) = executed(source(graph), arrays)
         assert np.shape(written) == expected.shape and np.asarray(written).dtype == expected.dtype, case
         tolerance = 0 if expected.dtype.kind != "f" else 20 * np.finfo(expected.dtype).eps
         np.testing.assert_allclose(written, expected, tolerance, tolerance, err_msg=str(case))
+
+
+def test_what_processes_compute_together_has_no_source():
+    """Of a process that is alone it is the input."""
+    x = np.float32([1.0, 2.0])
+    primitive = PRIMITIVES["all_reduce"]
+    alone = graph_of(primitive, [x], {"group": (), "ordered": False})
+    np.testing.assert_array_equal(executed(source(alone), [x]), [x])
+    with pytest.raises(tg.GraphError, match="2 processes"):
+        source(graph_of(primitive, [x], ROWS["all_reduce"].cases[0].params))
 
 
 def step_and_arrays():

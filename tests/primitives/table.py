@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.primitives import contraction, elementwise, indexing, movement, reduction, windows
+from tests.primitives import collective, contraction, elementwise, indexing, movement, reduction, windows
 from tests.primitives.row import Row
 
-ROOMS = (elementwise, movement, windows, reduction, contraction, indexing)
+ROOMS = (elementwise, movement, windows, reduction, contraction, indexing, collective)
 ROWS: dict[str, Row] = {row.name: row for room in ROOMS for row in room.ROWS}

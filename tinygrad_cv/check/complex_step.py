@@ -35,7 +35,7 @@ ANALYTIC: dict[str, np.ufunc] = {
     "tanh": np.tanh,
     "pow": np.power,
 }
-LINEAR = {"sum", "cumsum", "gather", "scatter_add"}  # and the families that move elements
+LINEAR = {"all_reduce", "sum", "cumsum", "gather", "scatter_add"}  # and the families that move elements
 BILINEAR = {"contract"}
 CONSTANT = {"floor"}  # between its steps
 

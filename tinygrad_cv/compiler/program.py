@@ -288,8 +288,12 @@ class NativeProgram:
 
     def _on_host(self, step: ImageStep, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> None:
         args = [self._array(i, arrays, outputs).reshape(shape) for i, shape in step.args]
+        primitive, result = PRIMITIVES[step.op], self._array(step.result, arrays, outputs)
         with np.errstate(all="ignore"):
-            self._array(step.result, arrays, outputs)[...] = quiet(PRIMITIVES[step.op], args, step.params)
+            if primitive.into is not None:
+                primitive.into(result, *args, **step.params)
+            else:
+                result[...] = quiet(primitive, args, step.params)
 
     def _array(self, number: int, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> np.ndarray:
         buffer = self.image.buffers[number]

@@ -50,6 +50,8 @@ class Primitive:
             (cotangent of the consumer's output, index of the consumer's input, *what the consumer's VJP reads, *what
             its own VJP reads) -> array, or None where fusing is not worthwhile.
         joins: some other primitive names this one in its ``joint``.
+        into: (out, *arrays, **params) -> None: computes into an array in C order, where the value shall be there and
+            would otherwise be copied; None for most.
         variadic: it takes any number of inputs.
         silent: evaluating it cannot cause a floating-point warning.
         differentiable: some input has a derivative.
@@ -68,6 +70,7 @@ class Primitive:
         label: str = "",
         formula: str = "",
         joint: Mapping[str, Callable[..., np.ndarray | None]] | None = None,
+        into: Callable[..., None] | None = None,
     ):
         self.name = name
         self.eval = eval
@@ -78,6 +81,7 @@ class Primitive:
         self.label = label or name
         self.formula = formula
         self.joint = joint or {}
+        self.into = into
         self.joins = False
         self.variadic = inputs[-1:] != () and inputs[-1].endswith("*")
         self.silent = family in ("movement", "window", "indexing", "random")
@@ -123,6 +127,7 @@ def define(
     formula: str,
     label: str = "",
     joint: Mapping[str, Callable[..., np.ndarray | None]] | None = None,
+    into: Callable[..., None] | None = None,
 ) -> Primitive:
     """Add an operation to the closed set. Its parameters are the keyword-only parameters of ``aval``."""
     if name in PRIMITIVES:
@@ -130,7 +135,7 @@ def define(
     params = _arguments(aval)[1]
     names = tuple(inputs)
     bound = tuple(vjp and _bind(name, vjp, names, params) for vjp in vjps)
-    PRIMITIVES[name] = Primitive(name, eval, aval, names, params, bound, family, label or name, formula, joint)
+    PRIMITIVES[name] = Primitive(name, eval, aval, names, params, bound, family, label or name, formula, joint, into)
     for reader in joint or ():
         PRIMITIVES[reader].joins = True
     return PRIMITIVES[name]

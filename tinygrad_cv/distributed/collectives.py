@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.annotations import explaining
 from ..mpi import arrays
-from ..mpi.world import World, world
+from ..mpi.world import Group, world
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -141,7 +141,7 @@ def barrier() -> None:
         here.comm.Barrier()
 
 
-def _rank(op: str, src: int, here: World) -> int:
+def _rank(op: str, src: int, here: Group) -> int:
     rank = operator.index(src)
     if not 0 <= rank < here.size:
         raise ValueError(f"{op}: src={src}; the ranks are 0 to {here.size - 1}.")

@@ -106,6 +106,8 @@ class Composition:
             recording = record(self._of_arrays_as_they_lie, tuple(leaves), {}, leaves, ())
         if recording.changed or recording.deposits or recording.events:
             raise Unfit("it changes what it was called with")
+        if any(value.op == "all_reduce" for value in recording.graph.values()):
+            raise Unfit("processes compute together in it, and they would not begin to compile at the same call")
         if any(watched.tensor is not default_generator.state for watched in recording.watched):
             raise Unfit("it reads a tensor that it was not called with")
         return recording

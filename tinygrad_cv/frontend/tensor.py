@@ -12,6 +12,7 @@ from ..core.annotations import explaining
 from ..core.context import read
 from ..core.tape import Node
 from .arrangement import ArrangementMethods
+from .collective import CollectiveMethods
 from .elementary import ElementaryMethods
 from .elementwise import ElementwiseMethods
 from .indexing import IndexingMethods
@@ -50,6 +51,7 @@ class Tensor(
     OrderingMethods,
     ProductMethods,
     IndexingMethods,
+    CollectiveMethods,
     InteropMethods,
     PyTorchNames,
 ):

@@ -18,7 +18,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.context import quiet
+from ..core.errors import GraphError
 from ..core.primitive import PRIMITIVES
+from ..mpi.world import members
 from ..ops.windows import contract_fold
 from . import numpy_helpers
 from .graph import CONSTANT, INPUT, Graph, Value, users
@@ -132,6 +134,16 @@ def _cumsum(value: Value, x: str) -> str:
     return f"np.cumsum({x}, {value.params['axis']}, 'float64').astype({literal(value.dtype)})"
 
 
+def _all_reduce(value: Value, x: str, *before: str) -> str:
+    size = members("source", value.params["group"]).size
+    if size > 1:
+        raise GraphError(
+            f"source: the function adds up what {size} processes have (all_reduce), which NumPy cannot. Ask for the "
+            "source on a process that is alone."
+        )
+    return x
+
+
 @dataclass(frozen=True)
 class HelperCall:
     """Writes a call of one of ``numpy_helpers``, with the primitive's parameters by name."""
@@ -196,6 +208,7 @@ WRITTEN: dict[str, Callable[..., str]] = {
     "iota": HelperCall("iota"),
     "argsort": lambda value, x: f"np.argsort({x}, {value.params['axis']}, kind='stable')",
     "random_bits": HelperCall("random_bits"),
+    "all_reduce": _all_reduce,
 }
 
 

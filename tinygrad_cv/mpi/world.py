@@ -16,12 +16,12 @@ LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # MPICH, Intel MPI
 BINDINGS = "mpi4py.MPI"
 
 
-class World:
-    """The processes that compute together.
+class Group:
+    """Processes that compute together.
 
     Attributes:
-        comm: mpi4py's communicator of them all; None for a process that is alone.
-        rank: the number of this process.
+        comm: mpi4py's communicator of them; None for a process that is alone.
+        rank: the number of this process among them.
         size: how many they are.
     """
 
@@ -36,7 +36,8 @@ class World:
         return self._process == os.getpid()
 
 
-_world: World | None = None
+_world: Group | None = None
+groups: dict[tuple[int, ...], Group] = {}  # parts of the world, by their ranks
 _joining = lock()
 
 
@@ -50,7 +51,7 @@ def launched() -> bool:
     return BINDINGS in sys.modules or any(name in os.environ for name in LAUNCHED)
 
 
-def world(caller: str) -> World:
+def world(caller: str) -> Group:
     """The processes that compute together; at the first call this one joins them.
 
     Raises:
@@ -62,8 +63,27 @@ def world(caller: str) -> World:
         with _joining:
             if _world is None or not _world.is_here():
                 _check_no_worker(caller)
-                _world = World(_bindings(caller).COMM_WORLD if launched() else None)
+                _world = Group(_bindings(caller).COMM_WORLD if launched() else None)
     return _world
+
+
+def members(caller: str, ranks: tuple[int, ...] = ()) -> Group:
+    """The processes of these ranks, this one among them; all for (). They must all ask.
+
+    Raises:
+        ValueError: a rank that does not exist or stands there twice, or this process's own is missing.
+    """
+    if not ranks:
+        return world(caller)
+    if ranks not in groups:
+        here = world(caller)
+        if len(set(ranks)) < len(ranks) or not set(ranks) <= set(range(here.size)) or here.rank not in ranks:
+            raise ValueError(
+                f"{caller}: group={ranks} on rank {here.rank} of {here.size}; it takes different ranks below "
+                f"{here.size}, this process's own among them."
+            )
+        groups[ranks] = here if here.comm is None else Group(here.comm.Create_group(here.comm.Get_group().Incl(ranks)))
+    return groups[ranks]
 
 
 def _check_no_worker(caller: str) -> None:

@@ -89,6 +89,7 @@ class Trace(TraceProtocol):
             tuple[Setting, Value] | tuple[LRScheduler | Fact, None]
         ] = []  # numbers that are read, and steps
         self.conditions: list[Value] = []
+        self._together: Value | None = None  # what processes compute together last
         self.locks: list[AbstractContextManager[object]] = []  # of the random generators that are drawn from
         self.leaves: dict[Node, Value] = {}  # leaves of the tape, and the inputs that they belong to
         self._slots: dict[int, Slot] = {}  # by the tensor's id, while it lives
@@ -107,8 +108,12 @@ class Trace(TraceProtocol):
                 f"{user_line()}. Put it around the call."
             )
         self.builder.scope = context.scope
+        if primitive.family == "collective" and self._together is not None:
+            values = [*values, self._together]  # so that whatever runs the graph keeps to the order of this function
         value = self.builder.make(primitive.name, values, params)
         self._own.add(value)
+        if primitive.family == "collective":
+            self._together = value
         return value
 
     def _input(self, shape: tuple[int, ...], dtype: np.dtype) -> Value:

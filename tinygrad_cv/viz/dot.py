@@ -28,6 +28,7 @@ COLOURS = {  # of operations, by family
     "contraction": "#fde8d0",
     "indexing": "#f7f3cf",
     "random": "#fbe3ef",
+    "collective": "#d9f0f0",
     "custom": "#fbdcd9",
 }
 SIZES = {"fontsize": "12", "margin": "0.12,0.06", "height": "0.3", "width": "0.3"}

@@ -18,6 +18,7 @@ OTHER = {"other": X + 1}
 
 # The arguments of methods that need some; of others those that are not their defaults. "self" is X unless it is given.
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "all_reduce": {"group": (0,)},
     "argmax_kept": {"axis": (0,), "dtype": np.dtype("int64")},
     "assign": {"other": X},
     "astype": {"dtype": "float64"},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ir.graph import Value
+from ...mpi.world import members
 from .block import END, INT
 from .registry import PRIMITIVES, primitive
 
@@ -307,6 +308,15 @@ def random_bits(block: Block, value: Value) -> str:
     else:
         drawn = block.node("RandomUniform", shape=list(value.shape), **attributes)
     return block.node("Cast", block.node("Floor", block.node("Mul", drawn, high)), to=value.dtype)
+
+
+@primitive("all_reduce")
+def all_reduce(block: Block, value: Value) -> str:
+    """On a process that is alone, the input; a model that is run is run by one."""
+    size = members("export", value.params["group"]).size
+    if size > 1:
+        raise block.refused(f"it adds up what {size} processes have; export the model in eval mode, or by one process")
+    return block.of(value.args[0])
 
 
 def _int64(block: Block, index: Value) -> str:

@@ -161,6 +161,7 @@ const FAMILIES = {
   movement: ["movement", "이동"],
   indexing: ["indexing", "인덱싱"],
   random: ["random", "난수"],
+  collective: ["between processes", "프로세스 간"],
   custom: ["custom", "사용자 정의"],
 };
 
