@@ -2,7 +2,13 @@
 
 import pytest
 
+pytest.importorskip("llvmlite")
+
+from tests.deploy.training import lenet_bn, trained
+from tinygrad_cv import optim
 from tinygrad_cv.compiler import get_num_threads, set_num_threads
+
+STEPS = 100
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -11,3 +17,12 @@ def one_thread():
     set_num_threads(1)
     yield
     set_num_threads(before)
+
+
+@pytest.fixture(scope="package")
+def lenet(one_thread, tmp_path_factory):
+    """LeNet-BN and SGD with momentum, exported for Node and for this machine, and trained here."""
+    folder = tmp_path_factory.mktemp("lenet")
+    return trained(
+        lenet_bn, lambda m: optim.SGD(m, lr=0.003, momentum=0.9), (16, 1, 28), STEPS, folder, "wasm32", "native"
+    )

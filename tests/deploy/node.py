@@ -17,7 +17,7 @@ from tests.deploy.javascript import SCRIPT
 ARRAYS = {"Float32Array": "f4", "Float64Array": "f8", "BigInt64Array": "i8", "BigUint64Array": "u8", "Uint8Array": "u1"}
 
 
-def run(module: Path, calls: list[list[Any]], *options: str) -> list[Any]:
+def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
     """The results of calls: each is the name of a method of the loaded module, and its arguments.
 
     An error is its class and its message. Arrays go in and come out as they are.
@@ -27,7 +27,7 @@ def run(module: Path, calls: list[list[Any]], *options: str) -> list[Any]:
         pytest.skip("node is not installed (apt install nodejs)")
     text = json.dumps(calls, default=_packed)
     done = subprocess.run(
-        [node, *options, "--input-type=module", "-e", SCRIPT, module.as_uri()],
+        [node, *options, "--input-type=module", "-e", SCRIPT, stem.with_suffix(".mjs").as_uri()],
         input=text,
         capture_output=True,
         text=True,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,46 +11,22 @@ pytest.importorskip("llvmlite")
 
 import tinygrad_cv as tg
 from tests.deploy.node import run
-from tests.deploy.training import batches, lenet_bn, training_step
-from tinygrad_cv import nn, optim
+from tests.deploy.training import lenet_bn, training_step
+from tinygrad_cv import optim
 from tinygrad_cv.compiler.runtime import target
 from tinygrad_cv.compiler.runtime.target import named
 
-STEPS = 100
 CLOSE = 1e-5  # of losses, relative
-
-
-class Trained(NamedTuple):
-    """A step that was exported, and what it computes here."""
-
-    module: Path
-    model: nn.Module
-    start: dict[str, np.ndarray]
-    data: list[tuple[np.ndarray, np.ndarray]]
-    losses: list[float]
-    state: tuple[str, ...]
-
-
-@pytest.fixture(scope="module")
-def lenet(tmp_path_factory):
-    tg.manual_seed(1)
-    model = lenet_bn().train()
-    data = batches(STEPS, 16, 1, 28)
-    step = training_step(model, optim.SGD(model, lr=0.003, momentum=0.9))
-    start = {name: np.array(array) for name, array in model.state_dict().items()}
-    made = tg.export(step, *map(tg.tensor, data[0]), path=tmp_path_factory.mktemp("wasm") / "lenet")
-    losses = [step(*map(tg.tensor, pair))["loss"].item() for pair in data]
-    return Trained(made.files[1], model, start, data, losses, made.state)
 
 
 def test_a_step_trains_as_it_does_here(lenet):
     calls = [["step", {"images": x, "labels": y}] for x, y in lenet.data]
     kept = [name for name in lenet.state if name in lenet.start]
     assert kept == list(lenet.start)
-    found = run(lenet.module, [*calls, *(["state", name] for name in kept)])
-    np.testing.assert_allclose([x["loss"] for x in found[:STEPS]], lenet.losses, rtol=CLOSE)
-    assert found[STEPS - 1]["loss"] < 0.5 * found[0]["loss"]
-    for name, values in zip(kept, found[STEPS:], strict=True):
+    found = run(lenet.stem, [*calls, *(["state", name] for name in kept)])
+    np.testing.assert_allclose([x["loss"] for x in found[: len(calls)]], lenet.losses, rtol=CLOSE)
+    assert found[len(calls) - 1]["loss"] < 0.5 * found[0]["loss"]
+    for name, values in zip(kept, found[len(calls) :], strict=True):
         right = np.asarray(lenet.model.state_dict()[name])
         assert values.dtype == right.dtype, name
         np.testing.assert_allclose(values, right.ravel(), rtol=1e-3, atol=1e-5, err_msg=name)
@@ -65,7 +39,7 @@ def test_a_step_has_the_bits_of_other_code_for_the_same_vectors(lenet, monkeypat
     step = training_step(model, optim.SGD(model, lr=0.003, momentum=0.9))
     monkeypatch.setattr(target, "host", lambda: named("x86-64"))
     losses = [step(*map(tg.tensor, pair))["loss"].item() for pair in lenet.data]
-    found = run(lenet.module, [["step", {"images": x, "labels": y}] for x, y in lenet.data])
+    found = run(lenet.stem, [["step", {"images": x, "labels": y}] for x, y in lenet.data])
     assert [x["loss"] for x in found] == losses
 
 
@@ -73,7 +47,7 @@ def test_state_goes_in_and_out_by_name(lenet, tmp_path):
     call = ["step", {"images": lenet.data[0][0], "labels": lenet.data[0][1]}]
     moment = ["state", "optimizer.fc1.weight.momentum_buffer"]
     first, moved, file, second, _, still, again, _, back, after, wrong, tail = run(
-        lenet.module,
+        lenet.stem,
         [
             *[call, moment, ["save"], call, ["init"], moment, call],
             *[["setState", "lr", 0.0], ["state", "lr"], call],
@@ -93,7 +67,7 @@ def test_state_goes_in_and_out_by_name(lenet, tmp_path):
     tg.save(lenet.start, tmp_path / "start.safetensors")
     start = np.fromfile(tmp_path / "start.safetensors", np.uint8)
     names, resumed, weights, fresh = run(
-        lenet.module, [["restore", file], call, ["restore", start], ["state", "conv1.weight"]]
+        lenet.stem, [["restore", file], call, ["restore", start], ["state", "conv1.weight"]]
     )
     assert tuple(names) == lenet.state
     assert resumed == second
@@ -113,7 +87,7 @@ def test_an_argument_that_does_not_fit_changes_nothing(lenet):
         ["setState", "lr", [1, 2]],
         *(["state", name] for name in lenet.state),
     ]
-    range_, count, missing, unknown, two, *state = run(lenet.module, calls)
+    range_, count, missing, unknown, two, *state = run(lenet.stem, calls)
     assert range_.startswith("RangeError: step: an argument is out of the range")
     assert count == "RangeError: step: the argument images has 784 numbers; float32[16,1,28,28] has 12544."
     assert missing == "TypeError: step: the argument labels is missing; it must be int64[16]."
@@ -125,6 +99,6 @@ def test_an_argument_that_does_not_fit_changes_nothing(lenet):
 
 
 def test_the_files_are_small(lenet):
-    code = lenet.module.with_suffix(".wasm").read_bytes()
+    code = lenet.stem.with_suffix(".wasm").read_bytes()
     assert len(code) <= 80_000
     assert len(gzip.compress(code, 9)) <= 25_000

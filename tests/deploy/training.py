@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,3 +57,34 @@ def training_step(model: nn.Module, optimizer: Any) -> Callable[..., Any]:
         return {"loss": loss}
 
     return step
+
+
+class Trained(NamedTuple):
+    """A step that was exported for some targets, and then run here."""
+
+    stem: Path  # of the files
+    model: nn.Module  # after all steps
+    start: dict[str, np.ndarray]  # the model's state before them
+    data: list[tuple[np.ndarray, np.ndarray]]
+    losses: list[float]
+    state: tuple[str, ...]  # names of what was exported
+
+
+def trained(
+    network: Callable[[], nn.Module],
+    optimizer: Callable[[nn.Module], Any],
+    sizes: tuple[int, int, int],
+    steps: int,
+    folder: Path,
+    *targets: str,
+) -> Trained:
+    """Export a training step, and run it. ``sizes``: of a batch, channels, the side of an image."""
+    tg.manual_seed(1)
+    model = network().train()
+    data = batches(steps, *sizes)
+    step = training_step(model, optimizer(model))
+    start = {name: np.array(array) for name, array in model.state_dict().items()}
+    for target in targets:
+        made = tg.export(step, *map(tg.tensor, data[0]), target=target, path=folder / "step")
+    losses = [step(*map(tg.tensor, pair))["loss"].item() for pair in data]
+    return Trained(folder / "step", model, start, data, losses, made.state)

@@ -15,10 +15,12 @@ from ..files.atomic import replacing
 from ..tracing import jit
 from ..tracing.api import Jitted
 from .interface import Interface, interface
+from .native import native
 from .webassembly import webassembly
 
-TARGETS = ("wasm32",)
-ENDINGS = (".wasm", ".mjs", ".safetensors")
+OBJECTS = ("x86-64", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64", "native")
+TARGETS = ("wasm32", *OBJECTS)
+ENDINGS = (".wasm", ".mjs", ".o", ".h", ".safetensors")
 
 
 class Exported(NamedTuple):
@@ -45,12 +47,15 @@ def export(
     call reads are left out: return them if they are wanted.
 
     ``wasm32``: ``path.wasm``, a loader ``path.mjs`` for browsers and Node, its types ``path.d.mts``, and the state as
-    it is now, ``path.safetensors``.
+    it is now, ``path.safetensors``. Any other target: an object file ``path.o`` that needs nothing but the C library,
+    its header ``path.h`` with a struct of all that goes in, stays and comes out, an example ``path_main.c``, and the
+    state.
 
     Args:
         step: a function, jitted or not; or a module.
         args, kwargs: what it is called with. Of tensors only shapes and dtypes matter; other arguments stay.
-        target: ``"wasm32"``.
+        target: ``"wasm32"``; ``"x86-64"``, ``"x86-64-v3"`` (with AVX2), ``"x86-64-v4"`` (with AVX-512), ``"aarch64"``,
+            ``"riscv64"``; ``"native"`` for this machine.
         path: the files without their endings.
 
     Raises:
@@ -76,7 +81,10 @@ def export(
     jitted = step if isinstance(step, Jitted) else jit(step)
     made = interface(jitted._entry(args, dict(kwargs or {})))
     stem = _stem(path)
-    files = webassembly(made, stem.name, jitted.options)
+    if target == "wasm32":
+        files = webassembly(made, stem.name, jitted.options)
+    else:
+        files = native(made, stem.name, target, jitted.options)
     files[f"{stem.name}.safetensors"] = _start(made)
     written = tuple(stem.with_name(name) for name in files)
     for file, data in zip(written, files.values(), strict=True):

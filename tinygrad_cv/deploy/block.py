@@ -33,7 +33,7 @@ class Commit(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Where everything lies: offsets in bytes.
+    """Where everything lies: offsets in bytes. Arguments come first, then state, then results, in order.
 
     Attributes:
         places: of the image's buffers, by number, but for constants, which are part of the program.
@@ -41,15 +41,17 @@ class Block(NamedTuple):
         state: of the interface's.
         copied: results to copy before state is written over.
         commits: state to copy at the end.
+        work: where arguments, state and results end.
         size: of everything
     """
 
     places: dict[int, int]
-    inputs: list[int]
-    outputs: list[int]
+    inputs: dict[int, int]
+    outputs: dict[int, int]
     state: list[int]
     copied: list[Result]
     commits: list[Commit]
+    work: int
     size: int
 
 
@@ -65,19 +67,30 @@ def block(image: Image, interface: Interface) -> Block:
 
     buffers = image.buffers
     bytes_of = [math.prod(buffer.shape) * buffer.dtype.itemsize for buffer in buffers]
-    places = {number: room(bytes_of[number]) for number in image.inputs}
-    inputs = [places[number] for number in image.inputs]
-    over = {image.outputs[output]: inputs[place] for output, place in image.places.items() if place >= 0}
-    outputs: list[int] = []
-    copied: list[Result] = []
-    for number in image.outputs:
-        own = buffers[number].kind == "output" and number not in places
-        place = over[number] if number in over else room(bytes_of[number])
-        if own:
-            places[number] = place
+    inputs = dict.fromkeys(range(len(image.inputs)), -1)
+    outputs = dict.fromkeys(range(len(image.outputs)), -1)
+    for port in interface.inputs:
+        inputs[port.number] = room(bytes_of[image.inputs[port.number]])
+    state = []
+    for tensor in interface.state:
+        state.append(room(tensor.array.nbytes))
+        if tensor.input >= 0:
+            inputs[tensor.input] = state[-1]
         else:
-            copied.append(Result(number, place, bytes_of[number]))
-        outputs.append(place)
+            outputs[tensor.output] = state[-1]
+    for port in interface.outputs:
+        outputs[port.number] = room(bytes_of[image.outputs[port.number]])
+    work = size
+    outputs.update({number: inputs[place] for number, place in image.places.items() if place >= 0})
+    for numbers, found in ((image.inputs, inputs), (image.outputs, outputs)):
+        found.update({i: room(bytes_of[numbers[i]]) for i, place in found.items() if place < 0})
+    places = {number: inputs[i] for i, number in enumerate(image.inputs)}
+    copied: list[Result] = []
+    for i, number in enumerate(image.outputs):
+        if buffers[number].kind == "output" and number not in places:
+            places[number] = outputs[i]
+        else:
+            copied.append(Result(number, outputs[i], bytes_of[number]))
     arena = room(image.arena)
     for number, buffer in enumerate(buffers):
         if buffer.kind == "arena":
@@ -85,13 +98,12 @@ def block(image: Image, interface: Interface) -> Block:
     for number, buffer in enumerate(buffers):
         if buffer.kind == "part" and buffer.whole in places:
             places[number] = places[buffer.whole] + buffer.place
-    state, commits = [], []
-    for tensor in interface.state:
-        place = inputs[tensor.input] if tensor.input >= 0 else outputs[tensor.output]
-        if tensor.output >= 0 and outputs[tensor.output] != place:
-            commits.append(Commit(outputs[tensor.output], place, tensor.array.nbytes))
-        state.append(place)
-    return Block(places, inputs, outputs, state, copied, commits, size)
+    commits = [
+        Commit(outputs[tensor.output], place, tensor.array.nbytes)
+        for tensor, place in zip(interface.state, state, strict=True)
+        if tensor.output >= 0 and outputs[tensor.output] != place
+    ]
+    return Block(places, inputs, outputs, state, copied, commits, work, size)
 
 
 def aligned(nbytes: int) -> int:

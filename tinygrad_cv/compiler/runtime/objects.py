@@ -194,8 +194,14 @@ def _machine(target: Target, alone: bool = False) -> llvm.TargetMachine:
     made = llvm.Target.from_triple(target.triple)
     if not alone:
         return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, jit=True)
-    relocation = "static" if target.arch == "wasm32" else "pic"
-    return made.create_target_machine(cpu=target.cpu, features=target.features, opt=2, reloc=relocation)
+    return made.create_target_machine(
+        cpu=target.cpu,
+        features=target.features,
+        opt=2,
+        reloc="static" if target.arch == "wasm32" else "pic",
+        codemodel="default",
+        abiname="lp64d" if target.arch == "riscv64" else "",  # else floats would not be passed in registers of theirs
+    )
 
 
 def _described(text: str, target: Target, machine: llvm.TargetMachine) -> str:

@@ -62,10 +62,13 @@ CPUS = {
     "znver4": ("x86_64", "", 64, 32, True),
     "haswell": ("x86_64", "", 32, 16, True),
     "znver3": ("x86_64", "", 32, 16, True),
+    "x86-64-v4": ("x86_64", "-prefer-256-bit", 64, 32, True),
+    "x86-64-v3": ("x86_64", "", 32, 16, True),
     "x86-64-v2": ("x86_64", "", 16, 16, False),
     "x86-64": ("x86_64", "", 16, 16, False),
     "aarch64": ("aarch64", "", 16, 32, True),
     "neoverse-n1": ("aarch64", "", 16, 32, True),
+    "riscv64": ("riscv64", "+m,+a,+f,+d,+c", 8, 16, True),  # without vectors: two registers are one of two lanes
     "wasm32": ("wasm32", "+simd128,+bulk-memory,+nontrapping-fptoint,+sign-ext,+mutable-globals", 16, 16, False),
 }
 
