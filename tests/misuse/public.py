@@ -17,6 +17,7 @@ ROOMS: dict[str, ModuleType] = {  # how names in it begin -> the room
     "functional": functional,
     "nn": nn,
     "nn.init": nn.init,
+    "nn.parallel": nn.parallel,
     "nn.parametrize": nn.parametrize,
     "nn.parametrizations": nn.parametrizations,
     "optim": optim,

@@ -16,6 +16,7 @@ from . import joint
 from .anomaly import check_backward
 from .context import Scope, current, eager, quiet, read, using
 from .errors import DTypeError, ShapeError
+from .hooks import SharedHook
 from .position import describe
 from .tape import Node, Replayed, as_recorded, freed, next_serial, reachable
 
@@ -40,6 +41,7 @@ def pull(
     cotangents: dict[Node, Tensor] = {}
     results: dict[Node, Tensor] = {}
     deposits: list[tuple[Variable, Tensor]] = []
+    shared: dict[SharedHook, list[tuple[Variable, Tensor]]] = {}
     goals = None if targets is None else set(targets)
     context = current()
     named = not context.anomaly and (context.trace is not None or context.operands)  # scopes name the forward layers
@@ -89,13 +91,16 @@ def pull(
                 raise freed(node)
             if each:
                 node.open()
+            place = deposits
             for hook in () if raw and goals and node in goals else node.hooks or ():
-                if (replaced := hook(g)) is not None:
+                if isinstance(hook, SharedHook):
+                    place = shared.setdefault(hook, [])
+                elif (replaced := hook(g)) is not None:
                     g = foreign("a hook", replaced, node)
             if goals is not None and node in goals:
                 results[node] = g._new(own(read(g), taken), g.node)
             if goals is None and node.sink is not None and (tensor := node.sink()) is not None:
-                deposits.append((tensor, g._new(own(read(g), taken), g.node)))
+                place.append((tensor, g))
             if named:
                 with using(scope=_in_backward(node.scope, places), origin=node):
                     propagate(node, g)
@@ -106,7 +111,9 @@ def pull(
         if not retain_graph:
             for node in passed:
                 node.free()
-        for tensor, g in deposits:
+        for hook, gradients in shared.items():
+            deposits += hook.deposit(gradients)
+        for tensor, g in [(tensor, g._new(own(read(g), taken), g.node)) for tensor, g in deposits]:
             tensor.grad = g if tensor.grad is None else tensor.grad + g
     return results
 

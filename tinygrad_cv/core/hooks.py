@@ -60,3 +60,11 @@ def with_hook(hooks: Hooks, new: Registered, prepend: bool) -> Hooks:
 def without(hooks: Hooks, old: Registered) -> Hooks:
     """The hooks but one."""
     return tuple(hook for hook in hooks if hook is not old)
+
+
+class SharedHook:
+    """A hook of several leaves, called once: at the end of a backward pass, before the first ``.grad`` changes."""
+
+    def deposit(self, gradients: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+        """Take the tensors that the pass has reached, and their gradients; return those that are to be added."""
+        raise NotImplementedError

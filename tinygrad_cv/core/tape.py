@@ -21,9 +21,12 @@ from .primitive import OUTPUT, Primitive
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
+    from .hooks import SharedHook
     from .variable import Variable
 
-Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"  # what it returns, if anything, replaces the gradient
+Hook: TypeAlias = (
+    "Callable[[Tensor], Tensor | None] | SharedHook"  # what it returns, if anything, replaces the gradient
+)
 SPACE = 1 << 12  # between two serial numbers, for the operations of a composite node
 next_serial = count(SPACE, SPACE).__next__
 _NOTHING: dict[Any, Any] = {}

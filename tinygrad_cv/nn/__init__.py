@@ -8,7 +8,7 @@ import typing as _typing
 from ..frontend.tensor import Tensor as _Tensor
 from ..frontend.vocabulary import missing as _missing
 from ..functional import __all__ as _functionals
-from . import init, parametrizations, parametrize
+from . import init, parallel, parametrizations, parametrize
 from .activation import (
     CELU,
     ELU,
@@ -241,6 +241,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "parametrizations",
+    "parallel",
     "parametrize",
     "PixelShuffle",
     "PixelUnshuffle",

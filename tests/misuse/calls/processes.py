@@ -1,4 +1,4 @@
-"""Tensors between processes, on one that is alone."""
+"""What works between processes, on one that is alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import tinygrad_cv as tg
 from tests.misuse.walk import Call
 from tinygrad_cv import distributed as dist
+from tinygrad_cv import nn
+from tinygrad_cv.nn.parallel import DistributedDataParallel
 
 
 def calls() -> Iterator[tuple[str, Call]]:
-    """Calls of the functions of ``tg.distributed``."""
+    """Calls of the functions of ``tg.distributed``, and of what is made of them."""
     given = {
         "init_process_group": dict,
         "all_reduce": lambda: {"tensor": tg.ones(2)},
@@ -21,3 +23,5 @@ def calls() -> Iterator[tuple[str, Call]]:
     }
     for name, arguments in given.items():
         yield f"distributed.{name}", Call(getattr(dist, name), arguments, name, kept=("obj",))
+    model = {"module": nn.Linear(2, 1)}
+    yield "nn.parallel.DistributedDataParallel", Call(DistributedDataParallel, lambda: model, "DistributedDataParallel")

@@ -1,0 +1,133 @@
+"""A model on several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..core.annotations import explaining
+from ..core.context import no_grad
+from ..distributed.flat import Flat
+from ..distributed.gradients import Averaging
+from ..frontend.creation import zeros_like
+from ..frontend.tensor import Tensor
+from ..mpi import arrays
+from ..mpi.world import Group, members
+from .module import Module
+
+__all__ = ["DistributedDataParallel"]
+
+
+class DistributedDataParallel(Module):
+    """A model of which each process has a copy: all compute on their share of a batch, and learn the same.
+
+    When it is made, all processes take rank 0's parameters and buffers. At the end of each ``backward()`` gradients are
+    the means over the processes, so with equal shares and a loss that is a mean they are those of the whole batch, and
+    every process takes the same step. On a process that is alone it only calls the model.
+
+    All processes make it, and call ``backward()``, as often and in the same order. ``tg.grad`` gives a process's own
+    gradients. Parameters and state are those of PyTorch's class: ``module.`` and the names of the model.
+
+    Args:
+        module: the model; ``.module`` is it.
+        broadcast_buffers: after each forward pass in training mode all processes take rank 0's buffers, such as running
+            averages; otherwise each has its own.
+
+    Raises:
+        ValueError: the processes' models differ; the message names the first difference.
+
+    >>> import tinygrad_cv as tg
+    >>> model = tg.nn.parallel.DistributedDataParallel(tg.nn.Linear(2, 1))
+    >>> model(tg.ones(3, 2)).mean().backward()  # .grad is the mean over all processes
+    >>> list(model.state_dict())
+    ['module.weight', 'module.bias']
+    """
+
+    @explaining
+    def __init__(self, module: Module, broadcast_buffers: bool = True):
+        super().__init__()
+        self.module = module
+        self.broadcast_buffers = broadcast_buffers
+        group = members("DistributedDataParallel")
+        parameters, buffers = list(module.parameters()), list(module.buffers())
+        self._averaging: Averaging | None = None
+        self._buffers_flat: tuple[Flat, list[Tensor]] | None = None
+        if group.size == 1:
+            return
+        _check_alike(group, module)
+        for tensor in (*parameters, *buffers):
+            with no_grad():
+                tensor.assign(arrays.broadcast(group, tensor.numpy(), 0))
+        leaves = [parameter for parameter in parameters if parameter.requires_grad]
+        if leaves:
+            self._averaging = Averaging(leaves)
+            for leaf in leaves:
+                assert leaf.node is not None
+                leaf.node.hooks = [*(leaf.node.hooks or ()), self._averaging]
+        if buffers:
+            self._buffers_flat = Flat(buffers), buffers
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        output = self.module(*args, **kwargs)
+        if self.training and self.broadcast_buffers and self._buffers_flat is not None and self._exchanges:
+            self._share_buffers(*self._buffers_flat)
+        return output
+
+    @property
+    def _exchanges(self) -> bool:
+        return self._averaging is None or self._averaging.enabled
+
+    @contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Exchange nothing within: gradients are added up on each process, until the next pass outside averages them.
+
+        >>> import tinygrad_cv as tg
+        >>> model = tg.nn.parallel.DistributedDataParallel(tg.nn.Linear(2, 1))
+        >>> with model.no_sync():
+        ...     model(tg.ones(3, 2)).mean().backward()
+        >>> model(tg.ones(3, 2)).mean().backward()  # the mean of both passes' sums
+        """
+        before = self._exchanges
+        try:
+            self._exchange(False)
+            yield
+        finally:
+            self._exchange(before)
+
+    def _exchange(self, flag: bool) -> None:
+        if self._averaging is not None:
+            self._averaging.enabled = flag
+
+    def _share_buffers(self, flat: Flat, buffers: list[Tensor]) -> None:
+        """All take rank 0's: a sum to which the others add zeros."""
+        first = members("DistributedDataParallel").rank == 0
+        with no_grad():
+            joined = flat.join(buffers)
+            shared = {dtype: (run if first else zeros_like(run)).all_reduce() for dtype, run in joined.items()}
+            for number, buffer in enumerate(buffers):
+                buffer.assign(flat.part(shared, number))
+
+
+def _check_alike(group: Group, module: Module) -> None:
+    """Raise on all processes if their models differ."""
+    named = [*module.named_parameters(), *module.named_buffers()]
+    mine = [(name, tensor.shape, str(tensor.dtype), tensor.requires_grad) for name, tensor in named]
+    everybody = arrays.gather_objects(group, mine)
+    for rank, theirs in enumerate(everybody):
+        if theirs != everybody[0]:
+            pairs = zip(everybody[0], theirs, strict=False)
+            count = min(len(theirs), len(everybody[0]))
+            place = next((i for i, (a, b) in enumerate(pairs) if a != b), count)
+            a, b = (_described(tensors, place) for tensors in (everybody[0], theirs))
+            raise ValueError(
+                f"DistributedDataParallel: the models differ: rank 0 has {a}, rank {rank} has {b}. All processes must "
+                "make the same model."
+            )
+
+
+def _described(tensors: list[tuple[str, tuple[int, ...], str, bool]], place: int) -> str:
+    if place == len(tensors):
+        return f"no more than {place} parameters and buffers"
+    name, shape, dtype, learned = tensors[place]
+    return f"{name} of shape {shape} and dtype {dtype}" + ("" if learned else ", which is not learned")
