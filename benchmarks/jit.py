@@ -30,6 +30,8 @@ def kernel_classes(kernels: Iterable[Mapping[str, Any]]) -> list[Row]:
     """
     classes: dict[str, Row] = {}
     for kernel in kernels:
+        if kernel["kind"] == "kept":  # from an earlier call
+            continue
         total = classes.setdefault(
             kernel["kind"], {"kernels": 0, "flops": 0, "bytes": 0, "ms": 0.0, "roofline_ms": 0.0}
         )

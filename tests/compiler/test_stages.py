@@ -115,6 +115,7 @@ MISTAKES = [
     ("recompute", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("keep to the limit", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("shorten steps", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
+    ("keep what stays", forget_a_kernel, "no kernel stores|is not stored yet|elements are stored"),
     ("clear halos", forget_what_is_cleared, "others are stored than those that are cleared"),
     ("place", end_the_arena, "is not inside the arena"),
 ]

@@ -41,7 +41,8 @@ def key_of(graph: Graph, target: Target, parts: int, options: Options) -> str:
         if value.op == CONSTANT:
             digest.update(np.asarray(value.params["array"], order="C").tobytes())
     digest.update("\n".join(lines).encode())
-    digest.update(repr([numbers.get(v) for v in (*graph.inputs, *graph.outputs)] + [graph.state]).encode())
+    ends = [numbers.get(v) for v in (*graph.inputs, *graph.outputs)]
+    digest.update(repr([*ends, graph.state, graph.steady]).encode())
     return digest.hexdigest()
 
 

@@ -105,6 +105,8 @@ class Image:
         inputs, outputs: their buffers, in order.
         memory: what is in the arena, and when.
         outside: the bytes of inputs, outputs and constants.
+        kept: how many steps come first that need not run again until a steady input changes.
+        steady: the numbers of inputs that these read.
         late: the number of the first step that stores updates.
         places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
@@ -123,6 +125,8 @@ class Image:
     memory: list[MemoryRow]
     outside: dict[str, int]
     work: int
+    kept: int
+    steady: list[int]
     late: int
     places: dict[int, int]
     taken: tuple[Taken, ...]
@@ -172,22 +176,31 @@ def build(plan: Plan, modules: Modules, objects: Iterable[bytes] = (), taken: tu
         arena,
         [numbers[v] for v in graph.inputs],
         [numbers[v] for v in graph.outputs],
-        [_info(i, k) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
+        [_info(i, k, i < plan.kept) for i, s in enumerate(plan.steps) for c in s.chains for k in c],
         _memory(plan),
         outside(plan),
         sum(k.work for k in plan.kernels),
+        plan.kept,
+        _steady(plan),
         plan.late,
         {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},
         taken,
     )
 
 
-def _info(step: int, kernel: Kernel) -> KernelInfo:
+def _steady(plan: Plan) -> list[int]:
+    """The numbers of the inputs that the first steps read."""
+    kernels = (kernel for step in plan.steps[: plan.kept] for chain in step.chains for kernel in chain)
+    read = {plan.memory_of(value) for kernel in kernels for value in kernel.reads}
+    return [number for number, value in enumerate(plan.graph.inputs) if value in read]
+
+
+def _info(step: int, kernel: Kernel, kept: bool) -> KernelInfo:
     nbytes = sum(v.nbytes for v in (*kernel.reads, *kernel.writes))
     scope = (
         next((v.scope.path for v in kernel.writes if v.scope is not None), "") if isinstance(kernel, NestKernel) else ""
     )
-    return KernelInfo(step, kernel.kind, kernel.ops, scope, kernel.flops, nbytes)
+    return KernelInfo(step, "kept" if kept else kernel.kind, kernel.ops, scope, kernel.flops, nbytes)
 
 
 def _memory(plan: Plan) -> list[MemoryRow]:

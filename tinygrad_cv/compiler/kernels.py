@@ -17,7 +17,7 @@ class KernelRow:
 
     Attributes:
         kind: "contraction", "reduction" or "elementwise"; "halo" if it stores zeros around a value; "host" if NumPy
-            computes it.
+            computes it; "kept" if it does not run again until state has changed, such as weights that it packs.
         ops: the primitives that it computes.
         scope: the module that its result belongs to.
         flops: arithmetic operations; a multiply-add is two.

@@ -30,6 +30,7 @@ from .schedule.expr import Exprs
 from .schedule.fuse import fuse
 from .schedule.halo import lay_out, without_guards
 from .schedule.hand_on import hand_on
+from .schedule.keep import keep
 from .schedule.kernel import Kernel, NestKernel, Plan
 from .schedule.late import Times
 from .schedule.layout import Layout
@@ -184,6 +185,13 @@ STAGES: tuple[Stage, ...] = (
         "shorten steps",
         ("plan",),
         lambda w: (hand_on(shorten(w.plan)),),
+        lambda w, name: verify_plan(w.plan, name),
+        {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
+    ),
+    Stage(
+        "keep what stays",
+        ("plan",),
+        lambda w: (keep(w.plan) if w.options.memory is None else w.plan,),
         lambda w, name: verify_plan(w.plan, name),
         {"fused": lambda w: printer.fused(w.plan), "loops": lambda w: printer.loops(w.plan)},
     ),

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import memory
 from ..core.context import quiet
 from ..core.floor import uses
 from ..core.locks import lock
@@ -26,6 +27,7 @@ from .runtime import threads
 from .runtime.driver import MAX_PARTS
 from .runtime.objects import load
 from .runtime.roofline import roofline
+from .same import Same
 from .schedule.layout import ALIGNMENT
 
 HEAD = object.__basicsize__  # bytes of the header of an object
@@ -52,6 +54,8 @@ class NativeProgram:
         self._arena = aligned(image.arena)
         self._lock = lock()
         self._segments: list[Any] = []  # native programs, and steps that NumPy computes
+        self._first: list[Any] = []  # the same of steps whose results are kept from call to call
+        self._same = Same(image.steady)
         self._last = threads.Program([])  # the steps that store updates
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
@@ -89,6 +93,10 @@ class NativeProgram:
             if number == self.image.late:
                 self._flush(native, records)
                 native, records = [], []
+            if number == self.image.kept:
+                self._flush(native, records)
+                native, records = [], []
+                self._first, self._segments = self._segments, []
             if step.kind == "host":
                 self._flush(native, records)
                 native, records = [], []
@@ -149,6 +157,11 @@ class NativeProgram:
         """Compute all outputs but the updates, which are None."""
         outputs = self._fresh()
         self._point(arrays, outputs)
+        if self._first and not self._same.hold(arrays):
+            self._same.take(arrays)
+            for segment in self._first:
+                segment.run(self._threads)
+            self._same.keep()
         for segment in self._segments:
             if isinstance(segment, ImageStep):
                 self._on_host(segment, arrays, outputs)
@@ -224,6 +237,8 @@ class NativeProgram:
         spare = self._spare[number]
         old = next((i for i in range(len(spare)) if sys.getrefcount(spare[i]) == UNUSED), None)
         array = np.empty(*self._made[number]) if old is None else spare.pop(old)
+        if old is not None:
+            memory.store(array)
         spare.append(array)
         del spare[:-SPARES]
         return array
@@ -253,6 +268,7 @@ class NativeProgram:
         rows = []
         calls = iter(self._calls)
         with self._lock:
+            self._same.forget()
             self._point([zeros[i] for i in image.inputs], [zeros[i] for i in self._written])
             for number, info in enumerate(image.kernels):
                 seconds = 0.0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 epoch = 0  # the number of changes in place so far
 _stamps: dict[int, int] = {}  # id of a memory's owner -> the epoch of its last change
+_stored: dict[int, int] = {}  # the same of what compiled code last stored into memory that no graph had kept
 _borrowed: dict[int, Any] = {}  # id of a foreign memory's owner -> a weak reference to it
 before_change: list[Callable[[Any], object]] = []  # called with the owner of memory that is about to change
 
@@ -31,19 +32,36 @@ def owner(array: Any) -> Any:
 
 def stamp(array: np.ndarray) -> None:
     """Record that this array's memory is about to change."""
-    global epoch
     holder = owner(array)
     for told in before_change:
         told(holder)
+    _note(holder, _stamps)
+
+
+def store(array: np.ndarray) -> None:
+    """Record that compiled code stores into this array's memory, which no graph has kept."""
+    _note(owner(array), _stored)
+
+
+def _note(holder: Any, table: dict[int, int]) -> None:
+    global epoch
     epoch += 1
-    if id(holder) not in _stamps:
-        weakref.finalize(holder, _stamps.pop, id(holder), None)
-    _stamps[id(holder)] = epoch
+    if id(holder) not in table:
+        weakref.finalize(holder, table.pop, id(holder), None)
+    table[id(holder)] = epoch
 
 
 def changed_since(array: Any, when: int) -> bool:
     """Whether the memory of this array was changed in place after that epoch."""
     return bool(_stamps) and _stamps.get(id(owner(array)), 0) > when
+
+
+def same_since(arrays: Iterable[Any], when: int) -> bool:
+    """Whether the memory of all these arrays is known to hold what it held in that epoch."""
+    if epoch == when and not _borrowed:
+        return True
+    keys = [id(owner(array)) for array in arrays]
+    return not any(key in _borrowed or _stamps.get(key, 0) > when or _stored.get(key, 0) > when for key in keys)
 
 
 def borrow(array: np.ndarray) -> None:

@@ -52,6 +52,10 @@ class References:
         """The ids of the objects that somebody else refers to."""
         return {id(thing) for thing, right in zip(self._objects, list(self.right()), strict=True) if not right}
 
+    def arrays(self) -> list[np.ndarray]:
+        """Those of the objects that are arrays."""
+        return [thing for thing in self._objects if isinstance(thing, np.ndarray)]
+
     def clear(self) -> None:
         """Forget all."""
         self._objects, self._counts = [], []

@@ -254,6 +254,7 @@ class Writes:
             return None
         for place, array in enumerate(found):
             self._over.add(array, 1 if place else 1 + references)
+        memory.store(found[0])  # before, so that no interrupt leaves it out
         return found[0]
 
     def over_grad(self, tensor: Variable, references: int, taken: Container[int]) -> np.ndarray | None:
@@ -278,7 +279,11 @@ class Writes:
         self._before += [tensor._grad for tensor, _ in self._grads]
         everything = chain(calls, arrays, values, grads, done)
         deque(chain.from_iterable(compress((everything,), map(all, (self._over.right(),)))), 0)
-        return set() if self._done else self._over.others()
+        if not self._done:
+            return self._over.others()
+        for array in (*self._over.arrays(), *(array for array, _ in self._memory)):
+            memory.store(array)  # again, since another thread may have read it meanwhile
+        return set()
 
     @property
     def done(self) -> bool:

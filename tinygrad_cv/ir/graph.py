@@ -133,6 +133,8 @@ class Graph:
     Attributes:
         state: outputs that are the next values of something that the caller keeps, each as (number of the output,
             number of the input that holds the present value, -1 if none does). They may be written over it.
+        steady: numbers of inputs that are usually the same as in the call before: what is computed from them alone may
+            be kept from call to call.
     """
 
     def __init__(
@@ -141,9 +143,10 @@ class Graph:
         inputs: Sequence[Value],
         outputs: Sequence[Value],
         state: Iterable[tuple[int, int]] = (),
+        steady: Iterable[int] = (),
     ):
         self.builder, self.inputs, self.outputs = builder, tuple(inputs), tuple(outputs)
-        self.state = tuple(state)
+        self.state, self.steady = tuple(state), tuple(steady)
         self._values: list[Value] | None = None
 
     def values(self) -> list[Value]:
@@ -212,4 +215,4 @@ def rebuild(graph: Graph, rule: Callable[[Builder, Value, tuple[Value, ...]], Va
             made = value if args == value.args else builder.make(value.op, args, value.params)
         new[value] = made
     builder.scope = None
-    return Graph(builder, graph.inputs, [new[o] for o in graph.outputs], graph.state)
+    return Graph(builder, graph.inputs, [new[o] for o in graph.outputs], graph.state, graph.steady)

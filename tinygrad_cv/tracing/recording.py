@@ -115,7 +115,10 @@ def record(
     state = [(len(results) + i, rebuilder.number(slot.initial)) for i, slot in enumerate(written)]
     deposited = [slot.input for slot, value in grads if value is not None]
     state += [(first + i, rebuilder.number(present)) for i, present in enumerate(deposited)]
-    graph = Graph(graph.builder, graph.inputs, graph.outputs, state)
+    kept = [slot.initial for slot in alive if slot.argument is None]
+    effects = written or changed or grads or any(result.sources for result in results)
+    steady = [] if effects else sorted(number for value in kept if (number := rebuilder.number(value)) >= 0)
+    graph = Graph(graph.builder, graph.inputs, graph.outputs, state, steady)
     for slot in alive:
         owner = slot.reference()
         if slot.argument is None and owner is not None:

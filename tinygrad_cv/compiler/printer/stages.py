@@ -41,7 +41,7 @@ def fused(plan: Plan) -> str:
     names, numbers = names_in(plan), count()
     lines: list[str] = []
     for number, step in enumerate(plan.steps):
-        lines.append(f"step {number}, {STEPS[step.kind]}")
+        lines.append(f"step {number}, {STEPS[step.kind]}{', if a steady input has changed' * (number < plan.kept)}")
         for chain in step.chains:
             for position, kernel in enumerate(chain):
                 chained = ", in a chain with the one before" if position and step.kind == "parallel" else ""

@@ -203,6 +203,7 @@ class Plan:
         places: the updates, each with the number of the input that it may be written over, -1 if none
             holds the present value, ``NEW`` if other kernels read it while or after the next one is stored.
         handed: values that only kernels of one chain store and read: each thread needs the memory of a piece of them.
+        kept: how many steps come first that need not run again until an input changes that is steady.
         cleared: values whose halos are stored before they are; those of others hold zeros from the start.
     """
 
@@ -212,6 +213,7 @@ class Plan:
     aliases: Aliases
     late: int
     places: dict[Value, int]
+    kept: int = 0
     cleared: set[Value] = field(default_factory=set)
     handed: set[Value] = field(default_factory=set)
 

@@ -14,13 +14,13 @@ Lives = dict[Value, tuple[int, int]]
 
 
 def lives_of(plan: Plan) -> Lives:
-    """The first and the last step that use the memory of each value in the arena."""
+    """The first and the last step that use the memory of each value in the arena; the last one of all if it is kept."""
     lives: Lives = {}
     for number, step in enumerate(plan.steps):
         for value in used_in(step, plan.aliases):
             if not plan.is_outside(value):
                 first, _ = lives.get(value, (number, number))
-                lives[value] = first, number
+                lives[value] = first, number if number < plan.kept or first >= plan.kept else len(plan.steps) - 1
     return lives
 
 

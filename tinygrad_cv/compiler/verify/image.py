@@ -62,7 +62,7 @@ def _uses(plan: Plan, image: Image, stage: str) -> tuple[dict[Value, int], dict[
                 value = plan.memory_of(value)
                 check(numbers.setdefault(value, buffer) == buffer, f"{stage}: {value!r}", "it is in two buffers")
                 first, _ = lives.get(value, (at, at))
-                lives[value] = first, at
+                lives[value] = first, at if at < plan.kept or first >= plan.kept else len(plan.steps) - 1
     return numbers, lives
 
 

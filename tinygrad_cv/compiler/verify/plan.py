@@ -16,6 +16,7 @@ from ..schedule.layout import Layout
 from ..schedule.loop_schedule import LoopSchedule
 from ..schedule.nest import Nest
 from .again import verify_again
+from .kept import verify_kept
 from .nests import names_of, verify_cover, verify_nest
 from .rule import check
 from .updates import verify_updates
@@ -65,6 +66,7 @@ def verify_plan(plan: Plan, stage: str = "plan") -> None:
     verify_updates(plan, stage)
     _verify_handed(plan, stage)
     verify_again(plan, stage)
+    verify_kept(plan, stage)
     stored = {plan.memory_of(value) for kernel in plan.kernels if kernel.kind == "halo" for value in kernel.writes}
     check(stored == plan.cleared, f"{stage}: halos", "others are stored than those that are cleared")
     written = {value for kernel in plan.kernels for value in kernel.writes}

@@ -25,4 +25,4 @@ def copy_updates(graph: Graph) -> Graph:
         taken.add(value)
         outputs[number] = value
     graph.builder.scope = None
-    return Graph(graph.builder, graph.inputs, outputs, large)
+    return Graph(graph.builder, graph.inputs, outputs, large, graph.steady)
