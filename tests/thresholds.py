@@ -128,6 +128,7 @@ OTHER = {  # numbers that no size of an array is compared with
     "compiler.memory.MIB": "what is printed",
     "compiler.program.BYTE": "a cost",
     "compiler.llvm.math.INLINED": "lines of code",
+    "compiler.schedule.materialize.DRAW": "a cost",
     "compiler.schedule.loop_schedule.ANYWHERE": "a stride",
     "compiler.program.SPARES": "arrays kept",
     "compiler.program.UNUSED": "references",
@@ -140,7 +141,12 @@ OTHER = {  # numbers that no size of an array is compared with
     "functional.taps.LONG": "lengths that are tried",
     "functional.taps.SHORT": "lengths that are tried",
 }
-OTHER_MODULES = ("compiler.runtime.", "compiler.llvm.angles", "compiler.printer")  # machines, files, mathematics, words
+OTHER_MODULES = (
+    "compiler.runtime.",
+    "compiler.llvm.angles",
+    "compiler.llvm.draws",
+    "compiler.printer",
+)  # machines, files, mathematics, words
 OTHER_COMPARISONS = {
     "compiler.codegen.reduction: len(self.types) * over.steps <= 128": "with UNROLLED",
     "tracing.checks: len(text) <= 60": "what is printed",

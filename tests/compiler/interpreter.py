@@ -108,6 +108,12 @@ class _Run:
             for affine, low, high in expr.conditions:
                 holds = holds & (low <= _at(affine, places)) & (_at(affine, places) < high)
             return np.where(holds, *args)
+        if expr.name.startswith("draw_"):  # bits of a stream, one by one
+            bits, shape = int(expr.name.removeprefix("draw_")), np.broadcast_shapes(*map(np.shape, args))
+            draws = np.vectorize(
+                lambda seed, first, i: _stream(int(seed), int(first), bits, int(i)), otypes=[expr.dtype]
+            )
+            return draws(*(np.broadcast_to(arg, shape) for arg in args))
         if expr.name in ("and", "not"):
             return np.logical_and(*args) if expr.name == "and" else np.logical_not(*args)
         if expr.name == "cast":
@@ -152,3 +158,12 @@ class _Run:
 
 def _at(affine: Affine, places: Places) -> Any:
     return sum((c * places[v] for v, c in affine.terms), np.int64(affine.const))
+
+
+def _stream(seed: int, first: int, bits: int, place: int) -> int:
+    """The integer at a place of a draw, from NumPy's own generator."""
+    halves = bits <= 32
+    number = first + (place // 2 if halves else place)
+    state = np.array([seed, number], np.uint64)
+    drawn = PRIMITIVES["random_bits"].eval(state, shape=(2 if halves else 1,), bits=bits)
+    return int(drawn[place % 2 if halves else 0])

@@ -232,7 +232,7 @@ def test_the_oldest_machine_computes_the_same_bits(name, dtype):
 def functions_called(text, target):
     """Names of other modules' functions that the compiled code goes to."""
     code = assembly(text, target)
-    named_in_calls = re.findall(r"^\s+(?:callq?|jmp|bl?|movabsq)\s+\$?([A-Za-z_]\w*)", code, re.M)
+    named_in_calls = re.findall(r"^\s+(?:callq?|jmp|bl?|movabsq|\.quad)\s+\$?([A-Za-z_]\w*)", code, re.M)
     return {name for name in named_in_calls if not name.startswith("tg_")}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,37 +11,11 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import tinygrad_cv as tg
+from tests.deploy.program import linked, losses_in, run
 from tests.deploy.training import trained
 from tinygrad_cv import nn, optim
 
-STRICT = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic")
 CLOSE = 1e-5  # of losses, relative, where instructions differ
-
-
-def linked(stem: Path, compiler: str = "gcc", *options: str) -> Path:
-    """The example as a program."""
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler} is not installed")
-    program = stem.with_suffix(".program")
-    command = [compiler, *STRICT, *options, f"{stem}_main.c", f"{stem}.o", "-lm", "-o", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return program
-
-
-def run(
-    program: Path, data: list[tuple[np.ndarray, np.ndarray]], *files: Path, under: tuple[str, ...] = ()
-) -> list[str]:
-    """The lines that the program prints for batches. ``under``: what runs it."""
-    given = b"".join(x.tobytes() + y.astype(np.int64).tobytes() for x, y in data)
-    done = subprocess.run([*under, program, *files], input=given, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.decode().splitlines()
-
-
-def losses_in(lines: list[str]) -> list[float]:
-    assert all(line.startswith("loss ") for line in lines)
-    return [float(np.float32(line.removeprefix("loss "))) for line in lines]
 
 
 def test_a_step_has_the_bits_of_the_jitted_one(lenet, tmp_path):

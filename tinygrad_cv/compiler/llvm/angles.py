@@ -122,8 +122,7 @@ lane:
   %bit.wide = zext i64 %bit to i256
   %digits.shifted = lshr i256 %digits, %bit.wide
   %window = trunc i256 %digits.shifted to i192
-  %m.wide = zext i64 %m to i192
-  %product = mul i192 %window, %m.wide
+{_product("product", 192, "%window", 6, "%m", 2)}
   ; the nearest integer, and the distance to it · 2¹⁹²
   %rounded = add i192 %product, {1 << 189}
   %integer = lshr i192 %rounded, 190
@@ -137,8 +136,8 @@ lane:
   %zeros.short = trunc i192 %zeros to i64
   %normal = shl i192 %size, %zeros
   %top = lshr i192 %normal, 128
-  %top.short = trunc i192 %top to i128
-  %angle = mul i128 %top.short, {HALF_PI_BITS}
+  %top.short = trunc i192 %top to i64
+{_product("angle", 128, "%top.short", 2, str(HALF_PI_BITS), 2)}
   %high = lshr i128 %angle, 75
   %high.integer = trunc i128 %high to i64
   %low = lshr i128 %angle, 22
@@ -173,6 +172,37 @@ done:
   %result = insertvalue {three} %result.kr, {floats} %cs.next, 2
   ret {three} %result
 }}"""
+
+
+def _product(name: str, bits: int, a: str, halves: int, b: str, others: int) -> str:
+    """The lines for %name = a · b modulo 2 to the power of ``bits``, in products of 32 bits: longer ones are calls.
+
+    Args:
+        a, b: integers of so many times 32 bits; b may be a constant.
+    """
+    lines, parts = [], {}
+    for which, number, count in (("a", a, halves), ("b", b, others)):
+        for i in range(count):
+            part = f"%{name}.{which}{i}"
+            if number.isdigit():
+                parts[which, i] = str(int(number) >> 32 * i & 0xFFFFFFFF)
+                continue
+            kind = f"i{32 * count}"
+            lines.append(f"{part}.shifted = lshr {kind} {number}, {32 * i}")
+            lines.append(f"{part}.short = trunc {kind} {part}.shifted to i32")
+            lines.append(f"{part} = zext i32 {part}.short to i64")
+            parts[which, i] = part
+    total = "0"
+    places = [(i, j) for i in range(halves) for j in range(others) if 32 * (i + j) < bits]
+    for i, j in places:
+        term = f"%{name}.{i}.{j}"
+        lines.append(f"{term}.short = mul i64 {parts['a', i]}, {parts['b', j]}")
+        lines.append(f"{term}.wide = zext i64 {term}.short to i{bits}")
+        lines.append(f"{term} = shl i{bits} {term}.wide, {32 * (i + j)}")
+        after = f"%{name}" if (i, j) == places[-1] else f"{term}.sum"
+        lines.append(f"{after} = add i{bits} {total}, {term}")
+        total = after
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _sin_or_cos(x: Lanes, ahead: int) -> Lanes:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from . import math
+from .draws import DRAWS
 from .function import Function, number, vector_type
 
 FLOATS = ("float32", "float64")
@@ -56,15 +57,15 @@ def comparison(ordered: str, signed: str, unsigned: str) -> Lowering:
     return Lowering(EVERY, spell)
 
 
-def function(name: str) -> Lowering:
+def function(name: str, kinds: str = "f") -> Lowering:
     """A call of a vector function of ``math.py``."""
 
     def spell(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:
         kind, symbol = vector_type(source, lanes), math.symbol(name, source, lanes)
         f.calls[symbol] = f"math {name} {source} {lanes}"
-        return f.value(f"call {kind} @{symbol}({', '.join(f'{kind} {a}' for a in args)})")
+        return f.value(f"call {vector_type(dtype, lanes)} @{symbol}({', '.join(f'{kind} {a}' for a in args)})")
 
-    return Lowering("f", spell)
+    return Lowering(kinds, spell)
 
 
 def intrinsic(name: str) -> Lowering:
@@ -180,6 +181,8 @@ LOWERINGS: dict[str, Lowering] = {
     # not primitives, but used to build argmax
     "and": arithmetic("", "and", "and"),
     "not": Lowering(EVERY, _not),
+    # what random bits are made of: seed, the number of the first word, place
+    **{name: function(name, "u") for name in DRAWS},
 }
 
 

@@ -131,8 +131,12 @@ class Lanes:
         return self._convert("bitcast", np.dtype(f"f{self.dtype.itemsize}"))
 
     def to(self, dtype: np.dtype) -> Lanes:
-        """The nearest number of another format."""
-        return self if dtype == self.dtype else self._convert("fpext" if dtype == F8 else "fptrunc", dtype)
+        """The nearest number of another format; of an integer the lower bits."""
+        if dtype == self.dtype:
+            return self
+        longer = dtype.itemsize > self.dtype.itemsize
+        words = ("fptrunc", "fpext") if self.dtype.kind == "f" else ("trunc", "zext")
+        return self._convert(words[longer], dtype)
 
     def _intrinsic(self, name: str, *others: Any) -> Lanes:
         operands = [self.name, *(self.like(other).name for other in others)]

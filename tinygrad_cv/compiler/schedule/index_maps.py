@@ -317,5 +317,15 @@ def _iota(d: IndexMaps, value: Value, index: Indices) -> Steps:
     return d.op("cast", ((yield d.exprs.index(flat, whole)),), value.dtype)
 
 
+@row("random_bits")
+def _random_bits(d: IndexMaps, value: Value, index: Indices) -> Steps:
+    (state,) = value.args
+    seed, counter = (yield d.at(state, (Affine(0),))), (yield d.at(state, (Affine(1),)))
+    place = Affine(0)
+    for n, a in zip(value.shape, index, strict=True):
+        place = place * n + a
+    return d.op(f"draw_{value.params['bits']}", (seed, counter, d.exprs.index(place, state.dtype)), value.dtype)
+
+
 row("gather")(gather)
 row("scatter_add")(scatter_add)

@@ -24,6 +24,7 @@ SMALL = 32  # a value that is this many times smaller than its reader is materia
 REPEATED = 16  # operations: a value that costs more is materialized if each element is computed twice or more
 OVERLAP = 1.5  # elements of all windows, for each one that they slide over: then these are materialized
 ROW = 4  # elements: for rows of as many, vectors run along rows that are gathered or scattered
+DRAW = 100  # operations that drawing a number counts for: it takes more, but is better not stored by itself
 COSTLY = 64  # operations: a value that costs more is materialized if it has several readers
 MAX_OPERATIONS = 256  # operations in an expression, at most
 TRANSCENDENTAL = frozenset({"exp", "log", "sin", "cos", "tanh", "erf", "pow"})
@@ -414,6 +415,8 @@ def _operations(value: Value) -> int:
         return reduced(value)
     if value.op in ("pad", "concatenate"):
         return len(value.args)  # conditions
+    if value.op == "random_bits":
+        return DRAW
     return (10 if value.op in TRANSCENDENTAL else 1) if is_elementwise(value) else 0
 
 
