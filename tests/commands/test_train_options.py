@@ -3,6 +3,7 @@
 import argparse
 import csv
 import math
+import os
 import re
 import signal
 
@@ -64,7 +65,7 @@ def test_images_that_are_read_as_they_are_asked_for_train_to_the_same_bits(pets,
     assert re.search(r"epoch +1 .* accuracy +[\d.]+ %   waiting for images \d+ % of the time\n", printed)
     assert same(kept, read)
     monkeypatch.setattr(batches, "MEMORY", 24 * 3 * 10 * 10 * 5)  # less than all, so that processes read them
-    monkeypatch.setattr(batches.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(batches, "cores", lambda: [0])
     by_process = run(*options, out=tmp_path / "process")
     assert "images are made by 1 process as they are asked for" in capsys.readouterr().out
     assert same(kept, by_process)
@@ -348,7 +349,7 @@ def test_weights_of_another_network_are_refused_and_change_nothing(change, messa
     assert same(model.state_dict(), before)
 
 
-@pytest.mark.skipif(not batches.os.path.exists("/proc/self/statm"), reason="asks Linux for the memory")
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="asks Linux for the memory")
 def test_a_folder_that_is_read_as_it_is_asked_for_takes_the_memory_of_a_few_batches(tmp_path):
     """100 photos of 512 x 512 are 79 MB as bytes, 315 MB prepared; a batch of 4 is 13 MB."""
     root, rng = tmp_path / "photos", np.random.default_rng(0)

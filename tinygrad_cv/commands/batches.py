@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from ..compiler.runtime.cores import cores
 from ..data import (
+    BatchSampler,
     DataLoader,
     Dataset,
+    DistributedBatchSampler,
     HDF5Images,
     LabelledImages,
     Preparation,
+    RandomSampler,
+    SequentialSampler,
     TensorDataset,
     WeightedRandomSampler,
     preparation,
@@ -26,6 +30,7 @@ from ..data import transforms as T
 from ..data.dataset import fetch
 from ..data.randomness import nth_sample
 from ..data.readers.masks import VOID
+from ..distributed import get_world_size
 from ..models.catalog import Entry
 from .datasets import Masked, Parts, labels
 from .options import UsageError
@@ -155,19 +160,21 @@ def batches(arguments: argparse.Namespace, parts: Parts, entry: Entry) -> Batche
     collate = T.BatchTransform(*before, *mixtures) if before or mixtures else None
     workers = _workers(arguments, isinstance(parts.train, LabelledImages))
     batch = min(arguments.batch_size, len(train))
-    sampler = None if targets is None or arguments.sampler is None else _balanced(targets)
+    if batch % (ranks := get_world_size()):
+        raise UsageError(
+            f"--batch-size: {batch} images a step, of all ranks together, which {ranks} ranks cannot share evenly; "
+            f"give a multiple of {ranks}, and no more than the {len(train)} training images."
+        )
+    order = RandomSampler(train) if targets is None or arguments.sampler is None else _balanced(targets)
     loader = DataLoader(
         train,
-        batch,
-        shuffle=None if sampler else True,
-        sampler=sampler,
-        drop_last=True,
+        batch_sampler=DistributedBatchSampler(BatchSampler(order, batch, drop_last=True)),
         collate_fn=collate,
         num_workers=workers,
         persistent_workers=workers > 0,
         seed=arguments.seed,
     )
-    return Batches(prepare, kept, loader, test_batches(test, prepare, workers), targets)
+    return Batches(prepare, kept, loader, test_batches(test, prepare, workers, shared=True), targets)
 
 
 @contextmanager
@@ -183,7 +190,7 @@ def telling() -> Iterator[None]:
         raise UsageError(f"--data: {error}") from None
 
 
-def test_batches(samples: Any, prepare: Preparation, workers: int = 0) -> DataLoader[Any]:
+def test_batches(samples: Any, prepare: Preparation, workers: int = 0, shared: bool = False) -> DataLoader[Any]:
     """Batches of samples that are prepared, for evaluation.
 
     Args:
@@ -191,7 +198,9 @@ def test_batches(samples: Any, prepare: Preparation, workers: int = 0) -> DataLo
             Python's lock.
     """
     most = TEST_PIXELS // (prepare.height * prepare.width)
-    return DataLoader(samples, min(max(most, 1), TEST_BATCH), num_workers=workers, workers="threads")
+    batches: Any = BatchSampler(SequentialSampler(samples), min(max(most, 1), TEST_BATCH), drop_last=False)
+    share = DistributedBatchSampler(batches, even=False) if shared else batches
+    return DataLoader(samples, batch_sampler=share, num_workers=workers, workers="threads")
 
 
 def evaluation(prepare: Preparation) -> Finish:
@@ -300,7 +309,7 @@ def _workers(arguments: argparse.Namespace, in_memory: bool) -> int:
     """How many processes make batches: by default as many as there are cores, where files are read."""
     if arguments.workers is not None:
         return int(arguments.workers)
-    return 0 if in_memory else os.cpu_count() or 1
+    return 0 if in_memory else len(cores())
 
 
 def _check_task(arguments: argparse.Namespace, masked: bool, entry: Entry) -> None:

@@ -7,7 +7,9 @@ import ast
 import difflib
 import importlib.util
 import inspect
+import os
 import time
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ import numpy as np
 
 from .. import compiler, models, tracing
 from ..core.context import no_grad
+from ..distributed import barrier, get_rank, get_world_size
 from ..files import checkpoint, write_text
 from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
@@ -24,8 +27,11 @@ from ..models.catalog import MODELS
 from ..models.load import WEIGHTS
 from ..nn import Module
 from ..nn.modes import evaluating
-from ..training import History, State, evaluate, fit
+from ..nn.parallel import DistributedDataParallel
+from ..training import History, State, fit
+from ..training.evaluation import measure
 from ..training.pictures import save_confusion_matrix, save_learning_curve
+from ..training.ranks import Ranks, decide
 from ..training.stopping import Stopping
 from . import config, datasets, train_options
 from .batches import Batches, batches, telling
@@ -42,9 +48,20 @@ EXTRAS = ("tqdm", "matplotlib", "threadpoolctl")
 def run(arguments: argparse.Namespace) -> int:
     """Train, show progress, write the run's folder; the last line is the test accuracy and the time.
 
+    Several ranks train together; rank 0 alone prints and writes.
+
     0, or 128 + the number of the signal that ended training early; the weights are written then, too.
     """
-    start = time.perf_counter()
+    with ExitStack() as stack:
+        if get_rank():
+            stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
+        code = _train(arguments)
+        barrier()  # a rank that ends before the others with a code ends them
+        return code
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    start, first = time.perf_counter(), get_rank() == 0
     missing = [name for name in EXTRAS if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"train needs {', '.join(missing)}: pip install {' '.join(missing)}")
@@ -70,12 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
     begun = begin_with(model, arguments.init, len(classes)) if arguments.init else None
     images = np.stack([data.test.dataset[0][0]] * 2)
     check(model, images, arguments)
-    folder = arguments.out or Path("runs") / f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
+    named = f"{arguments.model}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = arguments.out or decide("train", lambda: Path("runs") / named)
     network = {"model": arguments.model, "arguments": built, "prepare": asdict(prepare), "classes": classes}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / CONFIG, config.text(train_options.settings(arguments)))
-        draw(model, images, folder)
+        if first:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / CONFIG, config.text(train_options.settings(arguments)))
+            draw(model, images, folder)
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
     _introduce(arguments, model, data, sets, begun)
@@ -88,9 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
         if stopping.number is not None:
             state.stop("interrupted")
 
+    def save() -> None:
+        if first:
+            checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
+
     def after_epoch(state: State) -> None:
         last[:] = [state]
-        checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
+        save()
         row = state.history[-1]
         tqdm.write(
             f"epoch {row['epoch']:3d}   training loss {row['loss']:.4f} {task.title} {100 * row[task.figure]:5.1f} %   "
@@ -100,10 +123,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
     optimizer, schedule = train_options.optimization(model, arguments, steps)
+    together = DistributedDataParallel(model) if get_world_size() > 1 else model
     with telling(), Stopping() as stopping, threadpool_limits(entry.threads, "blas"):
         try:
             history = fit(
-                model,
+                together,
                 data.train,
                 data.test,
                 epochs=arguments.epochs,
@@ -124,21 +148,22 @@ def run(arguments: argparse.Namespace) -> int:
                 progress=True,
             )
         except RuntimeError:  # the signal has ended the processes that make batches, too
-            if stopping.number is None:
+            if stopping.number is None or get_world_size() > 1:  # the others are in the middle of a step
                 raise
             history = last[0].history if last else History()
-        checkpoint.write(folder / WEIGHTS, trained.state_dict(), network)
+        save()
         if stopping.number is not None:
             print(f"interrupted; to go on: tinygrad-cv resume {folder}", flush=True)
         elif last and last[0].stopped:
             print(f"ended after epoch {len(history)}: {last[0].stopped}")
         forward = tracing.jit(trained) if compiler.available() and not arguments.no_jit else trained
-        evaluate(trained, data.test, loss, {"matrix": matrix}, forward)
-        save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png", task.unit)
-        if len(history):
-            save_learning_curve(history, folder / "learning_curve.png", task.figure, task.title)
-        print(f"results in {folder}")
-        print(f"test {task.title} {100 * task.score(matrix.confmat):.2f} % in {time.perf_counter() - start:.1f} s")
+        measure(Ranks("train", together), trained, data.test, loss, {"matrix": matrix}, forward)
+        if first:  # which has what all have counted
+            save_confusion_matrix(matrix.confmat, classes, folder / "confusion_matrix.png", task.unit)
+            if len(history):
+                save_learning_curve(history, folder / "learning_curve.png", task.figure, task.title)
+            print(f"results in {folder}")
+            print(f"test {task.title} {100 * task.score(matrix.confmat):.2f} % in {time.perf_counter() - start:.1f} s")
         return stopping.exit_code if stopping.number is not None else OK
 
 
@@ -158,6 +183,8 @@ def _introduce(
         number = data.train.num_workers
         by = f"by {number} process{'es' * (number > 1)}" if number else "between steps"
         print(f"images are made {by} as they are asked for")
+    if (ranks := get_world_size()) > 1:
+        print(f"{ranks} ranks train together, each on {arguments.batch_size // ranks} images of a step")
     print(f"steps run {_how(arguments.no_jit)}")
 
 

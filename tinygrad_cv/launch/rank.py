@@ -11,6 +11,7 @@ import runpy
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -34,7 +35,10 @@ def main(words: Sequence[str], alive: int) -> None:
             _leave(code)
     except BaseException as error:
         error.__traceback__ = _of_the_program(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
+        if sys.excepthook is sys.__excepthook__:  # in one piece: others may fail at the same time
+            sys.stderr.write("".join(traceback.format_exception(error)))
+        else:
+            sys.excepthook(type(error), error, error.__traceback__)
         _leave(128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1)
 
 

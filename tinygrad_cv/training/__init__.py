@@ -2,11 +2,12 @@
 
 from .checkpoints import collect, restore
 from .evaluation import evaluate, predict
-from .fit import State, fit
+from .fit import fit
 from .history import History
 from .logs import tensorboard
 from .lr_finder import RateCurve, find_lr
 from .metrics import MeanMetric, Metric, MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassJaccardIndex
+from .run import State
 
 __all__ = [
     "History",

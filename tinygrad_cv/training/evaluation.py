@@ -13,6 +13,7 @@ from ..core.context import no_grad
 from ..nn import Module
 from ..nn.modes import evaluating
 from .metrics import MeanMetric, Metric, Result, check_metrics
+from .ranks import Ranks, bare
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -31,6 +32,9 @@ def evaluate(
 ) -> dict[str, Result]:
     """The loss over all samples, and metrics, by name.
 
+    If the model is a `nn.parallel.DistributedDataParallel`, all ranks call this, each with its own batches, such as
+    those of a `data.DistributedSampler` with ``pad=False``, and get the figures of all.
+
     Args:
         data: batches (inputs, targets), such as a data loader.
         loss: (outputs, targets) -> the mean over the batch.
@@ -46,8 +50,19 @@ def evaluate(
     dict_keys(['loss', 'accuracy'])
     """
     check_metrics("evaluate", metrics)
-    forward, metrics = forward or model, metrics or {}
-    mean = MeanMetric()
+    return measure(Ranks("evaluate", model), bare(model), data, loss, metrics or {}, forward)
+
+
+def measure(
+    ranks: Ranks,
+    model: Module,
+    data: Batches,
+    loss: Callable[..., Any],
+    metrics: Mapping[str, Metric],
+    forward: Forward | None,
+) -> dict[str, Result]:
+    """The same for what is known to be right; figures of all ranks, each of which has its own batches."""
+    forward, mean = forward or model, MeanMetric()
     for metric in metrics.values():
         metric.reset()
     with evaluating(model), no_grad():
@@ -56,7 +71,8 @@ def evaluate(
             mean.update(loss(outputs, targets).item(), len(targets))
             for metric in metrics.values():
                 metric.update(outputs.numpy(), targets)
-    return {"loss": mean.compute(), **{name: metric.compute() for name, metric in metrics.items()}}
+    ranks.gather([mean, *metrics.values()])
+    return ranks.decide(lambda: {"loss": mean.compute(), **{name: m.compute() for name, m in metrics.items()}})
 
 
 @explaining

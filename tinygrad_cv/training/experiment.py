@@ -24,8 +24,9 @@ from ..nn import AdaptiveAvgPool2d, Conv2d, Flatten, Linear, Module, ReLU, Seque
 from ..optim import SGD
 from ..viz.figures import new_figure, save_figure
 from .evaluation import evaluate
-from .fit import State, fit
+from .fit import fit
 from .metrics import MulticlassAccuracy
+from .run import State
 
 STAGES = ((16, 7), (32, 7), (64, 6))  # filters and convolutions; each stage but the first begins with stride 2
 SIDE = 14

@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import compiler, tracing
 from .. import functional as F
 from ..core.annotations import explaining
-from ..core.errors import CheckpointError
-from ..files import load, save
 from ..frontend.random import default_generator
 from ..nn import AveragedModel, Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..optim.swa_utils import get_ema_multi_avg_fn
 from .arguments import check_numbers, check_parts
-from .checkpoints import collect, restore
-from .evaluation import Batches, evaluate
-from .history import History, Row
-from .metrics import MeanMetric, Metric
+from .evaluation import Batches, measure
+from .history import History
+from .metrics import Metric
+from .ranks import Ranks, bare
+from .run import LAST, Callback, Run, State
 from .steps import Loss, Steps
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-LAST, BEST, TABLE = "last.safetensors", "best.safetensors", "history.csv"
 VALIDATION = "validation_"
-
-
-@dataclass
-class State:
-    """Where a training is: what callbacks see. Those of a step run after its update.
-
-    Attributes:
-        epoch: the number of the epoch, from 1.
-        step: the number of updates and accumulated batches since the beginning.
-        loss: of the last batch.
-        history: the figures of all epochs that ended; of the last one too, when the callbacks of an epoch run.
-        stopped: why the training ends, if it does.
-    """
-
-    model: Module
-    optimizer: Optimizer
-    average: AveragedModel | None
-    history: History = field(default_factory=History)
-    epoch: int = 1
-    step: int = 0
-    loss: float = float("nan")
-    stopped: str | None = None
-
-    def stop(self, why: str) -> None:
-        """End the training after this step."""
-        self.stopped = why
-
-
-Callback: TypeAlias = Callable[[State], object]
 
 
 @explaining
@@ -95,6 +62,11 @@ def fit(
     A training that is resumed goes on bit for bit: after N epochs the weights are those of a training that was never
     interrupted, wherever it was killed, if everything is made in the same way (model, data loader, optimizer, ...; the
     loader's order and random numbers follow from its seed).
+
+    A model that is a `nn.parallel.DistributedDataParallel` is trained by all ranks together, each with its own batches,
+    such as those of a `data.DistributedBatchSampler`. Figures are of all ranks; rank 0 writes and reads the files, and
+    shows the bar. All ranks call the callbacks, and end where one of them stops. Such a run can be resumed by another
+    number of ranks.
 
     Args:
         data: batches (inputs, targets); each epoch iterates once. To resume in the middle of an epoch it must have
@@ -133,9 +105,11 @@ def fit(
     """
     check_numbers(epochs, accumulate, interval, save_every, patience, folder, resume)
     check_parts(model, optimizer, scheduler, metrics, {"clip_norm": clip_norm, "clip_value": clip_value, "ema": ema})
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema)) if isinstance(ema, float) else ema
-    state = State(model, optimizer, average if isinstance(average, AveragedModel) else None)
-    run = _Run(
+    ranks, single = Ranks("fit", model), bare(model)
+    average = AveragedModel(single, multi_avg_fn=get_ema_multi_avg_fn(ema)) if isinstance(ema, float) else ema
+    state = State(single, optimizer, average if isinstance(average, AveragedModel) else None)
+    run = Run(
+        ranks,
         state,
         data,
         validation,
@@ -147,164 +121,29 @@ def fit(
     )
     if resume:
         run.resume()
-    watched = state.average or model
+    ranks.part(default_generator)
+    watched = state.average or single
     forward = tracing.jit(watched) if jit and compiler.available() else watched
     monitor = monitor or (f"{VALIDATION}loss" if validation is not None else "loss")
     steps, ends = _functions(after_step), _functions(after_epoch)
     while state.epoch <= epochs and state.stopped is None:
-        with _bar(progress, state.epoch, epochs, data, run.position) as bar:
+        with _bar(progress and ranks.first, state.epoch, epochs, data, run.position) as bar:
             row = run.epoch(steps, save_every, bar)
         if row is None:  # a callback has stopped it in the middle
             break
         if validation is not None:
-            figures = evaluate(watched, validation, loss, run.metrics, forward)
+            figures = measure(ranks, watched, validation, loss, run.metrics, forward)
             row |= {VALIDATION + name: value for name, value in figures.items() if isinstance(value, (int, float))}
         run.end_epoch(row, monitor)
         for end in ends:
             end(state)
+        run.agree()
         best = state.history.best(monitor)
         if patience is not None and best is not None and len(state.history) - best >= patience:
             state.stop(f"{monitor} has not become better for {patience} epochs")
     if state.stopped:
         run.save(LAST)
     return state.history
-
-
-class _Run:
-    """The state of a training: all of it that goes into a checkpoint."""
-
-    def __init__(
-        self,
-        state: State,
-        data: Batches,
-        validation: Batches | None,
-        steps: Steps,
-        scheduler: LRScheduler | ReduceLROnPlateau | None,
-        interval: str,
-        metrics: dict[str, Metric],
-        folder: Path | None,
-    ):
-        self.state, self.data, self.validation, self.steps = state, data, validation, steps
-        self.scheduler, self.interval, self.metrics, self.folder = scheduler, interval, metrics, folder
-        self.mean, self.position = MeanMetric(), 0  # of the epoch so far
-        self.seconds, self.waited = 0.0, 0.0  # of the epoch so far, and of these for batches
-        self.saved = 0  # the step of the last checkpoint
-
-    def parts(self) -> dict[str, Any]:
-        """Everything whose state is the training's."""
-        loaders = [data if hasattr(data, "load_state_dict") else None for data in (self.data, self.validation)]
-        return {
-            "model": self.state.model,
-            "average": self.state.average,
-            "optimizer": self.state.optimizer,
-            "scheduler": self.scheduler,
-            "loader": loaders[0],
-            "validation": loaders[1],  # whose samples may be random, too
-            "generator": default_generator,
-            "mean": self.mean,
-            **{f"metric_{name}": metric for name, metric in self.metrics.items()},
-        }
-
-    def save(self, name: str) -> None:
-        """Write a checkpoint, if there is a folder."""
-        if self.folder is not None:
-            about = {
-                "epoch": self.state.epoch,
-                "step": self.state.step,
-                "position": self.position,
-                "seconds": self.seconds,
-                "waited": self.waited,
-                "history": self.state.history.rows,
-            }
-            self.folder.mkdir(parents=True, exist_ok=True)
-            save(collect(extra=about, **self.parts()), self.folder / name)
-            self.saved = self.state.step
-
-    def resume(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
-        assert self.folder is not None
-        path = self.folder / LAST
-        if not path.exists():
-            return
-        about = restore(load(path), **self.parts())
-        self.state.epoch, self.state.step = about["epoch"], about["step"]
-        self.position, self.seconds, self.waited = about["position"], about["seconds"], about.get("waited", 0.0)
-        self.saved = self.state.step
-        self.state.history.rows[:] = about["history"]
-        if self.position and not hasattr(self.data, "load_state_dict"):
-            raise CheckpointError(
-                f"fit: {path} is from the middle of an epoch, and the data have no load_state_dict. Give a DataLoader."
-            )
-
-    def epoch(self, callbacks: Sequence[Callback], save_every: int | None, bar: tqdm[Any] | None) -> Row | None:
-        """Train on what is left of an epoch; None if it was stopped before its end."""
-        state, start = self.state, time.perf_counter() - self.seconds
-        state.model.train()
-        for inputs, targets in self._batches():
-            loss, outputs = self.steps(inputs, targets)
-            state.loss = loss.item()
-            self.mean.update(state.loss, len(targets))
-            for metric in self.metrics.values():
-                metric.update(outputs.numpy(), targets)
-            state.step, self.position = state.step + 1, self.position + 1
-            updated = not self.steps.pending
-            if updated:
-                self._after_update()
-            for callback in callbacks:
-                callback(state)
-            if bar is not None and bar.update():  # some ten times a second
-                bar.set_postfix(loss=f"{state.loss:.4f}")
-            self.seconds = time.perf_counter() - start
-            if updated and state.stopped is not None:
-                return None
-            if updated and save_every is not None and state.step - self.saved >= save_every:
-                self.save(LAST)
-        if self.steps.pending:
-            self.steps.flush()
-            self._after_update()
-        if not self.position:
-            raise ValueError("fit: the data gave no batch. Check the loader's length, batch_size and drop_last.")
-        figures = {name: metric.compute() for name, metric in self.metrics.items()}
-        row: Row = {"epoch": state.epoch, "loss": self.mean.compute()}
-        row |= {name: value for name, value in figures.items() if isinstance(value, (int, float))}
-        return row
-
-    def _batches(self) -> Iterator[tuple[Any, Any]]:
-        """The batches of an epoch, while the seconds are counted that they are waited for."""
-        batches, none = iter(self.data), object()
-        while True:
-            start = time.perf_counter()
-            batch: Any = next(batches, none)
-            self.waited += time.perf_counter() - start
-            if batch is none:
-                return
-            yield batch
-
-    def _after_update(self) -> None:
-        if self.scheduler is not None and self.interval == "step":
-            self.scheduler.step()
-
-    def end_epoch(self, row: Row, monitor: str) -> None:
-        """Enter the figures of an epoch, step the schedule, write the checkpoints, and be ready for the next."""
-        state = self.state
-        row["lr"] = float(state.optimizer.param_groups[0]["lr"])
-        row |= {"seconds": self.seconds, "waiting": self.waited / self.seconds}
-        state.history.rows.append(row)
-        if monitor not in row:
-            raise ValueError(f"fit: monitor={monitor!r} is none of the figures {', '.join(row)}.")
-        if isinstance(self.scheduler, ReduceLROnPlateau):
-            self.scheduler.step(row[monitor])
-        elif self.scheduler is not None and self.interval == "epoch":
-            self.scheduler.step()
-        state.epoch, self.position, self.seconds, self.waited = state.epoch + 1, 0, 0.0, 0.0
-        self.mean.reset()
-        for metric in self.metrics.values():
-            metric.reset()
-        if state.history.best(monitor) == len(state.history):
-            self.save(BEST)
-        self.save(LAST)
-        if self.folder is not None:
-            state.history.write_csv(self.folder / TABLE)
 
 
 def _functions(given: Callback | Sequence[Callback]) -> Sequence[Callback]:

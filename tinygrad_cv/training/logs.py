@@ -9,7 +9,8 @@ from os import PathLike
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .fit import Callback, State
+from ..distributed import get_rank
+from .run import Callback, State
 
 Images = Callable[[State], Mapping[str, ArrayLike]]
 
@@ -17,7 +18,8 @@ Images = Callable[[State], Mapping[str, ArrayLike]]
 def tensorboard(folder: str | PathLike[str], images: Images | None = None) -> Callback:
     """A callback that writes the figures of each epoch, and images if asked for, for TensorBoard.
 
-    A training that is resumed goes on in the same folder; what was logged of epochs that are done again gives way.
+    A training that is resumed goes on in the same folder; what was logged of epochs that are done again gives way. Of
+    several ranks the first one writes.
 
     Args:
         folder: for ``tensorboard --logdir``.
@@ -36,6 +38,8 @@ def tensorboard(folder: str | PathLike[str], images: Images | None = None) -> Ca
         raise ImportError("tensorboard writes with tensorboardX: pip install tensorboardX") from error
 
     def log(state: State) -> None:
+        if get_rank():
+            return
         row = state.history[-1]
         epoch = int(row["epoch"])
         suffix = f".{time.time_ns()}"  # files are read in the order of their names, which else tell seconds

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import compiler, tracing
 from ..core.context import no_grad
+from ..distributed import get_world_size
 from ..frontend.creation import asarray
 from ..nn import AveragedModel, Module
+from ..nn.parallel import DistributedDataParallel
 from ..optim import Optimizer
 from ..optim.clip import clip_grad_norm_, clip_grad_value_
+from .ranks import bare
 
 if TYPE_CHECKING:
     from ..frontend.tensor import Tensor
@@ -50,7 +54,7 @@ class Steps:
         self.accumulate, self.clip_norm, self.clip_value = accumulate, clip_norm, clip_value
         compiled: Callable[[Part], Part] = tracing.jit if jit and compiler.available() else lambda function: function
         self._step, self._add_up = compiled(self._update), compiled(self._accumulated)
-        self._finish, self._flush = compiled(self._finished), compiled(self._apply_share)
+        self._finish, self._flush = compiled(self._finished), compiled(self._flushed)
         self._batches, self._samples = 0, 0  # since the last update
         optimizer.zero_grad()
 
@@ -65,13 +69,18 @@ class Steps:
             return self._step(inputs, targets)
         self._batches, self._samples = self._batches + 1, self._samples + len(targets)
         if self._batches < self.accumulate:
-            return self._add_up(inputs, targets)
+            with self._alone():
+                return self._add_up(inputs, targets)
         return self._finish(inputs, targets, self._share())
 
     def flush(self) -> None:
         """Update with the batches that are accumulated, if there are any."""
         if self.pending:
             self._flush(self._share())
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Within the block ranks add up their gradients each for itself."""
+        return self.model.no_sync() if isinstance(self.model, DistributedDataParallel) else nullcontext()
 
     def _share(self) -> np.float64:
         """What each sample counts in an update; from here on the next one is accumulated."""
@@ -97,6 +106,14 @@ class Steps:
         self._apply_share(share)
         return result
 
+    def _flushed(self, share: Any) -> None:
+        if isinstance(self.model, DistributedDataParallel) and (ranks := get_world_size()) > 1:
+            with no_grad():  # no backward pass comes that would average them
+                for parameter in self.model.parameters():
+                    if parameter.grad is not None:
+                        parameter.grad = parameter.grad.all_reduce() / ranks
+        self._apply_share(share)
+
     def _apply_share(self, share: Any) -> None:
         with no_grad():
             for parameter in self.model.parameters():
@@ -112,4 +129,4 @@ class Steps:
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:
-            self.average.update_parameters(self.model)
+            self.average.update_parameters(bare(self.model))
