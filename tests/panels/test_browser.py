@@ -50,7 +50,7 @@ def test_faults_are_found(browser, address):
         assert part in found
 
 
-def values(browser, name=".readouts dd"):
+def values(browser, name=".readouts b"):
     return [one.text for one in browser.find_elements("css selector", name)]
 
 
@@ -93,7 +93,7 @@ def test_it_trains_in_the_page(browser, address):
     before = float(values(browser)[3].split()[0])
     button = browser.find_element("css selector", ".primary")
     button.click()
-    steps = "return +document.querySelectorAll('.readouts dd')[0].textContent >= 60"
+    steps = "return +document.querySelectorAll('.readouts b')[0].textContent >= 60"
     for _ in range(600):
         if browser.execute_async_script(f"requestAnimationFrame(() => arguments[0]((() => {{ {steps} }})()))"):
             break

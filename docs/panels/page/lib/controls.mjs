@@ -54,18 +54,13 @@ export function choice({ label, options, value, on, kind = 'choice' }) {
 export const button = (label, on, attributes = {}) =>
   html('button', { type: 'button', onclick: on, ...attributes }, label);
 
-/** A number with its name: [element, function that writes]. Polite readers hear of it when it rests. */
-export function readout(label, attributes = {}) {
-  const value = html('dd', attributes);
-  return [html('div', {}, html('dt', {}, label), value), (text) => (value.textContent = text)];
+/** A number with its name: [element, function that writes]. */
+export function readout(label) {
+  const value = html('b');
+  return [html('div', {}, html('span', {}, label), value), (text) => (value.textContent = text)];
 }
 
-export const readouts = (...all) =>
-  html(
-    'dl',
-    { class: 'readouts' },
-    all.map(([element]) => element),
-  );
+export const readouts = (...all) => html('div', { class: 'readouts' }, ...all.map(([element]) => element));
 export const row = (...children) => html('div', { class: 'row' }, children);
 /** What is drawn, with a caption that says what it is. */
 export const figure = (caption, ...children) =>

@@ -1,5 +1,6 @@
 // What the page is built with: compiled functions, embedded images, weights.
 
+import { words } from './dom.mjs';
 import { PIXELS } from './images.mjs';
 
 const at = (name) => new URL(`../built/${name}`, import.meta.url);
@@ -67,7 +68,10 @@ export function random(seed) {
   };
 }
 
-export const CLOTHING = [
+/** The classes of the clothing, in the page's language. */
+export const clothing = () => CLOTHING.map((pair) => words({ pair }).pair);
+
+const CLOTHING = [
   ['T-shirt', '티셔츠'],
   ['Trousers', '바지'],
   ['Pullover', '스웨터'],

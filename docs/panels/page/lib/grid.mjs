@@ -9,9 +9,18 @@ export function grid({ label, signed, on }) {
   const lines = svg('path', { class: 'lines' });
   const zeros = svg('path', { class: 'zeros', 'fill-rule': 'evenodd' });
   const seen = svg('path', { class: 'seen' });
+  const crosses = svg('path', { class: 'crosses' });
   const picked = svg('rect', { class: 'picked', width: on ? 1 : 0, height: 1 });
   const keyboard = on && { tabindex: 0, role: 'application', 'aria-label': label };
-  const over = svg('svg', { class: 'over', ...(keyboard ?? { 'aria-hidden': 'true' }) }, zeros, lines, seen, picked);
+  const over = svg(
+    'svg',
+    { class: 'over', ...(keyboard ?? { 'aria-hidden': 'true' }) },
+    zeros,
+    lines,
+    seen,
+    crosses,
+    picked,
+  );
   const root = html('div', { class: on ? 'grid picks' : 'grid' }, image.root, over);
   let [height, width, at] = [1, 1, [0, 0]];
   if (on) {
@@ -53,6 +62,13 @@ export function grid({ label, signed, on }) {
         if (values[i]) path += `M${i % width} ${Math.floor(i / width)}h1v1h-1z`;
       }
       seen.setAttribute('d', path);
+    },
+    /** Crosses out cells, by their rows and columns. */
+    cross(cells) {
+      crosses.setAttribute(
+        'd',
+        cells.map(([row, column]) => `M${column + 0.3} ${row + 0.3}l.4 .4m0 -.4l-.4 .4`).join(''),
+      );
     },
     pick(row, column) {
       at = [row, column];

@@ -29,8 +29,8 @@ const say = words({
   unused: ['Pixels no output sees', '아무 출력도 보지 않는 화소'],
   none: ['The kernel is larger than the padded image.', '커널이 패딩한 이미지보다 큽니다.'],
   note: [
-    'Point at a pixel of the output. Marked is what it sees: the pixels at which its gradient is not zero.',
-    '출력의 화소를 가리켜 보세요. 표시된 곳이 그 화소가 보는 영역, 곧 기울기가 0이 아닌 화소들입니다.',
+    'Point at a pixel of the output. Marked is what it sees: the pixels at which its gradient is not zero. Crossed out are pixels that no output sees.',
+    '출력의 화소를 가리켜 보세요. 표시된 곳이 그 화소가 보는 영역, 곧 기울기가 0이 아닌 화소들입니다. ×는 아무 출력도 보지 않는 화소입니다.',
   ],
 });
 
@@ -85,13 +85,15 @@ export async function panel() {
     setting.padding = Math.min(setting.padding, reach);
     side = sizes(setting.size, setting.layers, setting);
     formula.textContent = formulaText(setting, side);
-    if (!side.at(-1)) return place.replaceChildren(html('p', {}, say.none));
+    if (!side.at(-1)) {
+      for (const [, write] of [field, pixels, unused]) write('–');
+      return place.replaceChildren(html('p', {}, say.none));
+    }
     maps = [shrunk(set.image(setting.image), setting.size)];
     for (let layer = 0; layer < setting.layers; layer++) {
       maps.push(forward(step, maps[layer], side[layer], KERNELS[setting.weights](setting.kernel), setting));
     }
-    if (grids.length !== maps.length)
-      grids = maps.map((_, i) => grid({ signed: i > 0, ...(i === setting.layers && { label: say.pick, on: pick }) }));
+    if (grids.length !== maps.length) grids = maps.map((_, layer) => grid(looks(layer)));
     place.replaceChildren(...grids.map((one, layer) => titled(layer, one.root)));
     grids.forEach((one, layer) => {
       const padding = layer < setting.layers ? setting.padding : 0;
@@ -99,7 +101,10 @@ export async function panel() {
       one.paint(pad(maps[layer], side[layer], padding), wide, wide, padding);
     });
     const used = reached(new Float32Array(side.at(-1) ** 2).fill(1));
-    unused[1](`${used.inside.filter((times) => times === 0).length}`);
+    const idle = [...used.keys()].filter((i) => used[i] === 0);
+    const cell = (i) => [Math.floor(i / side[0]), i % side[0]].map((at) => at + setting.padding);
+    grids[0].cross(idle.map(cell));
+    unused[1](`${idle.length}`);
     pick(...picked);
   }
 
@@ -108,11 +113,11 @@ export async function panel() {
     picked = [row, column].map((at) => Math.min(at, side.at(-1) - 1));
     const upstream = new Float32Array(side.at(-1) ** 2);
     upstream[picked[0] * side.at(-1) + picked[1]] = 1;
-    const { inside } = reached(upstream, (layer, gradient) => grids[layer].mark(gradient));
+    const times = reached(upstream, (layer, gradient) => grids[layer].mark(gradient));
     grids.at(-1).pick(...picked);
     const wide = receptiveField(setting.layers, setting);
     field[1](`${wide} × ${wide}`);
-    pixels[1](`${inside.filter((times) => times !== 0).length}`);
+    pixels[1](`${times.filter((count) => count !== 0).length}`);
   }
 
   /** Goes back from the output to the image, with weights of 1: how often each pixel is read. */
@@ -123,7 +128,13 @@ export async function panel() {
       visit(layer, gradient);
       upstream = inner(gradient, side[layer], setting.padding);
     }
-    return { inside: upstream };
+    return upstream;
+  }
+
+  /** The image is ink, maps have signs, and in the output one picks. */
+  function looks(layer) {
+    const output = layer === setting.layers && { label: say.pick, on: pick };
+    return { signed: layer > 0, ...output };
   }
 
   function titled(layer, root) {

@@ -172,6 +172,7 @@ export async function panel() {
       figure(say.draw, paper.root),
       html('div', { class: 'keep' }, html('span', {}, say.keep), buttons),
       button(say.clear, clear),
+      figure(say.sees, bars.root),
     ),
     html(
       'div',
@@ -190,7 +191,7 @@ export async function panel() {
       ),
       status,
       row(train, button(say.forget, forget), readouts(steps, loss)),
-      html('div', { class: 'halves' }, figure(say.loss, lossPlot.root), figure(say.sees, bars.root)),
+      figure(say.loss, lossPlot.root),
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import { button, choice, figure, row } from '../lib/controls.mjs';
 import { answers } from '../lib/answers.mjs';
-import { CLOTHING, compiled, images, weights } from '../lib/data.mjs';
+import { clothing, compiled, images, weights } from '../lib/data.mjs';
 import { html, soon, words } from '../lib/dom.mjs';
 import { pad } from '../lib/pad.mjs';
 import { channels, picture } from '../lib/pixels.mjs';
@@ -37,11 +37,18 @@ const ROWS = [
   ['conv2', 16, 14, 14],
   ['pool2', 16, 7, 7],
 ];
-const FIRST = { digits: 3, clothing: 9 };
+/** What each network has learned, and the image that is shown first. */
+const KINDS = {
+  digits: { names: [...'0123456789'], first: 3, images: 'digits', weights: 'lenet_digits' },
+  clothing: { names: clothing(), first: 9, images: 'clothing_test', weights: 'lenet_clothing' },
+};
 
 export async function panel() {
-  const [network, sets] = await Promise.all([compiled('maps'), both(images, 'digits', 'clothing_test')]);
-  const files = await both(weights, 'lenet_digits', 'lenet_clothing');
+  const kinds = Object.entries(KINDS).map(async ([kind, about]) => {
+    return [kind, { ...about, set: await images(about.images), file: await weights(about.weights) }];
+  });
+  const [network, ...loaded] = await Promise.all([compiled('maps'), ...kinds]);
+  const all = Object.fromEntries(loaded);
 
   const input = picture(28, 28, { label: say.input });
   const filters = channels(8, 5, 5);
@@ -49,13 +56,12 @@ export async function panel() {
   const bars = answers();
 
   let kind = 'digits';
-  const names = () => (kind === 'digits' ? [...'0123456789'] : CLOTHING.map((pair) => words({ pair }).pair));
 
   function show(pixels) {
     const results = network.step({ image: pixels });
     input.paint(pixels, 255);
     for (const [name, , row] of maps) row.paint(results[name]);
-    bars.draw(names(), results.probabilities);
+    bars.draw(all[kind].names, results.probabilities);
   }
 
   const drawn = soon(() => {
@@ -69,10 +75,10 @@ export async function panel() {
 
   function load(chosen) {
     kind = chosen;
-    network.restore(files[kind === 'digits' ? 0 : 1]);
+    const { file, first, names, set } = all[kind];
+    network.restore(file);
     filters.paint(network.state('conv1.weight'));
-    const set = sets[kind === 'digits' ? 0 : 1];
-    const options = names().map((name, i) => {
+    const options = names.map((name, i) => {
       const small = picture(28, 28);
       small.paint(set.image(i), 255);
       return [i, small.root, name];
@@ -81,17 +87,14 @@ export async function panel() {
       paper.clear();
       show(set.image(i));
     };
-    gallery = choice({ label: say.choose, options, value: FIRST[kind], on: choose, kind: 'gallery' });
+    gallery = choice({ label: say.choose, options, value: first, on: choose, kind: 'gallery' });
     place.replaceChildren(gallery.root);
-    choose(FIRST[kind]);
+    choose(first);
   }
 
   load(kind);
   const clear = button(say.clear, () => load(kind));
-  const options = [
-    ['digits', say.digits],
-    ['clothing', say.clothing],
-  ];
+  const options = Object.keys(KINDS).map((name) => [name, say[name]]);
   const titled = (title, shape, picture) => figure([title, html('small', {}, ` ${shape.join(' × ')}`)], picture);
   return html(
     'div',
@@ -103,6 +106,7 @@ export async function panel() {
       figure(say.draw, paper.root),
       clear,
       place,
+      figure(say.answer, bars.root),
     ),
     html(
       'div',
@@ -110,12 +114,9 @@ export async function panel() {
       row(
         titled(say.input, [1, 28, 28], input.root),
         titled(say.filters, [8, 5, 5], html('div', { class: 'small' }, filters.root)),
-        figure(say.answer, bars.root),
       ),
       maps.map(([name, shape, { root }]) => titled(say[name], shape, root)),
       html('p', { class: 'note' }, say.legend),
     ),
   );
 }
-
-const both = (read, ...names) => Promise.all(names.map(read));

@@ -33,8 +33,8 @@ const say = words({
   ],
   licence: ['Fashion-MNIST: © 2017 Zalando SE, MIT licence', 'Fashion-MNIST: © 2017 Zalando SE, MIT 라이선스'],
   note: [
-    'Each step is one compiled function: forward, backward and SGD with momentum on 50 of 1,000 images of Fashion-MNIST. Change the learning rate while it runs. Which of the five still learn at 0.2?',
-    '한 스텝은 컴파일된 함수 하나입니다. Fashion-MNIST 이미지 1,000장 중 50장으로 순전파, 역전파, 모멘텀 SGD를 실행합니다. 실행 중에도 학습률을 바꿀 수 있습니다. 학습률 0.2에서도 학습되는 것은 다섯 가지 중 무엇일까요?',
+    'Each step is one compiled function: forward, backward and SGD with momentum on 50 of 1,000 images of Fashion-MNIST. At 0.01, compare the first 20 steps with batch normalization and with none. Which of the five still learn at 0.2?',
+    '한 스텝은 컴파일된 함수 하나입니다. Fashion-MNIST 이미지 1,000장 중 50장으로 순전파, 역전파, 모멘텀 SGD를 실행합니다. 학습률 0.01에서 배치 정규화를 쓸 때와 쓰지 않을 때의 처음 20스텝을 비교해 보세요. 학습률 0.2에서도 학습되는 것은 다섯 가지 중 무엇일까요?',
   ],
 });
 
@@ -50,7 +50,7 @@ export async function panel() {
     unseen,
     Array.from({ length: unseen.count }, (_, i) => i),
   );
-  const setting = { norm: 'batch', rate: 0.03 };
+  const setting = { norm: 'batch', rate: 0.01 };
   const past = [];
   let [run, running] = [undefined, false];
 
