@@ -16,6 +16,7 @@ import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tests.onnx.weights import conv_bn_relu
 from tinygrad_cv.core.context import eager, using
+from tinygrad_cv.tracing.guards import Guards
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, 3, 6, 6)).astype(np.float32)
@@ -139,6 +140,22 @@ def test_constants_of_nodes_are_parameters_and_numbers_are_not():
     )
     assert [name for name, _ in net.named_parameters()] == ["w"]
     assert net([[6.0, 6.0]]).tolist() == [[1.0, 2.0]]
+
+
+def test_compiled_calls_do_not_compare_numbers_that_nobody_can_change():
+    net = tg.onnx.load(
+        parsed(
+            """g (float[N, 2] x) => (float[M] y) <int64[1] all = {-1}, float six = {6.0}, float[2] w = {1.0, 2.0}> {
+            v = Mul(x, w)
+            u = Div(v, six)
+            y = Reshape(u, all)
+            }"""
+        )
+    )
+    assert tg.jit(net)([[6.0, 6.0]]).tolist() == [1.0, 2.0]
+    assert Guards({"net": net}).nbytes == 0
+    assert Guards({"net": pickle.loads(pickle.dumps(net))}).nbytes == 12, "copies can be changed"
+    assert Guards({"net": net.to("float64")}).nbytes == 0
 
 
 def test_copies_pickles_and_compiled_calls_agree():

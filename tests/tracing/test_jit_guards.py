@@ -262,6 +262,17 @@ def test_numpy_arrays_that_are_closed_over_are_compared():
         ARRAY[1] = 2.0
 
 
+def test_elements_of_bytes_are_not_compared():
+    """Nobody can change them. In a bytearray one can."""
+    data = bytes(range(8))
+    arrays = np.frombuffer(data, np.uint8), np.frombuffer(data, np.uint16).reshape(2, 2)[:, 1:]
+    assert Guards({"a": arrays}).nbytes == 0
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        arrays[1].base.setflags(write=True)
+    assert Guards({"a": np.frombuffer(bytearray(data), np.uint8)}).nbytes == 8
+    assert Guards({"a": np.arange(3.0)}).nbytes == 24
+
+
 def test_modules_of_python():
     config = types.ModuleType("a_config_of_mine")
     config.SCALE, config.UNUSED = 2.0, 0

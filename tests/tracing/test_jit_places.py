@@ -271,6 +271,7 @@ PLACES = {
     "NumPy mask": ("c = np.ma.array([1.0, 2.0], mask=[0, 1])", "float(c.sum())", "c.mask = [0, 0]"),
     "NumPy view": ("a = np.array([2.0, 1.0])\nc = a[::-1]", "float(c[-1])", "a[0] = 3.0"),
     "NumPy array's shape": ("c = np.zeros((2, 3))", "c.shape[0]", "c.shape = (3, 2)"),
+    "NumPy array's shape, of bytes": ("c = np.frombuffer(bytes(6), 'u1')", "c.shape[0]", "c.shape = (3, 2)"),
     "NumPy array's dtype": (
         "import warnings\nc = np.ones(1, np.float32)",
         "float(c[0])",

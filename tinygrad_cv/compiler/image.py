@@ -106,7 +106,7 @@ class Image:
         memory: what is in the arena, and when.
         outside: the bytes of inputs, outputs and constants.
         kept: how many steps come first that need not run again until a steady input changes.
-        steady: the numbers of inputs that these read.
+        steady: the numbers of inputs that are usually the same as in the call before.
         late: the number of the first step that stores updates.
         places: for numbers of outputs that are updates, what they may be written over, as in a plan.
         work: a rough number of operations in all.
@@ -126,7 +126,7 @@ class Image:
     outside: dict[str, int]
     work: int
     kept: int
-    steady: list[int]
+    steady: tuple[int, ...]
     late: int
     places: dict[int, int]
     taken: tuple[Taken, ...]
@@ -181,18 +181,11 @@ def build(plan: Plan, modules: Modules, objects: Iterable[bytes] = (), taken: tu
         outside(plan),
         sum(k.work for k in plan.kernels),
         plan.kept,
-        _steady(plan),
+        graph.steady if plan.kept else (),
         plan.late,
         {number: plan.places[v] for number, v in enumerate(graph.outputs) if v in plan.places},
         taken,
     )
-
-
-def _steady(plan: Plan) -> list[int]:
-    """The numbers of the inputs that the first steps read."""
-    kernels = (kernel for step in plan.steps[: plan.kept] for chain in step.chains for kernel in chain)
-    read = {plan.memory_of(value) for kernel in kernels for value in kernel.reads}
-    return [number for number, value in enumerate(plan.graph.inputs) if value in read]
 
 
 def _info(step: int, kernel: Kernel, kept: bool) -> KernelInfo:

@@ -56,6 +56,8 @@ class NativeProgram:
         self._segments: list[Any] = []  # native programs, and steps that NumPy computes
         self._first: list[Any] = []  # the same of steps whose results are kept from call to call
         self._same = Same(image.steady)
+        self._everything = range(len(image.inputs))
+        self._fleeting = [number for number in self._everything if number not in image.steady]
         self._last = threads.Program([])  # the steps that store updates
         self._threads = 1 if image.work < LITTLE else None
         self._written = [i for i, buffer in enumerate(image.buffers) if buffer.kind == "output"]
@@ -156,8 +158,9 @@ class NativeProgram:
     def _early(self, arrays: Sequence[np.ndarray]) -> list[Any]:
         """Compute all outputs but the updates, which are None."""
         outputs = self._fresh()
-        self._point(arrays, outputs)
-        if self._first and not self._same.hold(arrays):
+        same = not self._first or self._same.hold(arrays)
+        self._point(arrays, outputs, self._fleeting if same else self._everything)
+        if not same:
             self._same.take(arrays)
             for segment in self._first:
                 segment.run(self._threads)
@@ -191,11 +194,11 @@ class NativeProgram:
         """A function in C, and its arguments, that stores the updates while no other Python code runs."""
         return self._last.ready(self._threads)
 
-    def _point(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray | None]) -> None:
-        """Write the addresses of inputs and outputs into the table."""
+    def _point(self, arrays: Sequence[np.ndarray], outputs: Sequence[np.ndarray | None], inputs: Sequence[int]) -> None:
+        """Write the addresses of some inputs, and of the outputs, into the table."""
         table, read, filled = self._table, self._read, self._filled
-        for i, array in enumerate(arrays):
-            start = address(array)
+        for i in inputs:
+            start = address(arrays[i])
             for slot in read[i]:
                 table[slot] = start
         for i, output in enumerate(outputs):
@@ -269,7 +272,7 @@ class NativeProgram:
         calls = iter(self._calls)
         with self._lock:
             self._same.forget()
-            self._point([zeros[i] for i in image.inputs], [zeros[i] for i in self._written])
+            self._point([zeros[i] for i in image.inputs], [zeros[i] for i in self._written], self._everything)
             for number, info in enumerate(image.kernels):
                 seconds = 0.0
                 if info.kind != "host":

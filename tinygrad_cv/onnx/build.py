@@ -12,7 +12,7 @@ from .attributes import bound
 from .bodies import FUNCTION, branch, captured, expanded, with_bodies
 from .call import Call
 from .document import Document, domain_of, opsets_of
-from .elements import array_of
+from .elements import array_of, fixed
 from .errors import OnnxError
 from .graph import Graph, Node, Step, named
 from .names import place_of, put
@@ -77,7 +77,7 @@ class Builder:
         steps = [self._step(graph, entry, around, learned & averages) for entry in entries if entry.operator]
         graph._steps = tuple(with_ends([step for step in steps if step is not None], graph._outputs))
         read = {name for step in graph._steps for name in step.inputs}.union(graph._outputs)
-        graph._constants = {name: value for name, value in graph._constants.items() if name in read}
+        graph._constants = {name: fixed(value) for name, value in graph._constants.items() if name in read}
         for name in [name for name in arrays if name in learned & read]:
             self._learn(graph, name, arrays.pop(name), name in averages)  # so that each is in memory once
         for name in ("_steps", "_weights"):  # behind the modules, by whose paths weights are then known
@@ -175,7 +175,7 @@ class Builder:
             function = self.functions[key]
             inside = Surroundings(opsets_of(function.opset_import), {}, learned=False)
             body_ = Body(Graph(), expanded(function, node), inside, key)
-            return Call(operator, {}, len(node.output), ()), {"body": body_}
+            return Call(operator, (), len(node.output), ()), {"body": body_}
         domain = domain_of(node)
         schema = onnx().defs.get_schema(node.op_type, around.opsets[domain], domain)
         check_arity(node, schema)
@@ -187,9 +187,9 @@ class Builder:
                 bodies[name] = Body(Graph(), proto, around._replace(constants=constants))
 
         attributes = bound(node, operator, schema, lambda tensor: array_of(tensor, self.place), body)
-        attributes = {name: value for name, value in attributes.items() if name not in bodies}
+        pairs = tuple((name, value) for name, value in attributes.items() if name not in bodies)
         owned = tuple(place for place, name in enumerate(node.input) if name in averages)
-        return Call(operator, attributes, len(node.output), owned), bodies
+        return Call(operator, pairs, len(node.output), owned), bodies
 
     def _step(self, graph: Graph, entry: Entry, around: Surroundings, averages: Collection[str]) -> Step | None:
         """The step of a node; None if its outputs are constants, which are noted, or if it has a problem."""

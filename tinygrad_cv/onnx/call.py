@@ -17,12 +17,17 @@ Value = Any  # a Tensor; known numbers, a NumPy array; a list of them, a sequenc
 
 
 class Call(NamedTuple):
-    """An operator with its attributes, as a node of a file has it."""
+    """An operator with its attributes, as a node of a file has it: nothing in it can change."""
 
     operator: Operator
-    attributes: dict[str, Any]
+    pairs: tuple[tuple[str, Any], ...]  # names and values of attributes
     outputs: int
     owned: tuple[int, ...]  # the places of the inputs that are this model's own running averages
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes."""
+        return dict(self.pairs)
 
     def __call__(
         self, values: Sequence[Value], formal: int, training: bool, bodies: Mapping[str, Any]

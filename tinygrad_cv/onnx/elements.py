@@ -44,6 +44,13 @@ OTHERS = {
 }
 
 
+def fixed(array: np.ndarray) -> np.ndarray:
+    """The same numbers in memory that nobody can change, so that compiled calls need not compare them."""
+    if array.dtype.hasobject or not array.size:
+        return array
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
 def dtype_of(number: int) -> np.dtype:
     """The dtype of TensorProto's number for it.
 

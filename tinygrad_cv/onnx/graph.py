@@ -13,6 +13,7 @@ from ..frontend.creation import asarray
 from ..frontend.promotion import check_dtype
 from ..nn.module import Module
 from .call import Call, Value, tensor_of
+from .elements import fixed
 from .errors import OnnxError
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ class Node(Module):
 
     def _convert(self, old: np.dtype, new: np.dtype) -> None:
         """Make attributes of one float dtype those of another."""
-        changed = {name: _converted(value, old, new) for name, value in self._call_.attributes.items()}
-        self._call_ = self._call_._replace(attributes=changed)
+        changed = tuple((name, _converted(value, old, new)) for name, value in self._call_.pairs)
+        self._call_ = self._call_._replace(pairs=changed)
 
     def extra_repr(self) -> str:
         _, operator, opset = self._where
-        attributes = "".join(f", {key}={value!r}" for key, value in self._call_.attributes.items())
+        attributes = "".join(f", {key}={value!r}" for key, value in self._call_.pairs)
         return f"{operator}, opset={opset}{attributes}"
 
 
@@ -95,7 +96,7 @@ class Graph(Module):
 def _converted(value: Any, old: np.dtype, new: np.dtype) -> Any:
     """A dtype, or an array of it, as another dtype, or an array of that; all else as it is."""
     if isinstance(value, np.ndarray) and value.dtype == old:
-        return value.astype(new)
+        return fixed(value.astype(new))
     return new if isinstance(value, np.dtype) and value == old else value
 
 

@@ -215,6 +215,13 @@ def fingerprint(x: Any) -> tuple[Any, ...]:
     return arrays[0].shape, arrays[0].dtype, *sums
 
 
+def is_fixed(x: Any) -> bool:
+    """Whether nobody can change the elements of an array, since its memory is that of bytes."""
+    while type(x) is np.ndarray and x.base is not None:
+        x = x.base
+    return type(x) is bytes
+
+
 def is_memory(x: Any) -> bool:
     """Whether its memory can be compared: a bytearray, an array.array, an object of ctypes."""
     try:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
 
-from .checks import fingerprint
+from .checks import fingerprint, is_fixed
 from .reach import Walk
 
 FEW = 32  # objects: so few are compared one by one
@@ -22,7 +22,7 @@ class Guards:
     """Everything that is reached from some roots, as it was.
 
     Attributes:
-        checks, arrays: comparisons with what it is now.
+        checks, arrays: comparisons with what it is now. Arrays whose memory cannot change are none of them.
         tensors: the tensors and their paths, by their ids.
         unseen: what cannot be looked into, in words.
         walk: how all this was found.
@@ -37,7 +37,10 @@ class Guards:
             if walk.names == walk.known:
                 break
             walk = Walk(walk.names)
-        self.checks, self.arrays, self.tensors = walk.checks, walk.arrays, walk.tensors
+        self.checks, self.tensors = walk.checks, walk.tensors
+        self.arrays = [entry for entry in walk.arrays if not is_fixed(entry[1])]
+        self._fixed = [array for _, array, _ in walk.arrays if is_fixed(array)]
+        self._seen_as = list(map(_aspect, self._fixed))
         self.volatile, self.unseen = walk.volatile, walk.unseen
         self.walk = walk
 
@@ -53,6 +56,8 @@ class Guards:
             if any(check.broken() for check in self.checks):
                 return False
             self.close()
+        if self._fixed and list(map(_aspect, self._fixed)) != self._seen_as:
+            return False
         return all(fingerprint(array) == known for _, array, known in self.arrays) if self.arrays else True
 
     def _unchanged(self) -> bool:
@@ -69,6 +74,8 @@ class Guards:
         for check in self.checks:
             if reason := check.broken():
                 return reason
+        if list(map(_aspect, self._fixed)) != self._seen_as:
+            return "an array has another shape or dtype"
         for path, array, known in self.arrays:
             if fingerprint(array) != known:
                 return f"the elements of the array {path} have changed"
@@ -103,6 +110,9 @@ class Guards:
     def nbytes(self) -> int:
         """The size of the arrays that are compared at each call."""
         return sum(getattr(array, "nbytes", 0) or memoryview(array).nbytes for _, array, _ in self.arrays)
+
+
+_aspect = attrgetter("shape", "dtype")
 
 
 def _addresses(items: Iterable[Any], count: int) -> bytes:
