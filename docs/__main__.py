@@ -28,11 +28,27 @@ START = """<!doctype html>
 """
 
 
+# Of the kernels that run the cells. Otherwise they send what is printed in pieces, which MyST-NB joins by line breaks.
+KERNEL = {
+    "startup/00-in-one-piece.py": "import sys\nsys.stdout.flush_interval = sys.stderr.flush_interval = 3600\n",
+    "ipython_kernel_config.py": "get_config().IPKernelApp.log_level = 'ERROR'\n",
+}
+
+
+def kernel_profile(folder: Path) -> Path:
+    for name, text in KERNEL.items():
+        path = folder / "profile_default" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
 def sphinx(builder: str, language: str, out: Path, work: Path) -> None:
     """Run Sphinx on the checkout; a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", builder]
     command += ["-c", CONFIGURATION, "-d", work / language, "-D", f"language={language}", ROOT, out]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TGCV_CELLS": str(work / "cells")}
+    environment["IPYTHONDIR"] = str(kernel_profile(work / "ipython"))
     if subprocess.run(list(map(str, command)), env=environment, cwd=ROOT).returncode:
         sys.exit(f"docs: {builder} in {language}: see the warnings above")
 

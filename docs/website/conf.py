@@ -38,6 +38,7 @@ extensions = [
     "docs.website.math",
     "docs.website.sources",
     "docs.website.languages",
+    "docs.website.korean",
 ]
 source_suffix = {".md": "myst-nb"}
 myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline"]
@@ -48,6 +49,7 @@ suppress_warnings = ["config.cache"]  # functions in the configuration
 nb_execution_mode = "cache"
 nb_execution_cache_path = os.environ.get("TGCV_CELLS", str(ROOT / "build" / "cells"))
 nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_execution_timeout = 120
 nb_merge_streams = True
 

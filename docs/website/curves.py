@@ -44,10 +44,10 @@ def curves(
     top: float = math.inf,
 ) -> Figure:
     """Lines over 0, 1, 2, ..., or over ``places``. What is beyond ``top`` is drawn there; what is no number is not."""
-    points = {
-        name: [(a, min(b, top)) for a, b in zip(places or range(len(line)), line, strict=True) if not math.isnan(b)]
-        for name, line in lines.items()
-    }
+    points = {}
+    for name, line in lines.items():
+        at = range(len(line)) if places is None else places
+        points[name] = [(a, min(b, top)) for a, b in zip(at, line, strict=True) if not math.isnan(b)]
     across = Axis([a for line in points.values() for a, _ in line], LEFT, WIDTH - RIGHT)
     down = Axis([b for line in points.values() for _, b in line] + [0.0] * (not log), HEIGHT - BOTTOM, TOP, log)
     parts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from importlib.util import find_spec
@@ -17,7 +18,8 @@ ITALIC = "MATHEMATICAL ITALIC SMALL ", "MATHEMATICAL ITALIC CAPITAL "
 def write(site: Path) -> None:
     """Write the font into each language's static files."""
     text = "".join(formula for path in site.rglob("*.html") for formula in FORMULA.findall(path.read_text("utf-8")))
-    characters = set(re.sub(r"<[^>]*>", "", text)) | set("0123456789")
+    characters = set(html.unescape(re.sub(r"<[^>]*>", "", text)))
+    characters |= set("0123456789√")  # a root is an element, and no character of the text
     characters |= {italic for character in characters for italic in italics(character)}
     package = find_spec("ziamath")
     assert package is not None and package.submodule_search_locations, "pip install -e '.[docs]'"
