@@ -94,6 +94,17 @@ def opened(
     return Facts(float(first), browser.execute_script(WEIGHT))
 
 
+def all_opened(browser: Any, address: str) -> float:
+    """Opens all panels in one page, as a reader who scrolls does: bytes without images."""
+    browser.get(f"{address}/index.html")
+    for panel in PANELS:
+        one = browser.find_element("css selector", f"[data-panel={panel}]")
+        browser.execute_script("arguments[0].scrollIntoView()", one)
+        while not one.get_attribute("data-ready"):
+            time.sleep(0.02)
+    return browser.execute_script(WEIGHT)
+
+
 def faults(browser: Any) -> list[str]:
     """What is wrong with the panel that is open."""
     found = browser.execute_script(FAULTS)
@@ -117,6 +128,9 @@ def main(arguments: list[str]) -> int:
                 wrong += len(found)
                 print(f"{panel:15s} {' '.join(map(str, view)):15s} {facts.first:5.0f} ms {facts.weight / 1000:5.0f} kB")
                 print(*(f"    {fault}\n" for fault in found), sep="", end="")
+        weight = all_opened(browser, address)
+        wrong += weight > MEGABYTE
+        print(f"all in one page: {weight / 1000:.0f} kB, of at most a megabyte without images")
     return min(wrong, 1)
 
 

@@ -63,6 +63,17 @@ def test_a_value_is_pushed_by_the_keyboard(browser, address):
     np.testing.assert_allclose([float(text) for text in values(browser)[:2]], [x.mean(), x.var()], atol=0.0051)
 
 
+def test_a_value_is_pushed_by_a_finger(browser, address):
+    opened(browser, address, "batch_norm", width=390)
+    dot = browser.find_elements("css selector", ".dot")[7]
+    place = dot.rect
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    points = [[{"x": x - 8 * i, "y": y + i}] for i in range(5)]
+    for kind, fingers in [("touchStart", points[0]), *(("touchMove", p) for p in points), ("touchEnd", [])]:
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    assert 1.2 < float(dot.get_attribute("aria-valuenow")) < 2.3
+
+
 def test_the_gradient_check_names_what_is_missing(browser, address):
     opened(browser, address, "gradient_check")
     verdict = browser.find_element("css selector", ".verdict")

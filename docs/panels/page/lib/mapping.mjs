@@ -13,18 +13,11 @@ export function mapping({ range: [low, high], values, names, above, below, on })
   const mean = svg('path', { class: 'mean-line' });
   const ties = values.map(() => svg('path', { class: 'tie' }));
   const ends = values.map(() => svg('circle', { class: 'end-dot', r: 5, cy: BELOW }));
-  const dots = values.map((_, i) =>
-    svg('circle', {
-      class: 'dot',
-      r: 9,
-      cy: ABOVE,
-      tabindex: 0,
-      role: 'slider',
-      'aria-label': names[i],
-      'aria-valuemin': low,
-      'aria-valuemax': high,
-    }),
-  );
+  const dots = values.map((_, i) => {
+    const spoken = { role: 'slider', 'aria-label': names[i], 'aria-valuemin': low, 'aria-valuemax': high };
+    const room = svg('circle', { class: 'room', r: 14 }); // for a finger
+    return svg('g', { class: 'dot', tabindex: 0, ...spoken }, room, svg('circle', { r: 9 }));
+  });
   const root = svg(
     'svg',
     { class: 'plot wide mapping', viewBox: `0 0 ${wide} ${HEIGHT}` },
@@ -80,7 +73,7 @@ export function mapping({ range: [low, high], values, names, above, below, on })
       band.setAttribute('width', px(mu + sigma) - px(mu - sigma));
       values.forEach((value, i) => {
         const kind = i === chosen ? ' chosen' : '';
-        dots[i].setAttribute('cx', px(value));
+        dots[i].setAttribute('transform', `translate(${px(value)} ${ABOVE})`);
         dots[i].setAttribute('aria-valuenow', value);
         dots[i].setAttribute('class', `dot${kind}`);
         ends[i].setAttribute('cx', px(results[i]));
