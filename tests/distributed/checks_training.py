@@ -11,6 +11,8 @@ import tinygrad_cv as tg
 from tinygrad_cv import data, distributed, nn, optim, training
 from tinygrad_cv.data.randomness import nth_sample
 from tinygrad_cv.data.transforms import RandomHorizontalFlip
+from tinygrad_cv.mpi import waiting
+from tinygrad_cv.training.ranks import Ranks
 
 STEPS, BATCH, EPOCHS = 5, 12, 2
 
@@ -141,3 +143,18 @@ def check_each_rank_drops_other_units():
     assert len(set(map(tuple, drawn))) == len(drawn)
     tg.manual_seed(9)
     assert drawn[0] == tg.rand(4).tolist()
+
+
+def check_a_rank_that_is_slow_is_named():
+    model = nn.parallel.DistributedDataParallel(nn.Linear(2, 2))
+    together, last = Ranks("fit", model), distributed.get_world_size() - 1
+    name = together.slow(9.0 if distributed.get_rank() == last else 4.0 + 0.1 * distributed.get_rank())
+    assert name is not None and name.startswith(f"rank {last} on ") and "9.0 s" in name
+    assert together.slow(4.0 + 0.1 * distributed.get_rank()) is None
+    assert together.slow(0.001 if distributed.get_rank() else 0.1) is None
+
+
+def check_calls_of_mpi_are_timed():
+    before = waiting.seconds
+    distributed.barrier()
+    assert waiting.seconds > before and waiting.since is None

@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +40,14 @@ CAUSES = {
 }
 
 
+ANYWHERE = "anywhere"  # any process, of the launcher's too, at any time: from outside
+
+
 def draw(rng: random.Random, ranks: int) -> tuple[str, str, str, str]:
     """A rank, a moment, what happens, and at which time of that moment."""
-    moment = rng.choice(sorted(MOMENTS))
+    moment = rng.choice([*sorted(MOMENTS), ANYWHERE])
+    if moment == ANYWHERE:
+        return str(rng.randrange(100)), moment, rng.choice(["SIGKILL", "SIGSTOP"]), f"{rng.uniform(0.1, 3):.2f}"
     last, kinds = MOMENTS[moment]
     rank = 0 if moment == "saving" else rng.randrange(ranks)
     return str(rank), moment, rng.choice(kinds), str(rng.randint(1, last))
@@ -60,6 +67,35 @@ def launch(ranks: int, folder: Path, *fault: str) -> subprocess.CompletedProcess
     )
 
 
+def struck(ranks: int, folder: Path, which: str, kind: str, seconds: str) -> tuple[int, str, float]:
+    """(exit code, error output, seconds until the end) of a training of which a process is struck from outside."""
+    command = [sys.executable, "-m", "tinygrad_cv", "launch", "-n", str(ranks), "--"]
+    words = [*command, "-m", "tests.distributed.training", str(folder)]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
+        time.sleep(float(seconds))
+        while not (pids := descendants(process.pid)) and process.poll() is None:
+            time.sleep(0.02)
+        with suppress(ProcessLookupError, ZeroDivisionError):  # it has ended meanwhile
+            os.kill(pids[int(which) % len(pids)], getattr(signal, kind))
+        start = time.time()
+        code = process.wait(120)
+        errors.seek(0)
+        return code, errors.read(), time.time() - start
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and these, and so on."""
+    parents = {}
+    for process in PROCESSES.glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for one in found:
+        found += sorted(child for child, parent in parents.items() if parent == one)
+    return found[1:]
+
+
 def weights(folder: Path) -> dict[str, bytes]:
     """The bits of the weights that a training ended with."""
     with np.load(folder / "weights.npz") as found:
@@ -77,13 +113,19 @@ def reference(ranks: int, folder: Path) -> dict[str, bytes]:
 def round_(ranks: int, folder: Path, fault: tuple[str, str, str, str], expected: dict[str, bytes]) -> str:
     """One fault, and the training that goes on; raises AssertionError with what is wrong."""
     folder.mkdir()
-    rank, moment, kind, _ = fault
-    done = launch(ranks, folder, *fault)
-    seconds = time.time() - float((folder / "fault").read_text())
-    assert done.returncode != 0 and seconds < LIMIT, (fault, done.returncode, seconds, done.stderr)
-    last = done.stderr.splitlines()[-1]
-    cause = CAUSES[kind].format(moment=moment)
-    assert last.startswith(f"launch: rank {rank} on ") and cause in last, (fault, done.stderr)
+    rank, moment, kind, number = fault
+    if moment == ANYWHERE:
+        code, error, seconds = struck(ranks, folder, rank, kind, number)
+        beginning, cause = "", "launch: "
+    else:
+        done = launch(ranks, folder, *fault)
+        code, error = done.returncode, done.stderr
+        seconds = time.time() - float((folder / "fault").read_text())
+        beginning, cause = f"launch: rank {rank} on ", CAUSES[kind].format(moment=moment)
+    last = error.splitlines()[-1] if code else "it had ended"
+    assert moment == ANYWHERE or code, (fault, error)
+    assert seconds < LIMIT, (fault, seconds, error)
+    assert not code or (last.startswith(beginning) and cause in last), (fault, error)
     assert not left(folder), (fault, left(folder))
     for path in folder.iterdir():
         if path.suffix == ".safetensors":

@@ -16,7 +16,7 @@ import numpy as np
 import tinygrad_cv as tg
 from tinygrad_cv import data, distributed, nn, optim, training
 
-STEPS, EPOCHS, BATCH = 6, 3, 12
+STEPS, EPOCHS, BATCH = 5, 2, 12
 
 
 def model():

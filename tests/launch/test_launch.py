@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from importlib.util import find_spec
@@ -227,3 +228,29 @@ def test_the_program_of_a_rank_is_watched():
     program = supervise.program(["script.py"], 4)
     assert program[0] == program[5] == sys.executable and json.loads(program[4])["ranks"] == 4
     assert [Path(program[place]).name for place in (3, 6)] == ["watch.py", "rank.py"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        ({0: 31.0, 1: 44.0}, "each of 2 ranks waits for rank 2 on here, for 44 seconds"),
+        ({2: 31.0}, "one rank waits for rank 0 on here and rank 1 on here, for 31 seconds"),
+        ({0: 40.0, 1: 40.0, 2: 40.0}, "each of 3 ranks waits for every other"),
+        ({0: 29.0, 1: 29.0}, ""),
+        ({}, ""),
+    ],
+)
+def test_ranks_for_which_the_others_wait_are_named_once(capsys, waits, expected):
+    process = subprocess.Popen([sys.executable, "-c", ""], stderr=subprocess.PIPE)
+    run = supervise._Run(mpiexec.Launcher(mpiexec.KINDS[0], ("mpiexec",)), process, 3)
+    for number in range(3):
+        run._note({"rank": number, "host": "here", "pid": 0, "parent": 0})
+    for number, seconds in waits.items():
+        run._note({"rank": number, "waits": seconds})
+    run._count(), run._count()
+    process.wait()
+    process.stderr.close()
+    run._selector.close()
+    error = capsys.readouterr().err
+    assert error.startswith(f"launch: {expected}") and error.count("\n") == 1 if expected else not error
+    assert not run.causes

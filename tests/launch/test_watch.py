@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from tinygrad_cv.launch import watch
+from tinygrad_cv.launch import rank, watch
 from tinygrad_cv.launch.frames import LONGEST, Reader
 from tinygrad_cv.launch.watch import BEGIN, END
 
@@ -97,3 +98,20 @@ def test_what_looks_like_a_frame_is_not_lost():
     assert reader.feed(BEGIN + b"of a log" + END + b"after") == (b"of a logafter", [])
     own, frames = reader.feed(BEGIN + b"x" * LONGEST)
     assert own.endswith(b"x" * LONGEST) and not frames
+
+
+def test_a_rank_tells_since_when_it_waits(monkeypatch):
+    told, ticks = [], iter(range(4))
+
+    def sleep(seconds):
+        if next(ticks) == 3:
+            raise StopIteration
+
+    monkeypatch.setattr(rank.time, "sleep", sleep)
+    for since, count in ((None, 0), (time.monotonic(), 0), (time.monotonic() - 60.0, 3)):
+        monkeypatch.setitem(sys.modules, rank.WAITING, SimpleNamespace(since=since))
+        told.clear()
+        ticks = iter(range(4))
+        with pytest.raises(StopIteration):
+            rank._tell_waiting(told.append)
+        assert len(told) == count and all(frame["waits"] >= 60.0 for frame in told)

@@ -120,6 +120,8 @@ def _train(arguments: argparse.Namespace) -> int:
             f"test loss {row['validation_loss']:.4f} {task.title} {100 * row[f'validation_{task.figure}']:5.1f} %"
             + ("" if data.in_memory else f"   waiting for images {100 * row['waiting']:.0f} % of the time")
         )
+        if state.slow:
+            tqdm.write(state.slow)
 
     steps = -(-len(data.train) // arguments.accumulate) * arguments.epochs
     optimizer, schedule = train_options.optimization(model, arguments, steps)

@@ -81,7 +81,7 @@ def find(given: str | None = None) -> Launcher:
         raise LaunchError(f"mpiexec={'mpiexec' if given is None else given!r}; there is no such program. {REMEDY}")
     try:
         asked = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, errors="replace", timeout=20, check=False
+            [path, "--version"], capture_output=True, text=True, errors="replace", timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LaunchError(f"mpiexec={path!r}; it does not run ({error}). {REMEDY}") from None

@@ -11,18 +11,24 @@ import runpy
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
+WAITING = "tinygrad_cv.mpi.waiting"  # the module that knows since when this rank waits for others
+LOOK = 5.0  # seconds
 
-def main(words: Sequence[str], alive: int) -> None:
+
+def main(words: Sequence[str], alive: int, tell: Callable[[dict[str, float]], object]) -> None:
     """Run ``script.py argument ...`` or ``-m module argument ...``.
 
     Args:
         alive: a descriptor that gives its end when the watcher is gone.
+        tell: called with a frame for the launcher.
     """
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    threading.Thread(target=_tell_waiting, args=(tell,), daemon=True).start()
     try:
         _run(list(words))
         sys.stdout.flush()
@@ -74,7 +80,16 @@ def _end_with(alive: int) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    from watch import ALIVE  # beside this file, not of the package
+def _tell_waiting(tell: Callable[[dict[str, float]], object]) -> None:
+    """Tell for how long this rank has waited for others, as long as it does: so a rank that is slow can be named."""
+    while True:
+        time.sleep(LOOK)
+        since = getattr(sys.modules.get(WAITING), "since", None)
+        if since is not None and time.monotonic() - since > LOOK:
+            tell({"waits": time.monotonic() - since})
 
-    main(sys.argv[1:], int(os.environ.pop(ALIVE)))
+
+if __name__ == "__main__":
+    from watch import ALIVE, Report  # beside this file, not of the package
+
+    main(sys.argv[1:], int(os.environ.pop(ALIVE)), Report().write)

@@ -24,6 +24,8 @@ FIRST = 60  # seconds after the first rank's beat in which all must have begun: 
 TOGETHER = 0.3  # seconds in which other ranks may tell a cause that comes before the one that was read first
 ORDERLY = 10.0  # seconds in which all ranks end that were asked to, once the first one has
 LEAVING = 2.0  # seconds that MPI's launcher has to end by itself
+SLOW = 30.0  # seconds for which ranks have waited before those are named that they wait for
+FRESH = 8.0  # seconds after which a rank that has told nothing waits no more
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HERE = Path(__file__).parent
 
@@ -66,6 +68,8 @@ class _Run:
         self.ended: set[int | None] = set()
         self.missing: dict[int | None, int] = {}  # beats, of ranks that run
         self.causes: list[tuple[int | None, str, int]] = []  # rank, text, exit code
+        self.waits: dict[int | None, tuple[float, float]] = {}  # when it was told, and for how long they have waited
+        self.named: set[int | None] = set()  # as slow
         self.signal: int | None = None
         self._begun: float | None = None
         self._asked, self._in_line = 0.0, False
@@ -126,7 +130,9 @@ class _Run:
             self.missing.pop(rank, None)
             if frame["code"]:
                 self.causes.append((rank, frame["cause"], frame["code"]))
-        if rank in self.ended:  # its watcher may still beat
+        if "waits" in frame:
+            self.waits[rank] = time.monotonic(), frame["waits"]
+        if rank in self.ended or "host" not in frame:  # the watcher of a rank that has ended may still beat
             return
         self._begun = self._begun or time.monotonic()
         self.hosts[rank] = frame["host"]
@@ -137,6 +143,7 @@ class _Run:
 
     def _count(self) -> None:
         """One more beat is missing of each rank, until it comes."""
+        self._name_slow()
         for rank in self.missing:
             self.missing[rank] += 1
             if self.missing[rank] > SILENT:
@@ -145,6 +152,23 @@ class _Run:
         if self._begun is not None and time.monotonic() - self._begun > FIRST and len(self.hosts) < self.ranks:
             absent = next(rank for rank in range(self.ranks) if rank not in self.hosts)
             self.causes.append((absent, f"it has not begun {FIRST} seconds after the first one", 1))
+
+    def _name_slow(self) -> None:
+        """Tell, once for each, whom the others wait for."""
+        now = time.monotonic()
+        waits = {rank: long for rank, (told, long) in self.waits.items() if now - told < FRESH and rank in self.missing}
+        if not waits or max(waits.values()) < SLOW:
+            return
+        slow = [rank for rank in self.missing if rank not in waits]
+        if slow and not self.named >= set(slow):
+            names = " and ".join(f"rank {rank} on {self.hosts[rank]}" for rank in sorted(slow, key=str))
+            text = f"waits for {names}, for {max(waits.values()):.0f} seconds: slow, or busy with something else"
+        elif not slow and not self.named >= self.missing.keys():
+            text = "waits for every other: they have not made the same calls, or a message is under way for long"
+        else:
+            return
+        self.named.update(slow or self.missing)
+        print(f"launch: {_counted(len(waits))} {text}", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End what is left, with MPI's launcher, and what it has started with that."""
@@ -193,3 +217,7 @@ class _Run:
         if code < 0:
             return 128 - code, f"{self.name} was killed by {signal.Signals(-code).name}; ranks that ran: {running}"
         return 0, ""
+
+
+def _counted(ranks: int) -> str:
+    return "one rank" if ranks == 1 else f"each of {ranks} ranks"

@@ -51,7 +51,7 @@ def main(settings: dict[str, Any], command: Sequence[str]) -> int:
     threads = divide_cores(settings["cores"])
     given = {name: str(threads) for name in THREADS if name not in os.environ}
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **given, ALIVE: str(ended), RANKS: str(settings["ranks"])}
-    report = Report(_number(RANK))
+    report = Report()
     # What MPI's launcher gave to talk to it by are descriptors, too.
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, close_fds=False)
     report.follow(process)
@@ -67,8 +67,8 @@ def main(settings: dict[str, Any], command: Sequence[str]) -> int:
 class Report:
     """What a watcher writes to standard error: frames, and between them what its rank writes."""
 
-    def __init__(self, rank: int | None):
-        self.rank, self.last = rank, b""
+    def __init__(self) -> None:
+        self.rank, self.last = _number(RANK), b""
         self._about = {"host": os.uname().nodename, "pid": os.getpid(), "parent": os.getppid()}
 
     def follow(self, process: subprocess.Popen[bytes]) -> None:
@@ -82,14 +82,15 @@ class Report:
         """Tell how the rank ended, after all that it wrote."""
         self._hand_on.join(DRAIN)
         said = self.last.decode("utf-8", "replace").strip().rpartition("\r")[2]
-        self._write({"code": code, "cause": (cause or said or f"exit code {code}")[:LONGEST]})
+        self.write({"code": code, "cause": (cause or said or f"exit code {code}")[:LONGEST]})
 
     def _beat(self) -> None:
         while True:
-            self._write(self._about)
+            self.write(self._about)
             time.sleep(BEAT)
 
-    def _write(self, frame: dict[str, Any]) -> None:
+    def write(self, frame: dict[str, Any]) -> None:
+        """Tell the launcher something of this rank."""
         _write(BEGIN + json.dumps({"rank": self.rank, **frame}).encode("ascii") + END)
 
     def _copy(self, source: int) -> None:

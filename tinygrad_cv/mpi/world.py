@@ -11,8 +11,10 @@ import sys
 from typing import Any
 
 from ..core.locks import lock
+from .waiting import Clocked
 
 LAUNCHED = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # MPICH, Intel MPI and MVAPICH; PMIx; Open MPI
+ASKED = "TINYGRAD_CV_RANKS"  # how many ranks the command launch has started
 BINDINGS = "mpi4py.MPI"
 
 
@@ -20,13 +22,13 @@ class Group:
     """Processes that compute together.
 
     Attributes:
-        comm: mpi4py's communicator of them; None for a process that is alone.
+        comm: mpi4py's communicator of them, whose calls are timed; None for a process that is alone.
         rank: the number of this process among them.
         size: how many they are.
     """
 
     def __init__(self, comm: Any = None):
-        self.comm = comm
+        self.comm: Any = None if comm is None else Clocked(comm)
         self.rank: int = comm.Get_rank() if comm is not None else 0
         self.size: int = comm.Get_size() if comm is not None else 1
         self._process = os.getpid()
@@ -63,7 +65,9 @@ def world(caller: str) -> Group:
         with _joining:
             if _world is None or not _world.is_here():
                 _check_no_worker(caller)
-                _world = Group(_bindings(caller).COMM_WORLD if launched() else None)
+                found = Group(_bindings(caller).COMM_WORLD if launched() else None)
+                _check_count(caller, found)
+                _world = found
     return _world
 
 
@@ -84,6 +88,16 @@ def members(caller: str, ranks: tuple[int, ...] = ()) -> Group:
             )
         groups[ranks] = here if here.comm is None else Group(here.comm.Create_group(here.comm.Get_group().Incl(ranks)))
     return groups[ranks]
+
+
+def _check_count(caller: str, group: Group) -> None:
+    """Ranks that do not find each other would each train alone, and write the same files."""
+    asked = os.environ.get(ASKED, "")
+    if asked.isdecimal() and int(asked) != group.size:
+        raise RuntimeError(
+            f"{caller}: {asked} ranks were started, and MPI counts {group.size}: mpiexec belongs to another MPI than "
+            "the one that mpi4py has loaded. Give launch the --mpiexec of that."
+        )
 
 
 def _check_no_worker(caller: str) -> None:

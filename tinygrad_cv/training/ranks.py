@@ -6,6 +6,8 @@ where another rank is, and no rounding can let them part.
 
 from __future__ import annotations
 
+import platform
+import statistics
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -20,6 +22,7 @@ from ..nn.parallel import DistributedDataParallel
 from .metrics import Metric
 
 T = TypeVar("T")
+SLOW, NOTICED = 1.25, 0.2  # times, and seconds, that a rank takes longer than others if it is slow
 ODD = 0x9E3779B97F4A7C15  # multiples of it are far apart
 
 
@@ -53,6 +56,22 @@ class Ranks:
                 setattr(metric, name, arrays.all_reduce(self.group, getattr(metric, name)))
             if not self.first:
                 metric.reset()
+
+    def slow(self, seconds: float) -> str | None:
+        """Which rank the others wait for, if one is slow.
+
+        Args:
+            seconds: that this rank took for its own part.
+        """
+        if self.size == 1:
+            return None
+        taken = arrays.gather_objects(self.group, (seconds, platform.node()))
+        most, host = max(taken)
+        rank = taken.index((most, host))
+        usual = statistics.median(other for n, (other, _) in enumerate(taken) if n != rank)
+        if most < SLOW * usual or most < usual + NOTICED:
+            return None
+        return f"rank {rank} on {host} is slow: {most:.1f} s for its part of the epoch, where others took {usual:.1f} s"
 
     def part(self, generator: Generator) -> None:
         """Give each rank random numbers of its own, which follow from those of rank 0."""

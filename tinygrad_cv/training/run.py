@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..core.errors import CheckpointError
 from ..files import load, save
 from ..frontend.random import default_generator
+from ..mpi import waiting
 from ..nn import AveragedModel, Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -36,6 +37,7 @@ class State:
         step: the number of updates and accumulated batches since the beginning.
         loss: of the last batch.
         history: the figures of all epochs that ended; of the last one too, when the callbacks of an epoch run.
+        slow: which rank the others have waited for in the last epoch that ended, if one is slow.
         stopped: why the training ends, if it does.
     """
 
@@ -46,6 +48,7 @@ class State:
     epoch: int = 1
     step: int = 0
     loss: float = float("nan")
+    slow: str | None = None
     stopped: str | None = None
 
     def stop(self, why: str) -> None:
@@ -133,6 +136,7 @@ class Run:
     def epoch(self, callbacks: Sequence[Callback], save_every: int | None, bar: tqdm[Any] | None) -> Row | None:
         """Train on what is left of an epoch; None if it was stopped before its end."""
         state, start = self.state, time.perf_counter() - self.seconds
+        begun, waited = time.perf_counter(), waiting.seconds
         state.model.train()
         for inputs, targets in self._batches():
             loss, outputs = self.steps(inputs, targets)
@@ -159,6 +163,7 @@ class Run:
             self._after_update()
         if not self.position:
             raise ValueError("fit: the data gave no batch. Check the loader's length, batch_size and drop_last.")
+        state.slow = self.ranks.slow(time.perf_counter() - begun - (waiting.seconds - waited))
         self.ranks.gather([self.mean, *self.metrics.values()])
         return self.ranks.decide(self._row)
 
