@@ -25,7 +25,7 @@ def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed (apt install nodejs)")
-    text = json.dumps(calls, default=_packed)
+    text = json.dumps(calls, default=packed)
     done = subprocess.run(
         [node, *options, "--input-type=module", "-e", SCRIPT, stem.with_suffix(".mjs").as_uri()],
         input=text,
@@ -34,10 +34,10 @@ def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
         check=False,
     )
     assert not done.stderr, done.stderr
-    return [_unpacked(x) for x in json.loads(done.stdout)]
+    return [unpacked(x) for x in json.loads(done.stdout)]
 
 
-def _packed(x: Any) -> dict[str, str]:
+def packed(x: Any) -> dict[str, str]:
     array = np.asarray(x)
     kinds = {"f4": "Float32Array", "f8": "Float64Array", "i8": "Int32Array", "u1": "Uint8Array"}
     name = kinds[array.dtype.str[1:]]
@@ -45,9 +45,9 @@ def _packed(x: Any) -> dict[str, str]:
     return {"array": name, "data": base64.b64encode(array.tobytes()).decode()}
 
 
-def _unpacked(x: Any) -> Any:
+def unpacked(x: Any) -> Any:
     if isinstance(x, dict) and x.keys() == {"array", "data"}:
         return np.frombuffer(base64.b64decode(x["data"]), ARRAYS[x["array"]])
     if isinstance(x, dict):
-        return {key: _unpacked(item) for key, item in x.items()}
-    return [_unpacked(item) for item in x] if isinstance(x, list) else x
+        return {key: unpacked(item) for key, item in x.items()}
+    return [unpacked(item) for item in x] if isinstance(x, list) else x
