@@ -88,7 +88,9 @@ def test_an_argument_that_does_not_fit_changes_nothing(lenet):
         *(["state", name] for name in lenet.state),
     ]
     range_, count, missing, unknown, two, *state = run(lenet.stem, calls)
-    assert range_.startswith("RangeError: step: an argument is out of the range")
+    assert range_.startswith(
+        "RangeError: step: what the function was compiled for does not hold: an argument is out of "
+    )
     assert count == "RangeError: step: the argument images has 784 numbers; float32[16,1,28,28] has 12544."
     assert missing == "TypeError: step: the argument labels is missing; it must be int64[16]."
     assert unknown.startswith("TypeError: there is no state named conv3.weight; there is conv1.weight, ")

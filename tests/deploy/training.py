@@ -45,6 +45,13 @@ def lenet_bn() -> nn.Sequential:
     )
 
 
+def tiny() -> nn.Sequential:
+    """One convolution with batch normalization, and one linear layer: 1 x 8 x 8 -> 10."""
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(72, 10)
+    )
+
+
 def training_step(model: nn.Module, optimizer: Any) -> Callable[..., Any]:
     """One step of training."""
 
@@ -77,6 +84,7 @@ def trained(
     steps: int,
     folder: Path,
     *targets: str,
+    **options: Any,
 ) -> Trained:
     """Export a training step, and run it. ``sizes``: of a batch, channels, the side of an image."""
     tg.manual_seed(1)
@@ -85,6 +93,6 @@ def trained(
     step = training_step(model, optimizer(model))
     start = {name: np.array(array) for name, array in model.state_dict().items()}
     for target in targets:
-        made = tg.export(step, *map(tg.tensor, data[0]), target=target, path=folder / "step")
+        made = tg.export(step, *map(tg.tensor, data[0]), target=target, path=folder / "step", **options)
     losses = [step(*map(tg.tensor, pair))["loss"].item() for pair in data]
     return Trained(folder / "step", model, start, data, losses, made.state)

@@ -38,6 +38,7 @@ def export(
     target: str = "wasm32",
     path: str | os.PathLike[str],
     kwargs: Mapping[str, Any] | None = None,
+    relaxed_simd: bool = False,
 ) -> Exported:
     """Write a function as files that run without Python: a network, or a whole training step with its state inside.
 
@@ -57,6 +58,8 @@ def export(
         target: ``"wasm32"``; ``"x86-64"``, ``"x86-64-v3"`` (with AVX2), ``"x86-64-v4"`` (with AVX-512), ``"aarch64"``,
             ``"riscv64"``; ``"native"`` for this machine.
         path: the files without their endings.
+        relaxed_simd: with ``wasm32`` also write ``path.relaxed.wasm``, which the loader takes where the browser has
+            relaxed SIMD. There contractions multiply and add in one instruction, which may round once or twice.
 
     Raises:
         ExportError: the function does something that needs Python; it names what, and what to do.
@@ -74,6 +77,10 @@ def export(
     (('x',), ('weight', 'bias'))
     """
     _check_arguments(step, args, path, kwargs)
+    if not isinstance(relaxed_simd, bool) or (relaxed_simd and target != "wasm32"):
+        raise ExportError(
+            f"export: relaxed_simd={relaxed_simd!r} with target={target!r}; it is True or False, and of wasm32."
+        )
     if target not in TARGETS:
         raise ExportError(f"export: target={target!r}; it must be one of {', '.join(map(repr, TARGETS))}.")
     if not available():
@@ -82,7 +89,7 @@ def export(
     made = interface(jitted._entry(args, dict(kwargs or {})))
     stem = _stem(path)
     if target == "wasm32":
-        files = webassembly(made, stem.name, jitted.options)
+        files = webassembly(made, stem.name, jitted.options, relaxed_simd)
     else:
         files = native(made, stem.name, target, jitted.options)
     files[f"{stem.name}.safetensors"] = _start(made)

@@ -72,8 +72,8 @@ def header(interface: Interface, block: Block, size: int, file: str, name: str) 
     ]
     guard = f"{name.upper()}_H"
     condition = (
-        "0; or 1 if an argument is out of the range that the function was compiled for, as a label is that\n"
-        "   is no class: then no state has changed, and results are not valid. */"
+        "0; or 1 if what the function was compiled for does\n   not hold: an argument is out of range, as a label is "
+        "that is no class, or numbers overflow. Then no\n   state has changed, and results are not valid. */"
         if interface.condition >= 0
         else "Always 0. */"
     )

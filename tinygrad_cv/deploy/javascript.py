@@ -22,8 +22,8 @@ ARRAYS = {
     **{"float32": "Float32Array", "float64": "Float64Array"},
 }
 OPEN = """  /**
-   * One call. Throws RangeError, and changes nothing, if an argument is out of the range that the function was compiled
-   * for, as a label is that is no class.
+   * One call. Throws RangeError, and changes nothing, if what the function was compiled for does not hold: an argument
+   * is out of range, as a label is that is no class, or numbers overflow.
    */
 """
 ALWAYS = "  /** One call. */\n"
@@ -46,8 +46,8 @@ def check_dtypes(interface: Interface) -> None:
             )
 
 
-def loader(interface: Interface, block: Block, name: str, base: int) -> str:
-    """The text of ``name.mjs``. ``base``: the address of the block in the module's memory."""
+def loader(interface: Interface, block: Block, name: str, modules: Sequence[str]) -> str:
+    """The text of ``name.mjs``. ``modules``: the names of their files, the one with relaxed SIMD second."""
     tables = {
         "inputs": _rows(interface.inputs, [block.inputs[port.number] for port in interface.inputs]),
         "outputs": _rows(interface.outputs, [block.outputs[port.number] for port in interface.outputs]),
@@ -65,9 +65,9 @@ def loader(interface: Interface, block: Block, name: str, base: int) -> str:
             f"//   m.step({{ {', '.join(json_key(port.name) for port in interface.inputs)} }});",
             "",
             "const ABOUT = {",
-            f"  wasm: {json.dumps(f'{name}.wasm')},",
+            f"  wasm: {json.dumps(list(modules))}, // the second one needs relaxed SIMD; all else is the same",
             f"  start: {json.dumps(f'{name}.safetensors')}, // state as it was when the function was exported",
-            f"  base: {base}, // where its memory begins; `at` counts bytes from there",
+            "  // `at` counts bytes from the module's `base`",
             *(f"  {key}: {{\n{lines}  }}," for key, lines in rows.items()),
             "};",
             "",

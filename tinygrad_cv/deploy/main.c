@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
   for (;;) {
 READ
     if (NAME_step(m)) {
-      puts("an argument is out of range");
+      puts("not valid: an argument is out of range, or numbers overflow");
       continue;
     }
 PRINT

@@ -29,18 +29,6 @@ INDICES, ADDRESSES, TYPE_INDEX = (0, 7, 13), (3, 4, 5), 6
 SIGNED, FIXED = (4,), (5,)  # addresses as signed numbers, and as four bytes
 
 
-class Module(NamedTuple):
-    """A module that can be instantiated without imports.
-
-    Attributes:
-        code: the file.
-        base: the first address that neither data nor the stack need.
-    """
-
-    code: bytes
-    base: int
-
-
 class Import(NamedTuple):
     """What an object file expects from outside."""
 
@@ -121,11 +109,14 @@ def _name(text: str) -> bytes:
     return unsigned(len(text.encode())) + text.encode()
 
 
-def module(code: bytes, exported: Sequence[str], extra: int = 0) -> Module:
-    """The module of an object file, with its memory and some of its functions exported.
+def module(code: bytes, exported: Sequence[str], extra: int = 0) -> bytes:
+    """The module of an object file, which needs no imports. It exports some of its functions, and two things more:
+
+        memory   of as many bytes as it needs
+        base     a constant: the first address that neither its data nor its stack need
 
     Args:
-        extra: bytes that the memory holds beyond ``base``.
+        extra: bytes that the memory holds from ``base`` on.
 
     Raises:
         ValueError: it calls functions that it does not define, or is no object file that can be used alone.
@@ -147,14 +138,16 @@ def module(code: bytes, exported: Sequence[str], extra: int = 0) -> Module:
     pages = -(-(top + extra) // PAGE)
     new = {kind: body for kind, body in parts if kind not in (CUSTOM, IMPORT)}
     new[MEMORY] = unsigned(1) + b"\1" + unsigned(pages) * 2  # at least and at most
+    globals_ = [bytes([I32, 0, I32_CONST]) + signed(top) + bytes([END])]  # the base
     if stack:
-        new[GLOBAL] = unsigned(1) + bytes([I32, MUTABLE, I32_CONST]) + signed(top) + bytes([END])
+        globals_.insert(0, bytes([I32, MUTABLE, I32_CONST]) + signed(top) + bytes([END]))
+    new[GLOBAL] = unsigned(len(globals_)) + b"".join(globals_)
     indices = {symbol.name: symbol.number for symbol in symbols if symbol.kind == SYMBOL_FUNCTION}
-    exports = [_name("memory") + bytes([MEMORIES]) + unsigned(0)]
+    exports = [_name("memory") + bytes([MEMORIES, 0]), _name("base") + bytes([GLOBALS, len(globals_) - 1])]
     exports += [_name(name) + bytes([FUNCTIONS]) + unsigned(indices[name]) for name in exported]
     new[EXPORT] = unsigned(len(exports)) + b"".join(exports)
     body = b"".join(bytes([kind]) + unsigned(len(new[kind])) + new[kind] for kind in ORDER if kind in new)
-    return Module(HEADER + body, top)
+    return HEADER + body
 
 
 def _aligned(address: int) -> int:

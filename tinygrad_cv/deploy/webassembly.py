@@ -12,21 +12,25 @@ if TYPE_CHECKING:
     from ..compiler.options import Options
 
 
-def webassembly(interface: Interface, name: str, options: Options) -> dict[str, bytes]:
+def webassembly(interface: Interface, name: str, options: Options, with_relaxed: bool = False) -> dict[str, bytes]:
     """A module, its loader, and the loader's types; by the names of the files.
+
+    Args:
+        with_relaxed: a second module, with relaxed SIMD, which the loader takes where it can.
 
     Raises:
         ExportError: WebAssembly or JavaScript cannot do what the function does.
     """
     from ..compiler.runtime.objects import compile_object
-    from ..compiler.runtime.target import named
+    from ..compiler.runtime.target import named, relaxed
 
     javascript.check_dtypes(interface)
-    target = named("wasm32")
-    made = program(interface, target, options)
-    module = wasm.module(compile_object(made.text, target), ("init", "step"), made.nbytes)
+    files = {}
+    for ending, target in ((".wasm", named("wasm32")), (".relaxed.wasm", relaxed()))[: 1 + with_relaxed]:
+        made = program(interface, target, options)
+        files[name + ending] = wasm.module(compile_object(made.text, target), ("init", "step"), made.nbytes)
     return {
-        f"{name}.wasm": module.code,
-        f"{name}.mjs": javascript.loader(interface, made.places, name, module.base).encode(),
+        **files,
+        f"{name}.mjs": javascript.loader(interface, made.places, name, list(files)).encode(),
         f"{name}.d.mts": javascript.declarations(interface).encode(),
     }

@@ -24,11 +24,17 @@ def lower(
     nest: Nest,
     schedule: LoopSchedule,
     layouts: Mapping[Value, Layout],
-    fma: bool,
+    multiply_add: str,
     handed: Collection[Value] = (),
+    bitselect: bool = False,
 ) -> Function:
-    """The function of a nest. ``handed``: values whose memory is that of the first steps of a share."""
-    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high", "i64 %share"])
+    """The function of a nest.
+
+    Args:
+        multiply_add, bitselect: of the target.
+        handed: values whose memory is that of the first steps of a share.
+    """
+    f = Function(name, ["ptr %buffers", "i64 %low", "i64 %high", "i64 %share"], bitselect)
     for number in ("%low", "%high", "%share"):
         f.known(number)
     memory = Memory(f, schedule, layouts, handed)
@@ -36,11 +42,11 @@ def lower(
         slot = f.value(f"getelementptr ptr, ptr %buffers, i64 {i}")
         memory.bases[value] = f.value(f"load ptr, ptr {slot}")
     if nest.scatter is not None:
-        ScatterLowering(nest, zeroed(nest), schedule, memory, fma).write()
+        ScatterLowering(nest, zeroed(nest), schedule, memory, multiply_add).write()
     else:
         if schedule.split:  # its partial sums are added to memory, which must hold zeros first
-            NestLowering(zeroed(nest), schedule, memory, fma).write_result_loops({})
-        NestLowering(nest, schedule, memory, fma).write()
+            NestLowering(zeroed(nest), schedule, memory, multiply_add).write_result_loops({})
+        NestLowering(nest, schedule, memory, multiply_add).write()
     f.ret()
     return f
 

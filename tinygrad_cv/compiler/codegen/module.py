@@ -62,7 +62,9 @@ class Modules:
                 continue
             key = structure(kernel.nest, kernel.schedule, buffers_of(kernel.nest), plan.layouts, plan.handed)
             if key not in structures:
-                function = lower("kernel", kernel.nest, kernel.schedule, plan.layouts, target.fma, plan.handed)
+                nest, schedule = kernel.nest, kernel.schedule
+                facts = target.multiply_add, plan.handed, target.bitselect
+                function = lower("kernel", nest, schedule, plan.layouts, *facts)
                 body = function.body
                 if body not in bodies:
                     function.name = bodies[body] = f"kernel_{len(bodies)}"
@@ -87,17 +89,17 @@ def _module(group: Iterable[Function], target: Target, linkage: str = "") -> str
     for function in group:
         parts.append(function.text(attributes(target.vector_bytes), linkage))
         calls.update(function.calls)
-    own = _math(calls, target.fma)
+    own = _math(calls, target)
     declared = {line for line in calls.values() if line.startswith("declare")}
     for text in own:
         declared |= set(math.declarations(text))
     return "\n".join([*parts, *own, *sorted(declared)]) + "\n"
 
 
-def _math(calls: Mapping[str, str], fma: bool) -> list[str]:
+def _math(calls: Mapping[str, str], target: Target) -> list[str]:
     texts = []
     for _, line in sorted(calls.items()):
         if line.startswith("math"):
             _, name, dtype, lanes = line.split()
-            texts.append(math.definition(name, np.dtype(dtype), int(lanes), fma))
+            texts.append(math.definition(name, np.dtype(dtype), int(lanes), target.fma, target.bitselect))
     return texts

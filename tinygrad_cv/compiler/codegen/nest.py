@@ -66,8 +66,8 @@ def segments(schedule: LoopSchedule, var: Var) -> list[Segment]:
 class NestLowering:
     """Writes the loops of one nest into a function."""
 
-    def __init__(self, nest: Nest, schedule: LoopSchedule, memory: Memory, fma: bool):
-        self.nest, self.schedule, self.memory, self.fma = nest, schedule, memory, fma
+    def __init__(self, nest: Nest, schedule: LoopSchedule, memory: Memory, multiply_add: str):
+        self.nest, self.schedule, self.memory, self.multiply_add = nest, schedule, memory, multiply_add
         self.f = memory.f
         self.groups = _by_variables(nest.reductions)
         self.exprs = Expressions(self.f, nest, schedule, memory)
@@ -160,7 +160,7 @@ class NestLowering:
         points = self.points(point, tile)
         self.exprs.results.clear()
         for reductions in self.groups:
-            Reductions(self.exprs, self.nest, self.fma, reductions, points, point).write()
+            Reductions(self.exprs, self.nest, self.multiply_add, reductions, points, point).write()
         for run in self.memory.runs([(store, each) for each in points for store in self.nest.stores]):
             self.memory.store(run, [self.exprs.emit(store.expr, each) for store, each in run])
 

@@ -69,12 +69,12 @@ class Reductions:
         self,
         exprs: Expressions,
         nest: Nest,
-        fma: bool,
+        multiply_add: str,
         reductions: Sequence[Reduce],
         points: list[Point],
         outer: Point,
     ):
-        self.exprs, self.nest, self.fma = exprs, nest, fma
+        self.exprs, self.nest, self.multiply_add = exprs, nest, multiply_add
         self.f, self.memory, self.schedule, self.lanes = exprs.f, exprs.memory, exprs.schedule, exprs.schedule.lanes
         self.reductions, self.variables, self.outer = reductions, reductions[0].variables, outer
         self.along = self.schedule.vector in self.variables  # whether vectors run along a reduced variable
@@ -227,9 +227,9 @@ class Reductions:
         f, dtype, lanes = self.f, body.dtype, self.lanes
         live = self.memory.live(where) if self.along else lanes
         product = isinstance(body, Op) and body.name == "mul" and dtype.kind == "f"
-        if reduction.kind == "sum" and product and self.fma and live == lanes:
+        if reduction.kind == "sum" and product and self.multiply_add and live == lanes:
             a, b = (self.exprs.vector(self.exprs.emit(x, where), x.dtype, lanes) for x in body.args)
-            return [f.call("llvm.fma", vector_type(dtype, lanes), a, b, *total)]
+            return [f.call(self.multiply_add, vector_type(dtype, lanes), a, b, *total)]
         value = self.exprs.vector(self.exprs.emit(body, where), dtype, lanes)
         if live < lanes:
             mask = f"<{', '.join(f'i1 {str(i < live).lower()}' for i in range(lanes))}>"

@@ -32,8 +32,8 @@ class ScatterLowering(NestLowering):
             there are none outside, the places are.
     """
 
-    def __init__(self, nest: Nest, zeroed: Nest, schedule: LoopSchedule, memory: Memory, fma: bool):
-        super().__init__(nest, schedule, memory, fma)
+    def __init__(self, nest: Nest, zeroed: Nest, schedule: LoopSchedule, memory: Memory, multiply_add: str):
+        super().__init__(nest, schedule, memory, multiply_add)
         scatter = nest.scatter
         assert scatter is not None
         self.scatter: Scatter = scatter
@@ -42,8 +42,8 @@ class ScatterLowering(NestLowering):
         rest = [v for v in schedule.outer if v not in self.places and v not in self.inside]
         self.outside = rest or self.places
         self.width = nest.stores[0].value.size // scatter.rows
-        self.zeros = NestLowering(zeroed, replace(schedule, rows={}), memory, fma)
-        self.terms = _Terms(nest, schedule, memory, fma)
+        self.zeros = NestLowering(zeroed, replace(schedule, rows={}), memory, multiply_add)
+        self.terms = _Terms(nest, schedule, memory, multiply_add)
         self.terms.exprs = self.exprs
 
     def write_result_loops(self, point: Point) -> None:

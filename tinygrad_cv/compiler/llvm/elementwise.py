@@ -90,9 +90,7 @@ def maximum(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lan
 
 def select(f: Function, condition: str, a: str, b: str, dtype: np.dtype, lanes: int) -> str:
     """a where the condition holds, else b."""
-    mask = "i1" if lanes == 1 else f"<{lanes} x i1>"
-    kind = vector_type(dtype, lanes)
-    return f.value(f"select {mask} {condition}, {kind} {a}, {kind} {b}")
+    return f.select(condition, a, b, dtype, lanes)
 
 
 def _times(f: Function, args: list[str], source: np.dtype, dtype: np.dtype, lanes: int) -> str:

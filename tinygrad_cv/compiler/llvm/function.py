@@ -77,10 +77,14 @@ class Level:
 
 
 class Function:
-    """A function that is being written."""
+    """A function that is being written.
 
-    def __init__(self, name: str, parameters: Sequence[str]):
-        self.name, self.parameters = name, tuple(parameters)
+    Attributes:
+        bitselect: whether floats are selected by WebAssembly's own instruction, of which LLVM makes nothing else.
+    """
+
+    def __init__(self, name: str, parameters: Sequence[str], bitselect: bool = False):
+        self.name, self.parameters, self.bitselect = name, tuple(parameters), bitselect
         self.blocks = [Block("entry")]
         self.calls: dict[str, str] = {}  # what it calls, with the declaration of each
         self._count = 0
@@ -209,6 +213,32 @@ class Function:
         depth = self._depths.get(value, inmost) if dtype.kind == "b" else inmost  # LLVM hoists all but truths itself
         first = self.pure(f"insertelement {kind} poison, {scalar} {value}, i32 0", depth)
         return self.pure(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer", depth)
+
+    def select(self, condition: str, a: str, b: str, dtype: np.dtype, lanes: int) -> str:
+        """a where the condition holds, else b."""
+        if self.bitselect and dtype.kind == "f" and lanes > 1:
+            return self._selected_bits(condition, a, b, dtype, lanes)
+        mask, kind = "i1" if lanes == 1 else f"<{lanes} x i1>", vector_type(dtype, lanes)
+        return self.value(f"select {mask} {condition}, {kind} {a}, {kind} {b}")
+
+    def _selected_bits(self, condition: str, a: str, b: str, dtype: np.dtype, lanes: int) -> str:
+        """The same in pieces of 16 bytes, by an instruction for each."""
+        scalar, bits, n = scalar_type(dtype), 8 * dtype.itemsize, 16 // dtype.itemsize
+        floats, whole, pieces = f"<{n} x {scalar}>", f"<{n} x i{bits}>", []
+        name = f"llvm.wasm.bitselect.v{n}i{bits}"
+        self.declare(name, whole, ", ".join([whole] * 3))
+        for start in range(0, lanes, n):
+            order = [min(start + i, lanes - 1) for i in range(n)]
+            mask = self.shuffle(condition, condition, "i1", lanes, order) if lanes != n else condition
+            parts = [self.shuffle(x, x, scalar, lanes, order) if lanes != n else x for x in (a, b)]
+            one, other = (self.value(f"bitcast {floats} {part} to {whole}") for part in parts)
+            wide = self.value(f"sext <{n} x i1> {mask} to {whole}")
+            chosen = self.value(f"call {whole} @{name}({whole} {one}, {whole} {other}, {whole} {wide})")
+            pieces.append(self.value(f"bitcast {whole} {chosen} to {floats}"))
+        while len(pieces) > 1:
+            pairs = zip(pieces[::2], pieces[1::2], strict=True)
+            pieces, n = [self.shuffle(x, y, scalar, n, range(2 * n)) for x, y in pairs], 2 * n
+        return pieces[0] if n == lanes else self.shuffle(pieces[0], pieces[0], scalar, n, range(lanes))
 
     def shuffle(self, a: str, b: str, kind: str, lanes: int, order: Sequence[int]) -> str:
         """The elements of two vectors with these numbers, those of the second after those of the first."""

@@ -15,8 +15,8 @@ F4, F8, BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(bool)
 class Code(Function):
     """A function of vectors that is being written."""
 
-    def __init__(self, name: str, width: int, fma: bool):
-        super().__init__(name, ())
+    def __init__(self, name: str, width: int, fma: bool, bitselect: bool = False):
+        super().__init__(name, (), bitselect)
         self.width, self.fma = width, fma
         self.helpers: list[str] = []  # the texts of functions that it calls
 
@@ -161,8 +161,8 @@ class Lanes:
 def where(condition: Lanes, a: Any, b: Any) -> Lanes:
     """a where the condition holds, else b; one of them may be a number."""
     lanes = a if isinstance(a, Lanes) else b
-    operands = ", ".join(f"{x.type} {x.name}" for x in (condition, lanes.like(a), lanes.like(b)))
-    return Lanes(lanes.code, lanes.dtype, lanes.code.value(f"select {operands}"))
+    code, dtype = lanes.code, lanes.dtype
+    return Lanes(code, dtype, code.select(condition.name, lanes.like(a).name, lanes.like(b).name, dtype, code.width))
 
 
 def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:

@@ -58,17 +58,17 @@ def symbol(name: str, dtype: np.dtype, width: int) -> str:
     return f"tg_{name}_{dtype.kind}{8 * dtype.itemsize}x{width}"
 
 
-def definition(name: str, dtype: np.dtype, width: int, fma: bool = True) -> str:
+def definition(name: str, dtype: np.dtype, width: int, fma: bool = True, bitselect: bool = False) -> str:
     """The text of an internal function of ``width`` lanes (of a scalar, if 1), and of those it calls.
 
-    name: one of ``FUNCTIONS`` or ``DRAWS``; dtype: of its arguments, float32 or float64, uint64 for draws; fma: whether
-    the machine has a fused multiply-add.
+    name: one of ``FUNCTIONS`` or ``DRAWS``; dtype: of its arguments, float32 or float64, uint64 for draws; fma,
+    bitselect: of the target.
 
     >>> print(definition("exp", np.dtype("float32"), 8).splitlines()[0])
     define internal <8 x float> @tg_exp_f32x8(<8 x float> %x) nounwind willreturn memory(none) alwaysinline {
     """
     function = FUNCTIONS.get(name) or DRAWS[name]
-    code = Code(symbol(name, dtype, width), width, fma)
+    code = Code(symbol(name, dtype, width), width, fma, bitselect)
     arguments = [Lanes(code, dtype, f"%{argument}") for argument in inspect.signature(function).parameters]
     result = function(*arguments)
     code.ret(f"{result.type} {result.name}")

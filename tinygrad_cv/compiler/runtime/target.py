@@ -8,7 +8,7 @@ Code for another machine can be compiled and read; it runs on hosts of its archi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Target:
         vector_bytes: the width of a vector register: 64 (AVX-512), 32 (AVX2), 16 (SSE, NEON).
         vector_registers: the number of vector registers: 32, 16, 16 (SSE) or 32 (NEON).
         fma: whether a fused multiply-add is one instruction; if not, LLVM calls a function for ``llvm.fma``.
+        relaxed: whether there is an instruction for vectors that multiplies and adds, and rounds once or twice.
         l1, l2: bytes of the data caches of each core.
     """
 
@@ -37,11 +38,22 @@ class Target:
     fma: bool
     l1: int = 32 << 10
     l2: int = 512 << 10
+    relaxed: bool = False
 
     @property
     def arch(self) -> str:
         """``x86_64``, ``aarch64``, ..."""
         return architecture(self.triple)
+
+    @property
+    def multiply_add(self) -> str:
+        """The intrinsic with which contractions multiply and add; empty if these are two instructions."""
+        return "llvm.fma" if self.fma else "llvm.fmuladd" if self.relaxed else ""
+
+    @property
+    def bitselect(self) -> bool:
+        """Whether floats are selected bit by bit: of a select LLVM makes a maximum that need not keep a NaN."""
+        return self.relaxed
 
     @property
     def pointer_bytes(self) -> int:
@@ -90,6 +102,12 @@ def named(cpu: str) -> Target:
     if architecture(triple) != arch:
         triple = f"{arch}-unknown-unknown" if arch == "wasm32" else f"{arch}-unknown-linux-gnu"
     return Target(triple, "generic" if cpu == arch else cpu, features, width, registers, fma)
+
+
+def relaxed() -> Target:
+    """WebAssembly with the instructions of its relaxed SIMD."""
+    wasm = named("wasm32")
+    return replace(wasm, features=f"{wasm.features},+relaxed-simd", relaxed=True)
 
 
 @cache
