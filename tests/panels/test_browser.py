@@ -68,9 +68,12 @@ def test_a_value_is_pushed_by_a_finger(browser, address):
     dot = browser.find_elements("css selector", ".dot")[7]
     place = dot.rect
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
-    points = [[{"x": x - 8 * i, "y": y + i}] for i in range(5)]
+    points = [[{"x": x - 8 * i, "y": y + 20 * i}] for i in range(5)]
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
     for kind, fingers in [("touchStart", points[0]), *(("touchMove", p) for p in points), ("touchEnd", [])]:
         browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    assert browser.execute_script("return scrollY") == 0
     assert 1.2 < float(dot.get_attribute("aria-valuenow")) < 2.3
 
 

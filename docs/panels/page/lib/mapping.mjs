@@ -4,6 +4,8 @@ import { digits, narrow, svg } from './dom.mjs';
 
 const [HEIGHT, EDGE] = [168, 18];
 const [ABOVE, BELOW] = [40, 128];
+const REACH = 24; // of a pointer
+const KEYS = { ArrowRight: 0.1, ArrowUp: 0.1, ArrowLeft: -0.1, ArrowDown: -0.1, PageUp: 1, PageDown: -1 };
 
 /** `on(values, chosen)`: a value was moved, or chosen. Values are in the range [low, high]. */
 export function mapping({ range: [low, high], values, names, above, below, on }) {
@@ -15,8 +17,7 @@ export function mapping({ range: [low, high], values, names, above, below, on })
   const ends = values.map(() => svg('circle', { class: 'end-dot', r: 5, cy: BELOW }));
   const dots = values.map((_, i) => {
     const spoken = { role: 'slider', 'aria-label': names[i], 'aria-valuemin': low, 'aria-valuemax': high };
-    const room = svg('circle', { class: 'room', r: 14 }); // for a finger
-    return svg('g', { class: 'dot', tabindex: 0, ...spoken }, room, svg('circle', { r: 9 }));
+    return svg('circle', { class: 'dot', r: 9, cy: ABOVE, tabindex: 0, ...spoken });
   });
   const root = svg(
     'svg',
@@ -52,19 +53,38 @@ export function mapping({ range: [low, high], values, names, above, below, on })
   dots.forEach((dot, i) => {
     dot.addEventListener('focus', () => on(i));
     dot.addEventListener('keydown', (event) => {
-      const by = { ArrowRight: 0.1, ArrowUp: 0.1, ArrowLeft: -0.1, ArrowDown: -0.1, PageUp: 1, PageDown: -1 }[
-        event.key
-      ];
-      if (by) (event.preventDefault(), move(i, values[i] + by));
-    });
-    dot.addEventListener('pointerdown', (event) => (dot.setPointerCapture(event.pointerId), on(i)));
-    dot.addEventListener('pointermove', (event) => {
-      if (!dot.hasPointerCapture(event.pointerId)) return;
-      const box = root.getBoundingClientRect();
-      const at = ((event.clientX - box.left) / box.width) * wide;
-      move(i, low + ((at - EDGE) / (wide - 2 * EDGE)) * (high - low));
+      const by = KEYS[event.key];
+      if (!by) return;
+      event.preventDefault();
+      move(i, values[i] + by);
     });
   });
+
+  const point = ({ clientX, clientY }) => {
+    const box = root.getBoundingClientRect();
+    return [((clientX - box.left) / box.width) * wide, ((clientY - box.top) / box.height) * HEIGHT];
+  };
+  /** The value next to a point, or -1: a finger needs no aim. */
+  const nearest = ([x, y]) => {
+    const away = values.map((value) => Math.abs(px(value) - x));
+    const least = Math.min(...away);
+    return Math.max(least, Math.abs(y - ABOVE)) < REACH ? away.indexOf(least) : -1;
+  };
+  let held = -1;
+  root.addEventListener('pointerdown', (event) => {
+    held = nearest(point(event));
+    if (held < 0) return;
+    root.setPointerCapture(event.pointerId);
+    dots[held].focus({ preventScroll: true });
+    on(held);
+  });
+  root.addEventListener('pointermove', (event) => {
+    if (held < 0 || !root.hasPointerCapture(event.pointerId)) return;
+    move(held, low + ((point(event)[0] - EDGE) / (wide - 2 * EDGE)) * (high - low));
+  });
+  // A finger on a value does not scroll; the style sheet's touch-action would hold for the whole drawing.
+  const stay = (event) => nearest(point(event.touches[0])) >= 0 && event.preventDefault();
+  root.addEventListener('touchstart', stay, { passive: false });
   return {
     root,
     draw(results, mu, sigma, chosen) {
@@ -73,7 +93,7 @@ export function mapping({ range: [low, high], values, names, above, below, on })
       band.setAttribute('width', px(mu + sigma) - px(mu - sigma));
       values.forEach((value, i) => {
         const kind = i === chosen ? ' chosen' : '';
-        dots[i].setAttribute('transform', `translate(${px(value)} ${ABOVE})`);
+        dots[i].setAttribute('cx', px(value));
         dots[i].setAttribute('aria-valuenow', value);
         dots[i].setAttribute('class', `dot${kind}`);
         ends[i].setAttribute('cx', px(results[i]));
