@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from tinygrad_cv import Tensor, nn, optim
+from tinygrad_cv.tracing.api import Jitted
 
 from .exports import Export
 from .networks import lenet, prepared
@@ -22,13 +25,19 @@ NORMS = {
 }
 
 
-def exports() -> list[Export]:
-    return [export for name in NORMS for export in (training(name), testing(name))]
+def exports() -> Iterator[Export]:
+    for norm in NORMS:
+        yield Export(f"train_{norm}", training_step(network(norm).train()), _batch(BATCH))
+        yield Export(f"test_{norm}", measure(network(norm).eval()), _batch(TEST_IMAGES))
 
 
-def training(norm: str) -> Export:
+def network(norm: str) -> nn.Sequential:
+    tg.manual_seed(0)  # the same convolutions for all
+    return lenet(10, NORMS[norm])
+
+
+def training_step(model: nn.Module) -> Jitted:
     """One step of SGD with momentum. Its learning rate is state, so that the page can turn it."""
-    model = _network(norm).train()
     optimizer = optim.SGD(model.parameters(), lr=START_RATE, momentum=0.9)
 
     @tg.jit
@@ -40,25 +49,19 @@ def training(norm: str) -> Export:
         optimizer.zero_grad()
         return {"loss": loss, "correct": _correct(scores, labels)}
 
-    return Export(f"train_{norm}", step, _batch(BATCH))
+    return step
 
 
-def testing(norm: str) -> Export:
-    """Loss and right answers on many images, with the running statistics where there are any."""
-    model = _network(norm).eval()
+def measure(model: nn.Module) -> Jitted:
+    """Loss and right answers, with the running statistics where there are any."""
 
     @tg.jit
-    def test(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def measured(images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         with tg.no_grad():
             scores = model(prepared(images))
             return {"loss": F.cross_entropy(scores, labels), "correct": _correct(scores, labels)}
 
-    return Export(f"test_{norm}", test, _batch(TEST_IMAGES))
-
-
-def _network(norm: str) -> nn.Sequential:
-    tg.manual_seed(0)  # the same convolutions for all
-    return lenet(10, NORMS[norm])
+    return measured
 
 
 def _correct(scores: Tensor, labels: Tensor) -> Tensor:

@@ -20,13 +20,13 @@ def one_thread():
 
 
 @pytest.fixture(scope="package")
-def panels(tmp_path_factory):
-    """The folder, and the functions by name. A function is not called before it is exported: it has the same start."""
-    out = tmp_path_factory.mktemp("panels")
-    built = scripts(out)
-    found = {export.name: export for export in exports() if export.name not in LEFT_OUT}
-    for export in found.values():
-        compile_for_browsers(export, built)
+def out(tmp_path_factory):
+    """The folder that a page loads from."""
+    folder = tmp_path_factory.mktemp("panels")
+    built = scripts(folder)
+    for export in exports():
+        if export.name not in LEFT_OUT:
+            compile_for_browsers(export, built)
     images.write_images(built)
     maps.write_weights(built, epochs=0, each=1)
-    return out, found
+    return folder

@@ -22,8 +22,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def address(panels):
-    with served(panels[0]) as found:
+def address(out):
+    with served(out) as found:
         yield found
 
 

@@ -12,7 +12,7 @@ import pytest
 import tinygrad_cv as tg
 import tinygrad_cv.functional as F
 from docs.panels import digits as drawn
-from docs.panels import maps
+from docs.panels import maps, training
 from docs.panels.batch_norm import EPS
 from tests.deploy.node import run
 from tinygrad_cv.compiler.runtime import target
@@ -35,49 +35,63 @@ def script(out, text, given=None):
     return json.loads(done.stdout)
 
 
+RUN = """
+import { readFile } from 'node:fs/promises';
+globalThis.fetch = async (url) => new Response(await readFile(url));
+const { batch, images } = await import(`${page}/lib/data.mjs`);
+const { Run } = await import(`${page}/lib/run.mjs`);
+const begin = async () => {
+  const names = ['train', 'test'].map((kind) => `${page}/built/${kind}_${given}.mjs`);
+  const functions = await Promise.all(names.map(async (name) => (await import(name)).load()));
+  const [data, unseen] = await Promise.all(['clothing_train', 'clothing_test'].map(images));
+  return new Run(given, ...functions, data, batch(unseen, [...unseen.labels.keys()]));
+};
+const run = await begin();
+"""
+
+
+def images_of(data, count):
+    """The images that the page embeds: the first of each class, in turn."""
+    chosen = [np.flatnonzero(data.labels == label)[i] for i in range(count // 10) for label in range(10)]
+    return data.images[chosen], data.labels[chosen].astype(np.int32)
+
+
 @pytest.mark.parametrize("norm", ["batch", "group"])
-def test_twenty_steps_of_training(norm, panels, monkeypatch):
+def test_a_run_of_the_page_has_the_losses_of_the_library(norm, out, monkeypatch):
     """Beside code for vectors as short, which sums in the same order: else a maximum among equals may be another."""
-    out, functions = panels
+    found = script(
+        out,
+        RUN
+        + """
+        run.rate = 0.003;
+        for (let i = 0; i < 20; i++) run.step();
+        const again = await begin();
+        const order = Array.from({ length: 20 }, () => again.next());
+        const { losses, tests, accuracy, epochs, rate, smoothed, filters } = run;
+        const result = { losses, tests, accuracy, epochs, rate, smoothed, filters, order };
+        """,
+        norm,
+    )
+    order = np.array(found["order"])
+    assert sorted(order.ravel()) == list(range(1000)), "an epoch has every image once"
     if named("x86-64").runs_here:
         monkeypatch.setattr(target, "host", lambda: named("x86-64"))
-    train = fashion_mnist().train
-    rng = np.random.default_rng(0)
-    calls = []
-    for _ in range(20):
-        chosen = rng.choice(len(train.labels), 50, replace=False)
-        calls.append(["step", {"images": train.images[chosen], "labels": train.labels[chosen]}])
-    found = run(out / "built" / f"train_{norm}.mjs", calls)
-    step = functions[f"train_{norm}"].function
-    right = [step(call["images"], call["labels"].astype(np.int32)) for _, call in calls]
-    np.testing.assert_allclose([x["loss"] for x in found], [x["loss"].item() for x in right], **CLOSE)
-    assert [x["correct"] for x in found] == [x["correct"].item() for x in right]
-    assert found[-1]["loss"] < 0.7 * found[0]["loss"]
+    model, data = training.network(norm).train(), fashion_mnist()
+    step = training.training_step(model)
+    images, labels = images_of(data.train, 1000)
+    right = [step(images[batch], labels[batch]) for batch in order]
+    np.testing.assert_allclose(found["losses"], [x["loss"].item() for x in right], **CLOSE)
+    np.testing.assert_allclose(found["filters"], model.conv1.weight.numpy().ravel(), **CLOSE)
+    assert found["accuracy"] == sum(x["correct"].item() for x in right) / 1000
+    assert found["smoothed"][-1] == [19, pytest.approx(np.mean(found["losses"][-5:]))]
+    assert (found["epochs"], found["rate"]) == (1.0, 0.003)
+    images, labels = images_of(data.test, 200)
+    known = training.measure(model.eval())(images, labels)["correct"].item() / len(labels)
+    assert [at for at, _ in found["tests"]] == [0, 10, 20]
+    assert found["tests"][-1][1] == known > 2 * found["tests"][0][1]
 
 
-def test_the_page_turns_the_learning_rate_and_hands_weights_to_the_test(panels):
-    out, _ = panels
-    first, kept, tested = script(
-        out,
-        """
-        const [train, test] = await Promise.all(['train_batch', 'test_batch'].map(
-          async (name) => (await import(`${page}/built/${name}.mjs`)).load()));
-        const images = Uint8Array.from({ length: 50 * 784 }, (_, i) => (i * 7919) % 251);
-        const labels = Int32Array.from({ length: 50 }, (_, i) => i % 10);
-        train.setState('lr', 0);
-        const before = train.state('conv1.weight');
-        const first = [0, 1].map(() => train.step({ images, labels }).loss);
-        const kept = train.state('conv1.weight').every((value, i) => value === before[i]);
-        const missing = Object.keys(test.about.state).filter((name) => !(name in train.about.state));
-        const result = [first, kept, missing];
-        """,
-    )
-    assert first[0] == first[1] and kept, "at a rate of 0 nothing is learned"
-    assert tested == []
-
-
-def test_all_maps(panels):
-    out, _ = panels
+def test_all_maps(out):
     image = fashion_mnist().test.images[3:4]
     weights = out / "built" / "lenet_clothing.safetensors"
     _, found = run(
@@ -108,9 +122,8 @@ SETTINGS = [
 ]
 
 
-def test_one_convolution_serves_all_settings(panels):
+def test_one_convolution_serves_all_settings(out):
     """The map and the gradient, beside a convolution that has this setting."""
-    out, _ = panels
     rng = np.random.default_rng(1)
     given, right = [], []
     for setting in SETTINGS:
@@ -145,8 +158,7 @@ def test_one_convolution_serves_all_settings(panels):
         np.testing.assert_allclose(ours[2], theirs[2], err_msg=str(setting), **CLOSE)
 
 
-def test_a_kernel_that_does_not_fit_has_no_output_and_fields_grow_by_strides(panels):
-    out, _ = panels
+def test_a_kernel_that_does_not_fit_has_no_output_and_fields_grow_by_strides(out):
     found = script(
         out,
         """
@@ -158,8 +170,7 @@ def test_a_kernel_that_does_not_fit_has_no_output_and_fields_grow_by_strides(pan
     assert found == [0, [16, 7, 3, 1], [4, 1, 0], 1 + 2 * (1 + 2 + 4)]
 
 
-def test_pooling(panels):
-    out, _ = panels
+def test_pooling(out):
     image = np.random.default_rng(2).standard_normal((1, 1, 28, 28)).astype(np.float32)
     (found,) = run(out / "built" / "pooling.mjs", [["step", {"image": image}]])
     for size in (2, 4):
@@ -180,8 +191,7 @@ def by_hand(x, upstream, gamma):
     return g / s, -normalized * (g * normalized).mean() / s, np.full(8, -g.mean() / s)
 
 
-def test_the_paths_of_batch_normalization(panels):
-    out, _ = panels
+def test_the_paths_of_batch_normalization(out):
     x, upstream, gamma, beta = batch()
     inputs = {"x": x, "upstream": upstream, "gamma": np.array([gamma]), "beta": np.array([beta])}
     (found,) = run(out / "built" / "batch_norm.mjs", [["step", inputs]])
@@ -205,8 +215,7 @@ WRONG = {  # what is chosen for each path, and the factors by which the paths ar
 }
 
 
-def test_a_backward_is_told_which_path_it_lacks(panels):
-    out, _ = panels
+def test_a_backward_is_told_which_path_it_lacks(out):
     x, upstream, gamma, _ = batch()
     given = [x.tolist(), upstream.tolist(), gamma, list(map(list, WRONG)), sum(by_hand(x, upstream, gamma)).tolist()]
     found = script(
@@ -228,8 +237,7 @@ def test_a_backward_is_told_which_path_it_lacks(panels):
         assert (relative < 1e-12) == (right == (1, 1, 1))
 
 
-def test_a_drawing_has_the_ink_of_the_digits(panels):
-    out, _ = panels
+def test_a_drawing_has_the_ink_of_the_digits(out):
     rng = np.random.RandomState(0)
     strokes = [drawn.written(digit, rng) for digit in range(10)] + [[np.array([[3.0, 4.0]])]]
     found = script(
@@ -244,8 +252,7 @@ def test_a_drawing_has_the_ink_of_the_digits(panels):
         np.testing.assert_allclose(ours, drawn.ink(drawn.fitted(one)).ravel(), atol=1)
 
 
-def test_images_are_unpacked(panels):
-    out, _ = panels
+def test_images_are_unpacked(out):
     found = script(
         out,
         """
@@ -265,8 +272,7 @@ def test_images_are_unpacked(panels):
     assert found[3] == 1000 and found[4] != "0,1,2"
 
 
-def test_training_on_drawings_learns_them(panels):
-    out, _ = panels
+def test_training_on_drawings_learns_them(out):
     pixels, labels = drawn.digits(10, seed=5)
     chosen = [np.flatnonzero(labels == digit) for digit in (3, 5, 8)]
     rng = np.random.default_rng(0)

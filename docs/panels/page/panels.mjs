@@ -5,7 +5,10 @@ import { html, words } from './lib/dom.mjs';
 const PANELS = ['maps', 'convolution', 'pooling', 'training', 'batch_norm', 'gradient_check', 'drawings'];
 const say = words({
   wait: ['Loading …', '불러오는 중 …'],
-  failed: ['This panel needs a browser with WebAssembly.', '이 패널에는 WebAssembly를 지원하는 브라우저가 필요합니다.'],
+  failed: [
+    'This panel did not load. It needs a recent browser.',
+    '패널을 불러오지 못했습니다. 최신 브라우저가 필요합니다.',
+  ],
 });
 
 const waiting = new IntersectionObserver(

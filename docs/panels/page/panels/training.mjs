@@ -1,10 +1,11 @@
 // Train a small LeNet on 1,000 images in the page, with a learning rate and a normalization of choice.
 
 import { button, choice, figure, readout, readouts, row, slider } from '../lib/controls.mjs';
-import { batch, compiled, images, LICENCE, shuffled } from '../lib/data.mjs';
+import { batch, compiled, images, LICENCE } from '../lib/data.mjs';
 import { digits, html, percent, words } from '../lib/dom.mjs';
 import { channels } from '../lib/pixels.mjs';
 import { plot, rounds } from '../lib/plot.mjs';
+import { Run } from '../lib/run.mjs';
 
 const say = words({
   norm: ['Normalization', '정규화'],
@@ -39,20 +40,15 @@ const say = words({
 });
 
 const NORMS = ['batch', 'layer', 'instance', 'group', 'none'];
-const BATCH = 50;
-const TEST_EVERY = 10;
 const SLICE = 14; // milliseconds of steps between two pictures
+const PAST = 5; // runs that stay in the picture
 
 export async function panel() {
   const [data, unseen] = await Promise.all([images('clothing_train'), images('clothing_test')]);
-  const epoch = data.count / BATCH;
-  const everything = batch(
-    unseen,
-    Array.from({ length: unseen.count }, (_, i) => i),
-  );
+  const tested = batch(unseen, [...unseen.labels.keys()]);
   const setting = { norm: 'batch', rate: 0.01 };
   const past = [];
-  let [run, running] = [undefined, false];
+  let [run, running, asked] = [undefined, false, 0];
 
   const say10 = (power) => digits(10 ** power, power < -1.99 ? 4 : 3).replace(/0+$/, '');
   const rate = slider({
@@ -64,7 +60,7 @@ export async function panel() {
     text: say10,
     on: (power) => {
       setting.rate = 10 ** power;
-      run.tune();
+      run.rate = setting.rate;
     },
   });
   const norm = choice({
@@ -92,22 +88,24 @@ export async function panel() {
     const end = Math.max(100, ...all.map((one) => one.losses.length * 1.1));
     for (const one of [losses, accuracy]) one.range(0, end);
     const kind = (one) => `${one.norm}${one === run ? '' : ' past'}`;
-    losses.draw(all.map((one) => ({ kind: kind(one), points: smooth(one.losses) })));
+    losses.draw(all.map((one) => ({ kind: kind(one), points: one.smoothed })));
     accuracy.draw(all.map((one) => ({ kind: kind(one), points: one.tests })));
     filters.paint(run.filters);
+    const steps = run.losses.length;
     const texts = [
-      run.losses.length,
-      digits(run.losses.length / epoch, 1),
-      run.trained,
+      `${steps}`,
+      digits(run.epochs, 1),
+      steps ? percent(run.accuracy) : '–',
       percent(run.tests.at(-1)[1]),
-      run.time,
+      steps ? `${digits(run.time, 1)} ms` : '–',
     ];
-    numbers.forEach(([, write], i) => write(`${texts[i]}`));
+    numbers.forEach(([, write], i) => write(texts[i]));
     verdict.textContent = run.diverged ? say.diverged : '';
     runs.replaceChildren(
       ...all.map((one) => {
-        const text = `${say[one.norm]} · ${say.rate} ${say10(Math.log10(one.rate))} · ${one.losses.length} ${say.steps.toLowerCase()} · `;
-        return html('li', { class: kind(one) }, text, html('b', {}, percent(one.tests.at(-1)[1])));
+        const rate = `${say.rate} ${say10(Math.log10(one.rate))}`;
+        const text = [say[one.norm], rate, `${one.losses.length} ${say.steps.toLowerCase()}`].join(' · ');
+        return html('li', { class: kind(one) }, `${text} · `, html('b', {}, percent(one.tests.at(-1)[1])));
       }),
     );
   }
@@ -133,11 +131,17 @@ export async function panel() {
     toggle.textContent = say.start;
   }
 
+  /** Another run; the last one stays in the picture. Of several that are asked for at once the last begins. */
   async function anew() {
     pause();
+    const number = (asked += 1);
+    const names = ['train', 'test'].map((kind) => `${kind}_${setting.norm}`);
+    const functions = await Promise.all(names.map(compiled));
+    if (number !== asked) return;
     if (run?.losses.length) past.push(run);
-    if (past.length > 5) past.shift();
-    run = await begin(setting, data, everything);
+    if (past.length > PAST) past.shift();
+    run = new Run(setting.norm, ...functions, data, tested);
+    run.rate = setting.rate;
     show();
   }
 
@@ -151,57 +155,4 @@ export async function panel() {
     row(figure(say.filters, html('div', { class: 'small' }, filters.root)), figure(say.runs, runs)),
     html('p', { class: 'note' }, say.note, ' ', html('a', { href: LICENCE }, say.licence)),
   ];
-}
-
-/** A run from the start: the same weights and the same order of batches, whatever the setting. */
-async function begin(setting, data, everything) {
-  const [training, testing] = await Promise.all([compiled(`train_${setting.norm}`), compiled(`test_${setting.norm}`)]);
-  const run = {
-    norm: setting.norm,
-    rate: setting.rate,
-    losses: [],
-    tests: [],
-    trained: '–',
-    time: '–',
-    diverged: false,
-  };
-  const [right, times] = [[], []];
-  let order = [];
-
-  function test() {
-    for (const name in testing.about.state) testing.setState(name, training.state(name));
-    run.tests.push([run.losses.length, testing.step(everything).correct / everything.labels.length]);
-  }
-
-  run.step = () => {
-    if (!order.length) order = shuffled(data.count, run.losses.length + 1);
-    const chosen = batch(data, order.splice(0, BATCH));
-    const from = performance.now();
-    const { loss, correct } = training.step(chosen);
-    times.push(performance.now() - from);
-    right.push(correct);
-    run.losses.push(loss);
-    run.diverged = !Number.isFinite(loss);
-    if (run.losses.length % TEST_EVERY === 0) test();
-    const last = right.slice(-data.count / BATCH);
-    run.trained = percent(last.reduce((a, b) => a + b) / (BATCH * last.length));
-    run.time = `${digits([...times.slice(-51)].sort((a, b) => a - b)[Math.floor(Math.min(times.length, 51) / 2)], 1)} ms`;
-    run.filters = training.state('conv1.weight');
-  };
-  run.tune = () => {
-    run.rate = setting.rate;
-    training.setState('lr', setting.rate);
-  };
-  run.tune();
-  run.filters = training.state('conv1.weight');
-  test();
-  return run;
-}
-
-/** Means over five batches before, as points. */
-function smooth(losses) {
-  return losses.map((loss, i) => {
-    const some = losses.slice(Math.max(0, i - 4), i + 1);
-    return [i, Number.isFinite(loss) ? some.reduce((a, b) => a + b) / some.length : loss];
-  });
 }
