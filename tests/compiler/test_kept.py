@@ -20,6 +20,7 @@ from tinygrad_cv.compiler import pipeline
 from tinygrad_cv.compiler.options import Options
 from tinygrad_cv.compiler.program import NativeProgram
 from tinygrad_cv.compiler.runtime.target import host
+from tinygrad_cv.compiler.same import Same
 from tinygrad_cv.compiler.verify import VerificationError
 from tinygrad_cv.compiler.verify.kept import verify_kept
 from tinygrad_cv.core import memory
@@ -169,6 +170,21 @@ def test_a_compiled_step_that_writes_over_state_is_seen():
         assert array() is model.weight.value
     with tg.no_grad():
         assert "kept" in [row.kind for row in compiled.kernels(x)]
+
+
+def test_state_in_another_order_is_the_same_in_each_call(monkeypatch):
+    """A transposed weight, and one that repeats a number, are copied; the copy is the same array in the next call."""
+    base, ones = tg.randn(40, 30), tg.ones(1).expand(40)
+    weight, made = base.T, []
+    monkeypatch.setattr(Same, "keep", lambda self, keep=Same.keep: made.append(keep(self)))
+    compiled, x = tg.jit(lambda x: x @ (weight.exp() * ones)), tg.randn(70, 30)
+    with tg.no_grad():
+        for changes in range(1, 4):
+            for _ in range(3):
+                right = x.numpy() @ np.exp(base.numpy().T)
+                np.testing.assert_allclose(compiled(x).numpy(), right, rtol=1e-3, atol=1e-3)
+                assert len(made) == changes
+            base[3] = 0.5 * changes
 
 
 def test_memory_of_results_that_becomes_state_again():

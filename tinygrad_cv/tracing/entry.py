@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..compiler import compiled
 from ..compiler.options import DEFAULT, Options
+from ..core import memory
 from ..core.context import current
 from ..core.errors import MemoryLimitError, TraceError
 from ..core.trace import Fact
@@ -70,6 +72,8 @@ class Entry:
         self._writes = bool(recording.written or recording.changed or recording.deposits or self._schedules)
         self.locks = sorted(recording.locks, key=id)  # in one order, so that two calls never deadlock
         self._derivatives: dict[int, Derivative] = {}
+        self._steady = frozenset(recording.graph.steady)
+        self._copies: dict[int, tuple[weakref.ref[Any], int, np.ndarray]] = {}  # what of, when, and the copy
 
     def arrays(self, leaves: list[Leaf], trusted: bool = False) -> list[np.ndarray] | None:
         """The arrays that the graph reads; None if the recording is not valid for this call.
@@ -97,7 +101,7 @@ class Entry:
             if node is not None and (hooks or node.hooks) and not trusted and hooks_of(tensor) != hooks:
                 return None
             if index >= 0:
-                arrays[index] = value if value.flags.c_contiguous else _contiguous(value)
+                arrays[index] = value if value.flags.c_contiguous else self._row_major(index, value)
         if recording.changed and self._shared(leaves):
             return None
         for origin, known, index in recording.grads:
@@ -114,6 +118,16 @@ class Entry:
                     return None
                 arrays[index] = np.array(number)
         return arrays
+
+    def _row_major(self, index: int, value: np.ndarray | Value) -> np.ndarray:
+        """A copy of state whose elements are in another order; where state is usually the same, one for all calls."""
+        if index not in self._steady:
+            return _contiguous(value)
+        known = self._copies.get(index)
+        if known is None or known[0]() is not value or not memory.same_since([value], known[1]):
+            when, copy = memory.epoch, _contiguous(value)
+            known = self._copies[index] = weakref.ref(value), when, copy
+        return known[2]
 
     def _shared(self, leaves: list[Leaf]) -> bool:
         """Whether an array that the call writes into shares memory with another that it reads or writes."""
