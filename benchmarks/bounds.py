@@ -112,6 +112,17 @@ ONNX_EACH = Bound("the slowest of them", 1.2, "times")
 ONNX_FIRST_CALL = Bound("the longest first compiled call of them", 3.0, "s")
 ONNX_LOAD = Bound("loading ResNet-50, 98 MB", 0.6, "s")
 
+# LeNet-BN, exported: its training step, medians of the same run; the module; the object of its inference.
+EXPORT = {
+    "chromium": Bound("exported step in Chromium, time against tg.jit on one thread", 2.2, "times"),
+    "chromium_torch": Bound("exported step in Chromium, time against torch eager", 1.0, "times"),
+    "c": Bound("exported step from C, time against tg.jit on one thread", 1.05, "times"),
+    "first": Bound("exported step in Chromium, the first one after the page began to load", 200.0, "ms"),
+    "module": Bound("WebAssembly module of the step", 80.0, "kB"),
+    "compressed": Bound("the same, compressed", 25.0, "kB"),
+    "inference object": Bound("object of inference, without weights", 100.0, "kB"),
+}
+
 FIT_OVERHEAD = Bound("fit on LeNet-BN, batch 128, time against a bare loop of compiled steps", 1.03, "times")
 LOADER_RATE = Bound("loader of 224 x 224 JPEG files, images a second against torch", 0.9, "times", at_least=True)
 LOADER_MEMORY = Bound("loader of a folder, growth of resident memory", 1.0, "% an epoch")
