@@ -158,6 +158,19 @@ def test_launchers_are_asked_in_their_own_words(fake, monkeypatch, version, name
     assert found.command(3, ["a", "b:2"], ["x"]) == [str(fake), "--tag", "a b", *expected]
 
 
+def test_ranks_of_one_host_listen_on_no_network(fake, monkeypatch):
+    for name in (*mpiexec.DEVICES, *mpiexec.ELSEWHERE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    launcher = mpiexec.find(str(fake))
+    assert launcher.environment([]) == {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"}
+    assert launcher.environment(["a", "b"]) == mpiexec.find(f"{fake} -f hosts").environment([]) == {}
+    monkeypatch.setenv("UCX_NET_DEVICES", "eth1")
+    assert launcher.environment([]) == {"FI_TCP_IFACE": "lo"}
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert launcher.environment([]) == {}
+
+
 def test_the_launcher_of_this_python_comes_before_those_of_the_path(fake, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(fake.parent / "python"))
     monkeypatch.setenv("PATH", os.defpath)

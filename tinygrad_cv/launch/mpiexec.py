@@ -36,6 +36,16 @@ class Kind:
     ends: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
 
 
+DEVICES = ("UCX_NET_DEVICES", "FI_TCP_IFACE")  # on which MPICH's ways to other hosts listen
+ELSEWHERE = (  # who may name hosts, beside the command: a scheduler, or a file
+    "SLURM_JOB_ID",
+    "PBS_NODEFILE",
+    "LSB_MCPU_HOSTS",
+    "PE_HOSTFILE",
+    "LOADL_HOSTFILE",
+    "COBALT_NODEFILE",
+    "HYDRA_HOST_FILE",
+)
 AT_ONCE = (signal.SIGKILL,)  # the hosts see their connection end; at SIGTERM it would report a rank's bad end
 KINDS = (
     Kind("MPICH", "hydra", "-n", "-hosts", AT_ONCE),
@@ -64,6 +74,13 @@ class Launcher:
         if hosts:
             options += [self.kind.hosts, ",".join(hosts)]
         return [*self.words, *options, *program]
+
+    def environment(self, hosts: Sequence[str]) -> dict[str, str]:
+        """What the environment says beside what is in it: ranks that share a host listen on no other's network."""
+        named = hosts or len(self.words) > 1 or any(name in os.environ for name in ELSEWHERE)
+        if named or self.kind.name != "MPICH" or not sys.platform.startswith("linux"):
+            return {}
+        return {name: "lo" for name in DEVICES if name not in os.environ}
 
 
 def find(given: str | None = None) -> Launcher:

@@ -45,7 +45,12 @@ def run(launcher: Launcher, ranks: int, hosts: Sequence[str], words: Sequence[st
     command = launcher.command(ranks, hosts, program(words, ranks))
     # A session of its own: Ctrl-C reaches this process alone, which hands it on once.
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, bufsize=0
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **launcher.environment(hosts)},
+        start_new_session=True,
+        bufsize=0,
     )
     run = _Run(launcher, process, ranks)
     before = {number: signal.signal(number, run.asked) for number in SIGNALS}
