@@ -44,7 +44,7 @@ export function channels(count, height, width) {
   return {
     root: html(
       'div',
-      { class: `tiles of-${count}` },
+      { class: 'tiles' },
       all.map(({ root }) => root),
     ),
     paint(values, most = largest(values)) {
