@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +62,7 @@ EXEMPT = {  # patterns of names -> why no argument of theirs is spoiled
 }
 
 
+@cache
 def public() -> dict[str, Any]:
     """Every public name that takes an argument, and what it stands for: nn.Linear, or Module.to of all layers."""
     found: dict[str, Any] = {}
