@@ -31,7 +31,7 @@ export function sizes(size, layers, setting) {
 export function forward(step, image, size, weights, setting) {
   const side = outputSize(size, setting);
   const upstream = new Float32Array(OUTPUT * OUTPUT);
-  const { output } = step({ frame: framed(image, size, setting), kernel: spread(weights, setting), upstream });
+  const { output } = step({ frame: framed(image, size, setting), kernel: spread(weights, setting, KERNEL), upstream });
   return strided(side, setting.stride, (at, i, map) => (map[i] = output[at]), new Float32Array(side * side));
 }
 
@@ -45,7 +45,7 @@ export function backward(step, size, weights, setting, upstream) {
     new Float32Array(OUTPUT * OUTPUT),
   );
   const frame = new Float32Array(FRAME * FRAME);
-  const { gradient } = step({ frame, kernel: spread(weights, setting), upstream: dense });
+  const { gradient } = step({ frame, kernel: spread(weights, setting, KERNEL), upstream: dense });
   const padded = size + 2 * setting.padding;
   return Float32Array.from(
     { length: padded * padded },
@@ -76,10 +76,11 @@ function framed(image, size, { padding }) {
   return frame;
 }
 
-/** The kernel with D - 1 zeros between its numbers. */
-function spread(weights, { kernel, dilation }) {
-  const all = new Float32Array(KERNEL * KERNEL);
-  weights.forEach((weight, i) => (all[(Math.floor(i / kernel) * KERNEL + (i % kernel)) * dilation] = weight));
+/** The kernel with D - 1 zeros between its numbers: side x side numbers, by default as many as it reaches over. */
+export function spread(weights, setting, side = extent(setting)) {
+  const { kernel, dilation } = setting;
+  const all = new Float32Array(side * side);
+  weights.forEach((weight, i) => (all[(Math.floor(i / kernel) * side + (i % kernel)) * dilation] = weight));
   return all;
 }
 

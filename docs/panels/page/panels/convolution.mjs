@@ -1,7 +1,7 @@
 // Move kernel size, stride, padding and dilation; see the output's size, what an output sees, and which pixels are used.
 
 import { choice, figure, readout, readouts, row, slider } from '../lib/controls.mjs';
-import { backward, extent, forward, inner, pad, receptiveField, sizes } from '../lib/convolution.mjs';
+import { backward, extent, forward, inner, pad, receptiveField, sizes, spread } from '../lib/convolution.mjs';
 import { compiled, images } from '../lib/data.mjs';
 import { html, words } from '../lib/dom.mjs';
 import { grid } from '../lib/grid.mjs';
@@ -21,6 +21,7 @@ const say = words({
   mean: ['mean', '평균'],
   image: ['Image', '이미지'],
   input: ['Padded image', '패딩한 이미지'],
+  filter: ['Kernel', '커널'],
   map: ['Map', '특성 맵'],
   output: ['Output', '출력'],
   pick: ['Output: arrow keys choose a pixel', '출력: 화살표 키로 화소를 고르세요'],
@@ -76,6 +77,7 @@ export async function panel() {
   const formula = html('p', { class: 'formula', role: 'status' });
   const [field, pixels, unused] = [readout(say.field), readout(say.pixels), readout(say.unused)];
   const place = html('div', { class: 'row' });
+  const filter = grid({ signed: true });
   let [grids, maps, side] = [[], [], []];
 
   /** New numbers everywhere. */
@@ -90,11 +92,15 @@ export async function panel() {
       return place.replaceChildren(html('p', {}, say.none));
     }
     maps = [shrunk(set.image(setting.image), setting.size)];
+    const kernel = KERNELS[setting.weights](setting.kernel);
     for (let layer = 0; layer < setting.layers; layer++) {
-      maps.push(forward(step, maps[layer], side[layer], KERNELS[setting.weights](setting.kernel), setting));
+      maps.push(forward(step, maps[layer], side[layer], kernel, setting));
     }
     if (grids.length !== maps.length) grids = maps.map((_, layer) => grid(looks(layer)));
-    place.replaceChildren(...grids.map((one, layer) => titled(layer, one.root)));
+    const [first, ...rest] = grids.map((one, layer) => titled(layer, one.root));
+    const across = extent(setting);
+    filter.paint(spread(kernel, setting), across, across);
+    place.replaceChildren(first, sized(say.filter, across, filter.root), ...rest);
     grids.forEach((one, layer) => {
       const padding = layer < setting.layers ? setting.padding : 0;
       const wide = side[layer] + 2 * padding;
@@ -141,7 +147,7 @@ export async function panel() {
     const last = layer === setting.layers;
     const wide = side[layer] + (last ? 0 : 2 * setting.padding);
     const name = last ? say.output : layer ? `${say.map} ${layer}` : setting.padding ? say.input : say.image;
-    return figure([name, html('small', {}, ` ${wide} × ${wide}`)], root);
+    return sized(name, wide, root);
   }
 
   update();
@@ -158,6 +164,8 @@ export async function panel() {
     html('p', { class: 'note' }, say.note),
   ];
 }
+
+const sized = (name, wide, root) => figure([name, html('small', {}, ` ${wide} × ${wide}`)], root);
 
 function formulaText({ stride: s, padding: p, kernel: k, dilation: d }, side) {
   const steps = side
