@@ -116,6 +116,7 @@ ONNX_LOAD = Bound("loading ResNet-50, 98 MB", 0.6, "s")
 EXPORT = {
     "chromium": Bound("exported step in Chromium, time against tg.jit on one thread", 2.2, "times"),
     "chromium_torch": Bound("exported step in Chromium, time against torch eager", 1.0, "times"),
+    "workers": Bound("exported step in Chromium, time of two workers against one thread", 0.65, "times"),
     "c": Bound("exported step from C, time against tg.jit on one thread", 1.05, "times"),
     "first": Bound("exported step in Chromium, the first one after the page began to load", 200.0, "ms"),
     "module": Bound("WebAssembly module of the step", 80.0, "kB"),

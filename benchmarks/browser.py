@@ -43,6 +43,10 @@ class Page:
         script = f"const given = [...arguments], done = given.pop(); Promise.resolve({function}(...given)).then(done)"
         return self._browser.execute_async_script(script, *arguments)
 
+    def errors(self) -> list[str]:
+        """What has been written to the console since the last time it was asked."""
+        return [line["message"] for line in self._browser.get_log("browser")]
+
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Page | None]:
@@ -59,6 +63,7 @@ def chromium(folder: Path) -> Iterator[Page | None]:
     options.binary_location = program
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage"):
         options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))

@@ -35,7 +35,7 @@ WORKLOAD = WORKLOADS["lenet"]
 Timer = Callable[[float], list[float]]  # seconds -> milliseconds of each step
 
 SCRIPT = """
-import { load } from './lenet.mjs';
+import { load, loadWorkers } from './lenet.mjs';
 const times = (m, inputs, seconds) => {
   const found = [], end = performance.now() + 1000 * seconds;
   while (performance.now() < end) {
@@ -57,7 +57,17 @@ const given = inputs(await fetched('images.bin'), await fetched('labels.bin'));
 const m = await load(), wide = await load('lenet.relaxed.wasm');
 m.step(given);
 const since = performance.now(); // the page began to load
+const shared = await loadWorkers();
 window.measure = (which, seconds) => times(which ? wide : m, given, seconds);
+window.share = async (seconds) => {
+  const found = [], end = performance.now() + 1000 * seconds;
+  while (performance.now() < end) {
+    const start = performance.now();
+    await shared.step(given);
+    found.push(performance.now() - start);
+  }
+  return found;
+};
 loaded(since);
 </script>"""
 )
@@ -160,7 +170,8 @@ def files(folder: Path) -> tuple[Callable[..., Any], tuple[np.ndarray, np.ndarra
     images, labels = data = WORKLOAD.data()
     step = training(WORKLOAD)
     for target in ("wasm32", "native"):
-        tg.export(step, *map(tg.tensor, data), target=target, path=folder / "lenet", relaxed_simd=target == "wasm32")
+        options = {"relaxed_simd": True, "threads": 2} if target == "wasm32" else {}
+        tg.export(step, *map(tg.tensor, data), target=target, path=folder / "lenet", **options)
     model = networks.build(WORKLOAD.network, tg).eval()
     with tg.no_grad():
         inference = tg.export(model, tg.tensor(images[:1]), target="native", path=folder / "inference")
@@ -215,6 +226,7 @@ def main() -> int:
             first = min(firsts)
             timers["Chromium"] = lambda seconds: page.call("window.measure", 0, seconds)
             timers["Chromium, relaxed SIMD"] = lambda seconds: page.call("window.measure", 1, seconds)
+            timers["Chromium, two workers"] = lambda seconds: page.call("window.share", seconds)
         try:
             torch = stack.enter_context(LiveWorker("torch", WORKLOAD))
             timers["torch eager, two threads"] = lambda seconds: [
@@ -232,6 +244,7 @@ def main() -> int:
     figures: list[tuple[Bound, float | None]] = [
         (bounds.EXPORT["chromium"], ratio(times, "Chromium", "tg.jit, one thread")),
         (bounds.EXPORT["chromium_torch"], ratio(times, "Chromium", "torch eager, two threads")),
+        (bounds.EXPORT["workers"], ratio(times, "Chromium, two workers", "Chromium")),
         (bounds.EXPORT["c"], ratio(times, "C object, one thread", "tg.jit, one thread")),
         (bounds.EXPORT["first"], first),
         *((bounds.EXPORT[name], size) for name, size in sizes.items()),

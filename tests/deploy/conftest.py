@@ -24,5 +24,11 @@ def lenet(one_thread, tmp_path_factory):
     """LeNet-BN and SGD with momentum, exported for Node and for this machine, and trained here."""
     folder = tmp_path_factory.mktemp("lenet")
     return trained(
-        lenet_bn, lambda m: optim.SGD(m, lr=0.003, momentum=0.9), (16, 1, 28), STEPS, folder, "wasm32", "native"
+        lenet_bn,
+        lambda m: optim.SGD(m, lr=0.003, momentum=0.9),
+        (16, 1, 28),
+        STEPS,
+        folder,
+        ("wasm32", {"threads": 2}),
+        "native",
     )

@@ -12,8 +12,9 @@ pytest.importorskip("llvmlite")
 
 import tinygrad_cv as tg
 from tests.deploy.program import linked, losses_in, run
-from tests.deploy.training import tiny, trained
+from tests.deploy.training import lenet_bn, tiny, trained
 from tinygrad_cv import optim
+from tinygrad_cv.compiler import set_num_threads
 
 CLOSE = 1e-5  # of losses, relative, where instructions differ
 
@@ -43,6 +44,18 @@ def test_state_is_read_by_name_and_an_argument_out_of_range_changes_nothing(lene
         assert done.stderr.startswith("usage: ")
     end.write_bytes(start.read_bytes()[:-4])
     assert subprocess.run([program, end], capture_output=True, check=False).returncode == 1
+
+
+def test_threads_share_a_step_and_have_the_bits_of_as_many_jitted_ones(tmp_path):
+    set_num_threads(2)
+    try:
+        made = trained(
+            lenet_bn, lambda m: optim.SGD(m, lr=0.003), (16, 1, 28), 20, tmp_path, ("native", {"threads": 2})
+        )
+    finally:
+        set_num_threads(1)
+    program = linked(made.stem, "gcc", "-pthread")
+    assert losses_in(run(program, made.data, tmp_path / "step.safetensors")) == made.losses
 
 
 def test_nothing_is_called_but_the_c_library(lenet):

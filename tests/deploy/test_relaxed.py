@@ -55,7 +55,7 @@ def test_elements_have_the_same_bits(tmp_path):
 
 
 def test_the_loader_takes_what_there_is(tmp_path):
-    made = trained(tiny, lambda m: optim.SGD(m, lr=0.01), (8, 1, 8), 30, tmp_path, "wasm32", relaxed_simd=True)
+    made = trained(tiny, lambda m: optim.SGD(m, lr=0.01), (8, 1, 8), 30, tmp_path, ("wasm32", {"relaxed_simd": True}))
     plain, relaxed = (made.stem.with_suffix(ending).read_bytes() for ending in (".wasm", ".relaxed.wasm"))
     assert MULTIPLY_ADD in relaxed
     assert MULTIPLY_ADD not in plain

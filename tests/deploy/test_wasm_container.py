@@ -29,12 +29,23 @@ def test_numbers_are_read_as_they_are_written(number):
 
 def test_a_place_with_another_number_is_found():
     code = compile_object(TEXT, named("wasm32"))
-    assert b"\6memory\2\0\4base\3\0\4pick\0\1" in module(code, ["pick"])
+    assert b"\4base\3\0\6memory\2\0\4pick\0\1" in module(code, ["pick"]).code
     call = b"\x10\x80\x80\x80\x80\0"  # of function 0, its number in as many bytes as a linker may need
     assert code.count(call) == 1
     wrong = code.replace(call, b"\x10\x81\x80\x80\x80\0")
     with pytest.raises(ValueError, match="stands where a linker would write"):
         module(wrong, ["pick"])
+
+
+def test_instances_that_share_memory_have_stacks_of_their_own():
+    text = "declare void @g(ptr) define void @f() { %x = alloca [64 x i8] call void @g(ptr %x) ret void }".replace(
+        "declare void @g(ptr)", "define void @g(ptr %x) noinline { store volatile i8 1, ptr %x ret void }"
+    )
+    alone, shared = (module(compile_object(text, named("wasm32")), ["f"], 100, threads) for threads in (1, 3))
+    assert b"\6memory\2\0" in alone.code
+    assert b"\3env\6memory\2\3\4\4" in shared.code  # imported, shared, four pages at least and at most
+    assert b"\5stack\3\0" in shared.code
+    assert (alone.pages, shared.pages) == (2, 4)
 
 
 def test_what_nothing_defines_is_named():

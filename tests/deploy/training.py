@@ -83,16 +83,21 @@ def trained(
     sizes: tuple[int, int, int],
     steps: int,
     folder: Path,
-    *targets: str,
-    **options: Any,
+    *targets: str | tuple[str, dict[str, Any]],
 ) -> Trained:
-    """Export a training step, and run it. ``sizes``: of a batch, channels, the side of an image."""
+    """Export a training step, and run it.
+
+    Args:
+        sizes: of a batch, channels, the side of an image.
+        targets: each may have options of its own.
+    """
     tg.manual_seed(1)
     model = network().train()
     data = batches(steps, *sizes)
     step = training_step(model, optimizer(model))
     start = {name: np.array(array) for name, array in model.state_dict().items()}
     for target in targets:
-        made = tg.export(step, *map(tg.tensor, data[0]), target=target, path=folder / "step", **options)
+        name, options = (target, {}) if isinstance(target, str) else target
+        made = tg.export(step, *map(tg.tensor, data[0]), target=name, path=folder / "step", **options)
     losses = [step(*map(tg.tensor, pair))["loss"].item() for pair in data]
     return Trained(folder / "step", model, start, data, losses, made.state)

@@ -20,6 +20,7 @@ from .webassembly import webassembly
 
 OBJECTS = ("x86-64", "x86-64-v3", "x86-64-v4", "aarch64", "riscv64", "native")
 TARGETS = ("wasm32", *OBJECTS)
+MOST = 64  # threads
 ENDINGS = (".wasm", ".mjs", ".o", ".h", ".safetensors")
 
 
@@ -39,6 +40,7 @@ def export(
     path: str | os.PathLike[str],
     kwargs: Mapping[str, Any] | None = None,
     relaxed_simd: bool = False,
+    threads: int = 1,
 ) -> Exported:
     """Write a function as files that run without Python: a network, or a whole training step with its state inside.
 
@@ -60,6 +62,8 @@ def export(
         path: the files without their endings.
         relaxed_simd: with ``wasm32`` also write ``path.relaxed.wasm``, which the loader takes where the browser has
             relaxed SIMD. There contractions multiply and add in one instruction, which may round once or twice.
+        threads: how many share a call, at most 64. With ``wasm32`` that is another module, ``path.threads.wasm``, for
+            workers of a page that is cross-origin isolated; elsewhere a call starts threads of POSIX.
 
     Raises:
         ExportError: the function does something that needs Python; it names what, and what to do.
@@ -83,15 +87,17 @@ def export(
         )
     if target not in TARGETS:
         raise ExportError(f"export: target={target!r}; it must be one of {', '.join(map(repr, TARGETS))}.")
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST:
+        raise ExportError(f"export: threads={threads!r}; it must be a number from 1 to {MOST}.")
     if not available():
         raise ExportError("export: compiled code needs llvmlite, which is not installed: pip install llvmlite")
     jitted = step if isinstance(step, Jitted) else jit(step)
     made = interface(jitted._entry(args, dict(kwargs or {})))
     stem = _stem(path)
     if target == "wasm32":
-        files = webassembly(made, stem.name, jitted.options, relaxed_simd)
+        files = webassembly(made, stem.name, jitted.options, relaxed_simd, threads)
     else:
-        files = native(made, stem.name, target, jitted.options)
+        files = native(made, stem.name, target, jitted.options, threads)
     files[f"{stem.name}.safetensors"] = _start(made)
     written = tuple(stem.with_name(name) for name in files)
     for file, data in zip(written, files.values(), strict=True):

@@ -58,12 +58,13 @@ def check(interface: Interface) -> None:
             )
 
 
-def header(interface: Interface, block: Block, size: int, file: str, name: str) -> str:
+def header(interface: Interface, block: Block, size: int, file: str, name: str, threads: int = 1) -> str:
     """The text of ``file.h``.
 
     Args:
         size: of the block, in bytes.
         name: of the struct, and how names of functions begin.
+        threads: how many share a call.
     """
     sections = [
         _section(name, "inputs", "in", interface.inputs, "What it takes"),
@@ -94,7 +95,7 @@ def header(interface: Interface, block: Block, size: int, file: str, name: str) 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
+{"" if threads == 1 else "#include <pthread.h>" + chr(10)}
 #ifdef __cplusplus
 #define {name.upper()}_ALIGNED alignas(64)
 extern "C" {{
@@ -113,8 +114,8 @@ static_assert(sizeof({name}) == {size}, "the struct is not what {name}.o was com
 void {name}_init({name} *m);
 
 /* One call: reads m->in, reads and writes m->state, writes m->out. {condition}
-int {name}_step({name} *m);
-
+{"" if threads == 1 else "static inline "}int {name}_step({name} *m);
+{"" if threads == 1 else _filled("threads.c", {"NAME": name, "THREADS": str(threads)})}
 /* New memory that is ready for {name}_load and {name}_step; for free(). NULL if there is none. */
 static inline {name} *{name}_new(void) {{
   {name} *m = ({name} *)aligned_alloc(64, sizeof({name}));
@@ -133,7 +134,7 @@ static inline {name} *{name}_new(void) {{
 """
 
 
-def example(interface: Interface, file: str, name: str) -> str:
+def example(interface: Interface, file: str, name: str, threads: int = 1) -> str:
     """The text of ``file_main.c``. ``name``: of the struct."""
     fields = _identifiers(interface.inputs)
     read = "".join(
@@ -159,6 +160,7 @@ def example(interface: Interface, file: str, name: str) -> str:
         "OBJECT": f"{file}.o",
         "START": f"{file}.safetensors",
         "HEADER": f"{file}.h",
+        "LIBRARIES": "-lm" if threads == 1 else "-lm -pthread",
         "NAME": name,
     }
     return _filled("main.c", words)

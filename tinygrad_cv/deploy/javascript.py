@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,8 +46,21 @@ def check_dtypes(interface: Interface) -> None:
             )
 
 
-def loader(interface: Interface, block: Block, name: str, modules: Sequence[str]) -> str:
-    """The text of ``name.mjs``. ``modules``: the names of their files, the one with relaxed SIMD second."""
+class Workers(NamedTuple):
+    """A module for several threads: its file, their number, and the pages of the memory that they share."""
+
+    wasm: str
+    threads: int
+    pages: int
+
+
+def loader(interface: Interface, block: Block, name: str, modules: Sequence[str], workers: Workers | None) -> str:
+    """The text of ``name.mjs``.
+
+    Args:
+        modules: the names of their files, the one with relaxed SIMD second.
+        workers: the module for several threads.
+    """
     tables = {
         "inputs": _rows(interface.inputs, [block.inputs[port.number] for port in interface.inputs]),
         "outputs": _rows(interface.outputs, [block.outputs[port.number] for port in interface.outputs]),
@@ -67,6 +80,7 @@ def loader(interface: Interface, block: Block, name: str, modules: Sequence[str]
             "const ABOUT = {",
             f"  wasm: {json.dumps(list(modules))}, // the second one needs relaxed SIMD; all else is the same",
             f"  start: {json.dumps(f'{name}.safetensors')}, // state as it was when the function was exported",
+            f"  workers: {json.dumps(workers and workers._asdict())},",
             "  // `at` counts bytes from the module's `base`",
             *(f"  {key}: {{\n{lines}  }}," for key, lines in rows.items()),
             "};",
@@ -98,8 +112,8 @@ export type Results = {result};
 
 export interface Tensor {{ dtype: string; shape: number[]; at: number }}
 
-export interface Exported {{
-{condition}  step(inputs: Inputs): Results;
+export interface Exported<Returned = Results> {{
+{condition}  step(inputs: Inputs): Returned;
   /** State as it was when the function was exported. */
   init(): void;
   /** A copy of a tensor that it keeps. */
@@ -120,6 +134,12 @@ export interface Exported {{
 export function load(
   from?: string | URL | {{ wasm: BufferSource; state?: ArrayBuffer | Uint8Array }},
 ): Promise<Exported>;
+
+/**
+ * The same, whose calls are shared by workers, and promised; where the page is not cross-origin isolated, or there is
+ * no module for several threads, they are promised all the same.
+ */
+export function loadWorkers(from?: string | URL): Promise<Exported<Promise<Results>> & {{ close(): void }}>;
 """
 
 

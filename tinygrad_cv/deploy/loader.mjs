@@ -23,6 +23,47 @@ export async function load(from = new URL(best(), import.meta.url)) {
   return new Exported(instance.exports, state);
 }
 
+/**
+ * The same, whose calls are shared by workers: `step` returns a promise. Workers share memory, which a page may use that is
+ * cross-origin isolated; elsewhere `step` does all the work itself. `close()` ends the workers.
+ */
+export async function loadWorkers(from) {
+  if (!ABOUT.workers || !globalThis.crossOriginIsolated) return promised(await load(from));
+  const { wasm, threads, pages } = ABOUT.workers, url = new URL(from ?? wasm, from ? here() : import.meta.url);
+  const [code, state] = await Promise.all([read(url), read(new URL(ABOUT.start, url))]);
+  const module = await WebAssembly.compile(code);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const workers = Array.from({ length: threads }, () => new Worker(import.meta.url, { type: 'module', name: WORKER }));
+  const asked = (message) => Promise.all(workers.map((worker, part) => new Promise((done, failed) => {
+    worker.onmessage = ({ data }) => done(data);
+    worker.onerror = (event) => failed(new Error(event.message));
+    worker.postMessage({ ...message, part });
+  })));
+  await asked({ module, memory });
+  const run = async () => (await asked({ base: exports.base.value })).some(Boolean);
+  const m = new Exported({ memory, base: exports.base, init: exports.init, step: run }, state);
+  return promised(m, () => workers.forEach((worker) => worker.terminate()));
+}
+
+/** One call after the other, each as a promise. */
+function promised(m, close = () => {}) {
+  let last = Promise.resolve();
+  const step = (inputs) => (last = last.catch(() => {}).then(() => m.stepLater(inputs)));
+  return Object.assign(m, { step, close });
+}
+
+const WORKER = 'tinygrad_cv', STACK = 65536;
+if (globalThis.name === WORKER && globalThis.WorkerGlobalScope) {
+  let exports;
+  globalThis.onmessage = ({ data: { module, memory, base, part } }) => {
+    if (!module) return postMessage(exports.part(base, part));
+    exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    if (exports.stack) exports.stack.value -= part * STACK; // each has one of its own
+    postMessage(0);
+  };
+}
+
 const here = () => globalThis.document?.baseURI ?? import.meta.url;
 
 async function read(url) {
@@ -52,8 +93,22 @@ class Exported {
 
   /** One call. Each argument has as many numbers as its shape says; results are copies. */
   step(inputs = {}) {
+    this.#take(inputs);
+    return this.#give(this.#exports.step(this.#base));
+  }
+
+  /** The same, of workers. */
+  async stepLater(inputs = {}) {
+    this.#take(inputs);
+    return this.#give(await this.#exports.step(this.#base));
+  }
+
+  #take(inputs) {
     for (const name in ABOUT.inputs) this.#write(ABOUT.inputs[name], inputs[name], `step: the argument ${name}`);
-    if (this.#exports.step(this.#base)) {
+  }
+
+  #give(invalid) {
+    if (invalid) {
       throw new RangeError('step: what the function was compiled for does not hold: an argument is out of range, as a ' +
         'label is that is no class, or numbers overflow. Nothing has changed.');
     }

@@ -1,6 +1,6 @@
 /* Calls NAME with arguments from standard input until they end, and prints what it returns.
 
-     cc -O2 MAIN OBJECT -lm -o NAME && ./NAME START < arguments
+     cc -O2 MAIN OBJECT LIBRARIES -o NAME && ./NAME START < arguments
 
    Arguments are the bytes of ARGUMENTS, one call after the other. With the name of
    another file at the end, state is written to it. */

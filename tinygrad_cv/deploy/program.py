@@ -28,8 +28,12 @@ class Program(NamedTuple):
     nbytes: int
 
 
-def program(interface: Interface, target: Target, options: Options, prefix: str = "") -> Program:
-    """The program of a function. ``prefix``: of the names of its functions.
+def program(interface: Interface, target: Target, options: Options, prefix: str = "", threads: int = 1) -> Program:
+    """The program of a function.
+
+    Args:
+        prefix: of the names of its functions.
+        threads: how many share the work.
 
     Raises:
         ExportError: NumPy would compute a part of it, or it needs more memory than the target has.
@@ -40,7 +44,7 @@ def program(interface: Interface, target: Target, options: Options, prefix: str 
     name = interface.name
     if any(value.size == 0 for value in interface.graph.values()):
         raise ExportError(f"export of {name}: it has an array without elements; leave that out.")
-    image, kernels = written(interface.graph, target, options=options)
+    image, kernels = written(interface.graph, target, threads, options)
     hosted = sorted({step.op for step in image.steps if step.op})
     if hosted:
         raise ExportError(
@@ -48,7 +52,7 @@ def program(interface: Interface, target: Target, options: Options, prefix: str 
             "Compute it outside, and pass the result as an argument; float16 can be converted to float32 first."
         )
     places = block(image, interface)
-    made = driver(image, places, interface.condition, target, prefix)
+    made = driver(image, places, interface.condition, target, prefix, threads)
     if target.pointer_bytes == 4 and made.size > LARGEST:
         raise ExportError(
             f"export of {name}: it needs {made.size:,} bytes of memory, and {target.arch} has {LARGEST:,}. Export "

@@ -22,11 +22,19 @@ CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, C
 ORDER = (TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, DATA_COUNT, CODE, DATA)
 FUNCTIONS, TABLES, MEMORIES, GLOBALS = range(4)  # kinds of imports and exports
 I32_CONST, END, I32, MUTABLE = 0x41, 0x0B, 0x7F, 1
+LIMITED, SHARED = 1, 3  # kinds of memories, both with a greatest size
 SYMBOL_TABLE, UNDEFINED, NAMED = 8, 0x10, 0x40
 SYMBOL_FUNCTION, SYMBOL_DATA, SYMBOL_GLOBAL, SYMBOL_SECTION = range(4)
 # relocations: the places that hold the index of a function, type or global, and those that hold an address
 INDICES, ADDRESSES, TYPE_INDEX = (0, 7, 13), (3, 4, 5), 6
 SIGNED, FIXED = (4,), (5,)  # addresses as signed numbers, and as four bytes
+
+
+class Module(NamedTuple):
+    """A file, and the size of its memory in pages of 64 KiB."""
+
+    code: bytes
+    pages: int
 
 
 class Import(NamedTuple):
@@ -109,14 +117,16 @@ def _name(text: str) -> bytes:
     return unsigned(len(text.encode())) + text.encode()
 
 
-def module(code: bytes, exported: Sequence[str], extra: int = 0) -> bytes:
-    """The module of an object file, which needs no imports. It exports some of its functions, and two things more:
+def module(code: bytes, exported: Sequence[str], extra: int = 0, threads: int = 1) -> Module:
+    """The module of an object file. It exports some of its functions, and more:
 
-        memory   of as many bytes as it needs
-        base     a constant: the first address that neither its data nor its stack need
+        memory   of as many bytes as it needs; several threads import it instead, as ``env.memory``, and share it
+        base     a constant: the first address that neither its data nor stacks need
+        stack    for several threads, if they need stacks: where that of an instance begins, growing down
 
     Args:
         extra: bytes that the memory holds from ``base`` on.
+        threads: how many instances share the memory. Each writes the same data into it.
 
     Raises:
         ValueError: it calls functions that it does not define, or is no object file that can be used alone.
@@ -134,20 +144,26 @@ def module(code: bytes, exported: Sequence[str], extra: int = 0) -> bytes:
     _check_relocations(parts, custom, symbols, segments)
     end = max((offset + size for offset, size in segments), default=0)
     stack = any(found.kind == GLOBALS for found in imports)
-    top = _aligned(end + STACK) if stack else _aligned(end)
+    top = _aligned(end + STACK * threads) if stack else _aligned(end)
     pages = -(-(top + extra) // PAGE)
     new = {kind: body for kind, body in parts if kind not in (CUSTOM, IMPORT)}
-    new[MEMORY] = unsigned(1) + b"\1" + unsigned(pages) * 2  # at least and at most
+    limits = unsigned(pages) * 2  # at least and at most
+    if threads == 1:
+        new[MEMORY] = unsigned(1) + bytes([LIMITED]) + limits
+    else:
+        new[IMPORT] = unsigned(1) + _name("env") + _name("memory") + bytes([MEMORIES, SHARED]) + limits
     globals_ = [bytes([I32, 0, I32_CONST]) + signed(top) + bytes([END])]  # the base
     if stack:
         globals_.insert(0, bytes([I32, MUTABLE, I32_CONST]) + signed(top) + bytes([END]))
     new[GLOBAL] = unsigned(len(globals_)) + b"".join(globals_)
     indices = {symbol.name: symbol.number for symbol in symbols if symbol.kind == SYMBOL_FUNCTION}
-    exports = [_name("memory") + bytes([MEMORIES, 0]), _name("base") + bytes([GLOBALS, len(globals_) - 1])]
+    exports = [_name("base") + bytes([GLOBALS, len(globals_) - 1])]
+    exports += [_name("memory") + bytes([MEMORIES, 0])] if threads == 1 else []
+    exports += [_name("stack") + bytes([GLOBALS, 0])] if threads > 1 and stack else []
     exports += [_name(name) + bytes([FUNCTIONS]) + unsigned(indices[name]) for name in exported]
     new[EXPORT] = unsigned(len(exports)) + b"".join(exports)
     body = b"".join(bytes([kind]) + unsigned(len(new[kind])) + new[kind] for kind in ORDER if kind in new)
-    return HEADER + body
+    return Module(HEADER + body, pages)
 
 
 def _aligned(address: int) -> int:

@@ -110,6 +110,12 @@ def relaxed() -> Target:
     return replace(wasm, features=f"{wasm.features},+relaxed-simd", relaxed=True)
 
 
+def shared() -> Target:
+    """WebAssembly for threads that share their memory."""
+    wasm = named("wasm32")
+    return replace(wasm, features=f"{wasm.features},+atomics")
+
+
 @cache
 def host() -> Target:
     """This machine."""
