@@ -27,53 +27,31 @@ export function sizes(size, layers, setting) {
   return all;
 }
 
-/** The map of one layer: size x size numbers. `weights`: kernel x kernel. */
+/** The map of one layer: side x side numbers. `weights`: kernel x kernel. */
 export function forward(step, image, size, weights, setting) {
-  const side = outputSize(size, setting);
+  const frame = pad(image, size, setting.padding, FRAME);
   const upstream = new Float32Array(OUTPUT * OUTPUT);
-  const { output } = step({ frame: framed(image, size, setting), kernel: spread(weights, setting, KERNEL), upstream });
-  return strided(side, setting.stride, (at, i, map) => (map[i] = output[at]), new Float32Array(side * side));
+  const { output } = step({ frame, kernel: spread(weights, setting, KERNEL), upstream });
+  return Float32Array.from(places(outputSize(size, setting), setting.stride), (at) => output[at]);
 }
 
 /** The gradient of Σ upstream · map with respect to the padded image, (size + 2P) to a side. */
 export function backward(step, size, weights, setting, upstream) {
-  const side = outputSize(size, setting);
-  const dense = strided(
-    side,
-    setting.stride,
-    (at, i, all) => (all[at] = upstream[i]),
-    new Float32Array(OUTPUT * OUTPUT),
-  );
+  const dense = new Float32Array(OUTPUT * OUTPUT);
+  places(outputSize(size, setting), setting.stride).forEach((at, i) => (dense[at] = upstream[i]));
   const frame = new Float32Array(FRAME * FRAME);
   const { gradient } = step({ frame, kernel: spread(weights, setting, KERNEL), upstream: dense });
-  const padded = size + 2 * setting.padding;
-  return Float32Array.from(
-    { length: padded * padded },
-    (_, i) => gradient[Math.floor(i / padded) * FRAME + (i % padded)],
-  );
+  return crop(gradient, FRAME, 0, size + 2 * setting.padding);
 }
 
 /** The middle of a padded image. */
-export function inner(padded, size, padding) {
-  const wide = size + 2 * padding;
-  return Float32Array.from(
-    { length: size * size },
-    (_, i) => padded[(Math.floor(i / size) + padding) * wide + padding + (i % size)],
-  );
-}
+export const inner = (padded, size, padding) => crop(padded, size + 2 * padding, padding, size);
 
-/** An image in zeros. */
-export function pad(image, size, padding) {
-  const wide = size + 2 * padding;
+/** An image in zeros: wide x wide numbers. */
+export function pad(image, size, padding, wide = size + 2 * padding) {
   const padded = new Float32Array(wide * wide);
   for (let y = 0; y < size; y++) padded.set(image.subarray(y * size, (y + 1) * size), (y + padding) * wide + padding);
   return padded;
-}
-
-function framed(image, size, { padding }) {
-  const frame = new Float32Array(FRAME * FRAME);
-  for (let y = 0; y < size; y++) frame.set(image.subarray(y * size, (y + 1) * size), (y + padding) * FRAME + padding);
-  return frame;
 }
 
 /** The kernel with D - 1 zeros between its numbers: side x side numbers, by default as many as it reaches over. */
@@ -84,10 +62,13 @@ export function spread(weights, setting, side = extent(setting)) {
   return all;
 }
 
-/** Visits the outputs of stride S among those of stride 1. */
-function strided(side, stride, visit, result) {
-  for (let i = 0; i < side * side; i++) {
-    visit((Math.floor(i / side) * OUTPUT + (i % side)) * stride, i, result);
-  }
-  return result;
+/** size x size of wide x wide numbers, from row and column `from` on. */
+function crop(rows, wide, from, size) {
+  const at = (i) => (Math.floor(i / size) + from) * wide + from + (i % size);
+  return Float32Array.from({ length: size * size }, (_, i) => rows[at(i)]);
+}
+
+/** Where the outputs of stride S lie among those of stride 1. */
+function places(side, stride) {
+  return Array.from({ length: side * side }, (_, i) => (Math.floor(i / side) * OUTPUT + (i % side)) * stride);
 }
