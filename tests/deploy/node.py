@@ -39,7 +39,7 @@ def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
 
 def packed(x: Any) -> dict[str, str]:
     array = np.asarray(x)
-    kinds = {"f4": "Float32Array", "f8": "Float64Array", "i8": "Int32Array", "u1": "Uint8Array"}
+    kinds = {"f4": "Float32Array", "f8": "Float64Array", "i8": "Int32Array", "u1": "Uint8Array", "b1": "Uint8Array"}
     name = kinds[array.dtype.str[1:]]
     array = array.astype(np.int32) if name == "Int32Array" else array  # as a page has labels
     return {"array": name, "data": base64.b64encode(array.tobytes()).decode()}
