@@ -54,13 +54,16 @@ export function choice({ label, options, value, on, kind = 'choice' }) {
 export const button = (label, on, attributes = {}) =>
   html('button', { type: 'button', onclick: on, ...attributes }, label);
 
-/** A number with its name: [element, function that writes]. */
+/** A number with its name. */
 export function readout(label) {
   const value = html('b');
-  return [html('div', {}, html('span', {}, label), value), (text) => (value.textContent = text)];
+  return {
+    root: html('div', {}, html('span', {}, label), value),
+    write: (text) => (value.textContent = text),
+  };
 }
 
-export const readouts = (...all) => html('div', { class: 'readouts' }, ...all.map(([element]) => element));
+export const readouts = (...all) => html('div', { class: 'readouts' }, ...all.map(({ root }) => root));
 export const row = (...children) => html('div', { class: 'row' }, children);
 /** What is drawn, with a caption that says what it is. */
 export const figure = (caption, ...children) =>

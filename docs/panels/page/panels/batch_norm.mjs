@@ -88,9 +88,9 @@ export async function panel() {
       PATHS.map((name) => [...found[name]]),
       [...found.gradient],
     );
-    mu[1](digits(found.mean));
-    sigma[1](digits(found.variance));
-    total[1](digits(found.gradient.reduce((a, b) => a + b)));
+    mu.write(digits(found.mean));
+    sigma.write(digits(found.variance));
+    total.write(digits(found.gradient.reduce((a, b) => a + b)));
     const parts = PATHS.map((name, i) => html('span', { class: `path ${KINDS[i]}` }, signed(found[name][chosen], i)));
     const name = NAMES[chosen];
     formula.replaceChildren(
@@ -117,5 +117,9 @@ export async function panel() {
   ];
 }
 
-const signed = (value, i) =>
-  `${i === 0 ? (value < 0 ? '−' : '') : value < 0 ? ' − ' : ' + '}${digits(Math.abs(value))}`;
+/** A term of a sum, with its sign before it. */
+function signed(value, i) {
+  const minus = value < 0;
+  const sign = i ? (minus ? ' − ' : ' + ') : minus ? '−' : '';
+  return sign + digits(Math.abs(value));
+}

@@ -88,7 +88,7 @@ export async function panel() {
     side = sizes(setting.size, setting.layers, setting);
     formula.textContent = formulaText(setting, side);
     if (!side.at(-1)) {
-      for (const [, write] of [field, pixels, unused]) write('–');
+      for (const one of [field, pixels, unused]) one.write('–');
       return place.replaceChildren(html('p', {}, say.none));
     }
     maps = [shrunk(set.image(setting.image), setting.size)];
@@ -110,7 +110,7 @@ export async function panel() {
     const idle = [...used.keys()].filter((i) => used[i] === 0);
     const cell = (i) => [Math.floor(i / side[0]), i % side[0]].map((at) => at + setting.padding);
     grids[0].cross(idle.map(cell));
-    unused[1](`${idle.length}`);
+    unused.write(`${idle.length}`);
     pick(...picked);
   }
 
@@ -122,8 +122,8 @@ export async function panel() {
     const times = reached(upstream, (layer, gradient) => grids[layer].mark(gradient));
     grids.at(-1).pick(...picked);
     const wide = receptiveField(setting.layers, setting);
-    field[1](`${wide} × ${wide}`);
-    pixels[1](`${times.filter((count) => count !== 0).length}`);
+    field.write(`${wide} × ${wide}`);
+    pixels.write(`${times.filter((count) => count !== 0).length}`);
   }
 
   /** Goes back from the output to the image, with weights of 1: how often each pixel is read. */

@@ -77,8 +77,8 @@ export async function panel() {
     status.textContent = classes() < 2 ? say.few : losses.length ? '' : say.ready;
     lossPlot.range(0, Math.max(STEPS, losses.length));
     lossPlot.draw([{ kind: 'direct', points: losses.map((value, i) => [i, value]) }]);
-    steps[1](`${losses.length}`);
-    loss[1](losses.length ? digits(losses.at(-1), 3) : '–');
+    steps.write(`${losses.length}`);
+    loss.write(losses.length ? digits(losses.at(-1), 3) : '–');
     answer();
   }
 

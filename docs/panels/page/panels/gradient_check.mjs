@@ -98,9 +98,9 @@ export async function panel() {
     const off = difference(yours, differences);
     const passes = off.relative < TOLERANCE;
     bars.draw(['direct'], [yours], [...differences]);
-    verdict[1](passes ? say.passed : say.failed);
-    verdict[0].className = passes ? 'good' : 'bad';
-    largest[1](off.largest < 1e-3 ? off.largest.toExponential(0).replace('-', '−') : digits(off.largest));
+    verdict.write(passes ? say.passed : say.failed);
+    verdict.root.className = passes ? 'good' : 'bad';
+    largest.write(off.largest < 1e-3 ? off.largest.toExponential(0).replace('-', '−') : digits(off.largest));
     const known = {
       [say.sign]: -1,
       [say.count]: COUNT,

@@ -99,7 +99,7 @@ export async function panel() {
       percent(run.tests.at(-1)[1]),
       steps ? `${digits(run.time, 1)} ms` : '–',
     ];
-    numbers.forEach(([, write], i) => write(texts[i]));
+    numbers.forEach((one, i) => one.write(texts[i]));
     verdict.textContent = run.diverged ? say.diverged : '';
     runs.replaceChildren(
       ...all.map((one) => {
