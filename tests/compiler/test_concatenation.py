@@ -17,6 +17,7 @@ from tinygrad_cv.compiler.runtime.target import host, named
 from tinygrad_cv.compiler.schedule.expr import Op
 from tinygrad_cv.ir import numpy_source
 from tinygrad_cv.ir.rewrite.join import join_sums
+from tinygrad_cv.ir.rewrite.multiply_less import multiply_less
 from tinygrad_cv.tracing import entry
 
 
@@ -154,6 +155,23 @@ def test_what_is_joined_again_is_computed_once_also_where_it_is_reshaped():
     plan = pipeline.plan(pipeline.rewrite(graph_of(function, *shapes, gradients=False), PARTS), host())
     computed = [{part.name for part in kernel.nest.parts if isinstance(part, Op)} for kernel in plan.kernels]
     assert sum("maximum" in names for names in computed) == 1
+
+
+@pytest.mark.any_python
+def test_results_by_points_are_stored_in_place_too():
+    """They end with movements of what is computed last."""
+
+    def function(x, *weights):
+        features = [x.exp()]
+        for w in weights:
+            features.append(F.conv2d(F.relu(tg.cat(features, 1) * 2.0), w, padding=1))
+        return F.relu(tg.cat(features, 1)).sum()
+
+    shapes = [(8, 128, 14, 14), *((32, 128 + 32 * i, 3, 3) for i in range(8))]
+    graph = graph_of(function, *shapes, gradients=False)
+    assert len(multiply_less(graph)[1]) == 8
+    kernels = pipeline.plan(pipeline.rewrite(graph, PARTS), host()).kernels
+    assert max(len(kernel.reads) for kernel in kernels) == 2, "what is joined is read as one value"
 
 
 @pytest.mark.any_python

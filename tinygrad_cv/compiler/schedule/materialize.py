@@ -163,11 +163,10 @@ def _taps(fold: Value) -> int:
     return math.prod(-(-n // (s // math.gcd(s, d))) for n, s, d in axes)
 
 
-def _joined_again(value: Value, readers: dict[Value, list[Value]], stored: set[Value]) -> bool:
+def _joined_again(value: Value, readers: dict[Value, list[Value]]) -> bool:
     """Whether several concatenations would compute a value again, or what it is a movement of."""
-    base = strip(value)
-    computed = base.op not in (INPUT, CONSTANT) and (base is value or base not in stored)
-    return computed and sum(reader.op == "concatenate" for reader in readers[value]) > 1
+    joined = sum(reader.op == "concatenate" for reader in readers[value])
+    return joined > 1 and strip(value).op not in (INPUT, CONSTANT)
 
 
 def _keeps_more(joined: Value, readers: dict[Value, list[Value]]) -> bool:
@@ -253,7 +252,7 @@ def materialized_values(graph: Graph, on_host: Callable[[Value], bool], ends: Se
         elif value.op == "argmax" and reduced(value) > 1:
             stored.add(value)
         elif value.op == "concatenate":
-            stored.update([arg for arg in value.args if _joined_again(arg, readers, stored)])
+            stored.update(arg for arg in value.args if _joined_again(arg, readers))
             if _keeps_more(value, readers):
                 stored.add(value)
     _limit_cost(values, readers, outputs, stored)
