@@ -108,8 +108,8 @@ JIT_CALL = Bound("call of a trivial compiled function", 15.0, "us")
 
 # Networks from ONNX files under tg.jit: time divided by that of ONNX Runtime, same cores; seconds.
 ONNX_MEAN = Bound("ONNX networks, geometric mean against ONNX Runtime", 0.9, "times")
-ONNX_EACH = Bound("the slowest of them", 1.2, "times")
-ONNX_FIRST_CALL = Bound("the longest first compiled call of them", 3.0, "s")
+ONNX_EACH = Bound("the slowest of the ONNX networks", 1.2, "times")
+ONNX_FIRST_CALL = Bound("ONNX networks, the longest first compiled call", 3.0, "s")
 ONNX_LOAD = Bound("loading ResNet-50, 98 MB", 0.6, "s")
 
 # LeNet-BN, exported: its training step, medians of the same run; the module; the object of its inference.

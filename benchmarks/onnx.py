@@ -17,13 +17,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benchmarks.bounds import ONNX_EACH, ONNX_FIRST_CALL, ONNX_LOAD, ONNX_MEAN
+from benchmarks.jit import kernel_classes
 from benchmarks.measure import add_common_arguments, keep, report, use_cores
 
 TEXT = {"text detector": (1, 3, 640, 640), "text direction": (1, 3, 48, 192), "text recognizer": (1, 3, 48, 320)}
@@ -51,8 +53,22 @@ def networks(only: str) -> Iterator[tuple[str, Any, np.ndarray]]:
             yield f"{name}, batch {batch}", tg.onnx.export(tg.models.get(name), x), x
 
 
-def pair(model: Any, x: np.ndarray) -> tuple[Callable[[], Any], Callable[[], Any], float]:
-    """One run of the model here and in ONNX Runtime, and how long the first took to be there, compiled."""
+class Pair(NamedTuple):
+    """One run of a model here and in ONNX Runtime.
+
+    Attributes:
+        first: seconds until the first result here, compiling included.
+        kernels: times its kernels, each alone.
+    """
+
+    ours: Callable[[], Any]
+    theirs: Callable[[], Any]
+    first: float
+    kernels: Callable[[], Iterable[Any]]
+
+
+def pair(model: Any, x: np.ndarray) -> Pair:
+    """Both, with results that agree."""
     import onnxruntime
 
     import tinygrad_cv as tg
@@ -77,7 +93,12 @@ def pair(model: Any, x: np.ndarray) -> tuple[Callable[[], Any], Callable[[], Any
         error = np.abs(a.numpy() - b).max() / np.abs(b).max()
         if not error <= CLOSE:
             raise AssertionError(f"outputs differ by {error:.1e} of the largest")
-    return ours, theirs, first
+
+    def kernels() -> Iterable[Any]:
+        with tg.no_grad():
+            return compiled.kernels(tensor)
+
+    return Pair(ours, theirs, first, kernels)
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -87,12 +108,18 @@ def seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def compared(model: Any, x: np.ndarray, rounds: int) -> dict[str, float]:
-    """Milliseconds here and in ONNX Runtime, their ratio, and the seconds of the first call."""
-    ours, theirs, first = pair(model, x)
-    times = [(turn(ours), turn(theirs)) for _ in range(rounds)]
+def compared(model: Any, x: np.ndarray, rounds: int) -> dict[str, Any]:
+    """Milliseconds here and in ONNX Runtime, their ratio, the seconds of the first call, and where the time goes."""
+    both = pair(model, x)
+    times = [(turn(both.ours), turn(both.theirs)) for _ in range(rounds)]
     a, b = (1e3 * statistics.median(column) for column in zip(*times, strict=True))
-    return {"ours": a, "onnxruntime": b, "ratio": statistics.median(a / b for a, b in times), "first call": first}
+    return {
+        "ours": a,
+        "onnxruntime": b,
+        "ratio": statistics.median(a / b for a, b in times),
+        "first call": both.first,
+        "kernels": kernel_classes(map(asdict, both.kernels())),
+    }
 
 
 def turn(run: Callable[[], Any]) -> float:
@@ -130,7 +157,7 @@ def main() -> int:
     add_common_arguments(parser)
     arguments = parser.parse_args()
     use_cores(arguments.cores)
-    figures: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as cache:  # an empty one: first calls compile
         os.environ["TGCV_CACHE_DIR"] = cache
         for name, model, x in networks(arguments.only):

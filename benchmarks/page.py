@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bounds import FIRST_CALL, JIT, JIT_CALL, Bound
+from benchmarks.bounds import FIRST_CALL, JIT, JIT_CALL, ONNX_EACH, ONNX_FIRST_CALL, ONNX_LOAD, ONNX_MEAN, Bound
 from benchmarks.growth import growth_bound
 from benchmarks.measure import ROOT
 from benchmarks.memory import memory_bounds
@@ -46,6 +46,7 @@ how noise is kept out says [benchmarks/README.md](../benchmarks/README.md). This
     python -m benchmarks.growth --json figures.json
     python -m benchmarks.memory --json figures.json
     python -m benchmarks.overhead --json figures.json
+    python -m benchmarks.onnx --json figures.json
     python -m benchmarks.page figures.json
 
 ## Time of a step
@@ -82,6 +83,15 @@ The roofline of a kernel is the time that its operations or its bytes take at le
 longer; its share is that time by the measured one.
 
 {kernels}
+
+## Networks from ONNX files
+
+Compiled, beside ONNX Runtime with its default options on the same cores, in milliseconds. Real networks for text,
+networks of ONNX's own tests with random weights, and networks of `tg.models`. Then what the kernels take one by one, by
+class, and their share of the roofline; what is missing to our time is between kernels: barriers, memory that is not in
+a cache yet, and the call itself.
+
+{onnx}
 
 ## Beside the steps
 
@@ -174,6 +184,20 @@ def kernels(jit: Figures) -> str:
     return table(["", "class", "kernels", "ms", "GFLOP/s", "GB/s", "share of the roofline"], rows)
 
 
+def onnx(figures: Figures) -> str:
+    """Ours and ONNX Runtime's time, the first call, and where the time goes, by network."""
+    kinds = ("contraction", "elementwise", "reduction")
+    rows = []
+    for name, row in figures.get("networks", {}).items():
+        times = {entry["kind"]: shown(entry["ms"]) for entry in row["kernels"]}
+        cells = [shown(row["ours"]), shown(row["onnxruntime"]), *verdict(ONNX_EACH, row["ratio"])[:2]]
+        cells += [f"{row['first call']:.1f} s", *(times.get(kind, "") for kind in kinds), share(row["kernels"])]
+        rows.append([name, *cells])
+    mean = ["geometric mean", "", "", *verdict(ONNX_MEAN, figures.get("mean"))[:2], *[""] * 5]
+    head = ["", "ours", "ONNX Runtime", "ratio", "at most", "first call", "contractions", "elementwise", "reductions"]
+    return table([*head, "roofline"], [*rows, mean])
+
+
 def others(figures: Figures) -> str:
     """First call, growth with the batch, memory, overhead of a call."""
     rows: list[tuple[Bound, float | None]] = []
@@ -184,6 +208,9 @@ def others(figures: Figures) -> str:
         rows.append((growth_bound(name), grown.get("ratio")))
     for name, memory in figures.get("memory", {"resnet20": {"ratios": {}}}).items():
         rows.append((memory_bounds(name)["ours_jit"], memory["ratios"].get("ours_jit")))
+    loaded = figures.get("onnx", {})
+    slowest = max((row["first call"] for row in loaded.get("networks", {}).values()), default=None)
+    rows += [(ONNX_FIRST_CALL, slowest), (ONNX_LOAD, loaded.get("load"))]
     rows.append((JIT_CALL, figures.get("overhead", {}).get("add, compiled")))
     return table(
         ["", "unit", "measured", "at most", "aim", "kept"],
@@ -242,6 +269,7 @@ def page(figures: Figures) -> str:
         networks=layouts(networks),
         functions=layouts(functions),
         kernels=kernels(jit),
+        onnx=onnx(figures.get("onnx", {})),
         others=others(figures),
     )
 

@@ -29,6 +29,19 @@ FIGURES = {
     "jit": JIT,
     "first_call": {"resnet20": {"ours_jit": {"cold": 2.5, "warm": 0.625}}},
     "memory": {"resnet50_training_8": {"MiB": {}, "ratios": {"ours_jit": 0.75}}},
+    "onnx": {
+        "networks": {
+            "resnet50, batch 1": {
+                "ours": 12.5,
+                "onnxruntime": 10.0,
+                "ratio": 1.25,
+                "first call": 1.52,
+                "kernels": [{"kind": "contraction", "ms": 10.0, "roofline_ms": 8.0}],
+            }
+        },
+        "mean": 1.25,
+        "load": 0.1,
+    },
     "machine": {"cores": "2"},
 }
 NETWORKS: dict[str, Any] = {
@@ -68,6 +81,13 @@ def test_networks_and_functions_say_how_far_the_machine_is() -> None:
 def test_kernels_show_rates() -> None:
     found = rows(page.kernels(JIT))
     assert found["LeNet-BN training, batch 128"] == ["contraction", "9", "4.00", "100", "0", "50%"]
+
+
+def test_onnx_networks_say_where_the_time_goes() -> None:
+    found = rows(page.onnx(FIGURES["onnx"]))
+    assert found["resnet50, batch 1"] == ["12.5", "10", "1.25", "1.2", "1.5 s", "10", "", "", "80%"]
+    assert found["geometric mean"][2:4] == ["1.25", "0.9"]
+    assert rows(page.others(FIGURES))["loading ResNet-50, 98 MB"] == ["s", "0.1", "0.6", "", "yes"]
 
 
 def test_page_holds_every_figure_once_it_was_measured() -> None:
