@@ -20,7 +20,7 @@ from .options import Options
 from .runtime.disk_cache import read_entry, write_entries
 from .runtime.target import Target
 
-ROOMS = ("core", "ops", "ir", "compiler")
+ROOMS = ("core", "mpi", "ops", "ir", "compiler")
 
 
 def key_of(graph: Graph, target: Target, parts: int, options: Options) -> str:

@@ -44,9 +44,9 @@ OTHERS = {
 }
 
 
-def fixed(array: np.ndarray) -> np.ndarray:
-    """The same numbers in memory that nobody can change, so that compiled calls need not compare them."""
-    if array.dtype.hasobject or not array.size:
+def fixed(array: Any) -> Any:
+    """The same numbers in memory that nobody can change, so that compiled calls need not compare them; lists stay."""
+    if not isinstance(array, np.ndarray) or array.dtype.hasobject or not array.size:
         return array
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
