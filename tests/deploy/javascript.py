@@ -3,6 +3,7 @@
 CALLS = """
 const pack = (x) => {
   if (typeof x === 'bigint') return Number(x);
+  if (typeof x === 'number' && !Number.isFinite(x)) return { number: String(x) };
   if (ArrayBuffer.isView(x)) {
     const bytes = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
     let text = '';

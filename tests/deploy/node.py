@@ -14,7 +14,11 @@ import pytest
 
 from tests.deploy.javascript import SCRIPT
 
-ARRAYS = {"Float32Array": "f4", "Float64Array": "f8", "BigInt64Array": "i8", "BigUint64Array": "u8", "Uint8Array": "u1"}
+ARRAYS = {
+    **{"f4": "Float32Array", "f8": "Float64Array", "b1": "Uint8Array", "i8": "BigInt64Array", "u8": "BigUint64Array"},
+    **{f"{kind}{n}": f"{name}{8 * n}Array" for kind, name in (("i", "Int"), ("u", "Uint")) for n in (1, 2, 4)},
+}
+DTYPES = {name: dtype for dtype, name in ARRAYS.items() if dtype != "b1"}
 
 
 def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
@@ -37,17 +41,19 @@ def run(stem: Path, calls: list[list[Any]], *options: str) -> list[Any]:
     return [unpacked(x) for x in json.loads(done.stdout)]
 
 
-def packed(x: Any) -> dict[str, str]:
+def packed(x: Any, exact: bool = False) -> dict[str, str]:
+    """An array for JSON. Integers of 64 bits become those of 32, as a page has labels, unless all must be ``exact``."""
     array = np.asarray(x)
-    kinds = {"f4": "Float32Array", "f8": "Float64Array", "i8": "Int32Array", "u1": "Uint8Array", "b1": "Uint8Array"}
-    name = kinds[array.dtype.str[1:]]
-    array = array.astype(np.int32) if name == "Int32Array" else array  # as a page has labels
-    return {"array": name, "data": base64.b64encode(array.tobytes()).decode()}
+    if array.dtype == np.int64 and not exact:
+        array = array.astype(np.int32)
+    return {"array": ARRAYS[array.dtype.str[1:]], "data": base64.b64encode(array.tobytes()).decode()}
 
 
 def unpacked(x: Any) -> Any:
     if isinstance(x, dict) and x.keys() == {"array", "data"}:
-        return np.frombuffer(base64.b64decode(x["data"]), ARRAYS[x["array"]])
+        return np.frombuffer(base64.b64decode(x["data"]), DTYPES[x["array"]])
+    if isinstance(x, dict) and x.keys() == {"number"}:
+        return float(x["number"])
     if isinstance(x, dict):
         return {key: unpacked(item) for key, item in x.items()}
     return [unpacked(item) for item in x] if isinstance(x, list) else x

@@ -176,16 +176,24 @@ class Function:
     # --- memory ---
 
     def pointer(self, base: str, dtype: np.dtype, offset: Int) -> str:
-        """The address of an element. The constant is added last: it becomes part of the addressing mode."""
-        kind = memory_type(dtype)
+        """The address of an element. The constant is added last: it becomes part of the addressing mode.
+
+        WebAssembly takes one only where the sum is known not to wrap. It does not where nothing is subtracted: numbers
+        of loops, and rows that were looked up, are not negative, so the address before is one in the buffer or beyond.
+        """
+        kind, rises = memory_type(dtype), True
         if isinstance(offset, IntSum):
             for depth, terms in self._by_depth(offset):
                 for name, factor in terms:
+                    rises = rises and factor > 0
                     row = f"[{factor} x {kind}]" if factor > 1 else kind
                     index = name if factor > 0 else self.pure(f"mul nsw i64 {name}, {factor}", depth)
                     base = self.pure(f"getelementptr {row}, ptr {base}, i64 {index}", depth)
             offset = offset.const
-        return self.pure(f"getelementptr {kind}, ptr {base}, i64 {offset}") if offset else base
+        if not offset:
+            return base
+        whole = "nuw " if rises and offset > 0 else ""
+        return self.pure(f"getelementptr {whole}{kind}, ptr {base}, i64 {offset}")
 
     def declare(self, name: str, result: str, arguments: str) -> None:
         self.calls[name] = f"declare {result} @{name}({arguments})"
