@@ -1,5 +1,5 @@
 """Compiled functions as files that run without Python: for browsers, and for C."""
 
-from .api import Exported, export
+from .api import TARGETS, Exported, export
 
-__all__ = ["Exported", "export"]
+__all__ = ["TARGETS", "Exported", "export"]
