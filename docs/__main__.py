@@ -15,10 +15,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from docs.website import check, font
-from docs.website.languages import LANGUAGES
+from docs.website.languages import LANGUAGES, translated
 
 ROOT = Path(__file__).parents[1]
-CONFIGURATION = ROOT / "docs" / "website"
+CONFIGURATION, LOCALES = ROOT / "docs" / "website", ROOT / "docs" / "locales"
 START = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>tinygrad_cv</title>
 <meta name="viewport" content="width=device-width">
@@ -43,10 +43,10 @@ def kernel_profile(folder: Path) -> Path:
     return folder
 
 
-def sphinx(builder: str, language: str, out: Path, work: Path) -> None:
+def sphinx(builder: str, language: str, out: Path, work: Path, *more: str) -> None:
     """Run Sphinx on the checkout; a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", builder]
-    command += ["-c", CONFIGURATION, "-d", work / language, "-D", f"language={language}", ROOT, out]
+    command += ["-c", CONFIGURATION, "-d", work / language, "-D", f"language={language}", *more, ROOT, out]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TGCV_CELLS": str(work / "cells")}
     environment["IPYTHONDIR"] = str(kernel_profile(work / "ipython"))
     if subprocess.run(list(map(str, command)), env=environment, cwd=ROOT).returncode:
@@ -68,23 +68,17 @@ def build(site: Path, work: Path) -> None:
 
 
 def catalogues(work: Path) -> None:
-    from sphinx_intl import catalog  # noqa: F401  # said first if it is missing
-
-    sphinx("gettext", "en", work / "pot", work / "gettext")
-    command = [
-        "-m",
-        "sphinx_intl",
-        "update",
-        "-p",
-        work / "pot",
-        "-d",
-        ROOT / "docs" / "locales",
-        "-l",
-        "ko",
-        "-w",
-        "0",
-    ]
-    subprocess.run([sys.executable, *map(str, command)], check=True)
+    """Bring the catalogues up to date. What cells print is no text of a page: none is run."""
+    pot = work / "pot"
+    shutil.rmtree(pot, ignore_errors=True)
+    sphinx(
+        "gettext", "en", pot, work / "gettext", "-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer"
+    )
+    for path in pot.rglob("*.pot"):
+        if not translated(path.relative_to(pot).with_suffix("").as_posix()):
+            path.unlink()
+    command = [sys.executable, "-m", "sphinx_intl", "update", "-p", pot, "-d", LOCALES, "-l", "ko", "-w", "0"]
+    subprocess.run(list(map(str, command)), check=True)
 
 
 def serve(site: Path, port: int) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from fnmatch import fnmatch
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
+TRANSLATED = ["docs/index", "docs/lecture/*", "docs/coming_from_pytorch"]  # what there are catalogues of
 ONLY_ENGLISH = "이 쪽은 영어로만 제공합니다."
 
 
-def translated(app: Sphinx, docname: str) -> bool:
-    """Whether there is a catalogue of the page."""
-    return any(Path(folder, "ko", "LC_MESSAGES", f"{docname}.po").exists() for folder in app.config.locale_dirs)
+def translated(docname: str) -> bool:
+    return any(fnmatch(docname, pattern) for pattern in TRANSLATED)
 
 
 def say_so(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """A Korean reader is told at the top of a page that it is there in English alone."""
-    if app.config.language == "ko" and not translated(app, docname):
+    if app.config.language == "ko" and not translated(docname):
         title = next(iter(doctree.findall(nodes.title)), None)
         if title is not None:
             note = nodes.note("", nodes.paragraph("", ONLY_ENGLISH), classes=["only-english"])

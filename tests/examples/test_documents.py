@@ -125,6 +125,8 @@ def test_the_table_of_pages_names_each_page():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert [page for page in sorted(pages) if f"]({page})" not in index] == []
+    site = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    assert [page for page in sorted(pages - {"index.md"}) if page.removesuffix(".md") not in site] == []
 
 
 @pytest.mark.quick
