@@ -54,10 +54,10 @@ def curves(
     for value in down.ticks():
         at = down.place(value)
         parts.append(f'<path class="rule" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{value:.4g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{value:,.5g}</text>')
     for value in across.ticks():
         at = across.place(value)
-        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{value:.4g}</text>')
+        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{value:,.5g}</text>')
     for number, line in enumerate(points.values()):
         path = " ".join(f"{across.place(a):.1f},{down.place(b):.1f}" for a, b in line)
         parts.append(f'<polyline class="line line{number}" points="{path}"/>')

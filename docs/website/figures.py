@@ -9,9 +9,13 @@ import base64
 import io
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
+
+from tinygrad_cv.viz import GraphView
 
 Words = str | tuple[str, str]  # the same in both languages, or English and Korean
 
@@ -62,3 +66,12 @@ def images(pictures: Mapping[Words, np.ndarray], side: int = 112) -> Figure:
         picture = f'<img src="data:image/png;base64,{data}" width="{side}" height="{side}" alt="{escape(text)}">'
         parts.append(f"<div>{picture}<figcaption>{words(name)}</figcaption></div>")
     return Figure(f'<div class="row">{"".join(parts)}</div>')
+
+
+def graph(view: GraphView) -> Figure:
+    """A graph with all of its operations. Where it is larger than the page it is scrolled."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "graph.svg")
+        view.svg(path)
+        picture = path.read_text(encoding="utf-8")
+    return Figure(f'<div class="graph-view" tabindex="0">{picture[picture.index("<svg") :]}</div>')

@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 TRANSLATED = ["docs/index", "docs/lecture/*", "docs/coming_from_pytorch"]  # what there are catalogues of
@@ -14,6 +15,13 @@ ONLY_ENGLISH = "이 쪽은 영어로만 제공합니다."
 
 def translated(docname: str) -> bool:
     return any(fnmatch(docname, pattern) for pattern in TRANSLATED)
+
+
+def words(app: Sphinx, config: Config) -> None:
+    """What MyST-NB says to readers, which it has in English alone."""
+    if config.language == "ko":
+        config.nb_code_prompt_show = "코드 보기"
+        config.nb_code_prompt_hide = "코드 숨기기"
 
 
 def say_so(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -30,6 +38,7 @@ def context(app: Sphinx, page: str, template: str, context: dict[str, object], d
 
 
 def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("config-inited", words, priority=100)  # before MyST-NB reads them
     app.connect("doctree-resolved", say_so)
     app.connect("html-page-context", context)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
+from xml.etree import ElementTree
+
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.application import Sphinx
@@ -9,14 +13,33 @@ from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
 LOGGER = logging.getLogger(__name__)
+MATHML = "http://www.w3.org/1998/Math/MathML"
+ACCENTS = set("ˆ~˜¯ˉ→˙¨")
+
+ElementTree.register_namespace("", MATHML)
 
 
 def mathml(text: str, node: nodes.Element, block: bool) -> str:
     try:
-        return latex2mathml.tex2mathml(text, as_block=block)
+        return indices_beside_accents(latex2mathml.tex2mathml(text, as_block=block))
     except Exception as error:  # MathError, or what its parser stumbles over
         LOGGER.warning("formula %r: %s", text, error, location=node)
         return f"<code>{text}</code>"
+
+
+def indices_beside_accents(markup: str) -> str:
+    r"""Docutils puts the index of ``\hat{x}_n`` below the letter, as that of a sum; it belongs beside it."""
+    named = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)\w+;")  # entities of HTML, which XML does not know
+    formula = ElementTree.fromstring(named.sub(lambda found: html.unescape(found[0]), markup))
+    for element in list(formula.iter(f"{{{MATHML}}}munderover")):
+        base, index, accent = element
+        if accent.text in ACCENTS:
+            element.clear()
+            element.tag = f"{{{MATHML}}}msub"
+            letter = ElementTree.SubElement(element, f"{{{MATHML}}}mover", accent="true")
+            letter.extend([base, accent])
+            element.append(index)
+    return ElementTree.tostring(formula, encoding="unicode")
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
