@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import os
 import shutil
 import subprocess
 import sys
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from docs.website import check, font
 from docs.website.languages import LANGUAGES, translated
+from docs.website.server import server
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION, LOCALES = ROOT / "docs" / "website", ROOT / "docs" / "locales"
@@ -82,12 +81,11 @@ def catalogues(work: Path) -> None:
 
 
 def serve(site: Path, port: int) -> None:
-    """Until Ctrl-C, on loopback alone."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        print(f"http://127.0.0.1:{server.server_port}/    Ctrl-C ends", flush=True)
+    """Until Ctrl-C."""
+    with server(site, port) as listening:
+        print(f"http://127.0.0.1:{listening.server_port}/    Ctrl-C ends", flush=True)
         try:
-            server.serve_forever()
+            listening.serve_forever()
         except KeyboardInterrupt:
             print()
 

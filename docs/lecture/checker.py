@@ -47,7 +47,7 @@ def batch_norm(backward: Backward) -> Report:
     if not isinstance(found, Sequence) or len(found) != 3:
         report.add(
             False,
-            "backward must return three arrays: dx, dgamma, dbeta",
+            "backward must return dx, dgamma, dbeta",
             "backward는 dx, dgamma, dbeta를 돌려주어야 한다",
         )
         return report

@@ -68,6 +68,7 @@ gettext_location = False
 html_theme = "furo"
 html_title = "tinygrad_cv"
 html_static_path = ["static"]
+html_favicon = "static/icon.svg"
 html_css_files = ["site.css"]
 templates_path = ["templates"]
 html_copy_source = False
