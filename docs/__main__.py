@@ -12,8 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docs.panels.build import build as build_panels
 from docs.website import check, font
 from docs.website.languages import LANGUAGES, translated
+from docs.website.panels import FOLDER as PANELS
 from docs.website.server import server
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +61,7 @@ def build(site: Path, work: Path) -> None:
         for leftover in (".buildinfo", "objects.inv"):
             (site / language / leftover).unlink(missing_ok=True)
     (site / "index.html").write_text(START, encoding="utf-8")
+    build_panels(site / PANELS)
     font.write(site)
     faults = check.faults(site)
     if faults:

@@ -39,6 +39,7 @@ extensions = [
     "docs.website.sources",
     "docs.website.languages",
     "docs.website.korean",
+    "docs.website.panels",
 ]
 source_suffix = {".md": "myst-nb"}
 myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline"]
