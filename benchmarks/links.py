@@ -24,7 +24,7 @@ HOSTS = ("10.77.0.1", "10.77.0.2")
 DEVICE = "wire"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 MTU = 65000  # bytes: few large packets, since each passes through Python
-BUCKET = "256kb"
+BUCKET = "80kb"  # little more than a packet: what waits to be sent is not sent at once
 
 
 def possible() -> str | None:
