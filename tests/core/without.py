@@ -134,12 +134,12 @@ def of_the_compiler() -> dict[str, bool]:
     """Which of the compiler's places are in use."""
     from llvmlite.binding import ffi
 
-    from tinygrad_cv.compiler import program
+    from tinygrad_cv.compiler import addresses, program
     from tinygrad_cv.compiler.runtime import objects
 
     name = "LLVMPY_TargetMachineEmitToMemory"
     return {
-        "pointers": program.address is program.pointer,
+        "pointers": addresses.address is addresses.pointer,
         "refcounts": program.COUNTS,
         "waited for": ffi.lib._lock in locks._waited_for,
         "unlocked": objects._unlocked(name) is not getattr(ffi.lib, name),

@@ -201,7 +201,7 @@ def test_the_garbage_collector_is_as_before(enabled, tmp_path, monkeypatch):
 
 
 def test_the_address_of_an_array_is_that_of_its_elements():
-    from tinygrad_cv.compiler.program import address  # which needs llvmlite
+    from tinygrad_cv.compiler.addresses import address  # which needs llvmlite
 
     for array in (np.zeros(3), np.arange(12.0).reshape(3, 4)[1:, 2:], np.float32(1) + np.zeros((), np.float32)):
         array = np.asarray(array)

@@ -5,7 +5,6 @@ A call writes the addresses of its arrays into a table that the kernels read, an
 
 from __future__ import annotations
 
-import ctypes
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from ..core.floor import uses
 from ..core.locks import lock
 from ..core.primitive import PRIMITIVES
 from ..ir.rewrite.multiply_less import summary
+from .addresses import address, aligned
 from .image import Image, ImageStep, KernelInfo
 from .kernels import KernelRow, KernelTable
 from .memory import MemoryPlan
@@ -28,9 +28,7 @@ from .runtime.driver import MAX_PARTS
 from .runtime.objects import load
 from .runtime.roofline import roofline
 from .same import Same
-from .schedule.layout import ALIGNMENT
 
-HEAD = object.__basicsize__  # bytes of the header of an object
 LARGE = 1 << 17  # bytes: the arrays of larger outputs are reused
 UNUSED = 2  # references to an array that only the list of spares holds: the list's, and the one of the count itself
 SPARES = 2  # arrays for each output: a tensor holds that of the call before until the new call ends
@@ -325,24 +323,6 @@ class NativeProgram:
         return np.ndarray(buffer.shape, buffer.dtype, self._arena, buffer.place)
 
 
-def pointer(array: np.ndarray) -> int:
-    """The address of an array's elements: ``array.ctypes.data``, in a fraction of its time.
-
-    By NumPy's C interface the pointer to the elements follows the header that every object has.
-    """
-    return ctypes.c_int64.from_address(id(array) + HEAD).value
-
-
-def _documented(array: np.ndarray) -> int:
-    return int(array.ctypes.data)
-
-
-def _points() -> bool:
-    """Whether :func:`pointer` finds the addresses that NumPy documents."""
-    whole = np.zeros((3, 4))
-    return all(pointer(array) == _documented(array) for array in (whole, whole[1:, 2:], np.zeros((), np.uint8)))
-
-
 def _counts() -> bool:
     """Whether an array that only a list holds has ``UNUSED`` references, and one that a variable holds too has more."""
     arrays = [np.zeros(1), np.zeros(1)]
@@ -350,17 +330,9 @@ def _counts() -> bool:
     return sys.getrefcount(arrays[0]) == UNUSED < sys.getrefcount(arrays[1]) and held is arrays[1]
 
 
-address = pointer if uses("pointers") and _points() else _documented
 COUNTS = uses("refcounts") and _counts()
 
 
 def _work(info: KernelInfo) -> int:
     """The cost of a kernel in operations."""
     return info.flops + BYTE * info.nbytes
-
-
-def aligned(nbytes: int) -> np.ndarray:
-    """Zeros, aligned to a cache line."""
-    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + nbytes]
