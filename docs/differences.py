@@ -27,7 +27,7 @@ ARGUMENTS = (
     Argument("functional.batch_norm", "unbiased", "ours alone", "whether the running variance is the unbiased one"),
     Argument("functional.batch_norm", "running_*", "default None, not required", "there need be none"),
     Argument("nn.*BatchNorm*", "momentum", "default Ellipsis, not default 0.1", "it is that of the convention"),
-    Argument("nn.BatchNorm*", "convention", "ours alone", "running averages by the formulas of other libraries"),
+    Argument("nn.*BatchNorm*", "convention", "ours alone", "running averages by the formulas of other libraries"),
     Argument("nn.Hardtanh", "m??_value", "left out", "PyTorch's old names of min_val and max_val"),
     Argument("nn.*", "*args", "left out", "what is not used is not accepted"),
     Argument("nn.*", "**kwargs", "left out", "what is not used is not accepted"),

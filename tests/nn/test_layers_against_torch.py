@@ -163,6 +163,7 @@ GLOBAL = [
     for dims in (1, 2, 3)
 ]
 OWN = [  # that PyTorch does not have, or not to the last digits
+    ("SyncBatchNorm", (6,), {}, IMAGE),  # PyTorch's refuses a processor
     *GLOBAL,
     ("Hardsigmoid", (), {}, IMAGE),
     ("StochasticDepth", (0.0, "row"), {}, IMAGE),

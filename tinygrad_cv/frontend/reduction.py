@@ -183,6 +183,12 @@ def centre(x: Tensor, axis: Axis = None) -> tuple[Tensor, Tensor]:
     The two corrections add up to zero in exact arithmetic for every x; so do their derivatives of every order, and
     they are left out of the graph.
     """
+    mu, rest, d = centre_apart(x, axis)
+    return mu + rest, d
+
+
+def centre_apart(x: Tensor, axis: Axis = None) -> tuple[Tensor, Tensor, Tensor]:
+    """As :func:`centre`, with the mean as a sum of two numbers, the second what a rounded mean leaves out."""
     axes = axes_of("mean", axis, x.ndim, scalar=True)
     mu = x.mean(axes, keepdims=True)
     first = x.detach().slice((0,) * x.ndim, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
@@ -190,7 +196,7 @@ def centre(x: Tensor, axis: Axis = None) -> tuple[Tensor, Tensor]:
     mu = mu + (gap.square() <= first.square() * float(np.finfo(mu.dtype).eps)).where(gap, 0.0)
     d = x - mu
     rest = d.detach().mean(axes, keepdims=True)
-    return mu + rest, d - rest
+    return mu, rest, d - rest
 
 
 def inverse_deviation(d: Tensor, axis: Axis, eps: float) -> tuple[Tensor, Tensor, Tensor]:

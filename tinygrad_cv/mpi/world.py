@@ -71,7 +71,7 @@ def world(caller: str) -> Group:
     return _world
 
 
-def members(caller: str, ranks: tuple[int, ...] = ()) -> Group:
+def members(caller: str, ranks: tuple[int, ...] = (), name: str = "group") -> Group:
     """The processes of these ranks, this one among them; all for (). They must all ask.
 
     Raises:
@@ -83,7 +83,7 @@ def members(caller: str, ranks: tuple[int, ...] = ()) -> Group:
         here = world(caller)
         if len(set(ranks)) < len(ranks) or not set(ranks) <= set(range(here.size)) or here.rank not in ranks:
             raise ValueError(
-                f"{caller}: group={ranks} on rank {here.rank} of {here.size}; it takes different ranks below "
+                f"{caller}: {name}={ranks} on rank {here.rank} of {here.size}; it takes different ranks below "
                 f"{here.size}, this process's own among them."
             )
         groups[ranks] = here if here.comm is None else Group(here.comm.Create_group(here.comm.Get_group().Incl(ranks)))

@@ -123,6 +123,7 @@ from .shape import Flatten, Identity, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .state_dict import LoadResult
 from .summary import Summary, summary
+from .sync_batch_norm import SyncBatchNorm
 from .unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 
 __all__ = [
@@ -275,6 +276,7 @@ __all__ = [
     "SpatialPyramidPool2d",
     "StochasticDepth",
     "Summary",
+    "SyncBatchNorm",
     "summary",
     "Tanh",
     "Tanhshrink",

@@ -83,21 +83,21 @@ class _BatchNorm(Module):
     def forward(self, x: TensorLike) -> Tensor:
         x = checked(self, x, "num_features", self.ranks, self.layout)
         used = self.track_running_stats or not self.training
-        y = F.batch_norm(
-            x,
-            self.running_mean if used else None,
-            self.running_var if used else None,
-            self.weight,
-            self.bias,
-            self.training,
-            self._weight_of_the_new(),
-            self.eps,
-            CONVENTIONS[self.convention].unbiased,
-        )
-        if self.training and used and self.num_batches_tracked is not None and x.size and not is_replaying():
+        y = self._normalized(x, self.running_mean if used else None, self.running_var if used else None)
+        counts = self.training and used and self._sees(x) and not is_replaying()
+        if counts and self.num_batches_tracked is not None:
             with no_grad():
                 self.num_batches_tracked.assign(self.num_batches_tracked + 1)
         return y
+
+    def _normalized(self, x: Tensor, mean: Tensor | None, var: Tensor | None) -> Tensor:
+        unbiased = CONVENTIONS[self.convention].unbiased
+        momentum = self._weight_of_the_new()
+        return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, momentum, self.eps, unbiased)
+
+    def _sees(self, x: Tensor) -> bool:
+        """Whether a batch has anything in it."""
+        return bool(x.size)
 
     def _weight_of_the_new(self) -> float | Tensor:
         """The weight of this batch's statistics in the running averages."""

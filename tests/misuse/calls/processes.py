@@ -25,3 +25,5 @@ def calls() -> Iterator[tuple[str, Call]]:
         yield f"distributed.{name}", Call(getattr(dist, name), arguments, name, kept=("obj",))
     model = {"module": nn.Linear(2, 1)}
     yield "nn.parallel.DistributedDataParallel", Call(DistributedDataParallel, lambda: model, "DistributedDataParallel")
+    convert = nn.SyncBatchNorm.convert_sync_batchnorm
+    yield "SyncBatchNorm.convert_sync_batchnorm", Call(convert, lambda: {"module": nn.BatchNorm1d(2)}, convert.__name__)
