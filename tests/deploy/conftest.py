@@ -2,21 +2,21 @@
 
 import pytest
 
-pytest.importorskip("llvmlite")
-
 from tests.deploy.training import lenet_bn, trained
-from tinygrad_cv import optim
-from tinygrad_cv.compiler import get_num_threads, set_num_threads
+from tinygrad_cv import compiler, optim
 
 STEPS = 100
 
 
 @pytest.fixture(scope="package", autouse=True)
 def one_thread():
-    before = get_num_threads()
-    set_num_threads(1)
+    if not compiler.available():
+        yield
+        return
+    before = compiler.get_num_threads()
+    compiler.set_num_threads(1)
     yield
-    set_num_threads(before)
+    compiler.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")
