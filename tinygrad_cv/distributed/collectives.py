@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.annotations import explaining
+from ..core.variable import stamp
 from ..mpi import arrays
 from ..mpi.world import Group, world
 
@@ -54,7 +55,13 @@ def all_reduce(tensor: Tensor, op: str = ReduceOp.SUM) -> None:
     name = getattr(op, "value", op)
     if name not in arrays.REDUCTIONS:
         raise ValueError(f"all_reduce: op={op!r}; it must be one of {', '.join(arrays.REDUCTIONS)}, or a ReduceOp.")
-    tensor.assign(arrays.all_reduce(world("all_reduce"), tensor._concrete("all_reduce"), name))
+    here, array = world("all_reduce"), tensor._concrete("all_reduce")
+    if name == "sum" and array.dtype.kind != "b" and array.dtype.itemsize != 2 and array.flags.c_contiguous:
+        array = stamp(tensor, "all_reduce()")
+        if here.size > 1 and array.flags.c_contiguous:
+            arrays.reduce_in_place(here, array)
+            return
+    tensor.assign(arrays.all_reduce(here, array, name))
 
 
 @explaining
