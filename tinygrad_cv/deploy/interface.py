@@ -91,7 +91,8 @@ def interface(entry: Entry) -> Interface:
     state = tuple(_state(entry, results, deposits))
     _check_distinct(entry.name, [port.name for port in inputs], "arguments")
     _check_distinct(entry.name, paths, "results")
-    return Interface(entry.name, graph, inputs, outputs, state, recording.form, condition)
+    name = entry.name.rpartition(".")[2]  # of a function in another, its own
+    return Interface(name, graph, inputs, outputs, state, recording.form, condition)
 
 
 def _check(entry: Entry) -> None:
