@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.context import current
+from ..core.errors import TraceError
 from ..core.hooks import SharedHook
 from ..frontend.creation import zeros
 from ..mpi.arrays import all_reduce, reduce_in_place
@@ -98,3 +99,41 @@ class Averaging(SharedHook):
         for number, leaf in enumerate(self._leaves):
             if used[number]:
                 leaf.grad = self._flat.part(flat, number)
+
+
+class Ordered(SharedHook):
+    """A hook of all leaves of a model: the mean of the gradients of so many passes, added in an order of their own.
+
+    Passes are the leaves of a binary tree, over which gradients are added: those of one process are a part of it, and
+    the processes' parts make up the whole. So the bits do not depend on how many processes there are.
+    """
+
+    guarded = ()
+
+    def __init__(self, leaves: Sequence[Tensor], passes: int):
+        self._leaves, self._flat, self._passes = list(leaves), Flat(leaves), passes
+        self._sums: list[tuple[int, dict[np.dtype, Tensor]]] = []  # of 2^k passes, and k, which falls along the list
+
+    def deposit(self, gradients: Gradients) -> Gradients:
+        """Keep the gradients of a pass; set those of the leaves after the last one."""
+        if current().trace is not None:
+            raise TraceError(
+                "backward() in a jitted function, of a DistributedDataParallel with deterministic=True: sums are kept "
+                "from pass to pass, in a fixed order. Jit the function that computes the loss, and call backward() on "
+                "that."
+            )
+        new = {id(leaf): g for leaf, g in gradients}
+        total = self._flat.join([new.get(id(leaf), zeros(leaf.shape, dtype=leaf.dtype)) for leaf in self._leaves])
+        level = 0
+        while self._sums and self._sums[-1][0] == level:
+            before = self._sums.pop()[1]
+            total = {dtype: before[dtype] + part for dtype, part in total.items()}
+            level += 1
+        self._sums.append((level, total))
+        if members("DistributedDataParallel").size << level == self._passes:
+            self._sums.clear()
+            mean = {dtype: part.all_reduce(ordered=True) / self._passes for dtype, part in total.items()}
+            for number, leaf in enumerate(self._leaves):
+                g = self._flat.part(mean, number).clone()
+                leaf.grad = g if leaf.grad is None else leaf.grad + g
+        return []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..compiler import get_num_threads
 from ..core.annotations import explaining
 from ..core.context import no_grad
+from ..core.hooks import SharedHook
 from ..distributed.flat import Flat
-from ..distributed.gradients import Averaging
+from ..distributed.gradients import Averaging, Ordered
 from ..frontend.creation import zeros_like
 from ..frontend.tensor import Tensor
 from ..mpi import arrays
@@ -31,11 +34,16 @@ class DistributedDataParallel(Module):
 
     Args:
         module: the model; ``.module`` is it.
+        deterministic: have parameters of the same bits on 1, 2, 4 or more processes. A batch is cut into micro-batches
+            of a fixed size, each process takes as many in turn, and calls ``backward()`` for each; after its last one
+            gradients are the means over all, added in an order that does not depend on who computed them.
+        micro_batches: how many all processes compute for a step, a power of two, as the number of processes then is.
         broadcast_buffers: after each forward pass in training mode all processes take rank 0's buffers, such as running
             averages; otherwise each has its own.
 
     Raises:
-        ValueError: the processes' models differ; the message names the first difference.
+        ValueError: the processes' models differ, and the message names the first difference; or a number of
+            micro-batches that does not fit, or more than one thread with ``deterministic``.
 
     >>> import tinygrad_cv as tg
     >>> model = tg.nn.parallel.DistributedDataParallel(tg.nn.Linear(2, 1))
@@ -45,7 +53,13 @@ class DistributedDataParallel(Module):
     """
 
     @explaining
-    def __init__(self, module: Module, broadcast_buffers: bool = True):
+    def __init__(
+        self,
+        module: Module,
+        broadcast_buffers: bool = True,
+        deterministic: bool = False,
+        micro_batches: int | None = None,
+    ):
         super().__init__()
         self.module = module
         self.broadcast_buffers = broadcast_buffers
@@ -53,19 +67,23 @@ class DistributedDataParallel(Module):
         parameters, buffers = list(module.parameters()), list(module.buffers())
         self._averaging: Averaging | None = None
         self._buffers_flat: tuple[Flat, list[Tensor]] | None = None
-        if group.size == 1:
-            return
-        _check_alike(group, module)
-        for tensor in (*parameters, *buffers):
-            with no_grad():
-                tensor.assign(arrays.broadcast(group, tensor.numpy(), 0))
+        passes = _passes(group, deterministic, micro_batches)
+        if group.size > 1:
+            _check_alike(group, module)
+            for tensor in (*parameters, *buffers):
+                with no_grad():
+                    tensor.assign(arrays.broadcast(group, tensor.numpy(), 0))
         leaves = [parameter for parameter in parameters if parameter.requires_grad]
-        if leaves:
-            self._averaging = Averaging(leaves)
-            for leaf in leaves:
-                assert leaf.node is not None
-                leaf.node.hooks = [*(leaf.node.hooks or ()), self._averaging]
-        if buffers:
+        hook: SharedHook | None = None
+        if leaves and passes is not None:
+            hook = Ordered(leaves, passes)
+        elif leaves and group.size > 1:
+            hook = self._averaging = Averaging(leaves)
+        for leaf in leaves:
+            assert leaf.node is not None
+            if hook is not None:
+                leaf.node.hooks = [*(leaf.node.hooks or ()), hook]
+        if buffers and group.size > 1:
             self._buffers_flat = Flat(buffers), buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -107,6 +125,31 @@ class DistributedDataParallel(Module):
             shared = {dtype: (run if first else zeros_like(run)).all_reduce() for dtype, run in joined.items()}
             for number, buffer in enumerate(buffers):
                 buffer.assign(flat.part(shared, number))
+
+
+def _passes(group: Group, deterministic: bool, micro_batches: int | None) -> int | None:
+    """The number of passes whose gradients are added in order; None to add as MPI does."""
+    op = "DistributedDataParallel"
+    if not deterministic:
+        if micro_batches is not None:
+            raise ValueError(f"{op}: micro_batches={micro_batches}; it belongs to deterministic=True.")
+        return None
+    if micro_batches is None:
+        raise ValueError(
+            f"{op}: deterministic=True; it needs micro_batches, how many all processes compute for a step."
+        )
+    passes = operator.index(micro_batches)
+    if passes < group.size or passes & (passes - 1) or group.size & (group.size - 1):
+        raise ValueError(
+            f"{op}: micro_batches={passes} on {group.size} processes; both must be powers of two, and there must be at "
+            "least one micro-batch for each process."
+        )
+    if get_num_threads() > 1:
+        raise ValueError(
+            f"{op}: deterministic=True with {get_num_threads()} threads, among which compiled code shares sums: call "
+            "tg.set_num_threads(1) first, and start Python with OPENBLAS_NUM_THREADS=1."
+        )
+    return passes
 
 
 def _check_alike(group: Group, module: Module) -> None:
