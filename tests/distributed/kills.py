@@ -130,7 +130,7 @@ def round_(ranks: int, folder: Path, fault: tuple[str, str, str, str], expected:
     for path in folder.iterdir():
         if path.suffix == ".safetensors":
             tg.load(path)
-        assert path.suffix in (".safetensors", ".csv", atomic.SUFFIX) or path.name == "fault", (fault, path)
+        assert path.suffix in (".safetensors", ".csv", ".npz", atomic.SUFFIX) or path.name == "fault", (fault, path)
     again = launch(ranks, folder)
     assert again.returncode == 0, (fault, again.stderr)
     assert weights(folder) == expected, (fault, "it went on otherwise")

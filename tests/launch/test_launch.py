@@ -114,6 +114,14 @@ def test_what_a_rank_sees_of_anothers_end_is_no_cause(launched):
     assert launched(script)[2].endswith("failed: no space left\n")
 
 
+def test_ranks_that_do_not_begin_are_told(launched, monkeypatch):
+    """Nobody is there yet to tell that a process is stopped."""
+    monkeypatch.setattr(supervise, "HERE_BEGUN", 0.5)
+    monkeypatch.setenv("FAKE_STOPPED", "yes")
+    code, _, error = launched("")
+    assert code == 1 and "rank 0 on its host failed: it has not begun" in error.splitlines()[-1]
+
+
 def test_ranks_do_not_outlive_their_launcher(launched):
     script = (
         "import os, signal, sys, time\n"
@@ -255,7 +263,7 @@ def test_the_program_of_a_rank_is_watched():
 )
 def test_ranks_for_which_the_others_wait_are_named_once(capsys, waits, expected):
     process = subprocess.Popen([sys.executable, "-c", ""], stderr=subprocess.PIPE)
-    run = supervise._Run(mpiexec.Launcher(mpiexec.KINDS[0], ("mpiexec",)), process, 3)
+    run = supervise._Run(mpiexec.Launcher(mpiexec.KINDS[0], ("mpiexec",)), process, 3, 60.0)
     for number in range(3):
         run._note({"rank": number, "host": "here", "pid": 0, "parent": 0})
     for number, seconds in waits.items():

@@ -25,7 +25,7 @@ from ..frontend.creation import tensor
 from ..frontend.random import manual_seed
 from ..models.catalog import MODELS
 from ..models.load import WEIGHTS
-from ..nn import Module
+from ..nn import Module, SyncBatchNorm
 from ..nn.modes import evaluating
 from ..nn.parallel import DistributedDataParallel
 from ..training import History, State, fit
@@ -97,6 +97,8 @@ def _train(arguments: argparse.Namespace) -> int:
             draw(model, images, folder)
     except OSError as error:
         raise UsageError(f"--out: {folder} cannot be made or written ({error}). Give a folder that can.") from None
+    if get_world_size() > 1:
+        model = SyncBatchNorm.convert_sync_batchnorm(model)
     _introduce(arguments, model, data, sets, begun)
     matrix = task.matrix(len(classes))
     average = train_options.average(model, arguments)

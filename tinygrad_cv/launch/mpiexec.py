@@ -75,10 +75,14 @@ class Launcher:
             options += [self.kind.hosts, ",".join(hosts)]
         return [*self.words, *options, *program]
 
+    def stays(self, hosts: Sequence[str]) -> bool:
+        """Whether all ranks are on this host, and nobody is asked for another."""
+        named = hosts or len(self.words) > 1 or self.kind.name == "SLURM"
+        return not (named or any(name in os.environ for name in ELSEWHERE))
+
     def environment(self, hosts: Sequence[str]) -> dict[str, str]:
         """What the environment says beside what is in it: ranks that share a host listen on no other's network."""
-        named = hosts or len(self.words) > 1 or any(name in os.environ for name in ELSEWHERE)
-        if named or self.kind.name != "MPICH" or not sys.platform.startswith("linux"):
+        if not self.stays(hosts) or self.kind.name != "MPICH" or not sys.platform.startswith("linux"):
             return {}
         return {name: "lo" for name in DEVICES if name not in os.environ}
 

@@ -20,7 +20,7 @@ from .mpiexec import Launcher
 from .watch import BEAT
 
 SILENT = 5  # beats of a watcher that may be missing
-FIRST = 60  # seconds after the first rank's beat in which all must have begun: hosts are not equally quick
+HERE_BEGUN, ALL_BEGUN = 7.0, 60.0  # seconds in which ranks begin, one after another: on this host, and on any
 TOGETHER = 0.3  # seconds in which other ranks may tell a cause that comes before the one that was read first
 ORDERLY = 10.0  # seconds in which all ranks end that were asked to, once the first one has
 LEAVING = 2.0  # seconds that MPI's launcher has to end by itself
@@ -52,7 +52,7 @@ def run(launcher: Launcher, ranks: int, hosts: Sequence[str], words: Sequence[st
         start_new_session=True,
         bufsize=0,
     )
-    run = _Run(launcher, process, ranks)
+    run = _Run(launcher, process, ranks, HERE_BEGUN if launcher.stays(hosts) else ALL_BEGUN)
     before = {number: signal.signal(number, run.asked) for number in SIGNALS}
     try:
         run.follow()
@@ -66,7 +66,7 @@ def run(launcher: Launcher, ranks: int, hosts: Sequence[str], words: Sequence[st
 class _Run:
     """Ranks that run, as far as their watchers have told."""
 
-    def __init__(self, launcher: Launcher, process: subprocess.Popen[bytes], ranks: int):
+    def __init__(self, launcher: Launcher, process: subprocess.Popen[bytes], ranks: int, patience: float):
         self.kind, self.name = launcher.kind, launcher.words[0]
         self.process, self.ranks, self.reader = process, ranks, Reader()
         self.hosts: dict[int | None, str] = {}
@@ -76,7 +76,7 @@ class _Run:
         self.waits: dict[int | None, tuple[float, float]] = {}  # when it was told, and for how long they have waited
         self.named: set[int | None] = set()  # as slow
         self.signal: int | None = None
-        self._begun: float | None = None
+        self._begun, self._patience = time.monotonic(), patience  # when a rank began last
         self._asked, self._in_line = 0.0, False
         self._watchers, self._agents = set[int](), set[int]()  # on this host, with those that started them
         assert process.stderr is not None
@@ -139,7 +139,8 @@ class _Run:
             self.waits[rank] = time.monotonic(), frame["waits"]
         if rank in self.ended or "host" not in frame:  # the watcher of a rank that has ended may still beat
             return
-        self._begun = self._begun or time.monotonic()
+        if rank not in self.hosts:
+            self._begun = time.monotonic()
         self.hosts[rank] = frame["host"]
         if frame["host"] == os.uname().nodename:
             self._watchers.add(frame["pid"])
@@ -154,9 +155,10 @@ class _Run:
             if self.missing[rank] > SILENT:
                 text = f"silent for {SILENT * BEAT:.0f} seconds: its processes are stopped, or its host is lost"
                 self.causes.append((rank, text, 128 + signal.SIGKILL))
-        if self._begun is not None and time.monotonic() - self._begun > FIRST and len(self.hosts) < self.ranks:
+        if len(self.hosts) < self.ranks and time.monotonic() - self._begun > self._patience:
             absent = next(rank for rank in range(self.ranks) if rank not in self.hosts)
-            self.causes.append((absent, f"it has not begun {FIRST} seconds after the first one", 1))
+            text = f"it has not begun {self._patience:.0f} seconds after those before it: a process is stopped"
+            self.causes.append((absent, text, 1))
 
     def _name_slow(self) -> None:
         """Tell, once for each, whom the others wait for."""
@@ -179,6 +181,9 @@ class _Run:
         """End what is left, with MPI's launcher, and what it has started with that."""
         if not self.causes:
             self._wait()
+        with suppress(OSError, ValueError):  # where Linux tells; those that have not begun have not told themselves
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            self._agents.update(map(int, children.read_text().split()))
         for way in self.kind.ends:
             if self.process.poll() is None:
                 self.process.send_signal(way)
