@@ -115,6 +115,8 @@ WRONG = [
         "reduction='average'; it must be one of 'mean', 'sum', 'none'",
     ),
     (lambda: nn.CrossEntropyLoss(label_smoothing=2), ValueError, "label_smoothing=2"),
+    (lambda: nn.Conv2d(3, 4, 3, device="cpu"), TypeError, "Conv2d: device='cpu'; everything is on the CPU"),
+    (lambda: nn.LazyLinear(2, dtype="float64"), TypeError, r"LazyLinear: dtype='float64'; .* \.to\('float64'\)"),
 ]
 
 

@@ -22,6 +22,12 @@ S = TypeVar("S", bound=str)
 V = TypeVar("V")
 
 
+LEFT_OUT = {  # arguments of PyTorch's layers, and why there are none here
+    "device": "everything is on the CPU. Leave it out",
+    "dtype": "layers begin in float32. Leave it out; .to('float64') converts a layer or a model",
+}
+
+
 def constructing(init: Callable[..., None]) -> Callable[..., None]:
     """Run the ``__init__`` of a layer of this package so that its errors name the layer, and the argument."""
 
@@ -34,12 +40,22 @@ def constructing(init: Callable[..., None]) -> Callable[..., None]:
             try:
                 return init(self, *args, **kwargs)
             except Exception as error:
+                if isinstance(error, TypeError) and (left_out := _left_out(kwargs, error)):
+                    raise TypeError(f"{name}: {left_out}") from None
                 if not str(error).startswith(name):
                     raise_explained(init, (self, *args), kwargs, error, name)
                 explain(init, (self, *args), kwargs, error)
                 raise
 
     return call
+
+
+def _left_out(kwargs: dict[str, Any], error: TypeError) -> str:
+    """What to say of an argument that only PyTorch's layer has; empty if that is not the error."""
+    for name in kwargs.keys() & LEFT_OUT.keys():
+        if str(error).endswith(f"got an unexpected keyword argument '{name}'"):
+            return f"{name}={kwargs[name]!r}; {LEFT_OUT[name]}."
+    return ""
 
 
 def positive(op: str, name: str, value: Any) -> int:

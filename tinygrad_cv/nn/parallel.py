@@ -40,10 +40,14 @@ class DistributedDataParallel(Module):
         micro_batches: how many all processes compute for a step, a power of two, as the number of processes then is.
         broadcast_buffers: after each forward pass in training mode all processes take rank 0's buffers, such as running
             averages; otherwise each has its own.
+        device_ids, output_device, dim, init_sync, process_group: PyTorch's; None, None, 0, True and None: processes
+            have no devices, and all begin alike and take part.
+        bucket_cap_mb, find_unused_parameters, check_reduction, gradient_as_bucket_view, static_graph: PyTorch's; they
+            change nothing: all gradients are exchanged at once, as views of one array, and a parameter may be unused.
 
     Raises:
-        ValueError: the processes' models differ, and the message names the first difference; or a number of
-            micro-batches that does not fit, or more than one thread with ``deterministic``.
+        ValueError: the processes' models differ, and the message names the first difference; a number of micro-batches
+            that does not fit, or more than one thread with ``deterministic``; or an argument that only PyTorch takes.
 
     >>> import tinygrad_cv as tg
     >>> model = tg.nn.parallel.DistributedDataParallel(tg.nn.Linear(2, 1))
@@ -56,11 +60,31 @@ class DistributedDataParallel(Module):
     def __init__(
         self,
         module: Module,
+        device_ids: None = None,
+        output_device: None = None,
+        dim: int = 0,
         broadcast_buffers: bool = True,
+        init_sync: bool = True,
+        process_group: None = None,
+        bucket_cap_mb: float | None = None,
+        find_unused_parameters: bool = False,
+        check_reduction: bool = False,
+        gradient_as_bucket_view: bool = False,
+        static_graph: bool = False,
+        *,
         deterministic: bool = False,
         micro_batches: int | None = None,
     ):
         super().__init__()
+        for name, value, wanted, why in (
+            ("device_ids", device_ids, None, "a process computes on the cores it is given"),
+            ("output_device", output_device, None, "a process computes on the cores it is given"),
+            ("dim", dim, 0, "shares of a batch are along its first axis"),
+            ("init_sync", init_sync, True, "all processes begin with rank 0's parameters"),
+            ("process_group", process_group, None, "all processes take part"),
+        ):
+            if value != wanted:
+                raise ValueError(f"DistributedDataParallel: {name}={value!r}; {why}. Leave it out.")
         self.module = module
         self.broadcast_buffers = broadcast_buffers
         group = members("DistributedDataParallel")
