@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks import links
 from benchmarks.measure import ROOT, clean_environment, keep, usable_cores
+from tinygrad_cv.files import write_text
 from tinygrad_cv.launch import mpiexec
 from tinygrad_cv.viz.figures import new_figure, save_figure
 
@@ -54,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     text = report(here, there) + (f"\nNo links were measured: {reason}.\n" if reason else "")
     print(text)
     if options.table:
-        options.table.write_text(text)
+        write_text(options.table, text)
     if options.json:
         keep(options.json, "ranks_scaling", {"here": here, "links": [[*link, found] for link, found in there]})
     if options.picture:

@@ -46,6 +46,8 @@ def judge_graph(graph: Graph, arrays: Sequence[Array], machine: str = "host") ->
     known = analyze(graph, arrays)
     judged = 1.0 - float(np.mean([unchecked(k) for k in known]))
     for name, reading in {**READINGS, f"native for {machine}": MACHINES[machine]}.items():
+        if reading is _as_source and any(value.op == "all_reduce" for value in graph.values()):
+            continue  # there is none of what several processes compute; tests/distributed sees to it
         try:
             run = reading(graph)
             right = known if name in READINGS else by_fewer_products(graph, arrays, known, machine)

@@ -34,6 +34,11 @@ def test_each_call_is_one_of_its_own():
     assert str(f._entry((tg.ones(2),), {}).recording.graph).count("all_reduce") == 2
 
 
+def test_there_is_no_numpy_source_of_what_several_processes_compute():
+    with pytest.raises(tg.GraphError, match="adds up what 2 processes have"):
+        tg.jit(lambda x: x.all_reduce(TWICE)).source(tg.ones(2))
+
+
 def test_nothing_is_summed_while_tracing(monkeypatch):
     calls = []
     comm = world.groups[TWICE].comm

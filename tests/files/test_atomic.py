@@ -142,8 +142,10 @@ def _writes(tree):
                 yield node.lineno, name
 
 
-# files of a temporary folder, read by the process that waits for them; a script that stands alone
+# files of a temporary folder, read by the process that waits for them; a site, made anew; what stands alone
 EXCEPT = {"benchmarks/compare.py", "benchmarks/workers/pictures.py", "benchmarks/workers/protocol.py"}
+EXCEPT |= {"benchmarks/export.py", "benchmarks/links.py"}
+EXCEPT |= {"docs/__main__.py", "docs/panels/images.py"}
 EXCEPT |= {"tinygrad_cv/viz/page/vendor/fetch.py"}
 EXCEPT |= {"tinygrad_cv/files/npz.py"}  # members of an archive that is written so itself
 

@@ -7,11 +7,11 @@ import ast
 import difflib
 import importlib.util
 import inspect
-import os
 import time
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import asdict
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     with ExitStack() as stack:
         if get_rank():
-            stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w", encoding="utf-8"))))
+            stack.enter_context(redirect_stdout(StringIO()))
         code = _train(arguments)
         barrier()  # a rank that ends before the others with a code ends them
         return code
