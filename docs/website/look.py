@@ -1,7 +1,7 @@
 """Look at the built site in Chromium, as a reader would: ``python -m docs.website.look [SITE]``.
 
-Of the lecture's pages in both languages, light and dark: nothing fails or is loaded from elsewhere, every text has a
-contrast of at least 4.5 to what is behind it, nothing is wider than a phone, and words of the lecture are found.
+Of the lecture's pages in both languages, light and dark: live panels open, nothing fails or is loaded from elsewhere,
+every text has a contrast of at least 4.5 to what is behind it, nothing is wider than a phone, and words are found.
 """
 
 from __future__ import annotations
@@ -63,12 +63,26 @@ def browser() -> webdriver.Chrome:
 def faults(driver: webdriver.Chrome, home: str, pages: list[str]) -> Iterator[str]:
     for page in pages:
         driver.get(home + page)
+        yield from (f"{page}: the panel {name} does not open" for name in closed(driver))
         yield from (f"{page}: {entry['message']}" for entry in driver.get_log("browser") if entry["level"] == "SEVERE")
         yield from (f"{page}: asks for {url}" for url in requests(driver) if not url.startswith((home, "data:")))
         for theme in ("light", "dark"):
             driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
             for text, ratio in driver.execute_script(MEASURE, CONTRAST):
                 yield f"{page}, {theme}: contrast {ratio:.2f}: {text}"
+
+
+def closed(driver: webdriver.Chrome) -> Iterator[str]:
+    """Bring each live panel of the page into the window; those that do not load."""
+    for panel in driver.find_elements(By.CSS_SELECTOR, ".panel[data-panel]"):
+        driver.execute_script("arguments[0].scrollIntoView()", panel)
+        WebDriverWait(driver, 60).until(
+            lambda _, panel=panel: (
+                panel.get_attribute("data-ready") or panel.find_elements(By.CSS_SELECTOR, "[role=alert]")
+            )
+        )
+        if not panel.get_attribute("data-ready"):
+            yield panel.get_attribute("data-panel")
 
 
 def too_wide(driver: webdriver.Chrome, home: str, pages: list[str]) -> Iterator[str]:
