@@ -45,10 +45,8 @@ class Averaging(SharedHook):
         if not self.enabled:
             return gradients
         new = {id(leaf): g for leaf, g in gradients}
-        context = current()
-        if (
-            context.trace is not None or context.recording
-        ):  # not whether a gradient has a graph: ranks may differ in that
+        context = current()  # and not whether a gradient has a graph, in which ranks may differ
+        if context.trace is not None or context.recording:
             self._composed(new)
         else:
             self._in_place(new)

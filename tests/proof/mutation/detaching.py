@@ -41,7 +41,7 @@ SHAPES = "only its shape and dtype are read there"
 LABELS = "class numbers have no derivative"
 INTEGERS = "of integers without a sign, which have no derivative"
 EQUIVALENT = {  # of a target, changed lines that are the same function wherever differences have something to say: why
-    ("centre", "return (mu.detach() + rest, d - rest)"): STATISTICS,
+    ("centre_apart", "return (mu.detach(), rest, d - rest)"): STATISTICS,
     ("standardize", "return (y if bias is None else y + bias, mu.detach(), var)"): STATISTICS,
     ("standardize", "return (y if bias is None else y + bias, mu, var.detach())"): STATISTICS,
     ("inverse_deviation", "if var.detach().known_finite():"): "it is only asked for its value",
@@ -123,7 +123,7 @@ def targets() -> list[Target]:
 
     overflowing = Composite("layer_norm", lambda x: F.layer_norm(x, 4), (huge,), OF_HUGE)
     return [
-        Target("centre", reduction.centre, ("x",), named("batch_norm", "layer_norm")),
+        Target("centre_apart", reduction.centre_apart, ("x",), named("batch_norm", "layer_norm")),
         Target("standardize", normalization.with_statistics, ("x", "weight", "bias"), named(*NORMS)),
         Target(
             "inverse_deviation", reduction.inverse_deviation, ("d",), (*named("batch_norm", "layer_norm"), overflowing)

@@ -19,7 +19,7 @@ def find(name: str, change: str) -> Detached:
     return found
 
 
-MEAN = ("centre", "mu = x.detach().mean(axes, keepdims=True)")
+MEAN = ("centre_apart", "mu = x.detach().mean(axes, keepdims=True)")
 VARIANCE = ("inverse_deviation", "return (d, 1.0 / (var.detach() + eps).sqrt(), var)")
 
 
