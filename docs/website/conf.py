@@ -1,5 +1,6 @@
 """Sphinx's configuration. The sources' folder is the checkout, so that a link that works there works in the site."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # it tells each notebook that runs
 
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"
