@@ -142,6 +142,18 @@ def test_each_piece_is_stored_once_and_never_copied():
 
 
 @pytest.mark.any_python
+def test_a_short_part_among_long_ones_is_stored_in_place_where_each_lies_in_one_piece():
+    """As a bias among gradients: otherwise each element is looked for among all parts."""
+
+    def flat(*arrays):
+        return (tg.cat([(a @ a).reshape(-1) for a in arrays[:-1]] + [arrays[-1] * 2.0]) / 3.0).square().sum()
+
+    plan = pipeline.plan(pipeline.rewrite(graph_of(flat, *[(32, 32)] * 8, (3,), gradients=False), PARTS), host())
+    (whole,) = {region.whole for region in plan.aliases.regions.values()}
+    assert whole.size == 8 * 32 * 32 + 3 and len(plan.aliases.regions) == 9
+
+
+@pytest.mark.any_python
 def test_what_is_joined_again_is_computed_once_also_where_it_is_reshaped():
     """Most of each whole is what was pooled, which ends with a reshape."""
 

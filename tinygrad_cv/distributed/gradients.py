@@ -93,7 +93,8 @@ class Averaging(SharedHook):
             used = [True] * len(used)
         else:
             used = all_reduce(group, np.array(used), "max").tolist()
-        flat = {dtype: run.all_reduce() / group.size for dtype, run in self._flat.join(parts).items()}
+        # Divided first: what NumPy reads is a copy, but compiled code stores gradients side by side for the division.
+        flat = {dtype: (run / group.size).all_reduce() for dtype, run in self._flat.join(parts).items()}
         for number, leaf in enumerate(self._leaves):
             if used[number]:
                 leaf.grad = self._flat.part(flat, number)

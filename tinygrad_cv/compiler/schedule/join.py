@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...ir.graph import CONSTANT, INPUT, Value
 
-RUN = 16  # elements of a part side by side in memory, at least
+RUN = 16  # elements of a part side by side in memory: at least, or in the mean where each part lies in one piece
 
 
 class Region(NamedTuple):
@@ -78,10 +78,13 @@ def _can_move(part: Value, apart: Collection[Value]) -> bool:
 def _is_cheap(whole: Value, stored: Collection[Value], apart: Collection[Value]) -> bool:
     """Whether it is materialized anyway, or half of it can be stored in place of what is.
 
-    Not where the parts take turns in memory: they are computed at once then, and their vectors interleaved.
+    Not where the parts take turns in memory, or are short by and large: they are computed at once then, and their
+    vectors interleaved.
     """
     axis = whole.params["axis"]
-    if min(part.shape[axis] for part in whole.args) * math.prod(whole.shape[axis + 1 :]) < RUN:
+    turns = math.prod(whole.shape[:axis]) > 1
+    run = min(part.shape[axis] for part in whole.args) if turns else whole.shape[axis] / len(whole.args)
+    if run * math.prod(whole.shape[axis + 1 :]) < RUN:
         return False
     if whole in stored:
         return True
