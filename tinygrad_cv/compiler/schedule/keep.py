@@ -1,7 +1,7 @@
 """The pass that computes first, in steps of their own, what follows from steady inputs alone.
 
-Weights that are packed for a contraction, their transforms, scales of a normalization: they stay in memory until the
-end, and need not be computed by the next call, if it has the same inputs.
+Weights that are packed for a contraction, their transforms, factors that follow from state: they stay in memory until
+the end, and need not be computed by the next call, if it has the same inputs.
 """
 
 from __future__ import annotations
